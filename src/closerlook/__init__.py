@@ -1,0 +1,62 @@
+"""closerlook: which synthetic images are worth training a re-ID model on, and which to render next.
+
+The public verbs, one a stage::
+
+    import closerlook as cl
+
+    data = cl.generate(design="gpr-plus", identities=808, out="data/gpr-plus", size=(128, 64))
+    target = cl.Dataset.open("market1501:/data/Market-1501-v15.09.15")
+    gap = cl.analyze(data, target.train, embedding="vgg19")
+    plan = cl.select(gap, method="greedy")
+    model = cl.train(data.subset(plan), recipe="baseline", out="runs/best")
+    result = cl.evaluate(model, target)
+    cl.report("runs/best", out="report.html")
+
+Names are imported when first used, so that ``import closerlook`` and the command line start at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from closerlook.analysis import Gap as Gap, analyze as analyze
+    from closerlook.attributes import Design as Design, Factor as Factor
+    from closerlook.dataset import Dataset as Dataset
+    from closerlook.errors import CloserlookError as CloserlookError, UsageError as UsageError
+    from closerlook.evaluation import Protocol as Protocol, Result as Result, evaluate as evaluate
+    from closerlook.reid import Model as Model, Recipe as Recipe, train as train
+    from closerlook.reporting import report as report
+    from closerlook.selection import Plan as Plan, select as select
+    from closerlook.synthesis import generate as generate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CloserlookError": "closerlook.errors",
+    "Dataset": "closerlook.dataset",
+    "Design": "closerlook.attributes",
+    "Factor": "closerlook.attributes",
+    "Gap": "closerlook.analysis",
+    "Model": "closerlook.reid",
+    "Plan": "closerlook.selection",
+    "Protocol": "closerlook.evaluation",
+    "Recipe": "closerlook.reid",
+    "Result": "closerlook.evaluation",
+    "UsageError": "closerlook.errors",
+    "analyze": "closerlook.analysis",
+    "evaluate": "closerlook.evaluation",
+    "generate": "closerlook.synthesis",
+    "report": "closerlook.reporting",
+    "select": "closerlook.selection",
+    "train": "closerlook.reid",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'closerlook' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,209 @@
+"""A data set: a folder of images and one table with a row an image.
+
+The table is ``metadata.parquet``, the Hugging Face ImageFolder convention as it stands: ``file_name`` relative to the
+folder, ``identity``, ``camera``, ``split`` (train, query or gallery), a column an attribute, and annotations. A
+``design.yaml`` beside it, where there is one, says which columns are factors of a design. No stage parses a file name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
+
+from closerlook.attributes import Design, Factor
+from closerlook.errors import CloserlookError, unknown
+from closerlook.files import atomic_path
+
+__all__ = ["RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable"]
+
+TABLE_NAME = "metadata.parquet"
+DESIGN_NAME = "design.yaml"
+SPLITS = ("train", "query", "gallery")
+RESERVED = ("file_name", "identity", "camera", "split")
+MAX_INFERRED_LEVELS = 64
+
+
+class Selectable(Protocol):
+    """What :meth:`Dataset.subset` takes: a plan, or anything that can say which rows it keeps."""
+
+    def rows(self, table: pl.DataFrame) -> NDArray[np.int64]:
+        """Indices into ``table`` of the images to keep, ascending."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and their table. Immutable: every method that narrows it returns a new one over the same files.
+
+    Attributes:
+        root: folder that ``file_name`` is relative to.
+        table: one row an image, with the columns ``file_name`` (str), ``identity`` (int, null where unlabelled),
+            ``camera`` (int, null where unknown), ``split``, attributes and annotations.
+        name: what to call it in reports.
+        factors: the attributes that a design varies; may be empty (a real target has none).
+    """
+
+    root: Path
+    table: pl.DataFrame = field(repr=False)
+    name: str
+    factors: tuple[Factor, ...] = ()
+
+    @classmethod
+    def open(cls, source: str | Path | Dataset) -> Dataset:
+        """Open a data set: a closerlook folder, a plain image folder, a manifest, or ``format:path``.
+
+        Examples: ``data/gpr-plus``, ``market1501:/data/Market-1501-v15.09.15``, ``manifest:people.csv``.
+
+        Raises:
+            CloserlookError: nothing is there, it is empty, or a needed column or folder is missing.
+            UsageError: the format's name is unknown.
+        """
+        from closerlook.dataset.formats import open_source
+
+        return source if isinstance(source, Dataset) else open_source(str(source))
+
+    @classmethod
+    def from_table(cls, root: Path, table: pl.DataFrame, name: str, factors: Sequence[Factor] | None = None) -> Dataset:
+        """Check and complete a table: types, allowed splits, null identities and cameras where a column is missing.
+
+        ``factors=None`` takes every other column with 2 to 64 levels of text or whole numbers as a factor.
+        """
+        if "file_name" not in table.columns:
+            raise CloserlookError(
+                f"{name}: the table has no column 'file_name'; it has {', '.join(table.columns) or 'none'}."
+            )
+        if table.height == 0:
+            raise CloserlookError(f"{name}: there are no images in {root}.")
+        for column in ("identity", "camera"):
+            if column not in table.columns:
+                table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
+            try:
+                table = table.with_columns(pl.col(column).cast(pl.Int64))
+            except pl.exceptions.InvalidOperationError:
+                raise CloserlookError(f"{name}: column '{column}' must hold whole numbers.") from None
+        if "split" not in table.columns:
+            table = table.with_columns(pl.lit("train").alias("split"))
+        strange = set(table["split"].unique().to_list()) - set(SPLITS)
+        if strange:
+            raise unknown(f"split in {name}", sorted(map(str, strange))[0], SPLITS)
+        rest = [column for column in table.columns if column not in RESERVED]
+        table = table.select(*RESERVED, *rest)
+        return cls(root, table, name, tuple(factors) if factors is not None else _infer_factors(table, rest))
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def split(self, name: str) -> Dataset:
+        """The images of one split.
+
+        Raises:
+            CloserlookError: the data set has no image in it.
+        """
+        kept = self.filter(pl.col("split") == name)
+        if not len(kept):
+            have = ", ".join(self.table["split"].unique().sort())
+            raise CloserlookError(f"{self.name} has no '{name}' split; it has: {have}.")
+        return replace(kept, name=f"{self.name}/{name}")
+
+    @property
+    def train(self) -> Dataset:
+        return self.split("train")
+
+    @property
+    def query(self) -> Dataset:
+        return self.split("query")
+
+    @property
+    def gallery(self) -> Dataset:
+        return self.split("gallery")
+
+    def filter(self, condition: pl.Expr) -> Dataset:
+        """The images for which a Polars expression over the table holds."""
+        return replace(self, table=self.table.filter(condition))
+
+    def take(self, rows: NDArray[np.integer] | Sequence[int]) -> Dataset:
+        """The images at these row numbers, in this order."""
+        return replace(self, table=self.table[np.asarray(rows, dtype=np.int64)])
+
+    def subset(self, plan: Selectable) -> Dataset:
+        """The images that a plan (:func:`closerlook.select`) keeps."""
+        return self.take(plan.rows(self.table))
+
+    def where(self, **levels: Sequence[object]) -> Dataset:
+        """The product subset with these levels, as ``data.where(weather=["sunny"], viewpoint=[0, 30])``."""
+        kept = self
+        for name, wanted in levels.items():
+            factor = self.factor(name).keep(wanted)
+            kept = kept.filter(pl.col(name).is_in(list(factor.levels)))
+        return kept
+
+    def factor(self, name: str) -> Factor:
+        """The factor called ``name``, with the levels that this data set's design gives it."""
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise unknown(f"attribute of {self.name}", name, [factor.name for factor in self.factors])
+
+    @property
+    def paths(self) -> list[Path]:
+        """The image files, in table order."""
+        return [self.root / name for name in self.table["file_name"]]
+
+    @property
+    def identities(self) -> NDArray[np.int64]:
+        """The identity of each image, shape (n,).
+
+        Raises:
+            CloserlookError: an image has none.
+        """
+        column = self.table["identity"]
+        if column.null_count():
+            raise CloserlookError(
+                f"{self.name}: {column.null_count():,} of {len(self):,} images have no identity, which this needs. "
+                "Add an 'identity' column to its table."
+            )
+        return column.to_numpy()
+
+    @property
+    def cameras(self) -> NDArray[np.int64]:
+        """The camera of each image, shape (n,); -1 where unknown."""
+        return self.table["camera"].fill_null(-1).to_numpy()
+
+    def save(self, design: Design | None = None) -> None:
+        """Write ``metadata.parquet`` (and ``design.yaml``) into the root, atomically."""
+        if design is None and self.factors:
+            people = self.table["identity"].n_unique()
+            design = Design(self.name.partition("/")[0], people, self.factors)
+        if design is not None:
+            with atomic_path(self.root / DESIGN_NAME) as draft:
+                draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False))
+        with atomic_path(self.root / TABLE_NAME) as draft:
+            self.table.write_parquet(draft)
+
+    def counts(self) -> Mapping[str, int]:
+        """Images, identities and cameras, for summaries."""
+        known = self.table.drop_nulls("identity")
+        return {
+            "images": len(self),
+            "identities": known["identity"].n_unique(),
+            "cameras": self.table["camera"].drop_nulls().n_unique(),
+        }
+
+
+def _infer_factors(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Factor, ...]:
+    factors = []
+    for column in columns:
+        values = table[column].drop_nulls()
+        if not (values.dtype.is_integer() or values.dtype == pl.String):
+            continue
+        levels = values.unique().sort().to_list()
+        if 2 <= len(levels) <= MAX_INFERRED_LEVELS and column.isidentifier():
+            factors.append(Factor(column, tuple(levels)))
+    return tuple(factors)

@@ -1,0 +1,28 @@
+"""The errors that users see: one clear sentence that names what is wrong, where, and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["CloserlookError", "UsageError", "unknown"]
+
+
+class CloserlookError(Exception):
+    """Something outside the program is not as it must be. The command line prints the message and exits with 1."""
+
+    exit_code = 1
+
+
+class UsageError(CloserlookError):
+    """The request itself cannot be met, whatever the data: an unknown name, a contradictory option. Exits with 2."""
+
+    exit_code = 2
+
+
+def unknown(what: str, name: object, known: Iterable[object]) -> UsageError:
+    """The error for a name that is not among ``known``; it lists them and suggests the nearest one."""
+    names = [str(item) for item in known]
+    nearest = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    return UsageError(f"Unknown {what} '{name}'.{hint} Known: {', '.join(names)}.")

@@ -1,0 +1,69 @@
+"""Writing files so that nothing half-written ever looks complete."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from closerlook.errors import CloserlookError
+
+__all__ = ["atomic_path", "cache_folder", "explain_os_errors", "write_json"]
+
+
+def cache_folder(*parts: str) -> Path:
+    """A folder for things that can be made again: ``$CLOSERLOOK_CACHE``, else ``~/.cache/closerlook``."""
+    root = os.environ.get("CLOSERLOOK_CACHE")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "closerlook"
+    folder = base.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def explain_os_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into a message that names the place and the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            folder = next((p for p in (path, *path.parents) if p.is_dir()), Path())
+            free = shutil.disk_usage(folder).free / 2**20
+            raise CloserlookError(
+                f"The disk is full ({free:.0f} MiB free at {folder}) while writing {path}. Free some space or choose "
+                "another output folder, then run the same command again: finished work is kept."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise CloserlookError(f"No permission to write {path}. Choose another output folder.") from error
+        raise
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it when the block ends well and vanishes when it does not.
+
+    The temporary name keeps the suffix, so that writers which look at it behave. Works for a file or a folder that the
+    block creates (a folder must not exist at ``path`` already).
+    """
+    path = Path(path)
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        workspace = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            draft = workspace / path.name
+            yield draft
+            draft.replace(path)
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as readable JSON, atomically. NaN and infinity are refused: JSON has neither."""
+    with atomic_path(path) as draft:
+        draft.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,97 @@
+"""What a person is to the renderer: skinned triangles with materials, and the skeleton that poses them.
+
+Coordinates are metres, right-handed, y up; the person faces +z with +x at their left. UV origin is the image's upper
+left corner, v downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Material", "Person", "PosedPerson", "Skeleton"]
+
+Float = NDArray[np.float32]
+Int = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Material:
+    """How a surface looks.
+
+    Attributes:
+        name: what it is (``skin``, ``hair``, ``upper``, ``lower``, ``shoes``, ``backpack``, ...).
+        texture: (h, w, 4) uint8, sRGB and alpha; square with a power of two as its side.
+        roughness: GGX roughness, 0 mirror to 1 chalk.
+        cutout: alpha below one half is a hole (hair cards, hems cut in texture space).
+        two_sided: back faces are drawn too, with the normal turned to the viewer.
+    """
+
+    name: str
+    texture: NDArray[np.uint8] = field(repr=False)
+    roughness: float = 0.85
+    cutout: bool = False
+    two_sided: bool = False
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The bones of one body.
+
+    Attributes:
+        names: bone names, parents before children.
+        parents: (b,) index of each bone's parent, -1 for roots.
+        heads: (b, 3) position of each bone's head in the rest pose, metres.
+    """
+
+    names: tuple[str, ...]
+    parents: Int = field(repr=False)
+    heads: Float = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One identity in the rest pose, ready to be posed and rendered.
+
+    Attributes:
+        identity: the number that names this person within a seed.
+        labels: identity-level attributes (gender, age_group, upper_type, upper_colour, ...), from what was built.
+        positions: (v, 3) rest-pose vertices. Vertices are split at texture seams.
+        smooth: (v,) vertices with the same number share one smooth normal.
+        uv: (v, 2) texture coordinates.
+        bones, weights: (v, 4) the four bones that move each vertex and their weights (rows sum to 1).
+        triangles: (t, 3) vertex numbers, counter-clockwise seen from outside.
+        materials_of: (t,) index into ``materials`` for each triangle.
+        materials: the surfaces.
+        skeleton: the bones.
+    """
+
+    identity: int
+    labels: Mapping[str, str]
+    positions: Float = field(repr=False)
+    smooth: Int = field(repr=False)
+    uv: Float = field(repr=False)
+    bones: Int = field(repr=False)
+    weights: Float = field(repr=False)
+    triangles: Int = field(repr=False)
+    materials_of: Int = field(repr=False)
+    materials: tuple[Material, ...] = field(repr=False)
+    skeleton: Skeleton = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PosedPerson:
+    """A person in a pose, standing on y = 0 with the pelvis above the origin.
+
+    Attributes:
+        positions: (v, 3) metres.
+        normals: (v, 3) unit length, smooth over texture seams.
+        joints: (b, 3) the bones' heads, posed.
+    """
+
+    positions: Float = field(repr=False)
+    normals: Float = field(repr=False)
+    joints: Float = field(repr=False)
