@@ -1,6 +1,5 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS, Design, Factor
 from closerlook.errors import CloserlookError, UsageError
