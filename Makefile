@@ -1,0 +1,32 @@
+# Both targets do all their own set-up on a clean machine: a virtual environment with pinned dependencies, then the job.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint lock clean
+
+demo: $(READY)  ## render, analyse, select, train, evaluate and report, on a planted truth: under ten minutes
+	$(BIN)/closerlook demo --out demo
+
+test: $(READY)  ## style, types and the whole test suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "closerlook needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+lock:  ## pin what a fresh environment resolves to today
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet '.[dev]'
+	build/lock/bin/python -m pip freeze --exclude closerlook | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) build demo
