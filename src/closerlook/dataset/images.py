@@ -1,0 +1,149 @@
+"""Reading images: one decoder, one resize, decoded in threads while the caller computes, or once into a cache.
+
+Features change with the JPEG decoder and with the resize, so there is exactly one of each: libjpeg-turbo with its exact
+DCT and smooth chroma upsampling, and Pillow's bilinear resize, which is antialiased when it shrinks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from closerlook.compute.progress import progress
+from closerlook.dataset.table import Dataset
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import atomic_path, cache_folder
+
+__all__ = ["SUFFIXES", "image_array", "iter_images", "read_image", "resize"]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+DECODER_VERSION = 1  # raise it when read_image or resize changes a pixel: caches of another version are not read
+
+Size = tuple[int, int]
+
+
+def read_image(path: str | Path) -> NDArray[np.uint8]:
+    """Decode an image file to (height, width, 3) uint8 RGB.
+
+    Greyscale is repeated over the channels, 16 bits are scaled to 8, CMYK is converted, transparent parts become white
+    and an EXIF orientation is applied, so the pixels are what a viewer shows.
+
+    Raises:
+        CloserlookError: the file is missing, empty, truncated or not an image; the message names it.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise CloserlookError(f"There is no image {path}.") from None
+    except OSError as error:
+        raise CloserlookError(f"Image {path} cannot be read: {error.strerror}.") from None
+    if not data:
+        raise CloserlookError(f"Image {path} is empty (zero bytes); restore it or remove it from the data set.")
+    if data.startswith(b"\xff\xd8") and b"Exif\0" not in data[:64]:
+        try:
+            decoded: NDArray[np.uint8] = simplejpeg.decode_jpeg(data)
+            return decoded
+        except ValueError:
+            pass  # CMYK, or damaged: Pillow converts the one and explains the other
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise CloserlookError(f"Image {path} cannot be decoded ({reason}); restore it or remove it.") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).clip(0, 0xFFFF) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """The one resize: (h, w, 3) to ``size`` = (height, width), bilinear, antialiased when shrinking (Pillow's).
+
+    An image that already has the size is returned as it is.
+    """
+    if image.shape[:2] == size:
+        return image
+    height, width = size
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _read_batch(paths: list[Path], size: Size) -> NDArray[np.uint8]:
+    batch = np.empty((len(paths), *size, 3), np.uint8)
+    for row, path in zip(batch, paths, strict=True):
+        row[:] = resize(read_image(path), size)
+    return batch
+
+
+def iter_images(dataset: Dataset, size: Size, batch_size: int = 64, workers: int = 2) -> Iterator[NDArray[np.uint8]]:
+    """The images in table order, as batches (b, height, width, 3) uint8; the last one may be smaller.
+
+    Threads decode up to ``workers + 1`` batches ahead of the caller, and no more is held in memory.
+
+    Raises:
+        CloserlookError: an image cannot be read.
+    """
+    if min(*size, batch_size, workers) < 1:
+        raise UsageError(f"Size {size}, batch size {batch_size} and workers {workers} must all be at least 1.")
+    paths = dataset.paths
+    pending: deque[Future[NDArray[np.uint8]]] = deque()
+    pool = ThreadPoolExecutor(workers, "decode")
+    try:
+        for start in range(0, len(paths), batch_size):
+            pending.append(pool.submit(_read_batch, paths[start : start + batch_size], size))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def image_array(dataset: Dataset, size: Size, workers: int = 2) -> NDArray[np.uint8]:
+    """All images as one read-only memory map (n, height, width, 3) uint8, decoded once into the cache folder.
+
+    The cache is keyed by every file's name, length and modification time and by ``size``, so a changed image is decoded
+    again; a build that is interrupted leaves nothing behind.
+    """
+    path = cache_folder("images") / f"{_content_key(dataset, size)}.npy"
+    if not path.exists():
+        _decode_all(dataset, size, workers, path)
+    array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return array
+
+
+def _decode_all(dataset: Dataset, size: Size, workers: int, path: Path) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(dataset), *size, 3)}
+    # Written in sequence, not through a memory map: on a full disk the latter kills the process instead of raising.
+    with atomic_path(path) as draft, draft.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        with progress(f"Decoding {dataset.name}", len(dataset)) as advance:
+            for batch in iter_images(dataset, size, workers=workers):
+                file.write(batch.data)
+                advance(len(batch))
+
+
+def _content_key(dataset: Dataset, size: Size) -> str:
+    digest = hashlib.blake2b(f"{DECODER_VERSION} {size} {dataset.root.resolve()}".encode(), digest_size=16)
+    for path in dataset.paths:
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise CloserlookError(f"There is no image {path}.") from None
+        digest.update(f"\n{path} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()
