@@ -1,0 +1,130 @@
+"""Residual networks (He et al., "Deep Residual Learning", CVPR 2016), with torchvision's parameter names."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from closerlook.embedding.backbones.base import Backbone, Step
+
+__all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101"]
+
+
+class ResNet(Backbone):
+    """Steps: ``stem`` (7 x 7 convolution and max-pooling), ``layer1`` to ``layer4``.
+
+    Args:
+        name: which one, for reports.
+        depths: residual blocks in each of the four layers.
+        bottleneck: blocks of 1 x 1, 3 x 3, 1 x 1 convolutions (50 layers and more) instead of two 3 x 3.
+        last_stride: stride of ``layer4``; 1 doubles the feature map, usual in re-identification.
+        stride_in_1x1: put a bottleneck's stride into its first 1 x 1 convolution, as the original paper does, instead
+            of the 3 x 3 one, as torchvision does. Weights work well only in the convention that they were trained in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        depths: tuple[int, int, int, int],
+        *,
+        bottleneck: bool,
+        last_stride: int = 2,
+        stride_in_1x1: bool = False,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.dim = 2048 if bottleneck else 512
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        channels = 64
+        for index, (depth, stride) in enumerate(zip(depths, (1, 2, 2, last_stride), strict=True)):
+            width = 64 << index
+            blocks = []
+            for position in range(depth):
+                step = stride if position == 0 else 1
+                block: nn.Module
+                if bottleneck:
+                    block = _Bottleneck(channels, width, step, stride_in_1x1)
+                    channels = 4 * width
+                else:
+                    block = _Basic(channels, width, step)
+                    channels = width
+                blocks.append(block)
+            self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
+
+    def steps(self) -> list[Step]:
+        return [("stem", self._stem), *((name, self.get_submodule(name)) for name in _LAYERS)]
+
+    def _stem(self, x: Tensor) -> Tensor:
+        return nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, stride=2, padding=1)
+
+
+_LAYERS = ("layer1", "layer2", "layer3", "layer4")
+
+
+class _Residual(nn.Module):
+    """relu(branch(x) + shortcut(x))."""
+
+    downsample: nn.Module
+
+    def branch(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu_(self.branch(x) + self.downsample(x))
+
+
+class _Basic(_Residual):
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _shortcut(channels, width, stride)
+
+    def branch(self, x: Tensor) -> Tensor:
+        x = self.bn1(self.conv1(x)).relu_()
+        out: Tensor = self.bn2(self.conv2(x))
+        return out
+
+
+class _Bottleneck(_Residual):
+    def __init__(self, channels: int, width: int, stride: int, stride_in_1x1: bool) -> None:
+        super().__init__()
+        first, second = (stride, 1) if stride_in_1x1 else (1, stride)
+        self.conv1 = nn.Conv2d(channels, width, 1, stride=first, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=second, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = _shortcut(channels, 4 * width, stride)
+
+    def branch(self, x: Tensor) -> Tensor:
+        x = self.bn1(self.conv1(x)).relu_()
+        x = self.bn2(self.conv2(x)).relu_()
+        out: Tensor = self.bn3(self.conv3(x))
+        return out
+
+
+def _shortcut(channels: int, out: int, stride: int) -> nn.Module:
+    if channels == out and stride == 1:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+
+
+def resnet18(last_stride: int = 2) -> ResNet:
+    return ResNet("resnet18", (2, 2, 2, 2), bottleneck=False, last_stride=last_stride)
+
+
+def resnet34(last_stride: int = 2) -> ResNet:
+    return ResNet("resnet34", (3, 4, 6, 3), bottleneck=False, last_stride=last_stride)
+
+
+def resnet50(last_stride: int = 2, *, stride_in_1x1: bool = False) -> ResNet:
+    return ResNet("resnet50", (3, 4, 6, 3), bottleneck=True, last_stride=last_stride, stride_in_1x1=stride_in_1x1)
+
+
+def resnet101(last_stride: int = 2, *, stride_in_1x1: bool = False) -> ResNet:
+    return ResNet("resnet101", (3, 4, 23, 3), bottleneck=True, last_stride=last_stride, stride_in_1x1=stride_in_1x1)
