@@ -27,11 +27,12 @@ def cache_folder(*parts: str) -> Path:
 
 
 @contextmanager
-def explain_os_errors(path: Path) -> Iterator[None]:
+def explain_os_errors(path: Path | None = None) -> Iterator[None]:
     """Turn a full disk or a missing permission into a message that names the place and the way out."""
     try:
         yield
     except OSError as error:
+        path = path or Path(error.filename or Path.cwd())
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             folder = next((p for p in (path, *path.parents) if p.is_dir()), Path())
             free = shutil.disk_usage(folder).free / 2**20

@@ -1,0 +1,57 @@
+"""The command line: one file a verb, each a thin layer over the function of the same name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from closerlook.cli import analyze, compare, dataset, demo, evaluate, generate, report, select, study, train
+from closerlook.compute.progress import console
+from closerlook.errors import CloserlookError
+from closerlook.files import explain_os_errors
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Which synthetic images are worth training a person re-identification model on, and which to render next.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (
+    generate.generate,
+    analyze.analyze,
+    select.select,
+    train.train,
+    evaluate.evaluate,
+    study.study,
+    report.report,
+    compare.compare,
+    demo.demo,
+):
+    app.command(no_args_is_help=verb is not demo.demo)(verb)
+app.add_typer(dataset.app, name="dataset")
+
+
+def main() -> NoReturn:
+    """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage."""
+    try:
+        with explain_os_errors():
+            app()
+    except CloserlookError as error:
+        console.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        console.print("\n[bold]stopped.[/] Finished work is kept; run the same command again to go on.")
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output (head, less) has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _plain(message: str) -> str:
+    return message.replace("[", r"\[")

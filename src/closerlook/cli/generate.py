@@ -1,0 +1,52 @@
+"""closerlook generate: design -> images and their table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import Levels, Out, Seed, Size, parse_levels, parse_size
+
+__all__ = ["generate"]
+
+
+def generate(
+    design: Annotated[str, typer.Argument(help="gpr-plus, fine-gpr, or a YAML file of your own.")],
+    out: Out,
+    identities: Annotated[int | None, typer.Option(help="Number of people; all of the design by default.")] = None,
+    first_identity: Annotated[int, typer.Option(help="Number of the first person.")] = 1,
+    level: Levels = None,
+    size: Size = "128x64",
+    seed: Seed = 0,
+    vary: Annotated[str, typer.Option(help="What gets a pose, camera and place of its own: cell, view, image.")] = "view",
+    backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
+    sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
+) -> None:
+    """Render people in every viewpoint, weather and illumination of a design.
+
+    A stopped run goes on where it was when the same command is given again.
+    """
+    from closerlook import synthesis
+
+    settings = {
+        "identities": identities,
+        "first_identity": first_identity,
+        "levels": parse_levels(level),
+        "size": parse_size(size),
+        "seed": seed,
+        "vary": vary,
+        "backdrops": backdrop,
+        "sensor": sensor,
+        "workers": workers,
+        "plan": plan,
+    }
+    if dry_run:
+        typer.echo(synthesis.estimate(design, **settings))
+        return
+    data = synthesis.generate(design, out=out, **settings)
+    typer.echo(f"{len(data):,} images of {data.counts()['identities']:,} people in {out}")

@@ -1,0 +1,20 @@
+"""closerlook report: one HTML page of what ran and what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A study's or a run's folder.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Page to write; FOLDER/report.html by default.")] = None,
+) -> None:
+    """Write one self-contained HTML page about a study, an analysis or a training run."""
+    from closerlook.reporting import report
+
+    typer.echo(f"The report is at {report(folder, out=out)}")

@@ -1,0 +1,46 @@
+"""closerlook study: train on all, selected and equal-size random images, several seeds each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import Out, Seed, Source, Target, parse_assignments
+
+__all__ = ["study"]
+
+
+def study(
+    source: Source,
+    target: Target,
+    out: Out,
+    plan: Annotated[list[Path] | None, typer.Option(help="Plan to try; may be given several times.")] = None,
+    table: Annotated[str | None, typer.Option(help="Rows of the paper's Table 1 (market) or 2 (duke).")] = None,
+    recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of every row.", min=1)] = 3,
+    seed: Seed = 0,
+) -> None:
+    """Compare what different parts of a data set are worth: each plan beside all images and an equal-size random part.
+
+    A stopped study goes on where it was when the same command is given again.
+    """
+    from closerlook.dataset import Dataset
+    from closerlook.reporting import report
+    from closerlook.selection import Plan
+    from closerlook.study import run_study
+
+    run_study(
+        Dataset.open(source),
+        Dataset.open(target),
+        out=out,
+        plans={path.stem: Plan.load(path) for path in plan or ()},
+        table=table,
+        recipe=recipe,
+        overrides=parse_assignments(set_),
+        seeds=seeds,
+        first_seed=seed,
+    )
+    typer.echo(f"The report is at {report(out)}")

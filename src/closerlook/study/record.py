@@ -1,0 +1,92 @@
+"""What a study was: enough to read its folder again and to run it again (``study.json``)."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from closerlook.attributes import Level
+from closerlook.errors import CloserlookError
+from closerlook.files import write_json
+
+__all__ = ["Record", "versions"]
+
+FILE = "study.json"
+PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "pytorch-lightning")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Record:
+    """A study's parts and settings.
+
+    Attributes:
+        title: heading of the report.
+        source, target: data sets as :meth:`Dataset.open` takes them; relative paths are relative to the study's folder.
+        seed: first seed.
+        recipe: the recipe's name.
+        seeds: runs of each arm.
+        gap: folder of the analysis inside the study's folder, if one was made.
+        plans: arm -> plan file inside the study's folder.
+        planted: hidden levels of the target, where they are known: factor -> levels.
+        paper: arm -> the paper's mAP, rank-1 and rank-5 in percent, where an arm is a row of its tables.
+        versions: of the packages that the numbers depend on.
+    """
+
+    title: str
+    source: str
+    target: str
+    seed: int
+    recipe: str
+    seeds: int
+    gap: str | None = None
+    plans: Mapping[str, str] = field(default_factory=dict)
+    planted: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    paper: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+    def save(self, folder: Path) -> None:
+        """Write ``study.json``.
+
+        Raises:
+            CloserlookError: the folder holds another study.
+        """
+        if (folder / FILE).is_file() and (before := self.load(folder)).settings != self.settings:
+            theirs = {k: v for k, v in before.settings.items() if v != self.settings[k]}
+            raise CloserlookError(
+                f"{folder} holds another study (its {', '.join(f'{k} is {v!r}' for k, v in theirs.items())}). "
+                "Choose another output folder or remove that one."
+            )
+        write_json(folder / FILE, asdict(self))
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What must agree for a study to go on in the same folder; versions may have changed in between."""
+        return {key: value for key, value in asdict(self).items() if key not in ("versions", "gap", "plans")}
+
+    @classmethod
+    def load(cls, folder: Path) -> Record:
+        """Read ``study.json``."""
+        value = json.loads((folder / FILE).read_text())
+        for name in ("planted", "paper"):
+            value[name] = {key: tuple(items) for key, items in value[name].items()}
+        return cls(**value)
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether ``folder`` holds a study."""
+        return (folder / FILE).is_file()
