@@ -108,7 +108,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except FileNotFoundError:
         raise CloserlookError(f"There is no weights file {path}.") from None
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0] or "it is empty"
         raise CloserlookError(f"{path} is damaged or not a weights file ({reason}): replace it.") from None
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise CloserlookError(f"{path} does not hold a state dict (a mapping of names to tensors).")
