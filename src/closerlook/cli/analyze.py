@@ -17,7 +17,7 @@ def analyze(
     source: Source,
     target: Target,
     out: Out,
-    embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your own module:function.")] = "lite0",
+    embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
     scaling: Annotated[str, typer.Option(help="balanced: 1.0 is the target's distance to itself; literal: Eq. 3.")] = (
         "balanced"
     ),

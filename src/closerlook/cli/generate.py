@@ -20,7 +20,7 @@ def generate(
     level: Levels = None,
     size: Size = "128x64",
     seed: Seed = 0,
-    vary: Annotated[str, typer.Option(help="What gets a pose, camera and place of its own: cell, view, image.")] = "view",
+    vary: Annotated[str, typer.Option(help="What has its own pose, camera and place: cell, view, image.")] = "view",
     backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
     sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,

@@ -12,7 +12,9 @@ __all__ = ["report"]
 
 def report(
     folder: Annotated[Path, typer.Argument(help="A study's or a run's folder.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Page to write; FOLDER/report.html by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Page to write; by default FOLDER/report.html.")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about a study, an analysis or a training run."""
     from closerlook.reporting import report

@@ -116,7 +116,9 @@ def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, pro
     model = train(part, recipe=recipe, out=folder, seed=seed)
     seconds = float(json.loads((folder / "run.json").read_text())["seconds"])
     people = part.counts()["identities"]
-    return _score(model, target, folder, protocol, Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control))
+    return _score(
+        model, target, folder, protocol, Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
+    )
 
 
 def _floor(recipe: Recipe, target: Dataset, folder: Path, protocol: str) -> Run:

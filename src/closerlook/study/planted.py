@@ -14,19 +14,19 @@ from typing import Any
 
 import polars as pl
 
-from closerlook.analysis import Gap, analyze
+from closerlook.analysis import analyze
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
-from closerlook.selection import Plan, select
+from closerlook.selection import select
 from closerlook.study.ablation import plan_arms
 from closerlook.study.arms import Arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
 
-__all__ = ["Recovery", "Scale", "hidden_levels", "recovery", "run_planted"]
+__all__ = ["Scale", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
@@ -47,36 +47,6 @@ class Scale:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """How well a plan's levels of one factor agree with the planted ones.
-
-    Attributes:
-        planted, chosen: the levels.
-        lowest: the levels with the smallest gap, as many as were planted.
-    """
-
-    factor: str
-    planted: tuple[Level, ...]
-    chosen: tuple[Level, ...]
-    lowest: tuple[Level, ...]
-
-    @property
-    def recall(self) -> float:
-        """Share of the planted levels that were chosen."""
-        return len(set(self.planted) & set(self.chosen)) / len(self.planted)
-
-    @property
-    def precision(self) -> float:
-        """Share of the chosen levels that were planted."""
-        return len(set(self.planted) & set(self.chosen)) / len(self.chosen)
-
-    @property
-    def lowest_hits(self) -> int:
-        """How many of the planted levels are among the ``lowest``."""
-        return len(set(self.planted) & set(self.lowest))
-
-
 def hidden_levels(design: Design, seed: int) -> dict[str, tuple[Level, ...]]:
     """The levels that the target of this seed shows: neighbours of one another on the factor's own scale.
 
@@ -91,17 +61,6 @@ def _neighbours(factor: Factor, seed: int) -> tuple[Level, ...]:
     start = int(keyed_rng(seed, "planted", factor.name).integers(len(factor)))
     kept = {(start + step) % len(factor) for step in range(count)}
     return tuple(level for position, level in enumerate(factor.levels) if position in kept)
-
-
-def recovery(gap: Gap, plan: Plan, planted: Mapping[str, tuple[Level, ...]]) -> list[Recovery]:
-    """How much of the planted truth the analysis and the plan found, a row a factor."""
-    found = []
-    for name, levels in planted.items():
-        ranked = gap.levels.filter(pl.col("factor") == name).sort("fit")["level"].to_list()
-        natural = {str(level): level for level in plan.values[name]} | {str(level): level for level in levels}
-        lowest = tuple(natural.get(str(level), level) for level in ranked[: len(levels)])
-        found.append(Recovery(name, levels, tuple(plan.values[name]), lowest))
-    return found
 
 
 def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None:
@@ -187,7 +146,9 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
             backdrops=backdrops,
             sensor=TARGET_SENSOR,
         )
-    table = pl.concat([_unlabelled(halves["train"].table, "train"), _query_and_gallery(halves["test"].table, "test", seed)])
+    table = pl.concat(
+        [_unlabelled(halves["train"].table, "train"), _query_and_gallery(halves["test"].table, "test", seed)]
+    )
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
     return target

@@ -91,5 +91,5 @@ def row_part(row: Row, data: Dataset) -> Dataset:
     people = data.table["identity"].unique().sort()
     kept = round(row.share * len(people))
     if kept < 2:
-        raise UsageError(f"Row '{row.name}' keeps {row.share:.3g} of {len(people)} people; that is too few to train on.")
+        raise UsageError(f"Row '{row.name}' keeps {row.share:.3g} of {len(people)} people: too few to train on.")
     return data.filter(pl.col("identity").is_in(people.head(kept).implode())).where(**row.levels)

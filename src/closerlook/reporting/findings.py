@@ -1,0 +1,66 @@
+"""What a page says first: the findings in sentences, each with its number and its uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from closerlook.reporting.story import Story
+from closerlook.study.arms import Summary
+
+__all__ = ["findings"]
+
+
+def findings(story: Story) -> list[str]:
+    """The findings that the story's parts support; empty where nothing was measured."""
+    return [*_planted(story), *_chosen(story), *_gains(story)]
+
+
+def _planted(story: Story) -> Iterator[str]:
+    if not story.recovered:
+        return
+    hits = sum(found.lowest_hits for found in story.recovered)
+    planted = sum(len(found.planted) for found in story.recovered)
+    details = "; ".join(f"{found.factor} {found.lowest_hits} of {len(found.planted)}" for found in story.recovered)
+    yield (
+        f"The target's hidden levels are found from its unlabelled images: {hits} of the {planted} planted levels have "
+        f"the smallest gap of their attribute ({details})."
+    )
+
+
+def _chosen(story: Story) -> Iterator[str]:
+    for name, plan in story.plans.items():
+        levels = "; ".join(f"{factor} {', '.join(map(str, kept))}" for factor, kept in plan.values.items())
+        yield f"The plan “{name}” keeps {plan.images:,} images, {100 * plan.share:.1f} % of all: {levels}."
+
+
+def _gains(story: Story) -> Iterator[str]:
+    summaries = {summary.arm: summary for summary in story.summaries}
+    for summary in summaries.values():
+        if summary.gain is not None and summary.control in summaries:
+            yield _gain(summary, summaries[summary.control], summaries.get("all"))
+
+
+def _gain(summary: Summary, control: Summary, everything: Summary | None) -> str:
+    reached = f"{100 * summary.mean['mAP']:.1f} mAP and {100 * summary.mean['rank1']:.1f} rank-1"
+    text = (
+        f"Trained on the {summary.images:,} images of “{summary.arm}”, the model reaches {reached}; on as many random "
+        f"images {100 * control.mean['mAP']:.1f} and {100 * control.mean['rank1']:.1f}"
+    )
+    if everything is not None:
+        text += f"; on all {everything.images:,} images {100 * everything.mean['mAP']:.1f} and "
+        text += f"{100 * everything.mean['rank1']:.1f}"
+    return f"{text}. {verdict(summary)}"
+
+
+def verdict(summary: Summary) -> str:
+    """Whether the gain over the control is beyond its interval, in a sentence."""
+    assert summary.gain is not None
+    gain = f"{100 * summary.gain:+.1f} mAP over the equal-size random control".replace("-", "−", 1)
+    if summary.gain_low is None or summary.gain_high is None:
+        return f"That is {gain}, from one pair of runs: no interval can be given."
+    interval = f"95 % interval {100 * summary.gain_low:+.1f} to {100 * summary.gain_high:+.1f}"
+    if summary.gain_low > 0:
+        return f"That is {gain} ({interval}, {summary.runs} seeds): a gain beyond the spread over seeds."
+    if summary.gain_high < 0:
+        return f"That is {gain} ({interval}, {summary.runs} seeds): a loss; the selection should not be used."
+    return f"That is {gain} ({interval}, {summary.runs} seeds): not distinguishable from random with this many seeds."

@@ -1,0 +1,51 @@
+"""A story as one HTML page: no scripts, no fonts, no images from elsewhere."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from closerlook.reporting import samples
+from closerlook.reporting.charts import results_chart, svg
+from closerlook.reporting.findings import findings
+from closerlook.reporting.story import Story
+
+__all__ = ["render_page"]
+
+TARGET_SAMPLES = 14
+
+
+def render_page(story: Story) -> str:
+    """The page's text."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(percent=_percent, points=_points, seconds=_seconds)
+    folder = files("closerlook.reporting")
+    template = environment.from_string((folder / "page.html.jinja").read_text(encoding="utf-8"))
+    source, target = story.source, story.target
+    return template.render(
+        story=story,
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        findings=findings(story),
+        strips=samples.level_strips(source) if source else [],
+        lights=samples.grid(source, "weather", "illumination") if source else None,
+        target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,
+        figures={name: Markup(svg(chart)) for name, chart in (story.gap.figures() if story.gap else {}).items()},
+        results=Markup(svg(results_chart(story.runs))) if story.runs else None,
+    )
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f}"
+
+
+def _points(difference: float) -> str:
+    """A difference of two shares, in percentage points with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def _seconds(value: float) -> str:
+    if value < 100:
+        return f"{value:.0f} s"
+    return f"{value // 60:.0f} min {value % 60:02.0f} s"

@@ -1,0 +1,98 @@
+"""Pictures of a data set for a page: every level of every factor, the same people under the same other levels."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import simplejpeg
+from numpy.typing import NDArray
+
+from closerlook.attributes import Factor, Level
+from closerlook.dataset import Dataset
+from closerlook.dataset.images import read_image, resize
+
+__all__ = ["Strip", "data_uri", "grid", "level_strips", "sample"]
+
+PEOPLE = 3
+# What the other factors are held at while one varies: where a person is seen best.
+PLAIN = {"viewpoint": (90, 120, 60), "weather": ("neutral", "clouds"), "illumination": ("forenoon", "noon")}
+SIZE = (128, 64)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One factor: a column of people for each level, as data URIs."""
+
+    factor: str
+    columns: tuple[tuple[str, str], ...]
+
+
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """An (h, w, 3) uint8 image as a JPEG data URI."""
+    jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=88, colorsubsampling="444")
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def level_strips(data: Dataset, people: int = PEOPLE) -> list[Strip]:
+    """One strip a factor; only that factor varies along it."""
+    shown = data.table["identity"].unique().sort().head(people).to_list()
+    return [_strip(data, factor, shown) for factor in data.factors]
+
+
+def _strip(data: Dataset, factor: Factor, people: Sequence[int]) -> Strip:
+    fixed = {other.name: _plain(other) for other in data.factors if other.name != factor.name}
+    columns = []
+    for level in factor.levels:
+        rows = _rows(data, people, {**fixed, factor.name: level})
+        if rows:
+            columns.append((_label(factor.name, level), data_uri(np.concatenate([_image(data, row) for row in rows]))))
+    return Strip(factor.name, tuple(columns))
+
+
+def grid(data: Dataset, down: str, across: str) -> str | None:
+    """One person in every combination of two factors, as one picture; None where the data set lacks a cell."""
+    names = {factor.name for factor in data.factors}
+    if not {down, across} <= names:
+        return None
+    first = data.table["identity"].min()
+    fixed = {factor.name: _plain(factor) for factor in data.factors if factor.name not in (down, across)}
+    lines = []
+    for a in data.factor(down).levels:
+        cells = [_rows(data, [first], {**fixed, down: a, across: b}) for b in data.factor(across).levels]
+        if not all(cells):
+            return None
+        lines.append(np.concatenate([_image(data, cell[0]) for cell in cells], axis=1))
+    return data_uri(np.concatenate(lines))
+
+
+def sample(data: Dataset, count: int) -> str:
+    """``count`` images spread evenly over the table, side by side."""
+    rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)
+    return data_uri(np.concatenate([_image(data, int(row)) for row in rows], axis=1))
+
+
+def _plain(factor: Factor) -> Level:
+    for level in PLAIN.get(factor.name, ()):
+        if level in factor.levels:
+            return level
+    return factor.levels[0]
+
+
+def _rows(data: Dataset, people: Sequence[object], levels: dict[str, Level]) -> list[int]:
+    condition = pl.lit(True)
+    for name, level in levels.items():
+        condition &= pl.col(name) == level
+    found = data.table.with_row_index("row").filter(condition & pl.col("identity").is_in(list(people)))
+    return found.unique("identity", keep="first").sort("identity")["row"].to_list()
+
+
+def _image(data: Dataset, row: int) -> NDArray[np.uint8]:
+    return resize(read_image(data.root / data.table["file_name"][row]), SIZE)
+
+
+def _label(factor: str, level: Level) -> str:
+    return f"{level}°" if factor == "viewpoint" else str(level)

@@ -1,0 +1,100 @@
+"""Everything that a page tells, gathered from a folder; what the folder lacks is None or empty."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from closerlook.analysis import Gap
+from closerlook.dataset import Dataset
+from closerlook.errors import CloserlookError
+from closerlook.selection import Plan
+from closerlook.study.arms import Run, Summary, read_runs, summarise
+from closerlook.study.record import Record, versions
+from closerlook.study.recovery import Recovery, recovery
+from closerlook.study.stages import read_stages
+
+__all__ = ["Story", "read_story"]
+
+
+@dataclass(frozen=True)
+class Story:
+    """The parts of a page.
+
+    Attributes:
+        title: heading.
+        source, target: data sets, where they can still be opened; the target only if it is rendered, for real people's
+            pictures do not belong in a page that gets passed on.
+        gap, plans, runs: analysis, what was chosen (by name), and training runs.
+        recovered: how well the planted levels were found, in a planted study.
+        stages: seconds a stage.
+        settings: what ran: name -> value, for the last section.
+    """
+
+    title: str
+    source: Dataset | None = None
+    target: Dataset | None = None
+    gap: Gap | None = None
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
+    recovered: Sequence[Recovery] = ()
+    paper: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def summaries(self) -> list[Summary]:
+        return summarise(self.runs)
+
+
+def read_story(folder: Path) -> Story:
+    """Read what a study, an analysis or a training run left in ``folder``."""
+    if not folder.is_dir():
+        raise CloserlookError(f"There is no folder {folder}.")
+    if Record.exists(folder):
+        return _study(folder)
+    if (folder / "levels.parquet").is_file():
+        return Story(title="How far each attribute value is from the target", gap=Gap.load(folder), settings=versions())
+    if (folder / "run.json").is_file():
+        return _run(folder)
+    raise CloserlookError(
+        f"{folder} holds neither a study (study.json), an analysis (levels.parquet) nor a training run (run.json)."
+    )
+
+
+def _study(folder: Path) -> Story:
+    record = Record.load(folder)
+    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).is_dir() else None
+    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).is_file()}
+    found = recovery(gap, plans["selected"], record.planted) if gap and record.planted and "selected" in plans else []
+    settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
+    target = _open(folder, record.target)
+    return Story(
+        title=record.title,
+        source=_open(folder, record.source),
+        target=target if record.planted else None,
+        gap=gap,
+        plans=plans,
+        runs=read_runs(folder),
+        recovered=found,
+        paper=record.paper,
+        stages=read_stages(folder),
+        settings=settings,
+    )
+
+
+def _run(folder: Path) -> Story:
+    run: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    flat = {key: str(value) for key, value in run.items() if isinstance(value, str | int | float)}
+    return Story(title=f"Training run {folder.name}", settings=flat | run.get("versions", {}))
+
+
+def _open(folder: Path, source: str) -> Dataset | None:
+    """The data set, or None where it has been moved: a page without pictures is better than no page."""
+    try:
+        return Dataset.open(str(folder / source))
+    except CloserlookError:
+        return None

@@ -1,0 +1,47 @@
+import errno
+
+import pytest
+
+from closerlook.errors import CloserlookError
+from closerlook.files import atomic_path, explain_os_errors, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_traces(tmp_path):
+    path = tmp_path / "table.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as draft:
+        draft.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_finished_write_replaces_the_file(tmp_path):
+    path = tmp_path / "deep" / "table.txt"
+    for text in ("first", "second"):
+        with atomic_path(path) as draft:
+            draft.write_text(text)
+    assert path.read_text() == "second"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_can_be_written_atomically(tmp_path):
+    with atomic_path(tmp_path / "set") as draft:
+        draft.mkdir()
+        (draft / "a.txt").write_text("a")
+    assert (tmp_path / "set" / "a.txt").read_text() == "a"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "No permission"), (errno.EROFS, "No permission")]
+)
+def test_the_systems_errors_become_messages(tmp_path, code, says):
+    with pytest.raises(CloserlookError, match=says) as caught, explain_os_errors(tmp_path / "out"):
+        raise OSError(code, "system text")
+    assert str(tmp_path / "out") in str(caught.value)
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "a.json", {"mAP": float("nan")})
+    assert not (tmp_path / "a.json").exists()
