@@ -1,0 +1,91 @@
+"""The command line as a user meets it: exit codes, messages, nothing half-written."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+import closerlook.cli as cli
+from closerlook.errors import CloserlookError, UsageError
+
+
+def closerlook(*arguments, cwd=None):
+    program = "from closerlook.cli import main; main()"
+    environment = {**os.environ, "COLUMNS": "200"}
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+def run_main(monkeypatch, error):
+    def app():
+        raise error
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (CloserlookError("no folder [data]"), 1, "no folder [data]"),
+        (UsageError("unknown level"), 2, "unknown level"),
+        (KeyboardInterrupt(), 1, "run the same command again"),
+        (OSError(errno.ENOSPC, "No space left", "/some/where"), 1, "disk is full"),
+    ],
+)
+def test_errors_become_one_message_and_an_exit_code(monkeypatch, capsys, error, code, says):
+    assert run_main(monkeypatch, error) == code
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert "Traceback" not in shown
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        run_main(monkeypatch, ZeroDivisionError())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["generate", "gpr-pluss", "--out", "x"], 2, "Did you mean 'gpr-plus'"),
+        (["generate", "gpr-plus", "--out", "x", "--level", "weather=suny"], 2, "Did you mean 'sunny'"),
+        (["generate", "gpr-plus", "--out", "x", "--size", "12"], 2, "--size"),
+        (["analyze", "nowhere", "nowhere", "--out", "x"], 1, "nowhere"),
+        (["analyze", "empty", "empty", "--out", "x"], 1, "no images"),
+        (["analyze", "marketx:empty", "empty", "--out", "x"], 2, "market1501"),
+        (["select", "nowhere"], 1, "nowhere"),
+        (["train", "nowhere", "--out", "x"], 1, "nowhere"),
+        (["evaluate", "nowhere", "--target", "empty"], 1, "empty"),
+        (["evaluate", "lite0"], 2, "Give either MODEL and --target"),
+        (["evaluate", "--query", "q.safetensors", "--gallery", "g.safetensors"], 1, "q.safetensors"),
+        (["study", "nowhere", "nowhere", "--out", "x"], 1, "nowhere"),
+        (["report", "nowhere"], 1, "nowhere"),
+        (["report", "empty"], 1, "empty"),
+        (["dataset", "audit", "nowhere"], 1, "nowhere"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_bad_input_ends_in_one_clear_message(tmp_path, arguments, code, says):
+    (tmp_path / "empty").mkdir()
+    done = closerlook(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+
+
+def test_help_starts_at_once_and_names_every_verb():
+    done = closerlook("--help")
+    assert done.returncode == 0
+    for verb in ("generate", "analyze", "select", "train", "evaluate", "study", "report", "demo", "dataset", "compare"):
+        assert verb in done.stdout
+
+
+def test_the_command_line_does_not_load_torch_before_it_is_needed():
+    program = "import closerlook.cli, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
