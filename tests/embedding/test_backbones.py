@@ -72,7 +72,7 @@ def test_imagenet_class_of_a_photograph(name: str) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_activations_are_the_chain(name: str) -> None:
     backbone = build(name).eval()
-    names = [step for step, _ in backbone.steps()]
+    names = [step.name for step in backbone.steps()]
     with torch.no_grad():
         x = torch.randn(1, 3, 64, 32)
         found = backbone.activations(x, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,14 @@ from closerlook.errors import unknown
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Backbone", "Step"]
 
-Step = tuple[str, Callable[[Tensor], Tensor]]
+
+class Step(NamedTuple):
+    """A part of a network: its name, what it computes and the modules that hold its weights."""
+
+    name: str
+    run: Callable[[Tensor], Tensor]
+    modules: tuple[nn.Module, ...]
+
 
 # torchvision's mean and standard deviation of ImageNet, in units of a 0..255 pixel
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -24,38 +32,47 @@ class Backbone(nn.Module):
     Attributes:
         name: as in :func:`closerlook.embedding.backbones.pretrained`.
         dim: channels of the feature map.
+        options: arguments of :func:`closerlook.embedding.backbones.build` that this network was built with.
         mean, std: the input is (pixel - mean) / std with pixels in 0..255, RGB.
     """
 
     name: str
     dim: int
+    options: dict[str, int]
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
     def steps(self) -> list[Step]:
-        """The network as (name, function) in order; the output of each step is the input of the next."""
+        """The network in order; the output of each step is the input of the next."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 3, h, w) normalised -> feature map (b, dim, h', w')."""
-        for _, step in self.steps():
-            x = step(x)
+        for step in self.steps():
+            x = step.run(x)
         return x
 
     def activations(self, x: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The outputs of the named steps, (b, channels, h', w') each; nothing beyond the deepest one is computed."""
-        known = [name for name, _ in self.steps()]
+        found: dict[str, Tensor] = {}
+        for step in self.steps_through(*names):
+            x = step.run(x)
+            if step.name in names:
+                found[step.name] = x
+        return found
+
+    def steps_through(self, *names: str) -> list[Step]:
+        """The steps from the first to the deepest named one.
+
+        Raises:
+            UsageError: there is no such step.
+        """
+        known = [step.name for step in self.steps()]
         for name in names:
             if name not in known:
                 raise unknown(f"layer of {self.name}", name, known)
-        found: dict[str, Tensor] = {}
-        for name, step in self.steps():
-            if len(found) == len(set(names)):
-                break
-            x = step(x)
-            if name in names:
-                found[name] = x
-        return found
+        depth = max((known.index(name) + 1 for name in names), default=0)
+        return self.steps()[:depth]
 
     def normalize(self, images: Tensor) -> Tensor:
         """Images (b, h, w, 3) in 0..255, uint8 or float -> the input (b, 3, h, w), channels last in memory."""

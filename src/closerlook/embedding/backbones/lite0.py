@@ -46,6 +46,7 @@ class Lite0(Backbone):
 
     def __init__(self, last_stride: int = 2) -> None:
         super().__init__()
+        self.options = {"last_stride": last_stride}
         self._conv_stem = _SameConv2d(3, 32, 3, stride=2)
         self._bn0 = _batch_norm(32)
         blocks, channels = [], 32
@@ -59,8 +60,11 @@ class Lite0(Backbone):
         self._bn1 = _batch_norm(self.dim)
 
     def steps(self) -> list[Step]:
-        blocks = [(f"block{index}", block) for index, block in enumerate(self._blocks)]
-        return [("stem", self._stem), *blocks, ("head", self._head)]
+        return [
+            Step("stem", self._stem, (self._conv_stem, self._bn0)),
+            *(Step(f"block{index}", block, (block,)) for index, block in enumerate(self._blocks)),
+            Step("head", self._head, (self._conv_head, self._bn1)),
+        ]
 
     def _stem(self, x: Tensor) -> Tensor:
         return F.relu6(self._bn0(self._conv_stem(x)), inplace=True)

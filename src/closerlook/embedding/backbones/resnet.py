@@ -34,6 +34,7 @@ class ResNet(Backbone):
         super().__init__()
         self.name = name
         self.dim = 2048 if bottleneck else 512
+        self.options = {"last_stride": last_stride, "stride_in_1x1": stride_in_1x1}
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels = 64
@@ -53,7 +54,11 @@ class ResNet(Backbone):
             self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
 
     def steps(self) -> list[Step]:
-        return [("stem", self._stem), *((name, self.get_submodule(name)) for name in _LAYERS)]
+        layers = [(name, self.get_submodule(name)) for name in _LAYERS]
+        return [
+            Step("stem", self._stem, (self.conv1, self.bn1)),
+            *(Step(name, layer, (layer,)) for name, layer in layers),
+        ]
 
     def _stem(self, x: Tensor) -> Tensor:
         return nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, stride=2, padding=1)

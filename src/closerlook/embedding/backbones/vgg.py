@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from closerlook.embedding.backbones.base import Backbone, Step
 
@@ -22,6 +20,7 @@ class VGG(Backbone):
 
     def __init__(self) -> None:
         super().__init__()
+        self.options = {}
         modules: list[nn.Module] = []
         self._position: dict[str, int] = {}
         channels = 3
@@ -35,11 +34,11 @@ class VGG(Backbone):
         self.features = nn.Sequential(*modules)
 
     def steps(self) -> list[Step]:
-        return [(name, self._step(position)) for name, position in self._position.items()]
+        return [self._step(name, self.features[position]) for name, position in self._position.items()]
 
-    def _step(self, position: int) -> Callable[[Tensor], Tensor]:
-        layer = self.features[position]
-        return layer if isinstance(layer, nn.MaxPool2d) else lambda x: torch.relu_(layer(x))
+    def _step(self, name: str, layer: nn.Module) -> Step:
+        run = layer if isinstance(layer, nn.MaxPool2d) else lambda x: torch.relu_(layer(x))
+        return Step(name, run, (layer,))
 
 
 def vgg19_features() -> VGG:
