@@ -1,0 +1,8 @@
+"""Evaluation: whom a model finds, by exact and named rules, with how sure that is."""
+
+from closerlook.evaluation.evaluate import evaluate, rank
+from closerlook.evaluation.protocol import PROTOCOLS, Labels, Protocol
+from closerlook.evaluation.result import Result
+from closerlook.evaluation.statistics import Difference
+
+__all__ = ["PROTOCOLS", "Difference", "Labels", "Protocol", "Result", "evaluate", "rank"]

@@ -1,0 +1,102 @@
+"""Rank a gallery for every query and score the ranking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from closerlook.dataset import Dataset
+from closerlook.embedding.features import Embedder, Features, extract
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.evaluation.distance import FeatureDistances, Metric, as_vectors
+from closerlook.evaluation.protocol import Protocol
+from closerlook.evaluation.result import Result
+from closerlook.evaluation.scoring import refuse_all_invalid, score_search
+from closerlook.evaluation.search import Search, Side, sides
+
+__all__ = ["DEFAULT_MEMORY", "evaluate", "load_model", "rank"]
+
+DEFAULT_MEMORY = 2**30
+
+
+def evaluate(
+    model: str | Path | Embedder,
+    target: Dataset,
+    *,
+    protocol: str | Protocol = "market1501",
+    metric: Metric = "euclidean",
+    size: tuple[int, int] | None = None,
+    memory: int = DEFAULT_MEMORY,
+    device: str = "cpu",
+) -> Result:
+    """How well a model finds people: the target's gallery ranked for each of its queries.
+
+    Args:
+        model: a trained model's folder, the name of an untrained backbone, or any embedder.
+        target: data with a query and a gallery split.
+        protocol: the rules, by name or as a value.
+        metric: ``euclidean`` (of the features as the model gives them) or ``cosine``.
+        size: (height, width) of the images for an untrained backbone; a trained model knows its own.
+        memory: bytes that distances may take at a time.
+        device: where to rank, ``cpu`` or ``cuda``.
+
+    Raises:
+        CloserlookError: the target lacks a split or identities, or no query has a match.
+    """
+    embedder = load_model(model, size) if isinstance(model, str | Path) else model
+    query, gallery = target.query, target.gallery
+    return rank(
+        extract(embedder, query),
+        extract(embedder, gallery),
+        protocol=protocol,
+        metric=metric,
+        memory=memory,
+        device=device,
+        images=(query, gallery),
+        name=embedder.name,
+    )
+
+
+def rank(
+    query: Features,
+    gallery: Features,
+    *,
+    protocol: str | Protocol = "market1501",
+    metric: Metric = "euclidean",
+    memory: int = DEFAULT_MEMORY,
+    device: str = "cpu",
+    images: tuple[Dataset, Dataset] | None = None,
+    name: str = "features",
+) -> Result:
+    """Score features that exist already. ``images`` are where they come from, for pictures and breakdowns.
+
+    Raises:
+        CloserlookError: features and labels do not fit together, a feature is not finite, or no query has a match.
+    """
+    rules = Protocol.load(protocol)
+    if memory < 1:
+        raise UsageError(f"The memory bound must be at least 1 byte, not {memory}.")
+    query_images, gallery_images = images or (None, None)
+    left, right = sides(Side.of(query, query_images, "query"), Side.of(gallery, gallery_images, "gallery"), rules)
+    if left.features.shape[1] != right.features.shape[1]:
+        raise CloserlookError(
+            f"Query features have {left.features.shape[1]} dimensions and gallery features {right.features.shape[1]}: "
+            "they come from different models."
+        )
+    distances = FeatureDistances(
+        as_vectors(left.features, metric, "query", device),
+        as_vectors(right.features, metric, "gallery", device),
+        metric,
+    )
+    search = Search(left.labels, right.labels, distances, memory, left.images, right.images)
+    table = score_search(search, rules)
+    refuse_all_invalid(table, search, rules)
+    return Result(name, rules, {"metric": metric}, table, len(right), search)
+
+
+def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedder:
+    """A trained model from its folder or file, or an untrained backbone by its name, at ``size``."""
+    from closerlook.reid import Model  # features made elsewhere are ranked without loading this stage
+
+    if Path(model).exists() or Path(model).name != str(model):
+        return Model.load(model)
+    return Model.pretrained(str(model)) if size is None else Model.pretrained(str(model), size)

@@ -1,0 +1,179 @@
+"""Where the matches of every query stand in its ranked gallery, block by block, without sorting the gallery.
+
+A score needs only the ranks of a query's few matches, and the rank of a match is one more than the number of images
+nearer than it. Counting those costs less than a sort where matches are few; where they are many the distances are
+sorted by value (never by index) and searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from closerlook.evaluation.distance import Distances
+from closerlook.evaluation.protocol import Labels, Protocol, Ties
+from closerlook.randomness import keyed_rng
+
+__all__ = ["Matches", "find_matches", "mates", "visible_mates"]
+
+COUNTING_LIMIT = 48  # matches a query beyond which one sort costs less than counting for each (measured)
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The kept matches of all queries, sorted by query and rank.
+
+    Attributes:
+        query: (m,) row of the query; with single-shot draws, draw * queries + row.
+        rank: (m,) place in its filtered gallery, from 1; whole numbers unless ties have their mean rank.
+    """
+
+    query: Rows
+    rank: NDArray[np.float64]
+
+
+def find_matches(distances: Distances, query: Labels, gallery: Labels, protocol: Protocol, block_size: int) -> Matches:
+    """Rank the gallery (free of junk) for every query, ``block_size`` queries at a time."""
+    parts = []
+    shot = _draws(gallery, protocol) if protocol.gallery == "single-shot" else None
+    for start in range(0, len(query), block_size):
+        block = slice(start, min(start + block_size, len(query)))
+        queries, values = query.take(block), distances.block(block)
+        rows, columns = visible_mates(values, queries, gallery, protocol)
+        if shot is None:
+            parts.append((rows + start, _ranks(values, rows, columns, protocol.ties)))
+            continue
+        for number, draw in enumerate(shot):
+            drawn = _rank_drawn(values, rows, columns, gallery, draw, protocol.ties)
+            parts.append((drawn[0] + start + number * len(query), drawn[1]))
+    rows = np.concatenate([part[0] for part in parts])
+    ranks = np.concatenate([part[1] for part in parts])
+    order = np.lexsort((ranks, rows))
+    return Matches(rows[order], ranks[order])
+
+
+def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
+    """Every pair (query row, gallery row) of the same identity, by query and then gallery order."""
+    order = np.argsort(gallery.identities, kind="stable")
+    known = gallery.identities[order]
+    start = np.searchsorted(known, query.identities, side="left")
+    count = np.searchsorted(known, query.identities, side="right") - start
+    count[np.isin(query.identities, protocol.junk + protocol.distractors)] = 0
+    rows = np.repeat(np.arange(len(query)), count)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return rows, order[np.repeat(start, count) + within]
+
+
+def visible_mates(values: torch.Tensor, query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
+    """The mates that the filter leaves; what it hides is moved to infinity in ``values``."""
+    rows, columns = mates(query, gallery, protocol)
+    if callable(protocol.filter):
+        hidden = np.asarray(protocol.filter(query, gallery), dtype=bool)
+        values[torch.from_numpy(hidden).to(values.device)] = torch.inf
+        keep = ~hidden[rows, columns]
+    elif protocol.filter == "same-camera":
+        keep = query.cameras[rows] != gallery.cameras[columns]
+        values[_index(rows[~keep], values), _index(columns[~keep], values)] = torch.inf
+    else:
+        return rows, columns
+    return rows[keep], columns[keep]
+
+
+def _index(values: Rows, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(values).to(like.device)
+
+
+def _ranks(values: torch.Tensor, rows: Rows, columns: Rows, ties: Ties) -> NDArray[np.float64]:
+    """The rank of column ``columns[i]`` in row ``rows[i]``, for every i; ``rows`` ascend."""
+    sought = values[_index(rows, values), _index(columns, values)]
+    count = count_by_sorting if values.is_cuda or len(rows) > COUNTING_LIMIT * len(values) else count_directly
+    nearer, as_near = count(values, rows, sought)
+    ranks = nearer.astype(np.float64) + 1
+    tied = np.flatnonzero(as_near > 1)
+    if ties == "stable":
+        for i in tied:
+            ranks[i] += int((values[rows[i], : columns[i]] == sought[i]).sum())
+    elif len(tied):
+        place, matches = _within_ties(rows[tied], nearer[tied])
+        if ties == "pessimistic":
+            ranks[tied] += as_near[tied] - matches + place - 1
+        else:  # the i-th of r matches among n images in random order stands at i (n + 1) / (r + 1) on average
+            ranks[tied] += place * (as_near[tied] + 1) / (matches + 1) - 1
+    return ranks
+
+
+def _within_ties(rows: Rows, nearer: Rows) -> tuple[Rows, Rows]:
+    """For every tied match: the how many-th match of its tie it is, from 1, and how many matches the tie holds."""
+    _, group, size = np.unique(np.stack([rows, nearer]), axis=1, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")
+    place = np.empty(len(rows), np.int64)
+    place[order] = np.arange(len(rows)) - (np.cumsum(size) - size)[group[order]] + 1
+    return place, size[group]
+
+
+def count_directly(values: torch.Tensor, rows: Rows, sought: torch.Tensor) -> tuple[Rows, Rows]:
+    """How many entries of row ``rows[i]`` are less than ``sought[i]``, and how many equal it."""
+    table = values.numpy()
+    less, up_to = np.empty((2, len(rows)), np.int64)
+    scratch = np.empty(table.shape[1], dtype=bool)
+    for i, (row, value) in enumerate(zip(rows, sought.numpy(), strict=True)):
+        less[i] = np.count_nonzero(np.less(table[row], value, out=scratch))
+        up_to[i] = np.count_nonzero(np.less_equal(table[row], value, out=scratch))
+    return less, up_to - less
+
+
+def count_by_sorting(values: torch.Tensor, rows: Rows, sought: torch.Tensor) -> tuple[Rows, Rows]:
+    """As :func:`count_directly`; cheaper where a row has many values, and the way to do it on a GPU."""
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    at = _index(rows, values), _index(place, values)
+    padded = sought.new_full((len(values), int(place.max(initial=0)) + 1), torch.inf)
+    padded[at] = sought
+    if values.is_cuda:
+        ordered = values.sort(dim=1).values
+    else:  # NumPy sorts values several times faster than torch, which carries indices along
+        ordered = torch.from_numpy(np.sort(values.numpy(), axis=1))
+    less = torch.searchsorted(ordered, padded)[at].numpy(force=True)
+    return less, torch.searchsorted(ordered, padded, right=True)[at].numpy(force=True) - less
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """A single-shot gallery: ``columns`` of the drawn images, and the random ``order`` that drew the first of each."""
+
+    columns: Rows
+    order: NDArray[np.float64]
+
+
+def _draws(gallery: Labels, protocol: Protocol) -> list[_Draw]:
+    draws = []
+    loose = np.isin(gallery.identities, protocol.distractors)  # each distractor is a person of its own
+    for number in range(protocol.draws):
+        order = keyed_rng(protocol.seed, "single-shot", number).random(len(gallery))
+        by_order = np.argsort(order)
+        _, first = np.unique(gallery.identities[by_order], return_index=True)
+        columns = by_order[first]
+        draws.append(_Draw(np.union1d(columns, np.flatnonzero(loose)), order))
+    return draws
+
+
+def _rank_drawn(
+    values: torch.Tensor, rows: Rows, columns: Rows, gallery: Labels, draw: _Draw, ties: Ties
+) -> tuple[Rows, NDArray[np.float64]]:
+    """The rank of each query's one match in a drawn gallery.
+
+    The match is drawn among the *visible* images of the query's identity and takes the place of that identity's image.
+    """
+    first = np.lexsort((draw.order[columns], rows))
+    first = first[np.unique(rows[first], return_index=True)[1]]
+    rows, columns = rows[first], columns[first]
+    identities = gallery.identities[draw.columns]
+    by_identity = np.argsort(identities, kind="stable")
+    place = by_identity[np.searchsorted(identities[by_identity], gallery.identities[columns])]
+    shown = values[:, _index(draw.columns, values)]
+    shown[_index(rows, values), _index(place, values)] = values[_index(rows, values), _index(columns, values)]
+    return rows, _ranks(shown, rows, place, ties)

@@ -1,0 +1,243 @@
+"""What an evaluation found: scores, how sure they are, every query's part in them, and the rankings themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.evaluation.protocol import Protocol
+from closerlook.evaluation.scores import cmc
+from closerlook.evaluation.scoring import score_search
+from closerlook.evaluation.search import Search
+from closerlook.evaluation.statistics import Difference, bootstrap_interval, paired_difference
+from closerlook.files import write_json
+
+__all__ = ["Result"]
+
+SAVED_RANKS = 50
+SHOWN_RANKS = (1, 5, 10, 20)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Scores of a ranking. All are fractions from 0 to 1, over the valid queries only.
+
+    Attributes:
+        name: what was evaluated.
+        protocol: by which rules.
+        matching: by which distance: ``metric``, and ``expansion`` and ``reranking`` where they were used.
+        per_query: one row a query (and a draw, for single-shot galleries): ``query`` (row number), ``identity``,
+            ``camera``, ``matches`` (images to be found), ``ap``, ``inp``, ``first_hit`` (rank of the first match) and
+            ``reason``, which says why a query is invalid and is null where it counts; and every column of the query
+            images' table.
+        gallery: number of gallery images ranked, junk left out.
+        search: the features behind it, for ranked lists; None in a result that was loaded.
+    """
+
+    name: str
+    protocol: Protocol
+    matching: dict[str, Any]
+    per_query: pl.DataFrame = field(repr=False)
+    gallery: int
+    search: Search | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def mAP(self) -> float:  # noqa: N802 - the field's own spelling
+        """Mean average precision."""
+        return self.score("mAP")
+
+    @property
+    def mINP(self) -> float:  # noqa: N802
+        """Mean inverse negative penalty: how early even the last match is found."""
+        return self.score("mINP")
+
+    @cached_property
+    def cmc(self) -> NDArray[np.float64]:
+        """CMC at every rank, from rank 1 at index 0 to the size of the gallery."""
+        return cmc(self.per_query["first_hit"].cast(pl.Float64).fill_null(np.nan).to_numpy(), self.gallery)
+
+    def score(self, name: str) -> float:
+        """A score by name: ``mAP``, ``mINP`` or ``rank-k`` for any k."""
+        return float(_values(self._counted, name).mean())
+
+    @property
+    def valid(self) -> int:
+        """Number of queries that count."""
+        return self._counted["query"].n_unique()
+
+    @property
+    def invalid(self) -> int:
+        """Number of queries without a match in their gallery."""
+        return self.per_query["query"].n_unique() - self.valid
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why queries are invalid, with how many."""
+        lost = self.per_query.unique("query").drop_nulls("reason").group_by("reason").len().sort("reason")
+        return dict(lost.iter_rows())
+
+    @property
+    def _counted(self) -> pl.DataFrame:
+        return self.per_query.filter(pl.col("reason").is_null())
+
+    def interval(self, name: str = "mAP", *, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+        """Confidence interval of a score by bootstrap over identities (2,000 draws)."""
+        counted = self._counted
+        return bootstrap_interval(_values(counted, name), counted["identity"].to_numpy(), level=level, seed=seed)
+
+    def difference(self, other: Result, name: str = "mAP", *, seed: int = 0) -> Difference:
+        """This result minus another on the same queries, with an interval and a permutation test, both over identities.
+
+        Raises:
+            UsageError: the two did not rank the same valid queries.
+        """
+        mine, theirs = self._counted, other._counted
+        keys = [
+            key for key in ("query", "draw", "identity", "file_name") if key in mine.columns and key in theirs.columns
+        ]
+        if not mine.select(keys).equals(theirs.select(keys)):
+            raise UsageError(
+                f"'{self.name}' ({mine.height:,} valid queries) and '{other.name}' ({theirs.height:,}) did not rank "
+                "the same queries; evaluate both on one target with one protocol."
+            )
+        identities = mine["identity"].to_numpy()
+        return paired_difference(name, _values(mine, name), _values(theirs, name), identities, seed=seed)
+
+    def by(self, *columns: str) -> pl.DataFrame:
+        """Scores for each value of one or more columns of ``per_query``, such as ``camera`` or ``weather``.
+
+        Columns: the given ones, ``queries``, ``mAP``, ``low`` and ``high`` (95 % interval), ``mINP``, ``rank-1``.
+        """
+        missing = [column for column in columns if column not in self.per_query.columns]
+        if missing or not columns:
+            known = [column for column in self.per_query.columns if column not in ("ap", "inp", "first_hit", "reason")]
+            raise unknown("column of the queries", missing[0] if missing else "", known)
+        rows = []
+        for key, group in self._counted.sort(columns).group_by(columns, maintain_order=True):
+            ap, identities = _values(group, "mAP"), group["identity"].to_numpy()
+            low, high = bootstrap_interval(ap, identities)
+            scores = {"mAP": ap.mean(), "low": low, "high": high}
+            rest = {name: _values(group, name).mean() for name in ("mINP", "rank-1")}
+            rows.append(
+                {**dict(zip(columns, key, strict=True)), "queries": group["query"].n_unique(), **scores, **rest}
+            )
+        return pl.DataFrame(rows)
+
+    def by_camera_pair(self) -> pl.DataFrame:
+        """Scores of every camera's queries against every other camera's gallery images alone, with all distractors.
+
+        Columns: ``camera``, ``gallery_camera``, ``queries`` (valid ones), ``mAP``, ``rank-1``.
+        """
+        search = self._need_search()
+        frames = []
+        for camera in np.unique(search.gallery.cameras):
+            rows = np.flatnonzero(search.gallery.cameras == camera)
+            part = score_search(search.restrict(rows), self.protocol).drop_nulls("ap")
+            hit = (pl.col("first_hit") <= 1).cast(pl.Float64).mean()
+            scores = part.group_by("camera").agg(
+                pl.lit(int(camera)).alias("gallery_camera"),
+                pl.col("query").n_unique().alias("queries"),
+                pl.col("ap").mean().alias("mAP"),
+                hit.alias("rank-1"),
+            )
+            frames.append(scores)
+        return pl.concat(frames).sort("camera", "gallery_camera")
+
+    def worst(self, count: int = 10) -> pl.DataFrame:
+        """The valid queries with the lowest AP, worst first; of equal ones first that with the latest first hit."""
+        return self._counted.sort("ap", "first_hit", "query", descending=[False, True, False]).head(count)
+
+    def ranked_list(self, query: int, count: int = 10) -> pl.DataFrame:
+        """The ``count`` gallery images nearest to a query (its row number), those the filter hides left out.
+
+        Columns: ``rank``, ``gallery`` (row number), ``file_name`` where known, ``identity``, ``camera``, ``distance``,
+        ``match``.
+
+        Raises:
+            UsageError: there is no such query, or the result was loaded and has no features.
+        """
+        return self._need_search().ranked_list(query, count, self.protocol)
+
+    def _need_search(self) -> Search:
+        if self.search is None:
+            raise UsageError("A loaded result holds scores only; evaluate again to see its rankings.")
+        return self.search
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values, as :meth:`from_dict` reads them."""
+        low, high = self.interval()
+        return {
+            "name": self.name,
+            "protocol": self.protocol.to_dict(),
+            "matching": self.matching,
+            "queries": {"valid": self.valid, "invalid": self.invalid, "reasons": self.reasons},
+            "gallery": self.gallery,
+            "mAP": self.mAP,
+            "mAP_interval_95": [low, high],
+            "mINP": self.mINP,
+            "cmc": self.cmc[:SAVED_RANKS].tolist(),
+            "per_query": self.per_query.to_dict(as_series=False),
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Result:
+        """The inverse of :meth:`to_dict`; scores are computed from the queries again."""
+        table = pl.DataFrame(value["per_query"], infer_schema_length=None).with_columns(
+            pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String)
+        )
+        return cls(value["name"], Protocol.from_dict(value["protocol"]), value["matching"], table, value["gallery"])
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as JSON."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Result:
+        """Read a result that :meth:`save` wrote.
+
+        Raises:
+            CloserlookError: there is no such file or it is not a result.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text()))
+        except FileNotFoundError:
+            raise CloserlookError(f"There is no result {path}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
+            raise CloserlookError(f"{path} is not a result that closerlook wrote.") from None
+
+    def __str__(self) -> str:
+        low, high = self.interval()
+        ranks = ", ".join(f"rank-{k} {100 * self.cmc[k - 1]:.1f}" for k in SHOWN_RANKS if k <= self.gallery)
+        lines = [
+            f"{self.name}: mAP {100 * self.mAP:.2f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), {ranks}, "
+            f"mINP {100 * self.mINP:.2f}",
+            f"{self.valid:,} valid queries, {self.gallery:,} gallery images, protocol {self.protocol.name} "
+            f"({self.protocol.ap} AP), {_describe(self.matching)}",
+        ]
+        lines += [f"{count:,} invalid queries: {reason}" for reason, count in self.reasons.items()]
+        return "\n".join(lines)
+
+
+def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    """The values whose mean is the score."""
+    if name in ("mAP", "mINP"):
+        return table["ap" if name == "mAP" else "inp"].to_numpy()
+    rank = re.fullmatch(r"rank-([1-9]\d*)", name)
+    if rank is None:
+        raise unknown("score", name, ["mAP", "mINP", "rank-1", "rank-5", "rank-10"])
+    return (table["first_hit"] <= int(rank[1])).cast(pl.Float64).to_numpy()
+
+
+def _describe(matching: dict[str, Any]) -> str:
+    extras: Sequence[str] = [key for key in ("expansion", "reranking") if matching.get(key)]
+    return " + ".join([f"{matching['metric']} distance", *extras])

@@ -1,0 +1,86 @@
+"""From a search to the table of its queries: what each found, and why some do not count."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from closerlook.errors import CloserlookError
+from closerlook.evaluation.distance import block_size
+from closerlook.evaluation.protocol import Protocol
+from closerlook.evaluation.ranking import find_matches, mates
+from closerlook.evaluation.scores import average_precision, first_hit, inverse_negative_penalty
+from closerlook.evaluation.search import Search
+
+__all__ = ["refuse_all_invalid", "score_search"]
+
+
+def score_search(search: Search, protocol: Protocol) -> pl.DataFrame:
+    """The table of :attr:`Result.per_query`."""
+    block = block_size(len(search.gallery), search.memory)
+    matches = find_matches(search.distances, search.query, search.gallery, protocol, block)
+    draws = protocol.draws if protocol.gallery == "single-shot" else 1
+    number = draws * len(search.query)
+    rows = np.tile(np.arange(len(search.query)), draws)
+    first: NDArray[np.floating] = first_hit(matches, number)
+    columns: dict[str, object] = {
+        "query": rows,
+        "identity": search.query.identities[rows],
+        "camera": search.query.cameras[rows],
+        "matches": np.bincount(matches.query, minlength=number),
+        "ap": average_precision(matches, number, protocol.ap),
+        "inp": inverse_negative_penalty(matches, number),
+        "first_hit": first,
+        "reason": _reasons(search, protocol, matches.query) * draws,
+    }
+    if draws > 1:
+        columns["draw"] = np.repeat(np.arange(draws), len(search.query))
+    table = pl.DataFrame(columns, schema_overrides={"reason": pl.String}).with_columns(
+        pl.col("ap", "inp", "first_hit").fill_nan(None)
+    )
+    if protocol.ties != "mean":
+        table = table.with_columns(pl.col("first_hit").cast(pl.Int64))
+    if search.query_images is not None:
+        known = search.query_images.table.drop("identity", "camera", "split")
+        known = known.drop([column for column in known.columns if column in table.columns])
+        table = pl.concat([table, known[rows]], how="horizontal")
+    return table
+
+
+def _reasons(search: Search, protocol: Protocol, found: NDArray[np.int64]) -> list[str | None]:
+    """Why each query is invalid; None where it has a match."""
+    total = len(search.query)
+    related = np.zeros(total, bool)
+    related[mates(search.query, search.gallery, protocol)[0]] = True
+    reasons = np.full(total, "its identity is not in the gallery", object)
+    reasons[related] = "all images of its identity in the gallery are hidden by the filter (same camera)"
+    if callable(protocol.filter):
+        reasons[related] = "all images of its identity in the gallery are hidden by the filter"
+    for kind, numbers in (("junk", protocol.junk), ("a distractor", protocol.distractors)):
+        reasons[np.isin(search.query.identities, numbers)] = f"its identity means {kind} in protocol {protocol.name}"
+    reasons[found[found < total]] = None
+    return list(reasons)
+
+
+def refuse_all_invalid(table: pl.DataFrame, search: Search, protocol: Protocol) -> None:
+    """Raise if no query counts, with the counts and the usual cause."""
+    if table["reason"].null_count():
+        return
+    reasons = table.unique("query").group_by("reason").len().sort("len", descending=True)
+    counts = "; ".join(f"{count:,} because {reason}" for reason, count in reasons.iter_rows())
+    cameras = " and ".join(
+        f"{what}: {_camera_summary(labels.cameras)}"
+        for what, labels in (("query", search.query), ("gallery", search.gallery))
+    )
+    raise CloserlookError(
+        f"None of the {len(search.query):,} queries has a match among the {len(search.gallery):,} gallery images: "
+        f"{counts}. The usual cause is missing camera ids ({cameras}): give every image its camera, or, if there is "
+        "only one, use the protocol 'no-cameras'."
+    )
+
+
+def _camera_summary(cameras: NDArray[np.int64]) -> str:
+    unknown = int((cameras == -1).sum())
+    known = len(np.unique(cameras[cameras != -1]))
+    return f"{known} camera{'s' * (known != 1)}, {unknown:,} images without one"
