@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -19,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["console", "progress"]
+__all__ = ["Advance", "console", "progress"]
 
 console = Console(stderr=True, soft_wrap=True)
 
@@ -36,22 +37,30 @@ class _RateColumn(ProgressColumn):
         return Text(f"{speed:,.0f} {self.unit}/s" if speed else "", style="progress.data.speed")
 
 
+class Advance(Protocol):
+    """Says that ``n`` more units are finished, and in a few words how it goes."""
+
+    def __call__(self, n: int, note: str = "") -> None: ...
+
+
 @contextmanager
-def progress(description: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int, unit: str = "images", *, done: int = 0) -> Iterator[Advance]:
     """Show a bar while the block runs; the block calls the yielded function with the number of units finished.
 
-    Where standard error is not a terminal, one line is printed at the end instead.
+    ``done`` units were finished before. Where standard error is not a terminal, one line is printed at the end instead.
     """
     if not console.is_terminal:
-        start, done = time.perf_counter(), 0
+        start, finished, latest = time.perf_counter(), 0, ""
 
-        def count(n: int) -> None:
-            nonlocal done
-            done += n
+        def count(n: int, note: str = "") -> None:
+            nonlocal finished, latest
+            finished += n
+            latest = note
 
         yield count
         seconds = time.perf_counter() - start
-        print(f"{description}: {done:,} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        line = f"{description}: {finished:,} {unit} in {seconds:.1f} s"
+        print(f"{line}  {latest}".rstrip(), file=sys.stderr, flush=True)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -59,7 +68,8 @@ def progress(description: str, total: int, unit: str = "images") -> Iterator[Cal
         MofNCompleteColumn(),
         _RateColumn(unit),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda n: bar.advance(task, n)
+        task = bar.add_task(description, total=total, completed=done, note="")
+        yield lambda n, note="": bar.update(task, advance=n, note=note)

@@ -1,0 +1,24 @@
+"""How the process gets its memory."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+__all__ = ["keep_freed_memory"]
+
+# Parameters of glibc's mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the allocator keep what is freed instead of handing it back to the system; no effect but on glibc.
+
+    A network's activations are freed and asked for again in every step. By default glibc maps each large one anew and
+    the kernel zeroes its pages each time: 30 to 40 % of the time of a training step of a small network on the CPU.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if hasattr(ctypes, "CDLL") else None
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -1,0 +1,128 @@
+"""Augmentation of a whole batch at once, before normalisation, on the device that the images are on.
+
+Random numbers come from a NumPy generator keyed by the step, so they do not depend on the device or on resuming.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import simplejpeg
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from closerlook.reid.recipe import Recipe
+
+__all__ = ["augment"]
+
+ERASED_AREA = (0.02, 0.4)  # Zhong et al., "Random Erasing Data Augmentation", AAAI 2020
+ERASED_ASPECT = 1 / 0.3
+BLUR_SIGMA = (0.5, 1.5)
+RESAMPLED = (0.4, 0.9)
+JPEG_QUALITY = (30, 90)
+LUMA = (0.299, 0.587, 0.114)
+
+
+def augment(images: Tensor, recipe: Recipe, rng: np.random.Generator) -> Tensor:
+    """Images (b, h, w, 3) uint8 -> (b, h, w, 3) float32 in 0..255, changed as the recipe says."""
+    if recipe.jpeg:
+        images = _recompress(images, recipe.jpeg, rng)
+    x = _shift_and_flip(images, recipe.pad, recipe.flip, rng).float()
+    if recipe.resample:
+        x = _resample(x, recipe.resample, rng)
+    if recipe.blur:
+        x = _blur(x, recipe.blur, rng)
+    if recipe.colour:
+        x = _recolour(x, recipe.colour, rng)
+    if recipe.erase:
+        x = _erase(x, recipe.erase, rng)
+    return x
+
+
+def _chosen(share: float, count: int, rng: np.random.Generator) -> Tensor:
+    """The numbers of the images that an augmentation of this share applies to."""
+    return torch.from_numpy(np.flatnonzero(rng.random(count) < share))
+
+
+def _tensor(values: NDArray[np.float64], like: Tensor) -> Tensor:
+    """(b,) values as float32 (b, 1, 1, 1) on the device of ``like``."""
+    return torch.from_numpy(values.astype(np.float32)).to(like.device).view(-1, 1, 1, 1)
+
+
+def _shift_and_flip(images: Tensor, pad: int, flip: float, rng: np.random.Generator) -> Tensor:
+    """Mirror some images and crop each from its black-padded self: one gather, on bytes."""
+    count, height, width, _ = images.shape
+    down, right = rng.integers(0, 2 * pad + 1, (2, count, 1))
+    rows = np.arange(height) + down
+    columns = np.arange(width) + right
+    mirrored = rng.random(count) < flip
+    columns[mirrored] = columns[mirrored, ::-1]
+    padded = F.pad(images, (0, 0, pad, pad, pad, pad))
+    device = images.device
+    batch = torch.arange(count, device=device).view(-1, 1, 1)
+    return padded[
+        batch, torch.from_numpy(rows).to(device)[:, :, None], torch.from_numpy(columns).to(device)[:, None, :]
+    ]
+
+
+def _recolour(x: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
+    """Brightness, contrast and saturation, each by a factor within 1 +- strength, and a slight tint."""
+    factors = rng.uniform(1 - strength, 1 + strength, (3, len(x)))
+    brightness, contrast, saturation = (_tensor(factor, x) for factor in factors)
+    tint = torch.from_numpy(rng.uniform(1 - strength / 5, 1 + strength / 5, (len(x), 1, 1, 3))).to(x)
+    x = x * (brightness * tint)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = (x - mean) * contrast + mean
+    grey = (x * torch.tensor(LUMA, device=x.device)).sum(-1, keepdim=True)
+    return ((x - grey) * saturation + grey).clamp_(0, 255)
+
+
+def _erase(x: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Cover a rectangle of some images with the batch's mean colour."""
+    count, height, width, _ = x.shape
+    area = rng.uniform(*ERASED_AREA, count) * height * width
+    aspect = ERASED_ASPECT ** rng.uniform(-1, 1, count)
+    tall = np.minimum(np.sqrt(area * aspect), height - 1).astype(np.int64)
+    wide = np.minimum(np.sqrt(area / aspect), width - 1).astype(np.int64)
+    top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
+    used = rng.random(count) < share
+    rows, columns = np.arange(height), np.arange(width)
+    in_rows = (rows >= top[:, None]) & (rows < (top + tall)[:, None]) & used[:, None]
+    in_columns = (columns >= left[:, None]) & (columns < (left + wide)[:, None])
+    covered = torch.from_numpy(in_rows[:, :, None] & in_columns[:, None, :]).to(x.device)
+    return torch.where(covered[..., None], x.mean((0, 1, 2)), x)
+
+
+def _resample(x: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Shrink some images and enlarge them again; those of a batch by one factor, which keeps it one operation."""
+    chosen = _chosen(share, len(x), rng).to(x.device)
+    factor = rng.uniform(*RESAMPLED)
+    size = x.shape[1:3]
+    small = [max(1, round(length * factor)) for length in size]
+    planes = x[chosen].permute(0, 3, 1, 2)
+    if len(chosen):
+        planes = F.interpolate(planes, small, mode="bilinear", antialias=True, align_corners=False)
+        planes = F.interpolate(planes, size, mode="bilinear", align_corners=False)
+    return x.index_copy(0, chosen, planes.permute(0, 2, 3, 1))
+
+
+def _blur(x: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Gaussian blur of some images; those of a batch by one width."""
+    chosen = _chosen(share, len(x), rng).to(x.device)
+    sigma = rng.uniform(*BLUR_SIGMA)
+    offsets = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).repeat(3, 1)
+    planes = F.pad(x[chosen].permute(0, 3, 1, 2), (3, 3, 3, 3), mode="replicate")
+    planes = F.conv2d(F.conv2d(planes, kernel[:, None, :, None], groups=3), kernel[:, None, None, :], groups=3)
+    return x.index_copy(0, chosen, planes.permute(0, 2, 3, 1))
+
+
+def _recompress(images: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Compress some images as JPEG again, on the CPU."""
+    array = images.cpu().numpy().copy()
+    for index in _chosen(share, len(array), rng).tolist():
+        encoded = simplejpeg.encode_jpeg(array[index], quality=int(rng.integers(*JPEG_QUALITY)))
+        array[index] = simplejpeg.decode_jpeg(encoded)
+    return torch.from_numpy(array).to(images.device)

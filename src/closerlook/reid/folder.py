@@ -1,0 +1,107 @@
+"""The folder of a training run: which run it holds, and what is in it once the run is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import closerlook
+from closerlook.dataset import Dataset
+from closerlook.errors import CloserlookError
+from closerlook.files import write_json
+from closerlook.reid.log import Log
+from closerlook.reid.model import MODEL_FILE, Model
+from closerlook.reid.recipe import Recipe
+from closerlook.reid.state import State
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder and the fingerprint of the run (data, recipe, seed) that is to be in it."""
+
+    path: Path
+    fingerprint: str
+    seed: int
+
+    @classmethod
+    def of(cls, path: Path, data: Dataset, recipe: Recipe, seed: int) -> RunFolder:
+        """The folder at ``path`` for this run, which need not exist."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(json.dumps([recipe.model_dump(mode="json"), seed, str(data.root.resolve())]).encode())
+        for name, identity in data.table.select("file_name", "identity").iter_rows():
+            digest.update(f"\n{name}\t{identity}".encode())
+        return cls(path, digest.hexdigest(), seed)
+
+    @property
+    def run(self) -> Path:
+        """Seed, versions, seconds, counts and losses; written last, so its presence means that all is there."""
+        return self.path / "run.json"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.csv"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def failed_batch(self) -> Path:
+        return self.path / "failed_batch.json"
+
+    def is_finished(self) -> bool:
+        """Whether the folder holds this run, complete.
+
+        Raises:
+            CloserlookError: it holds another run.
+        """
+        if not self.run.is_file():
+            return False
+        if json.loads(self.run.read_text()).get("fingerprint") != self.fingerprint:
+            raise CloserlookError(
+                f"{self.path} holds a run with other data, another recipe or seed: choose another folder or remove it."
+            )
+        return True
+
+    def finish(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> None:
+        """Write the model, then ``run.json``; then the checkpoint has served."""
+        model = Model(
+            state.result, name=recipe.name, size=recipe.size, feature=recipe.feature, normalize=recipe.normalize
+        )
+        model.save(self.path / MODEL_FILE)
+        write_json(self.run, self._summary(data, recipe, state, log))
+        self.checkpoint.unlink(missing_ok=True)
+
+    def _summary(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> dict[str, Any]:
+        drawn = state.step * recipe.batch_size * recipe.accumulate
+        return {
+            "fingerprint": self.fingerprint,
+            "recipe": recipe.name,
+            "seed": self.seed,
+            "data": data.name,
+            **data.counts(),
+            "steps": state.step,
+            "images_drawn": drawn,
+            "seconds": round(state.seconds, 3),
+            "images_per_second": round(drawn / state.seconds, 2),
+            "losses": log.latest,
+            "device": str(next(state.module.parameters()).device),
+            "threads": torch.get_num_threads(),
+            "versions": {
+                "closerlook": closerlook.__version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        }

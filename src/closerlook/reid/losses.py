@@ -1,0 +1,96 @@
+"""What training minimises: classification of the identities and distances between them, as the recipe weighs them.
+
+Metric losses come from pytorch-metric-learning on raw (not normalised) features and Euclidean distances, as in the
+papers; a mean over all anchors, so that a batch's loss does not jump when few triplets are left.
+"""
+
+from __future__ import annotations
+
+import torch
+from pytorch_metric_learning.distances import LpDistance
+from pytorch_metric_learning.losses import CircleLoss, TripletMarginLoss
+from pytorch_metric_learning.miners import BatchHardMiner
+from pytorch_metric_learning.reducers import MeanReducer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from closerlook.reid.recipe import Recipe
+
+__all__ = ["BatchHardTriplet", "CenterLoss", "ReidLoss", "classification_loss", "generalised_cross_entropy"]
+
+
+class BatchHardTriplet(nn.Module):
+    """max(0, d(a, hardest p) - d(a, hardest n) + margin), Hermans et al. 2017; ``"soft"``: log(1 + exp(d_p - d_n))."""
+
+    def __init__(self, margin: float | str) -> None:
+        super().__init__()
+        distance = LpDistance(normalize_embeddings=False)
+        soft = margin == "soft"
+        self.miner = BatchHardMiner(distance=distance)
+        self.loss = TripletMarginLoss(
+            margin=0.0 if soft else margin, smooth_loss=soft, distance=distance, reducer=MeanReducer()
+        )
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """(b, d) features and (b,) labels -> scalar."""
+        loss: Tensor = self.loss(features, labels, self.miner(features, labels))
+        return loss
+
+
+class CenterLoss(nn.Module):
+    """Half the mean squared distance of a feature to its class's learnt centre (Wen et al., ECCV 2016)."""
+
+    def __init__(self, classes: int, dim: int) -> None:
+        super().__init__()
+        self.centers = nn.Parameter(torch.zeros(classes, dim))
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """(b, d) features and (b,) labels -> scalar."""
+        return (features - self.centers[labels]).square().sum(1).mean() / 2
+
+
+def generalised_cross_entropy(logits: Tensor, labels: Tensor, *, q: float = 0.7, truncate: float = 0.0) -> Tensor:
+    """L_q = (1 - p_y^q) / q, Zhang and Sabuncu 2018, mean over the batch.
+
+    With ``truncate`` = k > 0, an image with p_y <= k gives the constant L_q(k), hence no gradient (there k = 0.5).
+    """
+    probability = logits.float().softmax(1).gather(1, labels[:, None]).squeeze(1)
+    return ((1 - probability.clamp_min(max(truncate, 1e-7)) ** q) / q).mean()
+
+
+def classification_loss(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """The recipe's classification loss of (b, C) logits."""
+    match recipe.classification:
+        case "cross-entropy":
+            return F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        case "generalised":
+            return generalised_cross_entropy(logits, labels)
+        case "truncated":
+            return generalised_cross_entropy(logits, labels, truncate=0.5)
+
+
+class ReidLoss(nn.Module):
+    """The weighted sum of a recipe's losses; its parts come out for the log."""
+
+    def __init__(self, recipe: Recipe, classes: int, dim: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.triplet = BatchHardTriplet(recipe.triplet_margin)
+        self.circle = CircleLoss(m=0.25, gamma=256)  # Sun et al., CVPR 2020: the pairwise setting for re-identification
+        self.center = CenterLoss(classes, dim) if recipe.center_weight else None
+
+    def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """(b, d) pooled features, (b, C) logits, (b,) labels -> the sum, and each unweighted part by name."""
+        recipe, features = self.recipe, features.float()
+        parts: dict[str, Tensor] = {}
+        if recipe.classification_weight:
+            parts["classification"] = classification_loss(logits.float(), labels, recipe)
+        if recipe.triplet_weight:
+            parts["triplet"] = self.triplet(features, labels)
+        if recipe.circle_weight:
+            parts["circle"] = self.circle(features, labels)
+        if self.center is not None:
+            parts["center"] = self.center(features, labels)
+        total = sum(getattr(recipe, f"{name}_weight") * value for name, value in parts.items())
+        assert isinstance(total, Tensor)
+        return total, parts

@@ -1,0 +1,112 @@
+"""A trained re-identification model: a function image -> vector that can be saved and loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from closerlook.embedding.backbones import build, pretrained
+from closerlook.embedding.weights import read_metadata, read_weights
+from closerlook.errors import CloserlookError
+from closerlook.files import atomic_path
+from closerlook.reid.network import FeatureNetwork
+
+__all__ = ["MODEL_FILE", "Model"]
+
+MODEL_FILE = "model.safetensors"
+FORMAT = "closerlook-reid-1"
+
+
+class Model:
+    """An embedder made of a network, in evaluation mode.
+
+    Attributes:
+        network: the network.
+        name: what to call it in reports.
+        size: (height, width) of the images it takes.
+        feature: ``pool`` or ``neck``.
+        normalize: whether features have unit length.
+        dim: length of a feature.
+    """
+
+    def __init__(
+        self,
+        network: FeatureNetwork,
+        *,
+        name: str,
+        size: tuple[int, int],
+        feature: str = "pool",
+        normalize: bool = True,
+    ) -> None:
+        network = network.eval().requires_grad_(False)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.name = name
+        self.size = size
+        self.feature = feature
+        self.normalize = normalize
+        self.dim = network.backbone.dim
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; the model's device does the work."""
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            pooled, after_neck = self.network(images.to(device))
+            features: Tensor = (after_neck if self.feature == "neck" else pooled).float()
+            return torch.nn.functional.normalize(features) if self.normalize else features
+
+    @classmethod
+    def pretrained(cls, backbone: str = "resnet50", size: tuple[int, int] = (256, 128)) -> Model:
+        """The untrained floor: ImageNet weights, average pooling, unit length."""
+        return cls(FeatureNetwork(pretrained(backbone)), name=f"{backbone} untrained", size=size)
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file that :meth:`load` needs nothing beside."""
+        backbone = self.network.backbone
+        about = {
+            "name": self.name,
+            "backbone": backbone.name,
+            "size": self.size,
+            "feature": self.feature,
+            "normalize": self.normalize,
+            "pooling": "average" if self.network.pooling is None else "gem",
+            "neck": not isinstance(self.network.neck, torch.nn.Identity),
+            **backbone.options,
+        }
+        tensors = {key: value.contiguous() for key, value in self.network.state_dict().items()}
+        with atomic_path(path) as draft:
+            save_file(tensors, draft, {"format": FORMAT, "model": json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Read a run's folder or a file that :meth:`save` wrote.
+
+        Raises:
+            CloserlookError: nothing is there, or it is not a model.
+        """
+        file = Path(path) / MODEL_FILE if Path(path).is_dir() else Path(path)
+        if not file.is_file():
+            raise CloserlookError(f"There is no model {file}; 'closerlook train' makes one.")
+        tensors, metadata = read_weights(file), read_metadata(file)
+        if metadata.get("format") != FORMAT:
+            raise CloserlookError(f"{file} is not a model that closerlook saved.")
+        about: dict[str, Any] = json.loads(metadata["model"])
+        network = _rebuild(about)
+        network.load_state_dict(tensors)
+        height, width = about["size"]
+        return cls(
+            network,
+            name=about["name"],
+            size=(height, width),
+            feature=about["feature"],
+            normalize=about["normalize"],
+        )
+
+
+def _rebuild(about: dict[str, Any]) -> FeatureNetwork:
+    options = {key: about[key] for key in ("last_stride", "stride_in_1x1") if key in about}
+    return FeatureNetwork(build(about["backbone"], **options), pooling=about["pooling"], neck=about["neck"])

@@ -1,0 +1,153 @@
+"""What training changes, and how it survives an interruption.
+
+Sampling, augmentation and the schedule are functions of the seed and the step, so weights, buffers, the optimiser's
+moments, the averaged weights and the number of steps done are the whole state: one safetensors file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from closerlook.embedding.backbones import pretrained
+from closerlook.errors import CloserlookError
+from closerlook.files import atomic_path
+from closerlook.reid.losses import ReidLoss
+from closerlook.reid.network import Classifier, FeatureNetwork
+from closerlook.reid.recipe import Recipe
+
+__all__ = ["State", "TrainingModule"]
+
+
+class TrainingModule(nn.Module):
+    """Images and labels to losses: the features, the classifier and the loss's own parameters."""
+
+    def __init__(self, recipe: Recipe, classes: int, seed: int) -> None:
+        super().__init__()
+        backbone = pretrained(recipe.backbone, last_stride=recipe.last_stride)
+        self.features = FeatureNetwork(backbone, pooling=recipe.pooling, neck=recipe.neck, freeze=recipe.freeze)
+        self.classifier = Classifier(backbone.dim, classes, neck=recipe.neck, seed=seed)
+        self.loss = ReidLoss(recipe, classes, backbone.dim)
+
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts."""
+        pooled, after_neck = self.features(images)
+        total, parts = self.loss(pooled, self.classifier(after_neck), labels)
+        return total, parts
+
+
+@dataclass
+class State:
+    """A run between two steps.
+
+    Attributes:
+        module: what is trained.
+        optimiser: with one group for the backbone and one for the rest.
+        average: exponential moving average of ``module.features``, or None.
+        step: steps done.
+        seconds: time spent in them.
+    """
+
+    module: TrainingModule
+    optimiser: torch.optim.Optimizer
+    average: AveragedModel | None
+    step: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def start(cls, recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
+        """The state before the first step."""
+        module = TrainingModule(recipe, classes, seed)
+        module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = None
+        if recipe.ema:
+            update = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
+            average = AveragedModel(module.features, multi_avg_fn=update, use_buffers=True)
+        return cls(module, _optimiser(module, recipe), average)
+
+    @property
+    def result(self) -> FeatureNetwork:
+        """The network to keep."""
+        if self.average is None:
+            return self.module.features
+        assert isinstance(self.average.module, FeatureNetwork)
+        return self.average.module
+
+    def save(self, path: Path, fingerprint: str) -> None:
+        """Write a checkpoint of the run with this fingerprint, atomically."""
+        tensors = {
+            f"{name}/{key}": value
+            for name, module in self._modules().items()
+            for key, value in module.state_dict().items()
+        }
+        for index, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{index}/{key}": value for key, value in moments.items() if value is not None}
+        about = {"fingerprint": fingerprint, "step": self.step, "seconds": self.seconds}
+        with atomic_path(path) as draft:
+            save_file({key: value.contiguous() for key, value in tensors.items()}, draft, {"about": json.dumps(about)})
+
+    def resume(self, path: Path, fingerprint: str) -> None:
+        """Go on from a checkpoint, if there is one of this run.
+
+        Raises:
+            CloserlookError: it is damaged or another run's.
+        """
+        if not path.is_file():
+            return
+        tensors, about = _read(path)
+        if about["fingerprint"] != fingerprint:
+            raise CloserlookError(
+                f"{path} belongs to an unfinished run with other data, another recipe or seed. "
+                "Choose another folder, or delete the file to give that run up."
+            )
+        for name, module in self._modules().items():
+            module.load_state_dict(_below(tensors, name))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, value in _below(tensors, "optimiser").items():
+            index, _, moment = key.partition("/")
+            moments.setdefault(int(index), {})[moment] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        self.step, self.seconds = about["step"], about["seconds"]
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"module": self.module, **({"average": self.average} if self.average is not None else {})}
+
+
+def _optimiser(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
+    backbone = [p for p in module.features.backbone.parameters() if p.requires_grad]
+    known = {id(p) for p in module.features.backbone.parameters()}
+    head = [p for p in module.parameters() if p.requires_grad and id(p) not in known]
+    rate = recipe.learning_rate
+    groups: list[dict[str, Any]] = [
+        {"params": backbone, "lr": rate, "initial_lr": rate},
+        {"params": head, "lr": rate * recipe.head_rate, "initial_lr": rate * recipe.head_rate},
+    ]
+    match recipe.optimiser:
+        case "adam":
+            return torch.optim.Adam(groups, weight_decay=recipe.weight_decay, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
+        case "sgd":
+            return torch.optim.SGD(groups, weight_decay=recipe.weight_decay, momentum=0.9, nesterov=True, fused=True)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return tensors, json.loads(file.metadata()["about"])
+    except (SafetensorError, OSError) as error:
+        raise CloserlookError(f"{path} is damaged ({error}): delete it to train from the start.") from None
+
+
+def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
