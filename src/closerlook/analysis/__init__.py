@@ -1,0 +1,8 @@
+"""How far every attribute level of a synthetic source is from a real target, and how sure that is."""
+
+from closerlook.analysis.gap import Gap, Settings
+from closerlook.analysis.losses import SCALINGS, Losses, Weights
+from closerlook.analysis.measure import Measurement
+from closerlook.analysis.run import analyze
+
+__all__ = ["SCALINGS", "Gap", "Losses", "Measurement", "Settings", "Weights", "analyze"]

@@ -1,0 +1,46 @@
+"""Image -> vector: content and style of VGG-19 or Lite0, pooled networks, or a function of the user's."""
+
+from __future__ import annotations
+
+from closerlook.embedding.blocks import Block, blocks_of, slices_of
+from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
+from closerlook.embedding.features import Embedder, Features, extract
+from closerlook.embedding.pooled import Custom, Pooled, load_function
+from closerlook.errors import unknown
+
+__all__ = [
+    "EMBEDDINGS",
+    "Block",
+    "ContentStyle",
+    "Custom",
+    "Embedder",
+    "Features",
+    "Layers",
+    "Pooled",
+    "blocks_of",
+    "extract",
+    "open_embedding",
+    "slices_of",
+]
+
+POOLED = ("lite0", "resnet50", "vgg19")
+EMBEDDINGS = (*LAYERS, *(f"{name}-pooled" for name in POOLED))
+
+
+def open_embedding(source: str | Embedder, size: tuple[int, int] = (128, 64)) -> Embedder:
+    """The embedding called ``source`` for images of ``size``: one of :data:`EMBEDDINGS`, or ``module:function``.
+
+    The function takes (b, h, w, 3) uint8 RGB and returns (b, d). An ``Embedder`` (a trained model) stays as it is.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
+    if not isinstance(source, str):
+        return source
+    if ":" in source:
+        return Custom(load_function(source), source, size)
+    if source in LAYERS:
+        return ContentStyle(source, size)
+    if source in EMBEDDINGS:
+        return Pooled(source.removesuffix("-pooled"), size)
+    raise unknown("embedding", source, [*EMBEDDINGS, "module:function"])

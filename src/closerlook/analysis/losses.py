@@ -1,0 +1,113 @@
+"""From moments to the paper's losses, and to what they hide: fit and diversity.
+
+For a set of source images s and the target t, over *all* pairs,
+
+    mean L_total = E ||Phi_s||^2 + E ||Phi_t||^2 - 2 <m_s, m_t>  =  ||m_s - m_t||^2 + tr Cov_s + tr Cov_t.
+
+It rewards a set for being uniform: a collapsed set scores better than a perfect copy of the target. So its three parts
+are kept apart: *fit* is the unbiased estimate of ||m_s - m_t||^2 and *diversity* is tr Cov_s / tr Cov_t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closerlook.analysis.measure import Measurement
+from closerlook.errors import CloserlookError, UsageError, unknown
+
+__all__ = ["SCALINGS", "Losses", "Weights", "image_losses", "set_losses", "weigh"]
+
+Float = NDArray[np.float64]
+SCALINGS = ("balanced", "literal")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What multiplies each block's squared distance.
+
+    Attributes:
+        total: (b,) for the total loss.
+        terms: (b,) for each of style, content or feature alone, without alpha and beta.
+    """
+
+    total: Float
+    terms: dict[str, Float]
+
+
+def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.9, beta: float = 1.0) -> Weights:
+    """The blocks' weights in the total loss (Eq. 3) and in its terms.
+
+    ``literal``: Eqs. 1-3 as printed, total = alpha style + beta content. Content, an unnormalised sum, swamps style.
+    ``balanced``: each term is divided by its own mean over all pairs of *target* images, and the total by
+    alpha + beta, so that 1.0 reads "as far apart as the target is from itself".
+
+    Raises:
+        UsageError: an unknown scaling, or weights that are negative or all zero.
+        CloserlookError: balanced, but all target images are alike.
+    """
+    if scaling not in SCALINGS:
+        raise unknown("scaling", scaling, SCALINGS)
+    if min(alpha, beta) < 0 or max(alpha, beta) <= 0:
+        raise UsageError(f"alpha and beta must not be negative and not both zero; they are {alpha} and {beta}.")
+    factors = {"style": alpha, "content": beta, "feature": 1.0}
+    literal = np.array([block.weight for block in measurement.blocks])
+    spread = 2 * measurement.target_spread * literal
+    terms, total, shares = {}, np.zeros(len(literal)), 0.0
+    for term in dict.fromkeys(block.term for block in measurement.blocks):
+        own = np.array([block.term == term for block in measurement.blocks])
+        terms[term] = np.where(own, literal, 0) / (_divisor(term, spread[own]) if scaling == "balanced" else 1)
+        total += factors[term] * terms[term]
+        shares += factors[term]
+    return Weights(total / shares if scaling == "balanced" else total, terms)
+
+
+def _divisor(term: str, spread: Float) -> float:
+    value = float(spread.sum())
+    if not value > 0:
+        raise CloserlookError(
+            f"All target images have the same {term}, so it cannot be the unit of a balanced loss: "
+            "give a target with more than one view, or use scaling 'literal'."
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Losses of k sets of source images against the target, each (k,).
+
+    Attributes:
+        pair: mean loss over all pairs.
+        fit: unbiased ||m_s - m_t||^2; nan for a set of one image. It can fall below zero by chance.
+        diversity: tr Cov_s / tr Cov_t; nan for a set of one image.
+    """
+
+    pair: Float
+    fit: Float
+    diversity: Float
+
+
+def set_losses(measurement: Measurement, weights: Float, counts: Float, pairs: Float, gaps: Float) -> Losses:
+    """Losses of k sets of source images.
+
+    Args:
+        weights: (b,) of the blocks.
+        counts: (k,) images in each set.
+        pairs: (k,) mean of the images' losses.
+        gaps: (k,) ||m_s - m_t||^2 as measured, with its bias.
+    """
+    target_images = measurement.target_counts.sum()
+    target_spread = measurement.target_spread @ weights
+    spread = pairs - gaps - target_spread * (target_images - 1) / target_images
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.where(counts > 1, spread * counts / (counts - 1), np.nan)
+        fit = gaps - spread / counts - target_spread / target_images
+        return Losses(pairs, fit, spread / target_spread)
+
+
+def image_losses(measurement: Measurement, weights: Float) -> Float:
+    """l_i = ||Phi_i||^2 + E||Phi_t||^2 - 2 <Phi_i, m_t>: each image's exact mean loss to every target image, (n,)."""
+    target = measurement.target_norms.sum(axis=0) / measurement.target_counts.sum()
+    return np.asarray((measurement.norms + target - 2 * measurement.dots) @ weights)

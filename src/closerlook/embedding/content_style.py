@@ -1,0 +1,119 @@
+"""Content and style of an image as one vector (the paper's Eqs. 1-3; Gatys et al., CVPR 2016).
+
+For a layer with N channels and M positions, F is its (N, M) activations and G = F F^T its Gram matrix. A style block is
+the upper triangle of G with off-diagonal entries times sqrt(2), so that its squared distance is that of the whole
+matrix; a content block is F itself. With each block times the square root of its weight the total loss is
+
+    L_total(x, y) = alpha L_style + beta L_content = || Phi(x) - Phi(y) ||^2
+
+exactly. Blocks are returned *unweighted*; :class:`closerlook.embedding.blocks.Block` carries the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from closerlook.embedding.backbones import pretrained
+from closerlook.embedding.blocks import Block
+from closerlook.errors import UsageError, unknown
+
+__all__ = ["LAYERS", "ContentStyle", "Layers"]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which layers are compared, and how much each style layer counts (w_l of Eq. 2)."""
+
+    style: Mapping[str, float]
+    content: tuple[str, ...]
+
+
+def _equal(*names: str) -> Mapping[str, float]:
+    return {name: 1 / len(names) for name in names}
+
+
+LAYERS: Mapping[str, Layers] = {
+    # Gatys et al.; the paper's w_l = 0.2. Activations after ReLU, max-pooling.
+    "vgg19": Layers(_equal("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), ("conv4_2",)),
+    # The last repeated block at strides 2, 4, 8, 16 and 32 (16, 24, 40, 112 and 192 channels, linear bottlenecks);
+    # content from stride 16, at the same relative depth (10 of 16) as VGG's conv4_2.
+    "lite0": Layers(_equal("block0", "block2", "block4", "block10", "block14"), ("block10",)),
+}
+
+
+class ContentStyle:
+    """Content + style embedding over a pretrained network: an ``Embedder`` whose vector has named blocks.
+
+    Args:
+        backbone: ``vgg19`` (the paper's) or ``lite0`` (needs no download, about 15 times less work).
+        size: (height, width) of the images.
+        layers: other layers or weights than :data:`LAYERS`.
+        weights: a file with the backbone's weights, instead of searching for one.
+        device: where it runs; a GPU where there is one.
+
+    Raises:
+        UsageError: an unknown backbone or layer, or images too small for the deepest layer.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "lite0",
+        size: tuple[int, int] = (128, 64),
+        *,
+        layers: Layers | None = None,
+        weights: Path | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if backbone not in LAYERS:
+            raise unknown("content + style backbone", backbone, LAYERS)
+        self.name = backbone
+        self.size = size
+        self.layers = layers or LAYERS[backbone]
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        network = pretrained(backbone, weights=weights).requires_grad_(False)
+        self._network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.blocks = self._measure_blocks()
+        self.dim = sum(block.dim for block in self.blocks)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, the blocks side by side, unweighted."""
+        with torch.inference_mode():
+            found = self._activations(images)
+            style = [gram_vector(found[name]) for name in self.layers.style]
+            content = [found[name].flatten(1) for name in self.layers.content]
+            return torch.cat([*style, *content], dim=1)
+
+    def _activations(self, images: Tensor) -> dict[str, Tensor]:
+        x = self._network.normalize(images.to(self.device))
+        return self._network.activations(x, {*self.layers.style, *self.layers.content})
+
+    def _measure_blocks(self) -> tuple[Block, ...]:
+        probe = torch.zeros(1, *self.size, 3, dtype=torch.uint8)
+        try:
+            with torch.inference_mode():
+                shapes = {name: value.shape for name, value in self._activations(probe).items()}
+        except RuntimeError:
+            raise UsageError(f"Images of {self.size[0]} x {self.size[1]} are too small for {self.name}.") from None
+        blocks = []
+        for name, share in self.layers.style.items():
+            _, channels, height, width = shapes[name]
+            literal = share / (4 * channels**2 * (height * width) ** 2)
+            blocks.append(Block(name, "style", channels * (channels + 1) // 2, literal))
+        for name in self.layers.content:
+            blocks.append(Block(name, "content", shapes[name][1:].numel(), 0.5))
+        return tuple(blocks)
+
+
+def gram_vector(activations: Tensor) -> Tensor:
+    """Gram matrices of (b, N, h, w) activations as vectors (b, N (N + 1) / 2) with the matrices' inner products."""
+    flat = activations.flatten(2)
+    gram = flat @ flat.mT
+    channels = gram.shape[1]
+    rows, columns = torch.triu_indices(channels, channels, device=gram.device)
+    scale = torch.where(rows == columns, 1.0, 2.0**0.5)
+    return gram.flatten(1)[:, rows * channels + columns] * scale

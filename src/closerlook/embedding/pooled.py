@@ -1,0 +1,95 @@
+"""Embeddings of one block: a network's pooled feature map, or the user's own function."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from closerlook.embedding.backbones import pretrained
+from closerlook.errors import CloserlookError, UsageError
+
+__all__ = ["Custom", "Pooled", "load_function"]
+
+
+class Pooled:
+    """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50): an ``Embedder``.
+
+    Args:
+        backbone: ``lite0``, ``resnet50``, ``vgg19`` or any other of :data:`closerlook.embedding.backbones.BACKBONES`.
+        size: (height, width) of the images.
+        weights: a file with the backbone's weights, instead of searching for one.
+        device: where it runs; a GPU where there is one.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        size: tuple[int, int] = (128, 64),
+        *,
+        weights: Path | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.name = f"{backbone}-pooled"
+        self.size = size
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        network = pretrained(backbone, weights=weights).requires_grad_(False)
+        self._network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dim = self._network.dim
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32."""
+        with torch.inference_mode():
+            features: Tensor = self._network(self._network.normalize(images.to(self.device))).mean((2, 3))
+            return features
+
+
+class Custom:
+    """A user's function (b, h, w, 3) uint8 RGB -> (b, d) as an ``Embedder``; it is tried once on a black image.
+
+    Raises:
+        CloserlookError: the function fails or does not return one vector an image.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor], name: str, size: tuple[int, int]) -> None:
+        self.name = name
+        self.size = size
+        self._function = function
+        self.dim = self(torch.zeros(2, *size, 3, dtype=torch.uint8)).shape[1]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32."""
+        with torch.inference_mode():
+            try:
+                vectors = self._function(images)
+            except Exception as error:
+                raise CloserlookError(f"Embedding '{self.name}' failed: {type(error).__name__}: {error}") from error
+        shape = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
+        if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != len(images):
+            raise CloserlookError(f"Embedding '{self.name}' must return a tensor ({len(images)}, d); it gave {shape}.")
+        return vectors.float()
+
+
+def load_function(reference: str) -> Callable[[Tensor], Tensor]:
+    """The function that ``module:function`` names; modules of the working folder are found too.
+
+    Raises:
+        UsageError: there is no such module or function, or it cannot be called.
+    """
+    module_name, _, function_name = reference.partition(":")
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"There is no embedding '{reference}': {error}.") from None
+    finally:
+        sys.path.remove(folder)
+    if not callable(function):
+        raise UsageError(f"Embedding '{reference}' is not a function.")
+    found: Callable[[Tensor], Tensor] = function
+    return found

@@ -1,0 +1,76 @@
+"""The paper's greedy choice: in each attribute, the levels whose loss is below the line; together, their product."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+
+from closerlook.analysis import Gap
+from closerlook.attributes import Level
+from closerlook.errors import CloserlookError, UsageError
+
+__all__ = ["MEASURES", "Values", "greedy", "within_budget"]
+
+MEASURES = ("fit", "pair_loss")
+
+Values = dict[str, tuple[Level, ...]]
+
+
+def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
+    """The levels of each factor that ``rule`` keeps by their value of ``on``.
+
+    Args:
+        rule: ``mean`` keeps levels at or below the factor's mean (the horizontal line in Fig. 3); ``top:3`` the three
+            lowest; ``below:0.5`` those below that value. At least the lowest level is always kept.
+
+    Raises:
+        CloserlookError: a factor has no level with a value (fit needs two images).
+    """
+    chosen: dict[str, tuple[Level, ...]] = {}
+    for factor in gap.factors:
+        column = gap.levels.filter(pl.col("factor") == factor.name)[on]
+        values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        if np.isnan(values).all():
+            raise CloserlookError(
+                f"No level of {factor.name} has a {on}: each has a single image; analyse more images."
+            )
+        keep = _kept(values, rule)
+        chosen[factor.name] = tuple(level for level, kept in zip(factor.levels, keep, strict=True) if kept)
+    return chosen
+
+
+def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit") -> Values:
+    """Drop levels, the one with the highest value of ``on`` first, until at most ``budget`` images are left.
+
+    Raises:
+        CloserlookError: one level of each factor is already more.
+    """
+    height = {(row["factor"], row["level"]): row[on] for row in gap.levels.iter_rows(named=True)}
+    while gap.count_images(values) > budget:
+        droppable = [(name, level) for name, levels in values.items() if len(levels) > 1 for level in levels]
+        if not droppable:
+            raise CloserlookError(
+                f"The smallest choice has {gap.count_images(values):,} images, more than the budget of {budget:,}."
+            )
+        name, worst = max(droppable, key=lambda item: height[item[0], str(item[1])] or -np.inf)
+        values = {**values, name: tuple(level for level in values[name] if level != worst)}
+    return values
+
+
+def _kept(values: np.ndarray[tuple[int], np.dtype[np.float64]], rule: str) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
+    lowest = values == np.nanmin(values)
+    if rule == "mean":
+        return np.asarray((values <= np.nanmean(values)) | lowest)
+    if match := re.fullmatch(r"top:([1-9][0-9]*)", rule):
+        order = np.argsort(values, kind="stable")  # nan sorts last
+        keep = np.zeros(len(values), bool)
+        keep[order[: int(match[1])]] = True
+        return np.asarray(keep & ~np.isnan(values))
+    if match := re.fullmatch(r"below:([-+0-9.e]+)", rule):
+        try:
+            return np.asarray((values < float(match[1])) | lowest)
+        except ValueError:
+            pass
+    raise UsageError(f"Unknown rule '{rule}'. Known: mean, top:NUMBER (as top:3), below:VALUE (as below:0.5).")
