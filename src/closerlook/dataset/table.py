@@ -84,10 +84,7 @@ class Dataset:
         for column in ("identity", "camera"):
             if column not in table.columns:
                 table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
-            try:
-                table = table.with_columns(pl.col(column).cast(pl.Int64))
-            except pl.exceptions.InvalidOperationError:
-                raise CloserlookError(f"{name}: column '{column}' must hold whole numbers.") from None
+            table = table.with_columns(_whole_numbers(table[column], name))
         if "split" not in table.columns:
             table = table.with_columns(pl.lit("train").alias("split"))
         strange = set(table["split"].unique().to_list()) - set(SPLITS)
@@ -195,6 +192,18 @@ class Dataset:
             "identities": known["identity"].n_unique(),
             "cameras": self.table["camera"].drop_nulls().n_unique(),
         }
+
+
+def _whole_numbers(column: pl.Series, name: str) -> pl.Series:
+    """The column as integers; a float column with only whole numbers and NaN (pandas' way of missing) passes."""
+    try:
+        if column.dtype.is_float():
+            column = column.fill_nan(None)
+            if (column.round() != column).any():
+                raise ValueError
+        return column.cast(pl.Int64)
+    except (ValueError, pl.exceptions.InvalidOperationError):
+        raise CloserlookError(f"{name}: column '{column.name}' must hold whole numbers.") from None
 
 
 def _infer_factors(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Factor, ...]:

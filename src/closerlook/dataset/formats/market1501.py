@@ -26,10 +26,13 @@ def read_market1501(path: Path) -> Dataset:
     are columns of the table.
 
     Raises:
-        CloserlookError: a folder is missing or empty, or a file's name is not of the form 0002_c1s1_000451_03.jpg.
+        CloserlookError: a folder is missing, all are empty, or a name is not of the form 0002_c1s1_000451_03.jpg.
     """
     root = _find_root(path)
-    table = pl.DataFrame([row for folder, split in FOLDERS.items() for row in _read_folder(root / folder, split)])
+    rows = [row for folder, split in FOLDERS.items() for row in _read_folder(root / folder, split)]
+    if not rows:
+        raise CloserlookError(f"{', '.join(FOLDERS)} in {root} hold no images.")
+    table = pl.DataFrame(rows)
     return Dataset.from_table(root, table, "market1501", factors=())
 
 
@@ -44,9 +47,10 @@ def _find_root(path: Path) -> Path:
         raise CloserlookError(
             f"{path} holds several data sets ({', '.join(p.name for p in complete)}); name one of them."
         )
-    missing = [name for name in FOLDERS if not (path / name).is_dir()]
+    nearest = max(candidates, key=lambda folder: sum((folder / name).is_dir() for name in FOLDERS))
+    missing = [name for name in FOLDERS if not (nearest / name).is_dir()]
     raise CloserlookError(
-        f"{path} is not Market-1501: it lacks the folder{'s' * (len(missing) > 1)} {', '.join(missing)}."
+        f"{nearest} is not Market-1501: it lacks the folder{'s' * (len(missing) > 1)} {', '.join(missing)}."
     )
 
 
@@ -63,6 +67,4 @@ def _read_folder(folder: Path, split: str) -> list[dict[str, object]]:
             )
         numbers = {key: int(value) for key, value in match.groupdict().items()}
         rows.append({"file_name": f"{folder.name}/{name}", "split": split, **numbers})
-    if not rows:
-        raise CloserlookError(f"{folder} holds no images.")
     return rows

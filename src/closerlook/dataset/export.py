@@ -1,0 +1,119 @@
+"""Taking a data set out: into the Market-1501 layout that every re-ID toolbox reads, or as a table alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+from PIL import Image
+
+from closerlook.attributes import Design
+from closerlook.compute.progress import progress
+from closerlook.dataset.formats.market1501 import FOLDERS
+from closerlook.dataset.images import read_image
+from closerlook.dataset.table import Dataset
+from closerlook.errors import CloserlookError, unknown
+from closerlook.files import atomic_path
+
+__all__ = ["LAYOUTS", "export"]
+
+JPEG_QUALITY = 95
+
+
+def export(dataset: Dataset, out: str | Path, *, layout: str = "market1501") -> Dataset:
+    """Write ``dataset`` in another layout and return it as it now lies there; see :data:`LAYOUTS`.
+
+    ``market1501`` copies images to ``bounding_box_train``, ``query`` and ``bounding_box_test`` under names like
+    ``0002_c1s1_000451_03.jpg``; those that are not JPEG are encoded (quality 95). Sequence, frame and box are kept
+    where the table has them, else images are numbered within their identity and camera. Identities and cameras keep
+    their numbers, but all are raised by one where number 0 is a person of the training or query images (the layout's 0
+    is a distractor) or a camera (the layout counts from 1). The table, with all attributes, is written beside the
+    folders. Toolboxes that read one digit of camera, as most do, misread camera 10 and above.
+
+    ``table`` writes only ``metadata.parquet``, pointing at the images where they are.
+
+    Raises:
+        UsageError: the layout's name is unknown.
+        CloserlookError: ``out`` exists already, or an image lacks an identity or a camera.
+    """
+    if layout not in LAYOUTS:
+        raise unknown("layout", layout, LAYOUTS)
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CloserlookError(f"{folder} exists already; remove it or choose another output folder.")
+    return LAYOUTS[layout](dataset, folder)
+
+
+def _export_table(dataset: Dataset, out: Path) -> Dataset:
+    home = out.resolve()
+    names = [
+        path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+        for path in (path.resolve() for path in dataset.paths)
+    ]
+    return _with_table(dataset, out, dataset.table.with_columns(file_name=pl.Series(names, dtype=pl.String)))
+
+
+def _export_market1501(dataset: Dataset, out: Path) -> Dataset:
+    table = _market_table(dataset)
+    with atomic_path(out) as draft, progress(f"Copying {dataset.name}", len(dataset)) as advance:
+        for folder in FOLDERS:
+            (draft / folder).mkdir(parents=True)
+        for source, name in zip(dataset.paths, table["file_name"], strict=True):
+            _copy_as_jpeg(source, draft / name)
+            advance(1)
+        _with_table(dataset, draft, table)
+    return Dataset(out, table, dataset.name, dataset.factors)
+
+
+def _with_table(dataset: Dataset, out: Path, table: pl.DataFrame) -> Dataset:
+    moved = Dataset(out, table, dataset.name, dataset.factors)
+    people = max(1, table["identity"].n_unique())
+    moved.save(Design(dataset.name.partition("/")[0], people, dataset.factors))
+    return moved
+
+
+def _copy_as_jpeg(source: Path, to: Path) -> None:
+    if source.suffix.lower() not in (".jpg", ".jpeg"):
+        Image.fromarray(read_image(source)).save(to, quality=JPEG_QUALITY, subsampling=0)
+        return
+    try:
+        shutil.copyfile(source, to)
+    except FileNotFoundError:
+        raise CloserlookError(f"There is no image {source}.") from None
+
+
+def _market_table(dataset: Dataset) -> pl.DataFrame:
+    for column, values in (("identity", dataset.table["identity"]), ("camera", dataset.table["camera"])):
+        if values.null_count():
+            raise CloserlookError(
+                f"{dataset.name}: {values.null_count():,} of {len(dataset):,} images have no {column}, which the "
+                f"Market-1501 layout needs in every name. Give the table a full '{column}' column."
+            )
+    table = dataset.table.with_columns(pl.col("camera") + (pl.col("camera").min() == 0).cast(pl.Int64))
+    if table.filter((pl.col("split") != "gallery") & (pl.col("identity") == 0)).height:
+        table = table.with_columns(pl.when(pl.col("identity") >= 0).then(pl.col("identity") + 1).otherwise("identity"))
+    if not {"sequence", "frame", "box"} <= set(table.columns):
+        number = pl.int_range(pl.len(), dtype=pl.Int64).over("identity", "camera") + 1
+        table = table.with_columns(pl.lit(1).alias("sequence"), number.alias("frame"), pl.lit(0).alias("box"))
+    folder = pl.col("split").replace_strict({split: folder for folder, split in FOLDERS.items()})
+    identity = pl.when(pl.col("identity") < 0).then(pl.lit("-1")).otherwise(_digits("identity", 4))
+    name = pl.format(
+        "{}/{}_c{}s{}_{}_{}.jpg", folder, identity, "camera", "sequence", _digits("frame", 6), _digits("box", 2)
+    )
+    table = table.with_columns(name.alias("file_name"))
+    repeated = table["file_name"].is_duplicated()
+    if repeated.any():
+        raise CloserlookError(
+            f"{dataset.name}: {int(repeated.sum()):,} images would share a name in the Market-1501 layout, first "
+            f"{table['file_name'].filter(repeated)[0]}; drop the columns sequence, frame and box to number them anew."
+        )
+    return table
+
+
+def _digits(column: str, width: int) -> pl.Expr:
+    return pl.col(column).cast(pl.String).str.zfill(width)
+
+
+LAYOUTS: dict[str, Callable[[Dataset, Path], Dataset]] = {"market1501": _export_market1501, "table": _export_table}

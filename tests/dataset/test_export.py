@@ -1,0 +1,89 @@
+import numpy as np
+import polars as pl
+import pytest
+from conftest import write
+
+from closerlook.dataset import Dataset
+from closerlook.dataset.export import export
+from closerlook.dataset.images import read_image
+from closerlook.errors import CloserlookError, UsageError
+
+LABELS = ["identity", "camera", "split"]
+
+
+def test_market_layout_round_trips_through_its_importer(people, tmp_path):
+    out = export(people, tmp_path / "out")
+    again = Dataset.open(f"market1501:{tmp_path / 'out'}")
+    assert again.table.sort("file_name").select(*LABELS).equals(out.table.sort("file_name").select(*LABELS))
+    assert sorted(again.table.select(*LABELS).rows()) == sorted(people.table.select(*LABELS).rows())
+    for before, after in zip(people.paths, out.paths, strict=True):
+        difference = np.abs(read_image(before).astype(int) - read_image(after).astype(int))
+        assert difference.mean() < 4  # PNG noise encoded as JPEG of quality 95
+
+
+def test_the_exported_folder_keeps_attributes_and_factors(people, tmp_path):
+    export(people, tmp_path / "out")
+    again = Dataset.open(tmp_path / "out") if not (tmp_path / "out" / "metadata.parquet").exists() else None
+    assert again is None
+    table = Dataset.open(f"folder:{tmp_path / 'out'}")
+    assert table.table["weather"].to_list() == people.table["weather"].to_list()
+    assert table.factors == people.factors
+
+
+def test_jpeg_bytes_are_copied_and_market_numbers_kept(tmp_path):
+    root = tmp_path / "in"
+    names = {
+        "bounding_box_train/0005_c1s2_000451_03.jpg": 1,
+        "query/0001_c1s1_001051_00.jpg": 2,
+        "bounding_box_test/-1_c1s1_000401_03.jpg": 3,
+        "bounding_box_test/0000_c6s1_000151_01.jpg": 4,
+    }
+    for name, seed in names.items():
+        write(root / name, seed=seed)
+    export(Dataset.open(f"market1501:{root}"), tmp_path / "out")
+    for name in names:
+        assert (tmp_path / "out" / name).read_bytes() == (root / name).read_bytes()
+
+
+def test_people_and_cameras_from_zero_are_raised_by_one(people, tmp_path):
+    lowered = people.table.with_columns(pl.col("identity") - 1, pl.col("camera") - 1)
+    data = Dataset(people.root, lowered, "people", people.factors)
+    out = export(data, tmp_path / "out")
+    assert out.table["identity"].to_list() == people.table["identity"].to_list()
+    assert out.table["camera"].to_list() == people.table["camera"].to_list()
+
+
+@pytest.mark.parametrize("column", ["identity", "camera"])
+def test_missing_labels_are_refused(people, tmp_path, column):
+    table = people.table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
+    with pytest.raises(CloserlookError, match=f"12 of 12 images have no {column}"):
+        export(Dataset(people.root, table, "people"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_half_written_is_left(people, tmp_path):
+    people.paths[7].unlink()
+    with pytest.raises(CloserlookError, match=people.paths[7].name):
+        export(people, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_an_existing_folder_is_not_touched(people, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    with pytest.raises(CloserlookError, match="exists already"):
+        export(people, tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+def test_the_table_alone_points_at_the_images(people, tmp_path):
+    export(people, tmp_path / "table", layout="table")
+    again = Dataset.open(tmp_path / "table")
+    assert np.array_equal(read_image(again.paths[3]), read_image(people.paths[3]))
+    assert again.table.drop("file_name").equals(people.table.drop("file_name"))
+
+
+def test_an_unknown_layout(people, tmp_path):
+    with pytest.raises(UsageError, match="market1501"):
+        export(people, tmp_path / "out", layout="market")
