@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import altair as alt
@@ -13,7 +12,7 @@ from closerlook.study.arms import Run
 
 __all__ = ["results_chart", "svg"]
 
-INK, ACCENT, MUTED = "#1f2933", "#0b6e99", "#9aa5b1"
+INK, ACCENT = "#1f2933", "#0b6e99"
 
 
 def svg(chart: alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.FacetChart) -> str:
@@ -21,15 +20,12 @@ def svg(chart: alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart 
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
-def results_chart(runs: Sequence[Run]) -> alt.LayerChart:
+def results_chart(runs: Sequence[Run]) -> alt.LayerChart | alt.FacetChart:
     """mAP of every run as a dot, the arm's mean as a bar: the spread over seeds is to be seen, not summarised away."""
     table = pl.DataFrame({"arm": [run.arm for run in runs], "mAP": [100 * run.mAP for run in runs]})
-    order = list(dict.fromkeys(run.arm for run in runs))
-    top = math.ceil(float(table["mAP"].max()) * 1.1)  # type: ignore[arg-type]
-    x = alt.X("mAP:Q", title="mAP (%)", scale=alt.Scale(domain=[0, top]))
-    base = alt.Chart(alt.Data(values=table.to_dicts())).encode(y=alt.Y("arm:N", sort=order, title=None))
+    order = table["arm"].unique(maintain_order=True).to_list()
+    base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=order, title=None))
+    dots = base.mark_circle(color=ACCENT, size=70, opacity=0.75).encode(x=alt.X("mAP:Q", title="mAP (%)"))
     means = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean(mAP):Q", title="mAP (%)"))
-    dots = base.mark_circle(color=ACCENT, size=70, opacity=0.75).encode(x=x)
-    config = {"font": "system-ui, sans-serif", "axis": {"labelFontSize": 13, "titleFontSize": 13, "grid": False}}
-    chart = alt.layer(dots, means).properties(width=560, height=36 * len(order))
-    return chart.configure(**config).configure_view(stroke=None)
+    chart = alt.layer(dots, means).configure_axis(labelFontSize=13, titleFontSize=13, grid=False)
+    return chart.configure_view(stroke=None).properties(width=560, height=36 * len(order))

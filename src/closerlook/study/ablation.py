@@ -11,7 +11,7 @@ from closerlook.errors import UsageError
 from closerlook.reid import Recipe
 from closerlook.selection import Plan
 from closerlook.selection.controls import random_control
-from closerlook.study.arms import Arm, Run, run_arms
+from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.tables import row_part, table_rows
 
@@ -47,11 +47,11 @@ def run_study(
     plans = dict(plans or {})
     resolved = Recipe.resolve(recipe, overrides)
     source = source.train
-    arms = [Arm("all", lambda seed: source)]
+    arms = [fixed_arm("all", source)]
     for name, plan in plans.items():
         arms += plan_arms(name, plan, source)
     rows = table_rows(table) if table else []
-    arms += [Arm(row.name, lambda seed, row=row: row_part(row, source)) for row in rows if row.name != "all"]
+    arms += [fixed_arm(row.name, row_part(row, source)) for row in rows if row.name != "all"]
     _check_names(arms)
     record = Record(
         title=f"{source.name} for {target.name}",
@@ -74,7 +74,7 @@ def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None
     control = control or f"{name}-random"
     chosen = source.subset(plan)
     return [
-        Arm(name, lambda seed: chosen, control=control),
+        fixed_arm(name, chosen, control=control),
         Arm(control, lambda seed: source.subset(random_control(source, chosen, seed=seed))),
     ]
 

@@ -21,7 +21,7 @@ from closerlook.evaluation import evaluate
 from closerlook.files import write_json
 from closerlook.reid import Model, Recipe, train
 
-__all__ = ["Arm", "Run", "Summary", "read_runs", "run_arms", "summarise"]
+__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
 
 RUNS = "runs"
 FILE = "results.json"
@@ -41,6 +41,11 @@ class Arm:
     name: str
     part: Callable[[int], Dataset]
     control: str | None = None
+
+
+def fixed_arm(name: str, part: Dataset, control: str | None = None) -> Arm:
+    """An arm that trains on the same images whatever the seed."""
+    return Arm(name, lambda seed: part, control)
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def _summary(name: str, members: Sequence[Run], by_arm: Mapping[str, Sequence[Ru
     values = {measure: np.array([getattr(run, measure) for run in members]) for measure in MEASURES}
     control = members[0].control
     gain: dict[str, Any] = {}
-    if control in by_arm:
+    if control is not None and control in by_arm:
         other = {run.seed: run.mAP for run in by_arm[control]}
         gain = _paired_gain([run.mAP - other[run.seed] for run in members if run.seed in other])
     return Summary(

@@ -21,7 +21,7 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
 from closerlook.selection import select
 from closerlook.study.ablation import plan_arms
-from closerlook.study.arms import Arm, run_arms
+from closerlook.study.arms import fixed_arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
@@ -94,7 +94,7 @@ def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None
         plan = select(gap, seed=seed)
         plan.save(out / "plan.yaml")
     with stages.run("Train and evaluate"):
-        arms = [Arm("all", lambda seed: source), *plan_arms("selected", plan, source, control="random")]
+        arms = [fixed_arm("all", source), *plan_arms("selected", plan, source, control="random")]
         run_arms(arms, target, recipe=recipe, seeds=range(seed, seed + scale.seeds), out=out)
 
 
