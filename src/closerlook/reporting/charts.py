@@ -20,12 +20,14 @@ def svg(chart: alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart 
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
-def results_chart(runs: Sequence[Run]) -> alt.LayerChart | alt.FacetChart:
+def results_chart(runs: Sequence[Run]) -> alt.LayerChart:
     """mAP of every run as a dot, the arm's mean as a bar: the spread over seeds is to be seen, not summarised away."""
     table = pl.DataFrame({"arm": [run.arm for run in runs], "mAP": [100 * run.mAP for run in runs]})
     order = table["arm"].unique(maintain_order=True).to_list()
-    base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=order, title=None))
+    base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=order, title=None, axis=alt.Axis(labelFontSize=13)))
     dots = base.mark_circle(color=ACCENT, size=70, opacity=0.75).encode(x=alt.X("mAP:Q", title="mAP (%)"))
     means = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean(mAP):Q", title="mAP (%)"))
-    chart = alt.layer(dots, means).configure_axis(labelFontSize=13, titleFontSize=13, grid=False)
-    return chart.configure_view(stroke=None).properties(width=560, height=36 * len(order))
+    chart: alt.LayerChart = (
+        alt.layer(dots, means).configure_view(stroke=None).properties(width=560, height=36 * len(order))
+    )
+    return chart

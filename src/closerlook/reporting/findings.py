@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from closerlook.analysis import Gap
 from closerlook.reporting.story import Story
 from closerlook.study.arms import Summary
 
-__all__ = ["findings"]
+__all__ = ["findings", "method", "verdict"]
 
 
 def findings(story: Story) -> list[str]:
     """The findings that the story's parts support; empty where nothing was measured."""
     return [*_planted(story), *_chosen(story), *_gains(story)]
+
+
+def method(gap: Gap) -> str:
+    """How the gap was measured, in words: which space, which scaling, how many images."""
+    settings = gap.settings
+    height, width = settings.size
+    analysed = gap.images.height
+    if settings.scaling == "balanced":
+        scale = "1.0 is the target's own mean distance to itself, for style and for content"
+    else:
+        scale = f"{settings.scaling} scaling"
+    notes = " ".join(settings.notes)
+    return (
+        f"{analysed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
+        f"({settings.target_images:,} unlabelled images), in the content and style space of {settings.embedding} at "
+        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. Fit is the squared distance "
+        "of the two sets' means without the bias that few images bring. The paper's pair loss is fit plus the spread of "
+        f"both sets, so it favours levels that look all alike. {notes}"
+    ).strip()
 
 
 def _planted(story: Story) -> Iterator[str]:

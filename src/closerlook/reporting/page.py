@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from closerlook.reporting import samples
 from closerlook.reporting.charts import results_chart, svg
-from closerlook.reporting.findings import findings
+from closerlook.reporting.findings import findings, method
 from closerlook.reporting.story import Story
 
 __all__ = ["render_page"]
@@ -28,6 +28,7 @@ def render_page(story: Story) -> str:
         story=story,
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
         findings=findings(story),
+        method=method(story.gap) if story.gap else "",
         strips=samples.level_strips(source) if source else [],
         lights=samples.grid(source, "weather", "illumination") if source else None,
         target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,

@@ -56,12 +56,12 @@ def read_story(folder: Path) -> Story:
         raise CloserlookError(f"There is no folder {folder}.")
     if Record.exists(folder):
         return _study(folder)
-    if (folder / "levels.parquet").is_file():
+    if (folder / "gap.json").is_file():
         return Story(title="How far each attribute value is from the target", gap=Gap.load(folder), settings=versions())
     if (folder / "run.json").is_file():
         return _run(folder)
     raise CloserlookError(
-        f"{folder} holds neither a study (study.json), an analysis (levels.parquet) nor a training run (run.json)."
+        f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
     )
 
 
