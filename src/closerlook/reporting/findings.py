@@ -25,14 +25,14 @@ def method(gap: Gap) -> str:
         scale = "1.0 is the target's own mean distance to itself, for style and for content"
     else:
         scale = f"{settings.scaling} scaling"
-    notes = " ".join(settings.notes)
+    notes = "".join(f" {note}" for note in settings.notes)
     return (
         f"{analysed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
         f"({settings.target_images:,} unlabelled images), in the content and style space of {settings.embedding} at "
-        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. Fit is the squared distance "
-        "of the two sets' means without the bias that few images bring. The paper's pair loss is fit plus the spread of "
-        f"both sets, so it favours levels that look all alike. {notes}"
-    ).strip()
+        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. Fit is the squared "
+        "distance of the two sets' means without the bias that few images bring. The paper's pair loss is fit plus the "
+        f"spread of both sets, so it favours levels that look all alike.{notes}"
+    )
 
 
 def _planted(story: Story) -> Iterator[str]:
