@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from closerlook.errors import CloserlookError, unknown
+from closerlook.errors import CloserlookError
 
 __all__ = ["METRICS", "Distances", "FeatureDistances", "Metric", "as_vectors", "block_size"]
 
@@ -63,8 +63,6 @@ def as_vectors(features: NDArray[np.floating], metric: Metric, what: str, device
     Raises:
         CloserlookError: a feature holds NaN or infinity; the message names the rows.
     """
-    if metric not in METRICS:
-        raise unknown("distance", metric, METRICS)
     dtype = np.float64 if features.dtype == np.float64 else np.float32
     vectors = torch.from_numpy(np.ascontiguousarray(features, dtype)).to(device)
     bad = (~torch.isfinite(squared_norms(vectors))).nonzero().flatten().tolist()

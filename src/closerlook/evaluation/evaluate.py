@@ -7,7 +7,7 @@ from pathlib import Path
 from closerlook.dataset import Dataset
 from closerlook.embedding.features import Embedder, Features, extract
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.evaluation.distance import FeatureDistances, Metric, as_vectors
+from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.result import Result
 from closerlook.evaluation.scoring import refuse_all_invalid, score_search
@@ -23,7 +23,7 @@ def evaluate(
     target: Dataset,
     *,
     protocol: str | Protocol = "market1501",
-    metric: Metric = "euclidean",
+    matching: Matching | None = None,
     size: tuple[int, int] | None = None,
     memory: int = DEFAULT_MEMORY,
     device: str = "cpu",
@@ -34,7 +34,7 @@ def evaluate(
         model: a trained model's folder, the name of an untrained backbone, or any embedder.
         target: data with a query and a gallery split.
         protocol: the rules, by name or as a value.
-        metric: ``euclidean`` (of the features as the model gives them) or ``cosine``.
+        matching: the distance to rank by; Euclidean by default.
         size: (height, width) of the images for an untrained backbone; a trained model knows its own.
         memory: bytes that distances may take at a time.
         device: where to rank, ``cpu`` or ``cuda``.
@@ -48,7 +48,7 @@ def evaluate(
         extract(embedder, query),
         extract(embedder, gallery),
         protocol=protocol,
-        metric=metric,
+        matching=matching,
         memory=memory,
         device=device,
         images=(query, gallery),
@@ -61,7 +61,7 @@ def rank(
     gallery: Features,
     *,
     protocol: str | Protocol = "market1501",
-    metric: Metric = "euclidean",
+    matching: Matching | None = None,
     memory: int = DEFAULT_MEMORY,
     device: str = "cpu",
     images: tuple[Dataset, Dataset] | None = None,
@@ -82,15 +82,12 @@ def rank(
             f"Query features have {left.features.shape[1]} dimensions and gallery features {right.features.shape[1]}: "
             "they come from different models."
         )
-    distances = FeatureDistances(
-        as_vectors(left.features, metric, "query", device),
-        as_vectors(right.features, metric, "gallery", device),
-        metric,
-    )
+    matching = matching or Matching()
+    distances = matching.distances(left, right, memory=memory, device=device)
     search = Search(left.labels, right.labels, distances, memory, left.images, right.images)
     table = score_search(search, rules)
     refuse_all_invalid(table, search, rules)
-    return Result(name, rules, {"metric": metric}, table, len(right), search)
+    return Result(name, rules, matching, table, len(right), search)
 
 
 def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedder:

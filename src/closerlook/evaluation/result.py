@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.scores import cmc
 from closerlook.evaluation.scoring import score_search
@@ -35,7 +35,7 @@ class Result:
     Attributes:
         name: what was evaluated.
         protocol: by which rules.
-        matching: by which distance: ``metric``, and ``expansion`` and ``reranking`` where they were used.
+        matching: by which distance.
         per_query: one row a query (and a draw, for single-shot galleries): ``query`` (row number), ``identity``,
             ``camera``, ``matches`` (images to be found), ``ap``, ``inp``, ``first_hit`` (rank of the first match) and
             ``reason``, which says why a query is invalid and is null where it counts; and every column of the query
@@ -46,7 +46,7 @@ class Result:
 
     name: str
     protocol: Protocol
-    matching: dict[str, Any]
+    matching: Matching
     per_query: pl.DataFrame = field(repr=False)
     gallery: int
     search: Search | None = field(default=None, repr=False, compare=False)
@@ -179,7 +179,7 @@ class Result:
         return {
             "name": self.name,
             "protocol": self.protocol.to_dict(),
-            "matching": self.matching,
+            "matching": self.matching.to_dict(),
             "queries": {"valid": self.valid, "invalid": self.invalid, "reasons": self.reasons},
             "gallery": self.gallery,
             "mAP": self.mAP,
@@ -195,7 +195,13 @@ class Result:
         table = pl.DataFrame(value["per_query"], infer_schema_length=None).with_columns(
             pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String)
         )
-        return cls(value["name"], Protocol.from_dict(value["protocol"]), value["matching"], table, value["gallery"])
+        return cls(
+            value["name"],
+            Protocol.from_dict(value["protocol"]),
+            Matching.from_dict(value["matching"]),
+            table,
+            value["gallery"],
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the result as JSON."""
@@ -222,7 +228,7 @@ class Result:
             f"{self.name}: mAP {100 * self.mAP:.2f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), {ranks}, "
             f"mINP {100 * self.mINP:.2f}",
             f"{self.valid:,} valid queries, {self.gallery:,} gallery images, protocol {self.protocol.name} "
-            f"({self.protocol.ap} AP), {_describe(self.matching)}",
+            f"({self.protocol.ap} AP), {self.matching}",
         ]
         lines += [f"{count:,} invalid queries: {reason}" for reason, count in self.reasons.items()]
         return "\n".join(lines)
@@ -236,8 +242,3 @@ def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
     if rank is None:
         raise unknown("score", name, ["mAP", "mINP", "rank-1", "rank-5", "rank-10"])
     return (table["first_hit"] <= int(rank[1])).cast(pl.Float64).to_numpy()
-
-
-def _describe(matching: dict[str, Any]) -> str:
-    extras: Sequence[str] = [key for key in ("expansion", "reranking") if matching.get(key)]
-    return " + ".join([f"{matching['metric']} distance", *extras])
