@@ -28,8 +28,8 @@ class Log:
         """Keep the rows up to ``step`` of an earlier part of this run."""
         rows: list[str] = []
         if step and self.path.is_file():
-            header, *lines = self.path.read_text().splitlines()
-            rows = [header, *(line for line in lines if int(line.partition(",")[0]) <= step)]
+            lines = self.path.read_text().splitlines()
+            rows = lines[:1] + [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
         with atomic_path(self.path) as draft:
             draft.write_text("".join(f"{row}\n" for row in rows))
         self._since = time.perf_counter()

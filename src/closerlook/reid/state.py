@@ -111,9 +111,14 @@ class State:
             )
         for name, module in self._modules().items():
             module.load_state_dict(_below(tensors, name))
+        parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(tensors, "optimiser").items():
             index, _, moment = key.partition("/")
+            parameter = parameters[int(index)]
+            if value.shape == parameter.shape:
+                # in the parameter's memory format, which fused optimisers take for granted and files do not keep
+                value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
             moments.setdefault(int(index), {})[moment] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
         self.step, self.seconds = about["step"], about["seconds"]

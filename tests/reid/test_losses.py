@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from closerlook.reid import Recipe
+from closerlook.reid.losses import (
+    BatchHardTriplet,
+    CenterLoss,
+    ReidLoss,
+    classification_loss,
+    generalised_cross_entropy,
+)
+
+
+def batch(seed: int, identities: int = 4, images: int = 3, dim: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(identities).repeat_interleave(images)
+    return torch.randn(len(labels), dim, generator=generator), labels
+
+
+def triplet_by_hand(features: torch.Tensor, labels: torch.Tensor, margin: float | str) -> float:
+    losses = []
+    for anchor, label in zip(features, labels, strict=True):
+        distances = [math.dist(anchor.tolist(), other.tolist()) for other in features]
+        hardest_positive = max(d for d, other in zip(distances, labels, strict=True) if other == label)
+        hardest_negative = min(d for d, other in zip(distances, labels, strict=True) if other != label)
+        gap = hardest_positive - hardest_negative
+        losses.append(math.log1p(math.exp(gap)) if margin == "soft" else max(0.0, gap + float(margin)))
+    return sum(losses) / len(losses)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.3, 2.0, "soft"]))
+def test_batch_hard_triplet_is_its_definition(seed: int, margin: float | str) -> None:
+    features, labels = batch(seed)
+    assert BatchHardTriplet(margin)(features, labels).item() == pytest.approx(
+        triplet_by_hand(features, labels, margin), abs=1e-4
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.1, 1.0), st.sampled_from([0.0, 0.5]))
+def test_generalised_cross_entropy_is_its_definition(seed: int, q: float, truncate: float) -> None:
+    logits, _ = batch(seed, dim=4)
+    labels = torch.arange(len(logits)) % 4
+    expected = []
+    for row, label in zip(logits.double(), labels, strict=True):
+        p = max((row[label].exp() / row.exp().sum()).item(), truncate)
+        expected.append((1 - p**q) / q)
+    found = generalised_cross_entropy(logits, labels, q=q, truncate=truncate)
+    assert found.item() == pytest.approx(sum(expected) / len(expected), abs=1e-5)
+
+
+def test_generalised_cross_entropy_tends_to_cross_entropy() -> None:
+    logits, _ = batch(1, dim=4)
+    labels = torch.arange(len(logits)) % 4
+    expected = torch.nn.functional.cross_entropy(logits, labels)
+    torch.testing.assert_close(generalised_cross_entropy(logits, labels, q=1e-4), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_truncation_stops_the_gradient_of_the_hopeless() -> None:
+    logits = torch.tensor([[5.0, 0.0], [0.0, 5.0]], requires_grad=True)
+    labels = torch.tensor([0, 0])
+    classification_loss(logits, labels, Recipe.resolve("baseline", {"classification": "truncated"})).backward()
+    assert logits.grad is not None
+    assert logits.grad[0].abs().sum() > 0
+    assert logits.grad[1].abs().sum() == 0
+
+
+def test_label_smoothing_is_its_definition() -> None:
+    logits, _ = batch(2, dim=4)
+    labels = torch.arange(len(logits)) % 4
+    target = torch.nn.functional.one_hot(labels, 4) * 0.9 + 0.1 / 4
+    expected = -(target * logits.log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(classification_loss(logits, labels, Recipe.resolve("strong")), expected)
+
+
+def test_center_loss_pulls_to_the_class_mean() -> None:
+    features, labels = batch(3)
+    loss = CenterLoss(4, 8)
+    with torch.no_grad():
+        loss.centers.copy_(torch.stack([features[labels == label].mean(0) for label in range(4)]))
+    within = [(features[labels == label] - loss.centers[label]).square().sum() for label in range(4)]
+    assert loss(features, labels).item() == pytest.approx((sum(within) / len(features) / 2).item(), rel=1e-5)
+    loss(features, labels).backward()
+    assert loss.centers.grad is not None
+    torch.testing.assert_close(loss.centers.grad, torch.zeros(4, 8), atol=1e-6, rtol=0)
+
+
+def test_the_total_weighs_the_parts() -> None:
+    weights = {"classification_weight": 0.5, "triplet_weight": 2.0, "circle_weight": 0.25, "center_weight": 3.0}
+    features, labels = batch(4)
+    total, parts = ReidLoss(Recipe.resolve("baseline", weights), 4, 8)(features, features[:, :4], labels)
+    assert set(parts) == {"classification", "triplet", "circle", "center"}
+    expected = sum(weights[f"{name}_weight"] * value.item() for name, value in parts.items())
+    assert total.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_losses_without_weight_are_not_computed() -> None:
+    features, labels = batch(5)
+    recipe = Recipe.resolve("baseline", {"triplet_weight": 0})
+    assert set(ReidLoss(recipe, 4, 8)(features, features[:, :4], labels)[1]) == {"classification"}

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from closerlook.errors import CloserlookError
+from closerlook.reid.sampling import PKSampler, RandomSampler
+
+SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=12)
+
+
+def labels_of(sizes: list[int], seed: int) -> np.ndarray:
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    return np.random.default_rng(seed).permutation(labels)
+
+
+@given(SIZES, st.integers(1, 6), st.integers(0, 3), st.integers(0, 100), st.data())
+def test_a_batch_is_p_people_with_k_images(
+    sizes: list[int], images: int, seed: int, step: int, data: st.DataObject
+) -> None:
+    identities = data.draw(st.integers(1, len(sizes)))
+    labels = labels_of(sizes, seed)
+    rows = PKSampler(labels, identities, images, seed).batch(step).reshape(identities, images)
+    people = labels[rows]
+    assert (people == people[:, :1]).all()
+    assert len(set(people[:, 0])) == identities
+    for person, drawn in zip(people[:, 0], rows, strict=True):
+        times = np.bincount(drawn, minlength=len(labels))[np.flatnonzero(labels == person)]
+        # without replacement; too few images are each repeated as often as the others to within one
+        assert times.max() - times.min() <= 1
+
+
+@given(SIZES, st.integers(0, 3), st.data())
+def test_everybody_comes_once_in_a_pass(sizes: list[int], seed: int, data: st.DataObject) -> None:
+    identities = data.draw(st.integers(1, len(sizes)))
+    labels = labels_of(sizes, seed)
+    sampler = PKSampler(labels, identities, 1, seed)
+    seen = np.concatenate([labels[sampler.batch(step)] for step in range(len(sizes) // identities)])
+    assert len(set(seen)) == len(seen)
+
+
+@given(SIZES, st.integers(2, 5), st.integers(0, 50))
+def test_images_come_from_as_many_cameras_as_there_are(sizes: list[int], images: int, step: int) -> None:
+    labels = labels_of(sizes, 1)
+    cameras = np.random.default_rng(2).integers(0, 3, len(labels))
+    rows = PKSampler(labels, 2, images, 0, cameras).batch(step).reshape(2, images)
+    for drawn in rows:
+        available = len(set(cameras[labels == labels[drawn[0]]]))
+        assert len(set(cameras[drawn])) == min(images, available)
+
+
+def test_batches_depend_on_seed_and_step_only() -> None:
+    labels = labels_of([5] * 10, 0)
+    one, two = PKSampler(labels, 4, 4, seed=3), PKSampler(labels, 4, 4, seed=3)
+    one.batch(0)
+    assert np.array_equal(one.batch(7), two.batch(7))
+    assert not np.array_equal(one.batch(7), one.batch(8))
+    assert not np.array_equal(one.batch(7), PKSampler(labels, 4, 4, seed=4).batch(7))
+
+
+def test_too_few_identities() -> None:
+    with pytest.raises(CloserlookError, match="have 3 identities; the recipe draws 4"):
+        PKSampler(labels_of([2, 2, 2], 0), 4, 2, 0)
+
+
+@given(st.integers(1, 40), st.integers(1, 17), st.integers(0, 5))
+def test_random_batches_use_every_image_before_any_again(count: int, size: int, seed: int) -> None:
+    sampler = RandomSampler(count, size, seed)
+    passes = 3
+    drawn = np.concatenate([sampler.batch(step) for step in range(-(-passes * count // size))])[: passes * count]
+    assert all((np.sort(part) == np.arange(count)).all() for part in drawn.reshape(passes, count))

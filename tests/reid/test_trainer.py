@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from closerlook.dataset import Dataset
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.reid import Model, Recipe, train, trainer
+from closerlook.reid.state import State, TrainingModule
+
+TINY = {
+    "backbone": "lite0",
+    "size": (64, 32),
+    "identities_per_batch": 3,
+    "images_per_identity": 2,
+    "steps": 6,
+    "erase": 0.5,
+    "colour": 0.2,
+    "pad": 2,
+}
+
+
+def weights(model: Model) -> dict[str, torch.Tensor]:
+    return model.network.state_dict()
+
+
+def equal(one: Model, two: Model) -> bool:
+    a, b = weights(one), weights(two)
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def distance(one: Model, two: Model) -> float:
+    a, b = weights(one), weights(two)
+    return max((a[key].float() - b[key].float()).abs().max().item() for key in a)
+
+
+@pytest.fixture(scope="module")
+def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
+    out = tmp_path_factory.mktemp("run") / "tiny"
+    return train(people, recipe="strong", out=out, seed=5, overrides={**TINY, "ema": 0.5}), out
+
+
+def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: Dataset) -> None:
+    model, out = trained
+    assert sorted(file.name for file in out.iterdir()) == ["log.csv", "model.safetensors", "recipe.yaml", "run.json"]
+    run = json.loads((out / "run.json").read_text())
+    assert (run["seed"], run["steps"], run["images"], run["identities"]) == (5, 6, len(people), 6)
+    assert run["images_drawn"] == 36
+    assert set(run["losses"]) == {"loss", "classification", "triplet"}
+    assert Recipe.resolve(out / "recipe.yaml").ema == 0.5
+    with (out / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["6"]
+    assert float(rows[0]["loss"]) == pytest.approx(run["losses"]["loss"], rel=1e-4)
+    assert (model.dim, model.size) == (1280, (64, 32))
+
+
+def test_same_seed_same_weights_other_seed_other_weights(
+    trained: tuple[Model, Path], people: Dataset, tmp_path: Path
+) -> None:
+    model, _ = trained
+    again = train(people, recipe="strong", out=tmp_path / "a", seed=5, overrides={**TINY, "ema": 0.5})
+    other = train(people, recipe="strong", out=tmp_path / "b", seed=6, overrides={**TINY, "ema": 0.5})
+    assert equal(model, again)
+    assert not equal(model, other)
+
+
+def test_a_finished_run_is_read_not_repeated(
+    trained: tuple[Model, Path], people: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out = trained
+    monkeypatch.setattr(trainer, "_fit", None)
+    assert equal(train(people, recipe="strong", out=out, seed=5, overrides={**TINY, "ema": 0.5}), model)
+    with pytest.raises(CloserlookError, match="other data, another recipe or seed"):
+        train(people, recipe="strong", out=out, seed=6, overrides={**TINY, "ema": 0.5})
+    with pytest.raises(CloserlookError, match="other data, another recipe or seed"):
+        train(people.take(range(40)), recipe="strong", out=out, seed=5, overrides={**TINY, "ema": 0.5})
+
+
+KILLED = """
+import os, signal, sys
+import torch
+from closerlook.dataset import Dataset
+from closerlook.reid import train, trainer
+from closerlook.reid.state import State
+
+torch.set_num_threads(1)
+trainer.CHECKPOINT_SECONDS = -1.0
+save = State.save
+
+def save_then_die(self, path, fingerprint):
+    save(self, path, fingerprint)
+    if self.step == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+State.save = save_then_die
+train(Dataset.open(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=5, overrides={overrides})
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(trained: tuple[Model, Path], people: Dataset, tmp_path: Path) -> None:
+    model, _ = trained
+    people.save()
+    data = Dataset.open(str(people.root))
+    overrides = {**TINY, "ema": 0.5}
+    script = textwrap.dedent(KILLED).replace("{overrides}", repr(overrides))
+    arguments = [sys.executable, "-c", script, str(people.root), str(tmp_path / "killed")]
+    assert subprocess.run(arguments, check=False, capture_output=True).returncode == -signal.SIGKILL
+    left = {file.name for file in (tmp_path / "killed").iterdir()}
+    assert "checkpoint.safetensors" in left
+    assert not left & {"model.safetensors", "run.json"}
+    with pytest.raises(CloserlookError, match="no model"):
+        Model.load(tmp_path / "killed")
+    with pytest.raises(CloserlookError, match="unfinished run"):
+        train(data, recipe="strong", out=tmp_path / "killed", seed=7, overrides=overrides)
+    steps = []
+    update = trainer.rate_factor
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "rate_factor", lambda recipe, step: steps.append(step) or update(recipe, step))
+        resumed = train(data, recipe="strong", out=tmp_path / "killed", seed=5, overrides=overrides)
+    assert steps == [3, 4, 5]
+    assert equal(resumed, model)
+    assert not (tmp_path / "killed" / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> None:
+    recipe = Recipe.resolve("strong", {**TINY, "optimiser": optimiser, "center_weight": 5e-4, "pooling": "gem"})
+    device = torch.device("cpu")
+    images, labels = torch.randint(0, 256, (4, 64, 32, 3)), torch.tensor([0, 0, 1, 1])
+
+    def step(state: State) -> None:
+        state.module(images, labels)[0].backward()
+        state.optimiser.step()
+        state.optimiser.zero_grad()
+        state.step += 1
+
+    one = State.start(recipe, 2, 0, device)
+    step(one)
+    one.save(tmp_path / "c.safetensors", "print")
+    two = State.start(recipe, 2, 1, device)
+    two.resume(tmp_path / "c.safetensors", "print")
+    assert two.step == 1
+    step(one)
+    step(two)
+    state = one.module.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in two.module.state_dict().items())
+    with pytest.raises(CloserlookError, match="belongs to an unfinished run"):
+        two.resume(tmp_path / "c.safetensors", "another")
+    (tmp_path / "c.safetensors").write_bytes(b"\0" * 100)
+    with pytest.raises(CloserlookError, match="is damaged"):
+        two.resume(tmp_path / "c.safetensors", "print")
+
+
+def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:
+    changes = {**TINY, "steps": 25, "erase": 0, "head_rate": 10.0, "weight_decay": 0}
+    train(people, recipe="strong", out=tmp_path / "run", overrides=changes)
+    with (tmp_path / "run" / "log.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_accumulated_gradients_are_one_large_batchs(people: Dataset, tmp_path: Path) -> None:
+    """With a frozen backbone and no metric loss the mean of two half batches is the whole batch."""
+    changes = {**TINY, "steps": 2, "neck": False, "feature": "pool", "freeze": "head", "triplet_weight": 0}
+    plain = {**changes, "sampling": "random", "images_per_identity": 1, "erase": 0, "colour": 0, "pad": 0, "flip": 0}
+    states = []
+    start = State.start
+
+    def remember(*args: object) -> State:
+        states.append(start(*args))  # type: ignore[arg-type]
+        return states[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(State, "start", remember)
+        train(people, recipe="strong", out=tmp_path / "a", overrides={**plain, "identities_per_batch": 8})
+        halves = {**plain, "identities_per_batch": 4, "accumulate": 2}
+        train(people, recipe="strong", out=tmp_path / "b", overrides=halves)
+    whole, summed = (state.module.classifier.weight for state in states)
+    torch.testing.assert_close(whole, summed, atol=1e-5, rtol=1e-3)
+
+
+def test_frozen_steps_stay_as_they_were(people: Dataset, tmp_path: Path) -> None:
+    model = train(people, recipe="strong", out=tmp_path / "run", overrides={**TINY, "freeze": "block4", "steps": 2})
+    start = Model.pretrained("lite0", (64, 32)).network.backbone.state_dict()
+    trained = model.network.backbone.state_dict()
+    frozen = [key for key in start if key.startswith(("_conv_stem", "_bn0", *(f"_blocks.{i}." for i in range(5))))]
+    assert len(frozen) > 50
+    assert all(torch.equal(start[key], trained[key]) for key in frozen)
+    assert not torch.equal(start["_blocks.5._expand_conv.weight"], trained["_blocks.5._expand_conv.weight"])
+
+
+def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = TrainingModule.forward
+
+    def poisoned(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
+        return forward(self, images * float("nan"), labels)
+
+    monkeypatch.setattr(TrainingModule, "forward", poisoned)
+    with pytest.raises(CloserlookError, match=r"step 0; .*failed_batch\.json lists"):
+        train(people, recipe="strong", out=tmp_path / "run", overrides=TINY)
+    failed = json.loads((tmp_path / "run" / "failed_batch.json").read_text())
+    assert len(failed["images"]) == 6
+    assert set(failed["images"]) <= set(people.table["file_name"])
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_ctrl_c_leaves_nothing_that_looks_complete(
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingModule, "forward", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(people, recipe="strong", out=tmp_path / "run", overrides=TINY)
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {"log.csv", "recipe.yaml"}
+
+
+def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
+    recipe = Recipe.resolve("strong", {**TINY, "spread": "camera"})
+    source = trainer._Source.of(people, recipe, 0)
+    cameras = people.cameras[source.sampler.batch(0)].reshape(3, 2)
+    assert (np.sort(cameras, axis=1) == [0, 1]).all()
+    with pytest.raises(UsageError, match="Did you mean 'camera'"):
+        trainer._Source.of(people, Recipe.resolve(recipe, {"spread": "camra"}), 0)
+
+
+def test_what_the_data_must_have(people: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(CloserlookError, match="have 6 identities; the recipe draws 16"):
+        train(people, recipe="cpu-quick", out=tmp_path / "run", overrides={"identities_per_batch": 16})
+    nobody = people.filter(pl.col("camera") == 0)
+    table = nobody.table.with_columns(identity=pl.lit(None, dtype=pl.Int64))
+    unlabelled = Dataset.from_table(people.root, table, "nobody", ())
+    with pytest.raises(CloserlookError, match="have no identity"):
+        train(unlabelled, recipe="cpu-quick", out=tmp_path / "run")
+    assert not (tmp_path / "run" / "run.json").exists()
