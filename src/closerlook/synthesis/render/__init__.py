@@ -1,0 +1,5 @@
+"""Warp kernels and the renderer that drives them."""
+
+import warp
+
+warp.config.quiet = True

@@ -1,0 +1,66 @@
+"""Kernel for how much of the sky a pixel's surfaces see."""
+
+from __future__ import annotations
+
+import warp as wp
+
+wp.set_module_options({"enable_backward": False, "fast_math": True})
+
+
+@wp.kernel
+def occlude(
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+    blobs: wp.array(dtype=wp.vec4),
+    reach: float,
+    metres: float,
+    width: int,
+    height: int,
+    open_sky: wp.array3d(dtype=float),
+):
+    """Share of the sky that each layer sees.
+
+    The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
+    algorithm", 2011) within ``metres`` (``reach`` pixels), and the place by the ``blobs``, spheres (x, y, z, radius).
+    """
+    y, x = wp.tid()
+    if colour[0, y, x][3] > 0.0:
+        f = facing[0, y, x]
+        w = where[0, y, x]
+        n = wp.vec3(f[0], f[1], f[2])
+        p = wp.vec3(w[0], w[1], w[2])
+        turn = float((x * 7 + y * 13) & 15) * 0.3926991
+        total = 0.0
+        for s in range(10):
+            angle = turn + float(s) * 2.3999632
+            r = reach * wp.sqrt((float(s) + 0.5) / 10.0)
+            i = x + int(wp.round(r * wp.cos(angle)))
+            j = y + int(wp.round(r * wp.sin(angle)))
+            if i >= 0 and i < width and j >= 0 and j < height:
+                if colour[0, j, i][3] > 0.4:
+                    o = where[0, j, i]
+                    v = wp.vec3(o[0], o[1], o[2]) - p
+                    d2 = wp.dot(v, v)
+                    if d2 < 4.0 * metres * metres:
+                        total += wp.max(wp.dot(v, n) - 0.01, 0.0) / (d2 + 0.002)
+        crease = wp.clamp(1.0 - total * metres * 0.19, 0.25, 1.0)
+        near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
+        open_sky[0, y, x] = crease * near_ground
+    if colour[1, y, x][3] > 0.0:
+        f = facing[1, y, x]
+        w = where[1, y, x]
+        n = wp.vec3(f[0], f[1], f[2])
+        p = wp.vec3(w[0], w[1], w[2])
+        seen = 1.0
+        for s in range(blobs.shape[0]):
+            b = blobs[s]
+            d = wp.vec3(b[0], b[1], b[2]) - p
+            l2 = wp.dot(d, d)
+            if l2 < 40.0 * b[3] * b[3]:
+                l = wp.sqrt(l2)
+                h2 = wp.max(l2 / (b[3] * b[3]), 1.0)
+                seen *= 1.0 - wp.clamp(wp.dot(n, d) / l, 0.0, 1.0) / h2
+        if wp.abs(n[1]) < 0.5:
+            seen *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
+        open_sky[1, y, x] = seen

@@ -1,0 +1,271 @@
+"""Kernels that turn triangles into pixels: project, rasterise, cast the shadow map, resolve to two layers.
+
+A *layer* is the person (0) or the place behind (1). Each pixel keeps the mean surface of each layer over its 2 x 2
+samples and the layer's coverage; light is then worked out once a pixel and layer, never a sample.
+"""
+
+from __future__ import annotations
+
+import warp as wp
+
+from closerlook.synthesis.render.texturing import linear, opacity, sample
+from closerlook.synthesis.render.values import Eye, Panel, Surface, texel
+
+wp.set_module_options({"enable_backward": False, "fast_math": True})
+
+EMPTY = wp.constant(wp.int64(1 << 62))
+ID_BITS = wp.constant(wp.int64(20))
+ID_MASK = wp.constant(wp.int64((1 << 20) - 1))
+DEPTH_STEPS = wp.constant(1073741824.0)
+
+
+@wp.func
+def weights(a: wp.vec4, b: wp.vec4, c: wp.vec4, inverse: float, x: float, y: float) -> wp.vec3:
+    """Barycentric coordinates on the screen of (x, y); ``inverse`` is 1 / :func:`doubled_area`."""
+    w0 = ((x - b[0]) * (b[1] - c[1]) + (y - b[1]) * (c[0] - b[0])) * inverse
+    w1 = ((x - c[0]) * (c[1] - a[1]) + (y - c[1]) * (a[0] - c[0])) * inverse
+    return wp.vec3(w0, w1, 1.0 - w0 - w1)
+
+
+@wp.func
+def doubled_area(a: wp.vec4, b: wp.vec4, c: wp.vec4) -> float:
+    """Twice the signed area on the screen, whose y points down: negative for a triangle that faces the viewer."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+@wp.kernel
+def project(
+    positions: wp.array(dtype=wp.vec3),
+    matrix: wp.mat44,
+    width: float,
+    height: float,
+    screen: wp.array(dtype=wp.vec4),
+):
+    """World to (x, y in pixels from the upper left, depth 0..1, 1/w)."""
+    i = wp.tid()
+    p = positions[i]
+    q = matrix * wp.vec4(p[0], p[1], p[2], 1.0)
+    r = 1.0 / q[3]
+    screen[i] = wp.vec4((q[0] * r * 0.5 + 0.5) * width, (0.5 - q[1] * r * 0.5) * height, q[2] * r * 0.5 + 0.5, r)
+
+
+@wp.kernel
+def rasterise(
+    screen: wp.array(dtype=wp.vec4),
+    triangles: wp.array(dtype=wp.vec3i),
+    surface_of: wp.array(dtype=int),
+    surfaces: wp.array(dtype=Surface),
+    uv: wp.array(dtype=wp.vec2),
+    texels: wp.array(dtype=texel),
+    width: int,
+    height: int,
+    key: wp.array2d(dtype=wp.int64),
+):
+    """Keep in each sample the nearest triangle: depth in the upper bits of ``key``, the triangle's number in the lower.
+
+    Screen y points down, so triangles that are counter-clockwise in the world are clockwise here.
+    """
+    t = wp.tid()
+    f = triangles[t]
+    a = screen[f[0]]
+    b = screen[f[1]]
+    c = screen[f[2]]
+    area = doubled_area(a, b, c)
+    x0 = wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0)
+    x1 = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), width - 1)
+    y0 = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0)
+    y1 = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), height - 1)
+    if x0 > x1 or y0 > y1 or area == 0.0:
+        return
+    s = surfaces[surface_of[t]]
+    if area > 0.0 and s.two_sided == 0:
+        return
+    inverse = 1.0 / area
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
+            if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
+                z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
+                k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
+                if z >= 0.0 and k < key[y, x]:
+                    solid = 255
+                    if s.cutout != 0:
+                        q0 = w[0] * a[3]
+                        q1 = w[1] * b[3]
+                        q2 = w[2] * c[3]
+                        at = (uv[f[0]] * q0 + uv[f[1]] * q1 + uv[f[2]] * q2) / (q0 + q1 + q2)
+                        solid = opacity(texels, s.start, s.log2_side, at)
+                    if solid >= 128:
+                        wp.atomic_min(key, y, x, k)
+
+
+@wp.kernel
+def cast(
+    screen: wp.array(dtype=wp.vec4),
+    triangles: wp.array(dtype=wp.vec3i),
+    slot: int,
+    side: int,
+    shadow: wp.array3d(dtype=float),
+):
+    """Nearest depth from the key light: the shadow map. Both faces of every triangle cast."""
+    t = wp.tid()
+    f = triangles[t]
+    a = screen[f[0]]
+    b = screen[f[1]]
+    c = screen[f[2]]
+    area = doubled_area(a, b, c)
+    x0 = wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0)
+    x1 = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), side - 1)
+    y0 = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0)
+    y1 = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), side - 1)
+    if x0 > x1 or y0 > y1 or area == 0.0:
+        return
+    inverse = 1.0 / area
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
+            if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
+                wp.atomic_min(shadow, slot, y, x, w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
+
+
+@wp.kernel
+def resolve(
+    key: wp.array2d(dtype=wp.int64),
+    screen: wp.array(dtype=wp.vec4),
+    triangles: wp.array(dtype=wp.vec3i),
+    positions: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    uv: wp.array(dtype=wp.vec2),
+    surface_of: wp.array(dtype=int),
+    surfaces: wp.array(dtype=Surface),
+    texels: wp.array(dtype=texel),
+    eye: Eye,
+    panels: wp.array(dtype=Panel),
+    place_texels: wp.array(dtype=texel),
+    width: int,
+    height: int,
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+):
+    """Average the 2 x 2 samples of a pixel into its two layers.
+
+    ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission.
+    """
+    y, x = wp.tid()
+    albedo0 = wp.vec3()
+    normal0 = wp.vec3()
+    place0 = wp.vec3()
+    rough0 = 0.0
+    count0 = 0.0
+    albedo1 = wp.vec3()
+    normal1 = wp.vec3()
+    place1 = wp.vec3()
+    rough1 = 0.0
+    emit1 = 0.0
+    count1 = 0.0
+    for sub in range(4):
+        sx = 2 * x + (sub & 1)
+        sy = 2 * y + (sub >> 1)
+        px = float(sx) + 0.5
+        py = float(sy) + 0.5
+        k = key[sy, sx]
+        nx = px / float(width) - 1.0  # width and height are the image's; samples are half a pixel
+        ny = 1.0 - py / float(height)
+        ray = (
+            eye.right * (eye.window[0] + eye.window[2] * nx)
+            + eye.up * (eye.window[1] + eye.window[3] * ny)
+            + eye.forward
+        )
+        if k < EMPTY:
+            t = int(k & ID_MASK)
+            f = triangles[t]
+            a = screen[f[0]]
+            b = screen[f[1]]
+            c = screen[f[2]]
+            area = doubled_area(a, b, c)
+            flat = weights(a, b, c, 1.0 / area, px, py)
+            inverse = 1.0 / (flat[0] * a[3] + flat[1] * b[3] + flat[2] * c[3])
+            w0 = flat[0] * a[3] * inverse
+            w1 = flat[1] * b[3] * inverse
+            w2 = flat[2] * c[3] * inverse
+            s = surfaces[surface_of[t]]
+            ua = uv[f[0]]
+            ub = uv[f[1]]
+            uc = uv[f[2]]
+            spread = wp.abs((ub[0] - ua[0]) * (uc[1] - ua[1]) - (uc[0] - ua[0]) * (ub[1] - ua[1]))
+            full = float(1 << s.log2_side)
+            level = 0.5 * wp.log2(spread * full * full / wp.max(wp.abs(area), 1.0e-4) + 1.0e-6)
+            code = sample(texels, s.start, s.log2_side, ua * w0 + ub * w1 + uc * w2, level)
+            p = positions[f[0]] * w0 + positions[f[1]] * w1 + positions[f[2]] * w2
+            n = wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
+            if wp.dot(n, eye.position - p) < 0.0:
+                n = n - ray * (2.0 * wp.dot(n, ray) / wp.dot(ray, ray))  # a smooth normal may dip below the outline
+            albedo0 += linear(wp.vec3(code[0], code[1], code[2]))
+            normal0 += n
+            place0 += p
+            rough0 += s.roughness
+            count0 += 1.0
+        else:
+            best = 1.0e9
+            hit = -1
+            best_uv = wp.vec2()
+            if ray[1] < 0.0:
+                best = -eye.position[1] / ray[1]
+                hit = 0
+            for j in range(1, panels.shape[0]):
+                q = panels[j]
+                slope = wp.dot(ray, q.normal)
+                if wp.abs(slope) > 1.0e-6:
+                    d = wp.dot(q.corner - eye.position, q.normal) / slope
+                    if d > q.near and d < best:
+                        at = eye.position + ray * d - q.corner
+                        u = wp.dot(at, q.along)
+                        v = wp.dot(at, q.upward)
+                        if u >= 0.0 and u <= 1.0 and v >= 0.0 and v <= 1.0:
+                            tuv = wp.vec2(u * q.repeat[0] + q.shift[0], (1.0 - v) * q.repeat[1] + q.shift[1])
+                            solid = 255
+                            if q.cutout != 0:
+                                solid = opacity(place_texels, q.start, q.log2_side, tuv)
+                            if solid >= 128:
+                                best = d
+                                hit = j
+                                best_uv = tuv
+            if hit >= 0:
+                q = panels[hit]
+                p = eye.position + ray * best
+                if hit == 0:
+                    at = p - q.corner
+                    best_uv = wp.vec2(
+                        wp.dot(at, q.along) * q.repeat[0] + q.shift[0], wp.dot(at, q.upward) * q.repeat[1] + q.shift[1]
+                    )
+                slant = wp.abs(wp.dot(wp.normalize(ray), q.normal))
+                level = wp.log2(best * eye.pixel * q.texels / wp.sqrt(wp.max(slant, 0.02)) + 1.0e-6)
+                code = sample(place_texels, q.start, q.log2_side, best_uv, level)
+                albedo1 += wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
+                n = q.normal
+                if wp.dot(n, ray) > 0.0:
+                    n = -n
+                normal1 += n
+                place1 += p
+                rough1 += q.roughness
+                if q.cutout == 0:
+                    emit1 += 1.0 - code[3]
+            else:
+                normal1 += wp.vec3(0.0, -1.0, 0.0)
+                place1 += eye.position + wp.normalize(ray) * 20000.0
+            count1 += 1.0
+    r0 = 1.0 / wp.max(count0, 1.0)
+    r1 = 1.0 / wp.max(count1, 1.0)
+    albedo0 *= r0
+    albedo1 *= r1
+    normal0 = wp.normalize(normal0)
+    normal1 = wp.normalize(normal1)
+    place0 *= r0
+    place1 *= r1
+    colour[0, y, x] = wp.vec4(albedo0[0], albedo0[1], albedo0[2], count0 * 0.25)
+    colour[1, y, x] = wp.vec4(albedo1[0], albedo1[1], albedo1[2], count1 * 0.25)
+    facing[0, y, x] = wp.vec4(normal0[0], normal0[1], normal0[2], rough0 * r0)
+    facing[1, y, x] = wp.vec4(normal1[0], normal1[1], normal1[2], rough1 * r1)
+    where[0, y, x] = wp.vec4(place0[0], place0[1], place0[2], 0.0)
+    where[1, y, x] = wp.vec4(place1[0], place1[1], place1[2], emit1 * r1)

@@ -1,0 +1,270 @@
+"""Kernels that light a view: all weathers and times of day in one pass over its pixels."""
+
+from __future__ import annotations
+
+import warp as wp
+
+from closerlook.synthesis.render.values import Exposed, KeyLight
+
+wp.set_module_options({"enable_backward": False, "fast_math": True})
+
+SNOW = wp.constant(0.85)
+TONE_TOP = wp.constant(4.0)
+TONE_STEPS = wp.constant(4095.0)
+
+
+@wp.func
+def lit(shadow: wp.array3d(dtype=float), light: KeyLight, p: wp.vec3) -> float:
+    """Share of the key light that passes the person: 3 x 3 percentage-closer filter with linear weights."""
+    side = shadow.shape[1]
+    q = light.shadow * wp.vec4(p[0], p[1], p[2], 1.0)
+    r = 1.0 / q[3]
+    u = (q[0] * r * 0.5 + 0.5) * float(side) - 0.5
+    v = (0.5 - q[1] * r * 0.5) * float(side) - 0.5
+    if q[3] <= 0.0 or u < 2.0 or v < 2.0 or u > float(side) - 4.0 or v > float(side) - 4.0:
+        return 1.0
+    z = q[2] * r * 0.5 + 0.5 - 0.0015
+    iu = int(u)
+    iv = int(v)
+    fu = u - float(iu)
+    fv = v - float(iv)
+    total = 0.0
+    for b in range(-1, 3):
+        wy = 1.0
+        if b == -1:
+            wy = 1.0 - fv
+        if b == 2:
+            wy = fv
+        for a in range(-1, 3):
+            if shadow[light.slot, iv + b, iu + a] >= z:
+                wx = 1.0
+                if a == -1:
+                    wx = 1.0 - fu
+                if a == 2:
+                    wx = fu
+                total += wx * wy
+    return total / 9.0
+
+
+@wp.func
+def tile_at(tile: wp.array2d(dtype=wp.uint8), u: float, v: float) -> float:
+    """Bilinear value (0..1) of a repeating 256 x 256 tile; u and v count its texels."""
+    iu = int(wp.floor(u))
+    iv = int(wp.floor(v))
+    fu = u - float(iu)
+    fv = v - float(iv)
+    a = float(tile[iv & 255, iu & 255]) * (1.0 - fu) + float(tile[iv & 255, (iu + 1) & 255]) * fu
+    b = float(tile[(iv + 1) & 255, iu & 255]) * (1.0 - fu) + float(tile[(iv + 1) & 255, (iu + 1) & 255]) * fu
+    return (a * (1.0 - fv) + b * fv) / 255.0
+
+
+@wp.func
+def dapple(shade: wp.array2d(dtype=wp.uint8), p: wp.vec3, towards: wp.vec3, strength: float) -> float:
+    """Share of the key light that passes what stands around the place: trees, roofs, poles."""
+    if strength <= 0.0:
+        return 1.0
+    down = p[1] / wp.max(towards[1], 0.08)
+    x = p[0] - towards[0] * down
+    z = p[2] - towards[2] * down
+    here = strength * wp.smoothstep(0.3, 2.0, wp.sqrt(x * x + z * z))  # the person stands mostly clear of it
+    return 1.0 - here * (1.0 - tile_at(shade, x * 8.0 + 128.0, z * 8.0 + 128.0))
+
+
+@wp.func
+def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, n: wp.vec3) -> wp.vec3:
+    """Irradiance from order-2 harmonics; the order of terms is that of scene.sky.harmonics."""
+    e = sky[i, 0] * 0.282095 + (sky[i, 1] * n[1] + sky[i, 2] * n[2] + sky[i, 3] * n[0]) * 0.488603
+    e += (sky[i, 4] * (n[0] * n[1]) + sky[i, 5] * (n[1] * n[2]) + sky[i, 7] * (n[0] * n[2])) * 1.092548
+    e += sky[i, 6] * (0.315392 * (3.0 * n[2] * n[2] - 1.0)) + sky[i, 8] * (0.546274 * (n[0] * n[0] - n[1] * n[1]))
+    return wp.max(e, wp.vec3())
+
+
+@wp.func
+def overcast(ny: float) -> float:
+    """Irradiance under the CIE overcast dome by the normal's height, 1 facing up (fit to Moon and Spencer's sky)."""
+    return wp.max(0.396 + 0.5 * ny + 0.104 * ny * ny, 0.0)
+
+
+@wp.func
+def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
+    """Where snow lies: on what faces up; on the ground first in patches, then closed; thin on a walking person."""
+    flat = wp.smoothstep(0.3, 0.8, n[1])
+    amount = wp.smoothstep(1.0 - cover, 1.35 - cover, patch * 0.65 + 0.35 * n[1])
+    if layer == 0:
+        return 0.8 * flat * wp.min(amount, cover)
+    return 0.96 * flat * amount + 0.12 * cover * (1.0 - flat) * amount
+
+
+@wp.struct
+class Spot:
+    """One layer of one pixel, with what does not depend on the light."""
+
+    share: wp.float32
+    albedo: wp.vec3
+    normal: wp.vec3
+    position: wp.vec3
+    to_eye: wp.vec3
+    distance: wp.float32
+    rough: wp.float32
+    emission: wp.float32
+    seen: wp.float32
+    rim: wp.float32
+    dome: wp.float32
+    below: wp.float32
+    patch: wp.float32
+
+
+@wp.struct
+class Met:
+    """One layer of one pixel under one light: diffuse and mirrored beam, diffuse and mirrored clear sky."""
+
+    beam: wp.float32
+    shine: wp.float32
+    ambient: wp.vec3
+    gloss: wp.vec3
+
+
+@wp.func
+def spot_at(
+    layer: int, a: wp.vec4, f: wp.vec4, w: wp.vec4, seen: float, eye: wp.vec3, grain: wp.array2d(dtype=wp.uint8)
+) -> Spot:
+    s = Spot()
+    s.share = a[3]
+    if a[3] > 0.0:
+        n = wp.vec3(f[0], f[1], f[2])
+        p = wp.vec3(w[0], w[1], w[2])
+        v = eye - p
+        s.albedo = wp.vec3(a[0], a[1], a[2])
+        s.normal = n
+        s.position = p
+        s.distance = wp.length(v)
+        s.to_eye = v / s.distance
+        s.rough = f[3]
+        s.emission = w[3]
+        s.seen = seen
+        grazing = 1.0 - wp.max(wp.dot(n, s.to_eye), 0.02)
+        grazing2 = grazing * grazing
+        s.rim = (0.04 + 0.96 * grazing2 * grazing2 * grazing) * (1.0 - s.rough) * (1.0 - s.rough) * seen
+        s.dome = overcast(n[1]) * seen
+        s.below = (0.5 - 0.5 * n[1]) * seen
+        coarse = tile_at(grain, p[0] * 23.0 + p[1] * 7.0, p[2] * 23.0)
+        fine = tile_at(grain, p[0] * 110.0, p[2] * 110.0 + p[1] * 71.0)
+        s.patch = 0.7 * coarse + 0.3 * fine
+    return s
+
+
+@wp.func
+def meet(
+    s: Spot,
+    light: KeyLight,
+    sky: wp.array2d(dtype=wp.vec3),
+    i: int,
+    shadow: wp.array3d(dtype=float),
+    shade: wp.array2d(dtype=wp.uint8),
+    shade_strength: float,
+) -> Met:
+    """Lambert and GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms) under light ``i``."""
+    m = Met()
+    n = s.normal
+    towards = light.place
+    fall = 1.0
+    if light.reach > 0.0:
+        towards = light.place - s.position
+        d2 = wp.dot(towards, towards)
+        towards = towards / wp.sqrt(d2)
+        fall = light.reach / d2
+    nl = wp.dot(n, towards)
+    if nl > 0.0:
+        beam = nl * fall * lit(shadow, light, s.position + n * 0.015)
+        if light.reach == 0.0 and beam > 0.0:
+            beam *= dapple(shade, s.position, towards, shade_strength)
+        if beam > 0.0:
+            nv = wp.max(wp.dot(n, s.to_eye), 0.02)
+            h = wp.normalize(s.to_eye + towards)
+            nh = wp.max(wp.dot(n, h), 0.0)
+            alpha = s.rough * s.rough
+            alpha2 = alpha * alpha
+            k = (s.rough + 1.0) * (s.rough + 1.0) * 0.125
+            d = nh * nh * (alpha2 - 1.0) + 1.0
+            geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
+            t = 1.0 - wp.max(wp.dot(s.to_eye, h), 0.0)
+            t2 = t * t
+            m.beam = beam
+            m.shine = alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t) * beam
+    m.ambient = sky_irradiance(sky, i, n) * s.seen
+    m.gloss = sky_irradiance(sky, i, n * (2.0 * wp.dot(n, s.to_eye)) - s.to_eye) * s.rim
+    return m
+
+
+@wp.func
+def radiance(layer: int, s: Spot, m: Met, c: Exposed) -> wp.vec3:
+    """Light that leaves a spot towards the eye, and the air's share of it."""
+    diffuse = s.albedo
+    bare = 1.0
+    if c.snow_cover > 0.0:
+        covered = snow_mask(layer, s.normal, s.patch, c.snow_cover)
+        diffuse = s.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
+        bare = 1.0 - covered
+    falling = c.sun * m.beam + wp.cw_mul(c.sky, m.ambient) + c.cloud * s.dome + c.bounce * s.below + c.glow * s.seen
+    out = wp.cw_mul(diffuse, falling) + c.windows * s.emission
+    out += (c.sun * m.shine + wp.cw_mul(c.sky, m.gloss) + c.cloud * s.rim) * bare
+    clear = wp.exp(-c.extinction * s.distance)
+    return out * clear + c.fog * (1.0 - clear)
+
+
+@wp.kernel
+def relight(
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+    open_sky: wp.array3d(dtype=float),
+    eye: wp.vec3,
+    lights: wp.array(dtype=KeyLight),
+    sky: wp.array2d(dtype=wp.vec3),
+    shadow: wp.array3d(dtype=float),
+    shade: wp.array2d(dtype=wp.uint8),
+    shade_strength: float,
+    grain: wp.array2d(dtype=wp.uint8),
+    conditions: wp.array(dtype=Exposed),
+    first: wp.array(dtype=int),
+    flakes: wp.array3d(dtype=wp.uint8),
+    noise: wp.array3d(dtype=float),
+    tone: wp.array(dtype=float),
+    saturation: float,
+    image: wp.array4d(dtype=wp.uint8),
+):
+    """All conditions of one view.
+
+    What depends on the light alone (shadow, highlight, sky irradiance) is worked out once a light; a condition is then
+    a weighted sum. ``first[i]:first[i + 1]`` are the conditions under light ``i``.
+    """
+    y, x = wp.tid()
+    person = spot_at(0, colour[0, y, x], facing[0, y, x], where[0, y, x], open_sky[0, y, x], eye, grain)
+    place = spot_at(1, colour[1, y, x], facing[1, y, x], where[1, y, x], open_sky[1, y, x], eye, grain)
+    met_person = Met()
+    met_place = Met()
+    for i in range(lights.shape[0]):
+        if person.share > 0.0:
+            met_person = meet(person, lights[i], sky, i, shadow, shade, shade_strength)
+        if place.share > 0.0:
+            met_place = meet(place, lights[i], sky, i, shadow, shade, shade_strength)
+        for j in range(first[i], first[i + 1]):
+            c = conditions[j]
+            v = wp.vec3()
+            if place.share > 0.0:
+                v += radiance(1, place, met_place, c) * place.share
+            if c.flakes > 0.0:
+                far = float(flakes[0, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
+                v = v * (1.0 - far * c.flakes) + c.flake * (far * c.flakes * place.share)
+            if person.share > 0.0:
+                v += radiance(0, person, met_person, c) * person.share
+            if c.flakes > 0.0:
+                slant = int(c.wind * float(y))
+                near = float(flakes[1, (y + c.flake_x) & 255, (x + slant + c.flake_y) & 255]) / 255.0
+                v += (c.flake - v) * (near * wp.min(c.flakes * 1.4, 1.0))
+            grey = v[0] * 0.2126 + v[1] * 0.7152 + v[2] * 0.0722
+            for ch in range(3):
+                level = wp.sqrt(wp.clamp(grey + (v[ch] - grey) * saturation, 0.0, TONE_TOP) / TONE_TOP) * TONE_STEPS
+                code = tone[int(level)]
+                rough = noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, ch] * c.noise
+                image[j, y, x, ch] = wp.uint8(wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0))

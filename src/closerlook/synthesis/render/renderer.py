@@ -1,0 +1,363 @@
+"""The renderer: a person, a pose, a place and a camera to images under any number of weathers and times of day.
+
+Work is kept at the level where it is shared: a person's textures, a pose's shadow maps, a view's surfaces; a further
+weather or time of day costs one weighted sum a pixel.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from closerlook.randomness import keyed_rng
+from closerlook.synthesis.person.mesh import Person, PosedPerson
+from closerlook.synthesis.render import occlusion, raster, relight, resample
+from closerlook.synthesis.render.textures import library, mip_chain
+from closerlook.synthesis.render.values import Exposed, Eye, KeyLight, Panel, Surface, texel
+from closerlook.synthesis.scene.backdrop import PanelSpec, Place, visible
+from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
+from closerlook.synthesis.scene.lighting import Condition, condition, key_direction
+from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_light
+from closerlook.synthesis.scene.textures import flake_tiles
+from closerlook.synthesis.scene.weather import WEATHERS, Weather
+
+__all__ = ["Renderer", "Shot", "View"]
+
+Float = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+SHADOW_SIDE = 256
+SHADOW_RADIUS = 1.35
+LAMP_DISTANCE = 5.5
+OCCLUSION_METRES = 0.22
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera stands, in which place, and with which electronics it sees."""
+
+    camera: Camera
+    place: Place
+    sensor: Sensor
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image to be made of a view: a weather, a time of day, and the key of its own noise and flakes."""
+
+    weather: Weather
+    illumination: Illumination
+    key: int
+
+    @classmethod
+    def named(cls, weather: str, illumination: str, key: int = 0) -> Shot:
+        return cls(WEATHERS[weather], ILLUMINATIONS[illumination], key)
+
+
+class Renderer:
+    """Renders one person at a time at one image size.
+
+    Call :meth:`wear` for a person, :meth:`pose` for a pose, then :meth:`render` any number of times.
+
+    Args:
+        size: image (height, width), at most 1024 either way.
+        device: a Warp device, ``cpu`` or ``cuda:0``.
+    """
+
+    def __init__(self, size: tuple[int, int], device: str = "cpu") -> None:
+        wp.config.quiet = True
+        wp.init()
+        self.size = size
+        self.device = device
+        height, width = size
+        self._key = self._empty((2 * height, 2 * width), wp.int64)
+        self._colour, self._facing, self._where = (self._empty((2, height, width), wp.vec4) for _ in range(3))
+        self._open_sky = self._empty((2, height, width), wp.float32)
+        self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
+        shared = library()
+        self._place_texels = self._array(shared.texels, texel)
+        self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
+        self._grain = self._array(shared.grain, wp.uint8)
+        self._noise = self._array(_noise_tile(), wp.float32)
+        self._flakes: dict[int, wp.array] = {}
+        self._slots: dict[Illumination, int] = {}
+        self._north: float | None = None
+
+    def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
+        return wp.empty(shape, dtype=dtype, device=self.device)
+
+    def _array(self, values: NDArray[np.generic], dtype: type) -> wp.array:
+        return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device)
+
+    def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
+        wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device)
+
+    def wear(self, person: Person) -> None:
+        """Take a person's triangles, texture coordinates and textures."""
+        chains = [mip_chain(material.texture) for material in person.materials]
+        starts = np.cumsum([0, *(len(chain) for chain in chains)])
+        surfaces = []
+        for material, start in zip(person.materials, starts, strict=False):
+            surface = Surface()
+            surface.start = int(start)
+            surface.log2_side = material.texture.shape[0].bit_length() - 1
+            surface.roughness = material.roughness
+            surface.cutout = int(material.cutout)
+            surface.two_sided = int(material.two_sided)
+            surfaces.append(surface)
+        self._surfaces = wp.array(surfaces, dtype=Surface, device=self.device)
+        self._texels = self._array(np.concatenate(chains), texel)
+        self._triangles = self._array(person.triangles.astype(np.int32), wp.vec3i)
+        self._surface_of = self._array(person.materials_of.astype(np.int32), wp.int32)
+        self._uv = self._array(person.uv.astype(np.float32), wp.vec2)
+        self._screen = self._empty((len(person.positions),), wp.vec4)
+
+    def pose(self, posed: PosedPerson) -> None:
+        """Take a pose of the person worn last."""
+        self.posed = posed
+        self._positions = self._array(posed.positions, wp.vec3)
+        self._normals = self._array(posed.normals, wp.vec3)
+        self._blobs = _body_blobs(posed.positions)
+        self._slots, self._north = {}, None
+
+    def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
+        """Images of one view under each shot's weather and time of day, uint8 (n, height, width, 3)."""
+        order = sorted(range(len(shots)), key=lambda i: shots[i].illumination.hour)
+        self.look(view)
+        images = self.light(view, [shots[i] for i in order])
+        back = np.empty(len(order), dtype=np.int64)
+        back[order] = np.arange(len(order))
+        return np.asarray(images[back])
+
+    def look(self, view: View) -> Frame:
+        """Find the surfaces that the camera sees. Sets ``frame``; the person's coverage is then in :meth:`mask`."""
+        height, width = self._scaled = self._sensor_size(view.sensor)
+        self.frame = frame(view.camera, self.posed.positions, self.size)
+        panels = visible(view.place, self.frame)
+        key = self._key
+        key.fill_(raster.EMPTY)
+        matrix = wp.mat44(self.frame.matrix)
+        count = len(self._triangles)
+        self._launch(
+            raster.project,
+            len(self._positions),
+            [self._positions, matrix, float(2 * width), float(2 * height), self._screen],
+        )
+        surface = [self._triangles, self._surface_of, self._surfaces, self._uv, self._texels]
+        self._launch(raster.rasterise, count, [self._screen, *surface, 2 * width, 2 * height, key])
+        self._launch(
+            raster.resolve,
+            (height, width),
+            [
+                *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
+                *(self._surface_of, self._surfaces, self._texels, _eye(self.frame, width)),
+                *(self._panels(panels), self._place_texels, width, height),
+                *(self._colour, self._facing, self._where),
+            ],
+        )
+        reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
+        blobs = self._array(np.concatenate([self._blobs, view.place.blobs]).astype(np.float32), wp.vec4)
+        inputs = [self._colour, self._facing, self._where, blobs, reach, OCCLUSION_METRES, width, height]
+        self._launch(occlusion.occlude, (height, width), [*inputs, self._open_sky])
+        return self.frame
+
+    def mask(self) -> Float:
+        """Coverage of the last view's pixels by the person, 0 to 1, on the sensor's grid (h, w)."""
+        height, width = self._scaled
+        return np.asarray(self._colour.numpy()[0, :height, :width, 3])
+
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the person in the last view, in pixels of the image."""
+        seen = self.mask() > 0.5
+        rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+        if not len(rows):
+            return 0.0, 0.0, 0.0, 0.0
+        down, across = self.size[0] / seen.shape[0], self.size[1] / seen.shape[1]
+        return columns[0] * across, rows[0] * down, (columns[-1] + 1) * across, (rows[-1] + 1) * down
+
+    def _sensor_size(self, sensor: Sensor) -> tuple[int, int]:
+        height, width = self.size
+        return max(round(height * sensor.scale), 8), max(round(width * sensor.scale), 8)
+
+    def _panels(self, specs: Sequence[PanelSpec]) -> wp.array:
+        return wp.array(
+            [self._panel(spec, self.frame.distance - 0.2) for spec in specs], dtype=Panel, device=self.device
+        )
+
+    def _panel(self, spec: PanelSpec, near: float) -> Panel:
+        panel = Panel()
+        panel.corner = wp.vec3(*spec.corner)
+        panel.along = wp.vec3(*(spec.along / (spec.along @ spec.along)))
+        panel.upward = wp.vec3(*(spec.upward / (spec.upward @ spec.upward)))
+        normal = np.cross(spec.upward, spec.along)
+        panel.normal = wp.vec3(*(normal / np.linalg.norm(normal)))
+        panel.tint = wp.vec3(*spec.tint)
+        panel.repeat = wp.vec2(*spec.repeat)
+        panel.shift = wp.vec2(*spec.shift)
+        panel.texels = float(256 * spec.repeat[0] / np.linalg.norm(spec.along))
+        panel.near = near
+        panel.start = library().start[spec.texture, spec.variant]
+        panel.log2_side = 8
+        panel.cutout = int(spec.cutout)
+        panel.roughness = spec.roughness
+        return panel
+
+    def light(self, view: View, shots: Sequence[Shot]) -> Bytes:
+        """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
+        illuminations = list(dict.fromkeys(shot.illumination for shot in shots))
+        lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
+        sky = np.stack([_turned_sky(illumination, view.place.north) for illumination in illuminations])
+        first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
+        ground = np.array([0.22, 0.21, 0.19]) * view.place.panels[0].tint
+        exposed = [
+            _exposed(shot, condition(shot.weather, shot.illumination, ground, view.sensor), view) for shot in shots
+        ]
+        height, width = self._scaled
+        raw = self._empty((len(shots), height, width, 3), wp.uint8)
+        if height not in self._flakes:
+            self._flakes[height] = self._array(flake_tiles(height), wp.uint8)
+        self._launch(
+            relight.relight,
+            (height, width),
+            [
+                *(self._colour, self._facing, self._where, self._open_sky, wp.vec3(*map(float, self.frame.eye))),
+                *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(sky.astype(np.float32), wp.vec3)),
+                *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade, self._grain),
+                *(wp.array(exposed, dtype=Exposed, device=self.device), self._array(first.astype(np.int32), wp.int32)),
+                *(self._flakes[height], self._noise, self._array(_tone_curve(view.sensor), wp.float32)),
+                *(view.sensor.saturation, raw),
+            ],
+        )
+        if (height, width) == self.size and view.sensor.softness == 0.0:
+            return np.asarray(raw.numpy())
+        image = self._empty((len(shots), *self.size, 3), wp.uint8)
+        self._launch(resample.resample, image.shape[:3], [raw, height, width, view.sensor.softness, image])
+        return np.asarray(image.numpy())
+
+    def _key_light(self, illumination: Illumination, north: float) -> KeyLight:
+        """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
+        if self._north != north:
+            self._slots, self._north = {}, north
+        towards = key_direction(sky_light(illumination), north)
+        lamp = sky_light(illumination).lamp
+        light = KeyLight()
+        light.place = wp.vec3(*(towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards))
+        light.reach = LAMP_DISTANCE**2 if lamp else 0.0
+        light.shadow = matrix = wp.mat44(_shadow_matrix(towards, lamp))
+        fresh = illumination not in self._slots
+        light.slot = self._slots.setdefault(illumination, len(self._slots))
+        if fresh:
+            side = float(SHADOW_SIDE)
+            self._shadow[light.slot].fill_(2.0)
+            self._launch(raster.project, len(self._positions), [self._positions, matrix, side, side, self._screen])
+            inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
+            self._launch(raster.cast, len(self._triangles), inputs)
+        return light
+
+
+def _eye(seen: Frame, width: int) -> Eye:
+    eye = Eye()
+    eye.position = wp.vec3(*map(float, seen.eye))
+    eye.right, eye.up, eye.forward = (wp.vec3(*map(float, axis)) for axis in (seen.right, seen.up, seen.forward))
+    eye.window = wp.vec4(*seen.window)
+    eye.pixel = seen.window[2] / width  # a sample is half a pixel
+    return eye
+
+
+def _exposed(shot: Shot, c: Condition, view: View) -> Exposed:
+    exposed = Exposed()
+    for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
+        setattr(exposed, name, wp.vec3(*map(float, getattr(c, name))))
+    exposed.extinction, exposed.snow_cover = c.extinction, c.snow_cover
+    exposed.flakes, exposed.wind = c.flakes, c.wind
+    exposed.noise = view.sensor.noise * float(np.clip(c.gain, 0.25, 1e4)) ** 0.22
+    exposed.flake_x, exposed.flake_y = shot.key & 255, shot.key >> 8 & 255
+    exposed.noise_x, exposed.noise_y = shot.key >> 16 & 255, shot.key >> 24 & 255
+    return exposed
+
+
+def _turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
+    """(9, 3) sky harmonics of a place turned by ``north`` degrees about the vertical."""
+    sky = sky_light(illumination).sky
+    c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
+    c2, s2 = c * c - s * s, 2 * s * c
+    one, y, z, x, xy, yz, zz, xz, xx = sky
+    # 3z2-1 and x2-y2 mix with 3y2-1, which a turn about y leaves alone; see scene.sky.harmonics for the order.
+    upright = -0.5 * zz - 0.5 * 3**0.5 * xx
+    flat = -0.5 * 3**0.5 * zz + 0.5 * xx
+    xz, flat = c2 * xz + -s2 * flat, s2 * xz + c2 * flat
+    zz, xx = -0.5 * upright - 0.5 * 3**0.5 * flat, -0.5 * 3**0.5 * upright + 0.5 * flat
+    return np.stack([one, y, c * z - s * x, c * x + s * z, c * xy + s * yz, c * yz - s * xy, zz, xz, xx])
+
+
+@functools.lru_cache(maxsize=64)
+def _tone_curve(sensor: Sensor) -> Float:
+    """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
+
+    Filmic shoulder (Narkowicz's fit of the ACES curve), then the sRGB transfer function and the contrast about grey.
+    """
+    light = np.linspace(0, 1, 4096) ** 2 * 4.0
+    light = (light * 0.62 + sensor.black) / (1 + sensor.black)
+    film = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
+    code = np.clip(film, 0, 1) ** (1 / 2.2)
+    code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
+    return (code * 255).astype(np.float32)
+
+
+@functools.cache
+def _noise_tile() -> Float:
+    """(256, 256, 3) Gaussian noise of deviation 1, partly shared by the channels, as sensors have it."""
+    rng = keyed_rng(0, "noise")
+    own, shared = rng.normal(size=(256, 256, 3)), rng.normal(size=(256, 256, 1))
+    return (0.6 * own + 0.8 * shared).astype(np.float32)
+
+
+def _body_blobs(positions: Float, bands: int = 8) -> Float:
+    """(2 * bands, 4) spheres (x, y, z, radius) that stand for the body when the place's open sky is worked out.
+
+    Each height band is split in two (two means), so that both feet have their own.
+    """
+    top = float(positions[:, 1].max())
+    blobs = []
+    for band in range(bands):
+        low, high = top * band / bands, top * (band + 1) / bands
+        points = positions[(positions[:, 1] >= low) & (positions[:, 1] < high)][:, [0, 2]]
+        if len(points) == 0:
+            continue
+        axis = points - points.mean(0)
+        _, vectors = np.linalg.eigh(axis.T @ axis)
+        side = axis @ vectors[:, 1] > 0
+        for half in (points[side], points[~side]):
+            if len(half):
+                centre = half.mean(0)
+                radius = float(np.sqrt(((half - centre) ** 2).sum(1).mean()))
+                blobs.append([centre[0], (low + high) / 2, centre[1], float(np.clip(radius, 0.05, 0.3))])
+    return np.array(blobs, dtype=np.float32)
+
+
+def _shadow_matrix(towards: NDArray[np.float64], lamp: bool) -> Float:
+    """World to the clip space of the key light: parallel for the sun, a cone for a lamp; covers the person."""
+    middle = np.array([0.0, 0.9, 0.0], dtype=np.float32)
+    distance = LAMP_DISTANCE if lamp else 15.0
+    eye = (middle + towards * distance).astype(np.float32)
+    right, up, forward = look_at(eye, middle)
+    view = np.eye(4)
+    view[:3, :3] = np.stack([right, up, -forward])
+    view[:3, 3] = -view[:3, :3] @ eye
+    projection = np.eye(4)
+    near, far = (1.0, 20.0) if lamp else (5.0, 40.0)
+    if lamp:
+        spread = distance / SHADOW_RADIUS
+        projection[0, 0] = projection[1, 1] = spread
+        projection[2, 2], projection[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
+        projection[3, 2], projection[3, 3] = -1.0, 0.0
+    else:
+        projection[0, 0] = projection[1, 1] = 1 / SHADOW_RADIUS
+        projection[2, 2], projection[2, 3] = -2 / (far - near), -(far + near) / (far - near)
+    return np.asarray(projection @ view, dtype=np.float32)

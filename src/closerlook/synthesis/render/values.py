@@ -1,0 +1,85 @@
+"""What the kernels are given: surfaces, panels, eyes, lights and exposed conditions."""
+
+from __future__ import annotations
+
+import warp as wp
+
+__all__ = ["Exposed", "Eye", "KeyLight", "Panel", "Surface", "texel"]
+
+texel = wp.types.vector(length=4, dtype=wp.uint8)
+
+
+@wp.struct
+class Surface:
+    """A textured material: where its mip chain starts, log2 of its side, roughness, and whether alpha cuts holes."""
+
+    start: int
+    log2_side: int
+    roughness: float
+    cutout: int
+    two_sided: int
+
+
+@wp.struct
+class Panel:
+    """A textured parallelogram of the place: corner, edges divided by their squared length, normal."""
+
+    corner: wp.vec3
+    along: wp.vec3
+    upward: wp.vec3
+    normal: wp.vec3
+    tint: wp.vec3
+    repeat: wp.vec2
+    shift: wp.vec2
+    texels: wp.float32  # texels a metre
+    near: wp.float32  # the panel is cut away nearer than this to the eye
+    start: int
+    log2_side: int
+    cutout: int
+    roughness: wp.float32
+
+
+@wp.struct
+class Eye:
+    """A camera: position, axes, window (centre x, y, half width, half height), metres a pixel at distance 1."""
+
+    position: wp.vec3
+    right: wp.vec3
+    up: wp.vec3
+    forward: wp.vec3
+    window: wp.vec4
+    pixel: wp.float32
+
+
+@wp.struct
+class KeyLight:
+    """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance)."""
+
+    place: wp.vec3
+    reach: wp.float32
+    shadow: wp.mat44
+    slot: int
+
+
+@wp.struct
+class Exposed:
+    """One weather x time of day, as in scene.lighting.Condition, with where its noise and flakes are taken from."""
+
+    sun: wp.vec3
+    sky: wp.vec3
+    cloud: wp.vec3
+    bounce: wp.vec3
+    glow: wp.vec3
+    fog: wp.vec3
+    windows: wp.vec3
+    flake: wp.vec3
+    extinction: wp.float32
+    snow_cover: wp.float32
+    flakes: wp.float32
+    wind: wp.float32
+    noise: wp.float32
+    light: int
+    flake_x: int
+    flake_y: int
+    noise_x: int
+    noise_y: int

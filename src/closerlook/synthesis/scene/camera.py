@@ -1,0 +1,150 @@
+"""Where the camera stands and which part of its frame the detector cut out.
+
+World coordinates are metres, right-handed, y up, the person at the origin facing +z. *Viewpoint* is the azimuth of the
+camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 0 and 180 are profiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Camera", "Crop", "Frame", "frame", "look_at", "sample_camera", "sample_crop"]
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The detector's box around the person, in units of the person's height in the image.
+
+    Attributes:
+        height: box height; 1 touches head and feet, below 1 cuts them off.
+        aspect: box width over height before it is stretched to the image's own shape, as a factor of that shape.
+        right, down: shift of the box's centre.
+    """
+
+    height: float = 1.12
+    aspect: float = 1.0
+    right: float = 0.0
+    down: float = 0.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera that looks at the person.
+
+    Attributes:
+        viewpoint: azimuth in degrees; see the module.
+        distance: horizontal metres between camera and person.
+        height: metres above the ground.
+        roll: degrees, clockwise in the image.
+        crop: the part of the frame that becomes the image (the focal length is whatever makes it fill the image).
+    """
+
+    viewpoint: float = 90.0
+    distance: float = 7.0
+    height: float = 2.6
+    roll: float = 0.0
+    crop: Crop = Crop()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A camera's geometry for one image.
+
+    Attributes:
+        eye: (3,) position.
+        right, up, forward: (3,) unit vectors.
+        window: centre x, centre y, half width, half height of the image on the plane at distance 1 before the eye.
+        matrix: (4, 4) world to clip coordinates; x right, y up, both -1 to 1 inside the image.
+        distance: metres from the eye to the person's middle.
+    """
+
+    eye: Float
+    right: Float
+    up: Float
+    forward: Float
+    window: tuple[float, float, float, float]
+    matrix: Float
+    distance: float
+
+    def project(self, points: Float, size: tuple[int, int]) -> Float:
+        """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
+        clip = np.concatenate([points, np.ones_like(points[:, :1])], axis=1) @ self.matrix.T
+        ndc = clip[:, :2] / clip[:, 3:]
+        height, width = size
+        pixels = (ndc * [0.5, -0.5] + 0.5) * [width, height]
+        return np.asarray(pixels, dtype=np.float32)
+
+
+NEAR, FAR = 0.3, 400.0
+
+
+def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
+    """Unit right, up and forward vectors of an eye that looks at ``target``; ``roll`` in degrees."""
+    forward = target - eye
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, [0.0, 1.0, 0.0])
+    if np.linalg.norm(right) < 1e-6:  # straight up or down
+        right = np.array([1.0, 0.0, 0.0])
+    right = right / np.linalg.norm(right)
+    up = np.cross(right, forward)
+    c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+    right, up = c * right + s * up, c * up - s * right
+    return right.astype(np.float32), up.astype(np.float32), forward.astype(np.float32)
+
+
+def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
+    """Fit the camera's crop around a person.
+
+    Args:
+        camera: the camera.
+        positions: (v, 3) the person's vertices.
+        size: image (height, width); sets the shape of an unstretched box.
+    """
+    azimuth = np.radians(camera.viewpoint)
+    eye = np.array([np.cos(azimuth) * camera.distance, camera.height, np.sin(azimuth) * camera.distance], np.float32)
+    middle = np.array([0.0, float(positions[:, 1].max()) / 2, 0.0], np.float32)
+    right, up, forward = look_at(eye, middle, camera.roll)
+    relative = positions - eye
+    depth = relative @ forward
+    x, y = relative @ right / depth, relative @ up / depth
+    tall = float(y.max() - y.min())
+    # A detector centres on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
+    low, high = np.quantile(x, [0.1, 0.9])
+    centre_x = float(low + high + x.min() + x.max()) / 4 + camera.crop.right * tall
+    centre_y = float(y.max() + y.min()) / 2 - camera.crop.down * tall
+    half_height = camera.crop.height * tall / 2
+    half_width = half_height * size[1] / size[0] * camera.crop.aspect
+    window = (centre_x, centre_y, half_width, half_height)
+    return Frame(eye, right, up, forward, window, _matrix(eye, right, up, forward, window), float(depth.mean()))
+
+
+def _matrix(eye: Float, right: Float, up: Float, forward: Float, window: tuple[float, float, float, float]) -> Float:
+    centre_x, centre_y, half_width, half_height = window
+    view = np.eye(4)
+    view[:3, :3] = np.stack([right, up, -forward])
+    view[:3, 3] = -view[:3, :3] @ eye
+    projection = np.zeros((4, 4))
+    projection[0, 0], projection[0, 2] = 1 / half_width, centre_x / half_width
+    projection[1, 1], projection[1, 2] = 1 / half_height, centre_y / half_height
+    projection[2, 2], projection[2, 3] = (FAR + NEAR) / (NEAR - FAR), 2 * FAR * NEAR / (NEAR - FAR)
+    projection[3, 2] = -1.0
+    return np.asarray(projection @ view, dtype=np.float32)
+
+
+def sample_crop(rng: np.random.Generator) -> Crop:
+    """A box as a detector makes it: mostly tight, at times loose, shifted or with the feet cut."""
+    if rng.random() < 0.75:
+        return Crop(rng.uniform(1.02, 1.22), rng.normal(1.0, 0.06), rng.normal(0, 0.02), rng.normal(0, 0.015))
+    return Crop(rng.uniform(0.88, 1.5), rng.normal(1.0, 0.1), rng.normal(0, 0.05), rng.normal(0, 0.05))
+
+
+def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
+    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, looking down 5 to 35 degrees."""
+    distance = float(np.exp(rng.uniform(np.log(4.0), np.log(16.0))))
+    height = 0.9 + distance * np.tan(np.radians(rng.uniform(6.0, 30.0)))
+    return Camera(viewpoint, distance, float(np.clip(height, 2.0, 6.0)), rng.normal(0.0, 1.5), sample_crop(rng))

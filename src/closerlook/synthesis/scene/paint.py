@@ -1,0 +1,87 @@
+"""Tools for painting textures: tileable noise, leaves, joints, stains."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+__all__ = ["SIDE", "Float", "blank", "clouds", "draw", "joints", "leaves", "mottle", "stack", "vary"]
+
+Float = NDArray[np.float64]
+SIDE = 256
+
+
+def clouds(rng: np.random.Generator, slope: float = 1.0, low: float = 0.0) -> Float:
+    """(256, 256) tileable noise, mean 0 and standard deviation 1, whose spectrum falls as 1 / frequency**slope.
+
+    ``low`` takes out what is slower than this many waves a tile.
+    """
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE, 1 / SIDE), np.fft.rfftfreq(SIDE, 1 / SIDE), indexing="ij"))
+    frequency[0, 0] = 1.0
+    spectrum = np.fft.rfft2(rng.normal(size=(SIDE, SIDE))) / frequency**slope
+    spectrum[frequency < max(low, 1.0)] = 0.0
+    spectrum[0, 0] = 0.0
+    field = np.fft.irfft2(spectrum, s=(SIDE, SIDE))
+    return np.asarray(field / field.std())
+
+
+def blank(colour: tuple[float, float, float] | Float) -> Float:
+    """A (256, 256, 3) picture of one sRGB colour, 0 to 1."""
+    return np.ones((SIDE, SIDE, 3)) * np.asarray(colour)
+
+
+def mottle(rng: np.random.Generator, picture: Float, slow: float, fast: float) -> Float:
+    """Stains (slow) and grain (fast), as relative standard deviations."""
+    shade = 1 + slow * clouds(rng, 1.6) + fast * clouds(rng, 0.4)
+    return np.asarray(picture * shade[..., None])
+
+
+def vary(rng: np.random.Generator, colour: tuple[float, float, float], by: float = 0.12) -> Float:
+    """A colour near ``colour``: brightness by 2.5 times as much as hue."""
+    return np.asarray(
+        np.clip(np.array(colour) * np.exp(rng.normal(0, by * 2.5) + rng.normal(0, by * 0.4, 3)), 0.02, 0.97)
+    )
+
+
+def joints(
+    rng: np.random.Generator, across: int, down: int, width: int, bond: float = 0.0
+) -> tuple[NDArray[np.bool_], Float]:
+    """A grid of stones: where the joints are, and a random number of deviation 1 for each stone's pixels.
+
+    ``bond`` shifts every other row by that share of a stone.
+    """
+    y, x = np.mgrid[:SIDE, :SIDE]
+    row = y * down // SIDE
+    moved = x + (row % 2) * int(bond * SIDE / across)
+    column = (moved * across // SIDE) % across
+    line = ((moved * across) % SIDE < width * across) | ((y * down) % SIDE < width * down)
+    stones = rng.normal(size=(down, across))
+    return line, stones[row, column]
+
+
+def leaves(rng: np.random.Generator, colour: Float, depth: float = 0.5) -> Float:
+    """Foliage: bright tips before dark gaps."""
+    form = 0.6 * clouds(rng, 0.9, 6) + 0.5 * clouds(rng, 0.5, 20)
+    light = np.clip(0.55 + depth * 0.55 * form, 0.06, 1.6)
+    yellow = 1 + 0.1 * clouds(rng, 1.2)[..., None] * np.array([1.0, 0.3, -0.6])
+    return np.asarray(np.clip(colour * light[..., None] * yellow, 0.0, 1.0))
+
+
+def draw(picture: Float) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """The picture as a PIL image and a pen for it."""
+    image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    return image, ImageDraw.Draw(image)
+
+
+def stack(
+    picture: Float | Image.Image, alpha: Float | Image.Image | None = None, blur: float = 0.0
+) -> NDArray[np.uint8]:
+    """Finish a texture: (256, 256, 4) uint8, ``alpha`` 0 to 1 (1 where it is left out)."""
+    image = picture if isinstance(picture, Image.Image) else draw(picture)[0]
+    if blur:
+        image = image.filter(ImageFilter.GaussianBlur(blur))
+    if alpha is None:
+        alpha = np.ones((SIDE, SIDE))
+    cover = alpha if isinstance(alpha, Image.Image) else Image.fromarray((np.clip(alpha, 0, 1) * 255).astype(np.uint8))
+    return np.dstack([np.asarray(image.convert("RGB")), np.asarray(cover.convert("L"))])
