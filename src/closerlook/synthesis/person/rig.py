@@ -1,0 +1,94 @@
+"""Bones: the short rig that poses a person, rotations, and linear blend skinning."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closerlook.synthesis.person.assets import body_data
+
+__all__ = ["BONES", "bone_index", "chain", "full_bone_map", "parents", "rotate", "skin", "top_four"]
+
+Float = NDArray[np.float32]
+
+_SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
+BONES: tuple[str, ...] = (
+    "root",
+    *("spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "head"),
+    *(f"{name}.{side}" for side in "LR" for name in _SIDE),
+)
+
+
+def _short_ancestor(bone: int) -> str:
+    """The nearest bone of the short rig at or above a bone of the full rig; all toes move as one."""
+    data = body_data()
+    name = data.bone_names[bone]
+    while name not in BONES:
+        if name.startswith("toe"):
+            return f"toe1-1.{name[-1]}"
+        bone = int(data.parents[bone])
+        name = data.bone_names[bone]
+    return name
+
+
+@functools.cache
+def full_bone_map() -> NDArray[np.intp]:
+    """For each bone of the full rig, the bone of the short rig that it moves with."""
+    return np.array([BONES.index(_short_ancestor(b)) for b in range(len(body_data().bone_names))])
+
+
+@functools.cache
+def parents() -> NDArray[np.int32]:
+    """The parent of each bone of the short rig, -1 for the root."""
+    data = body_data()
+    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES]
+    return np.array([BONES.index(_short_ancestor(p)) if p >= 0 else -1 for p in above], np.int32)
+
+
+def bone_index(name: str) -> int:
+    """The number of a bone of the short rig."""
+    return BONES.index(name)
+
+
+def rotate(axis: str, degrees: float) -> Float:
+    """The rotation about a world axis, right-handed."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    matrix = np.eye(3, dtype=np.float32)
+    matrix[i, i] = matrix[j, j] = c
+    matrix[i, j], matrix[j, i] = -s, s
+    return matrix
+
+
+def chain(heads: Float, parents: NDArray[np.int32], rotations: Mapping[int, Float]) -> Float:
+    """Each bone's transform, (b, 3, 4), where bones rotate about their heads, on top of their parents.
+
+    Rotations are given about the world's axes of the rest pose.
+    """
+    transforms = np.zeros((len(heads), 3, 4), np.float32)
+    for bone, parent in enumerate(parents):
+        local = np.zeros((3, 4), np.float32)
+        local[:, :3] = rotations.get(bone, np.eye(3, dtype=np.float32))
+        local[:, 3] = heads[bone] - local[:, :3] @ heads[bone]
+        if parent >= 0:
+            above = transforms[parent]
+            local[:, 3] = above[:, :3] @ local[:, 3] + above[:, 3]
+            local[:, :3] = above[:, :3] @ local[:, :3]
+        transforms[bone] = local
+    return transforms
+
+
+def skin(positions: Float, weights: Float, transforms: Float) -> Float:
+    """Linear blend skinning with dense weights: (n, 3), (n, b), (b, 3, 4) -> (n, 3)."""
+    blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
+    return np.einsum("nij,nj->ni", blended[:, :, :3], positions) + blended[:, :, 3]
+
+
+def top_four(weights: Float) -> tuple[NDArray[np.int32], Float]:
+    """The four strongest bones of each row of dense weights, renormalised."""
+    bones = np.argpartition(-weights, 3, axis=1)[:, :4]
+    kept = np.take_along_axis(weights, bones, 1)
+    return bones.astype(np.int32), (kept / np.maximum(kept.sum(1, keepdims=True), 1e-9)).astype(np.float32)

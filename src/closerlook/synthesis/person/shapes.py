@@ -1,0 +1,78 @@
+"""Simple closed surfaces for carried things, hair and hats: superellipsoids, tubes and ribbons with texture coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["grid_triangles", "ribbon", "rounded_box", "tube"]
+
+Float = NDArray[np.float32]
+Int = NDArray[np.int32]
+
+
+def grid_triangles(rows: int, columns: int) -> Int:
+    """Two triangles a cell of a (rows, columns) grid of vertices.
+
+    Faces look towards ``cross(next row, next column)``.
+    """
+    a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+    return np.concatenate(
+        [np.stack([a, a + columns, a + 1], 1), np.stack([a + 1, a + columns, a + columns + 1], 1)]
+    ).astype(np.int32)
+
+
+def rounded_box(size: tuple[float, float, float], power: float = 0.35) -> tuple[Float, Float, Int]:
+    """A superellipsoid of this width, height and depth around the origin: positions, texture coordinates, triangles.
+
+    ``power`` 1 is an ellipsoid, 0 a box. The texture's middle faces +z, its margins meet at -z.
+    """
+    rows, columns = 13, 25
+    down = np.linspace(0, np.pi, rows)[:, None]
+    around = np.linspace(-np.pi, np.pi, columns)[None]
+
+    def bend(value: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sign(value) * np.abs(value) ** power
+
+    x, y, z = bend(np.sin(down)) * bend(np.sin(around)), bend(np.cos(down)), bend(np.sin(down)) * bend(np.cos(around))
+    points = np.stack(np.broadcast_arrays(x, y, z), axis=2).reshape(-1, 3) * np.array(size) / 2
+    uv = np.stack(np.broadcast_arrays(around / (2 * np.pi) + 0.5, 0.5 - 0.5 * y), axis=2).reshape(-1, 2)
+    return points.astype(np.float32), uv.astype(np.float32), grid_triangles(rows, columns)
+
+
+def tube(path: Float, radii: Float, sides: int = 10) -> tuple[Float, Float, Int]:
+    """A tube along a path (n, 3) with a radius at each point; (n, 2) radii make it flat. Ends are closed to points."""
+    path, radii = np.asarray(path, np.float64), np.asarray(radii, np.float64)
+    radii = np.stack([radii, radii], 1) if radii.ndim == 1 else radii
+    along = np.gradient(path, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    reference = np.array([1.0, 0, 0]) if abs(along[:, 0]).mean() < 0.8 else np.array([0, 0, 1.0])
+    across = reference - along * (along @ reference)[:, None]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    upright = np.cross(along, across)
+    angle = np.linspace(0, 2 * np.pi, sides + 1)
+    ring = across[:, None] * np.cos(angle)[None, :, None] * radii[:, 0, None, None]
+    ring = ring + upright[:, None] * np.sin(angle)[None, :, None] * radii[:, 1, None, None]
+    points = path[:, None] + ring
+    points = np.concatenate([np.broadcast_to(path[:1, None], points[:1].shape), points, points[-1:] * 0 + path[-1]])
+    v = np.concatenate([[0], np.linspace(0, 1, len(path)), [1]])
+    uv = np.stack(np.broadcast_arrays(angle[None] / (2 * np.pi), v[:, None]), axis=2)
+    triangles = grid_triangles(len(points), sides + 1)[:, ::-1]
+    return (
+        points.reshape(-1, 3).astype(np.float32),
+        uv.reshape(-1, 2).astype(np.float32),
+        np.ascontiguousarray(triangles),
+    )
+
+
+def ribbon(path: Float, across: Float, thickness: float) -> tuple[Float, Float, Int]:
+    """A flat band along a path (n, 3), half as wide as ``across`` (n, 3) to each side: straps and handles."""
+    along = np.gradient(np.asarray(path, np.float64), axis=0)
+    normal = np.cross(along, across)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    out = normal * thickness / 2
+    corners = np.stack([path - across + out, path + across + out, path + across - out, path - across - out], axis=1)
+    points = np.concatenate([corners, corners[:, :1]], axis=1)
+    v = np.linspace(0, 1, len(path))
+    uv = np.stack(np.broadcast_arrays(np.array([0, 0.5, 0.5, 1.0, 1.0])[None], v[:, None]), axis=2)
+    return points.reshape(-1, 3).astype(np.float32), uv.reshape(-1, 2).astype(np.float32), grid_triangles(len(path), 5)

@@ -1,0 +1,96 @@
+"""Skin and eyes as textures: tone, lips, brows, beard shadow, age, on MakeHuman's texture layout."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from closerlook.synthesis.person.assets import body_data
+from closerlook.synthesis.person.palette import Colour
+
+__all__ = ["eye_texture", "skin_texture"]
+
+Float = NDArray[np.float32]
+
+
+def _bump(distance: Float, width: float) -> Float:
+    """1 inside ``width``, smoothly 0 beyond 1.6 times as far."""
+    return np.asarray(np.clip((1.6 - distance / width) / 0.6, 0, 1), np.float32)
+
+
+@functools.cache
+def _masks() -> dict[str, Float]:
+    """Where the face's features lie on the texture; places are those of the neutral MakeHuman head, metres."""
+    texels = body_data().texels
+    outside = ~np.isfinite(texels[..., 0])
+    x, y, z = np.nan_to_num(np.moveaxis(texels, -1, 0), nan=-9.0)
+    side = np.abs(x)
+    front = (z > 0.09) & (y > 0.55)
+    arch = 0.7515 + 0.006 * np.sin(np.clip((side - 0.012) / 0.036, 0, 1) * np.pi * 0.8)
+    brow = _bump(np.hypot((side - 0.031) / 6.0, y - arch), 0.0034) * front
+    lips = _bump(np.hypot(x / 2.1, y - 0.6605), 0.0105) * (z > 0.13) * (y < 0.7)
+    eyes = _bump(np.hypot((side - 0.031) / 1.6, y - 0.728), 0.012) * front
+    cheeks = _bump(np.hypot(side - 0.042, y - 0.695), 0.018) * front
+    jaw = np.clip((0.688 - y - 0.9 * np.clip(side - 0.055, 0, 1)) / 0.01, 0, 1) * (y > 0.585) * (z > 0.045)
+    moustache = _bump(np.hypot(x / 2.6, y - 0.678), 0.0065) * front
+    beard = np.maximum(jaw, moustache) * (1 - _bump(np.hypot(x / 2.1, y - 0.6605), 0.011))
+    parting = _bump(np.hypot(x / 12, y - 0.6605), 0.0016) * (z > 0.13) * (side < 0.026)
+    nostrils = _bump(np.hypot(side - 0.0085, (y - 0.6865)), 0.0045) * (z > 0.14)
+    head = (y > 0.6) * (side < 0.1)
+    masks = {
+        "brow": brow,
+        "lips": lips,
+        "eyes": eyes,
+        "cheeks": cheeks,
+        "beard": beard,
+        "dark": np.maximum(parting, 0.8 * nostrils),
+        "hollow": head * np.clip((0.62 - y) / 0.02, 0, 1),
+    }
+    smooth = {name: gaussian_filter(np.asarray(mask * ~outside, np.float32), 0.7) for name, mask in masks.items()}
+    return {**smooth, "outside": outside.astype(np.float32)}
+
+
+def skin_texture(
+    rng: np.random.Generator, tone: Colour, hair: Colour, *, years: float, female: bool, beard: float
+) -> NDArray[np.uint8]:
+    """(512, 512, 4) skin: ``beard`` is 0 shaven, 0.4 stubble, 1 a full beard."""
+    masks = _masks()
+    size = len(masks["brow"])
+    base = np.array(tone, np.float32)
+    blotches = gaussian_filter(rng.standard_normal((size, size)).astype(np.float32), 9) * 9
+    grain = rng.standard_normal((size, size)).astype(np.float32)
+    wrinkle = 0.012 + 0.02 * np.clip((years - 45) / 40, 0, 1)
+    skin = base * (1 + 0.025 * blotches + wrinkle * grain)[..., None]
+    brown = np.array(hair, np.float32)
+
+    def blend(image: Float, mask: Float, colour: Float, strength: float) -> Float:
+        share = (mask * strength)[..., None]
+        return np.asarray(image * (1 - share) + colour * share, np.float32)
+
+    skin = blend(skin, masks["cheeks"], base * (1.06, 0.9, 0.88), 0.5)
+    skin = blend(skin, masks["eyes"], base * 0.62, 0.55)
+    lips = base * ((0.93, 0.55, 0.56) if female else (0.86, 0.66, 0.63))
+    skin = blend(skin, masks["lips"], lips, 0.85)
+    skin = blend(skin, masks["dark"], base * 0.3, 0.8)
+    skin = blend(skin, masks["hollow"], base * 0.82, 0.6)
+    skin = blend(skin, masks["brow"], np.minimum(brown * 0.7, 0.4), 0.75 if female else 0.9)
+    if beard > 0:
+        skin = blend(skin, masks["beard"], brown * (0.85 + 0.15 * grain[..., None]), min(0.92, beard))
+    texture = np.full((size, size, 4), 255, np.uint8)
+    texture[..., :3] = np.clip(np.where(masks["outside"][..., None] > 0, base, skin), 0, 1) * 255
+    return texture
+
+
+def eye_texture(rng: np.random.Generator, ancestry: str) -> NDArray[np.uint8]:
+    """(32, 32, 4) an eyeball seen from the front: white, iris, pupil."""
+    light = ancestry == "caucasian" and rng.random() < 0.5
+    iris = np.array((0.3, 0.4, 0.45) if light else (0.2, 0.12, 0.08))
+    y, x = (np.mgrid[:32, :32] + 0.5) / 32 - 0.5
+    radius = np.hypot(x, y)[..., None]
+    colour = np.where(radius < 0.11, 0.03, np.where(radius < 0.24, iris, (0.82, 0.8, 0.78)))
+    texture = np.full((32, 32, 4), 255, np.uint8)
+    texture[..., :3] = colour * 255
+    return texture
