@@ -1,5 +1,8 @@
 """Kernel for how much of the sky a pixel's surfaces see."""
 
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# mypy: ignore-errors - kernels are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp
@@ -31,19 +34,19 @@ def occlude(
         n = wp.vec3(f[0], f[1], f[2])
         p = wp.vec3(w[0], w[1], w[2])
         turn = float((x * 7 + y * 13) & 15) * 0.3926991
-        total = 0.0
+        total = float(0.0)
         for s in range(10):
             angle = turn + float(s) * 2.3999632
             r = reach * wp.sqrt((float(s) + 0.5) / 10.0)
             i = x + int(wp.round(r * wp.cos(angle)))
             j = y + int(wp.round(r * wp.sin(angle)))
-            if i >= 0 and i < width and j >= 0 and j < height:
-                if colour[0, j, i][3] > 0.4:
-                    o = where[0, j, i]
-                    v = wp.vec3(o[0], o[1], o[2]) - p
-                    d2 = wp.dot(v, v)
-                    if d2 < 4.0 * metres * metres:
-                        total += wp.max(wp.dot(v, n) - 0.01, 0.0) / (d2 + 0.002)
+            inside = i >= 0 and i < width and j >= 0 and j < height
+            if inside and colour[0, j, i][3] > 0.4:
+                o = where[0, j, i]
+                v = wp.vec3(o[0], o[1], o[2]) - p
+                d2 = wp.dot(v, v)
+                if d2 < 4.0 * metres * metres:
+                    total += wp.max(wp.dot(v, n) - 0.01, 0.0) / (d2 + 0.002)
         crease = wp.clamp(1.0 - total * metres * 0.19, 0.25, 1.0)
         near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
         open_sky[0, y, x] = crease * near_ground
@@ -52,15 +55,14 @@ def occlude(
         w = where[1, y, x]
         n = wp.vec3(f[0], f[1], f[2])
         p = wp.vec3(w[0], w[1], w[2])
-        seen = 1.0
+        seen = float(1.0)
         for s in range(blobs.shape[0]):
             b = blobs[s]
             d = wp.vec3(b[0], b[1], b[2]) - p
-            l2 = wp.dot(d, d)
-            if l2 < 40.0 * b[3] * b[3]:
-                l = wp.sqrt(l2)
-                h2 = wp.max(l2 / (b[3] * b[3]), 1.0)
-                seen *= 1.0 - wp.clamp(wp.dot(n, d) / l, 0.0, 1.0) / h2
+            d2 = wp.dot(d, d)
+            if d2 < 40.0 * b[3] * b[3]:
+                away = wp.max(d2 / (b[3] * b[3]), 1.0)
+                seen *= 1.0 - wp.clamp(wp.dot(n, d) / wp.sqrt(d2), 0.0, 1.0) / away
         if wp.abs(n[1]) < 0.5:
             seen *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
         open_sky[1, y, x] = seen

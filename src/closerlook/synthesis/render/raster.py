@@ -4,6 +4,9 @@ A *layer* is the person (0) or the place behind (1). Each pixel keeps the mean s
 samples and the layer's coverage; light is then worked out once a pixel and layer, never a sample.
 """
 
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# mypy: ignore-errors - kernels are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp
@@ -156,14 +159,14 @@ def resolve(
     albedo0 = wp.vec3()
     normal0 = wp.vec3()
     place0 = wp.vec3()
-    rough0 = 0.0
-    count0 = 0.0
+    rough0 = float(0.0)
+    count0 = float(0.0)
     albedo1 = wp.vec3()
     normal1 = wp.vec3()
     place1 = wp.vec3()
-    rough1 = 0.0
-    emit1 = 0.0
-    count1 = 0.0
+    rough1 = float(0.0)
+    emit1 = float(0.0)
+    count1 = float(0.0)
     for sub in range(4):
         sx = 2 * x + (sub & 1)
         sy = 2 * y + (sub >> 1)
@@ -207,7 +210,7 @@ def resolve(
             rough0 += s.roughness
             count0 += 1.0
         else:
-            best = 1.0e9
+            best = float(1.0e9)
             hit = -1
             best_uv = wp.vec2()
             if ray[1] < 0.0:

@@ -1,5 +1,8 @@
 """Kernels that light a view: all weathers and times of day in one pass over its pixels."""
 
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# mypy: ignore-errors - kernels are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp
@@ -28,16 +31,16 @@ def lit(shadow: wp.array3d(dtype=float), light: KeyLight, p: wp.vec3) -> float:
     iv = int(v)
     fu = u - float(iu)
     fv = v - float(iv)
-    total = 0.0
+    total = float(0.0)
     for b in range(-1, 3):
-        wy = 1.0
+        wy = float(1.0)
         if b == -1:
             wy = 1.0 - fv
         if b == 2:
             wy = fv
         for a in range(-1, 3):
             if shadow[light.slot, iv + b, iu + a] >= z:
-                wx = 1.0
+                wx = float(1.0)
                 if a == -1:
                     wx = 1.0 - fu
                 if a == 2:
@@ -167,7 +170,7 @@ def meet(
     m = Met()
     n = s.normal
     towards = light.place
-    fall = 1.0
+    fall = float(1.0)
     if light.reach > 0.0:
         towards = light.place - s.position
         d2 = wp.dot(towards, towards)
@@ -200,7 +203,7 @@ def meet(
 def radiance(layer: int, s: Spot, m: Met, c: Exposed) -> wp.vec3:
     """Light that leaves a spot towards the eye, and the air's share of it."""
     diffuse = s.albedo
-    bare = 1.0
+    bare = float(1.0)
     if c.snow_cover > 0.0:
         covered = snow_mask(layer, s.normal, s.patch, c.snow_cover)
         diffuse = s.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered

@@ -1,5 +1,8 @@
 """Kernel for the way from the sensor's pixels to the image's: enlarge, soften or sharpen."""
 
+
+# mypy: ignore-errors - kernels are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp

@@ -1,5 +1,8 @@
 """Texture look-up inside kernels."""
 
+
+# mypy: ignore-errors - kernels are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp

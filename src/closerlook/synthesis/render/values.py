@@ -1,5 +1,7 @@
 """What the kernels are given: surfaces, panels, eyes, lights and exposed conditions."""
 
+# mypy: ignore-errors - fields are typed by Warp
+
 from __future__ import annotations
 
 import warp as wp

@@ -70,25 +70,78 @@ _BOX = Thing("box", (1, 5), (0.7, 1.6), 0.6, (1.4, 9.0))
 _RAIL = Thing("railing", (1, 4), (0.9, 1.2), 1.6, (1.5, 9.0))
 
 _ALL = (
-    Backdrop("paving", 1, ("paving",), ("plaster", "shops"), (5, 14), (5, 9), 0.6, "skyline", (_PASSER, _POLE, _BOX, _TREE)),
-    Backdrop("street", 2, ("asphalt",), ("brick_wall", "plaster"), (5, 15), (5, 9), 0.6, "skyline", (_CAR, _POLE, _PASSER)),
-    Backdrop("park", 3, ("grass",), ("hedge",), (6, 16), (1.0, 2.5), 0.4, "treeline", (_TREE, _BUSH, _PASSER), 0.55, 3.0),
-    Backdrop("brick", 4, ("bricks", "paving"), ("brick_wall",), (2.5, 9), (5, 8), 0.85, "skyline", (_BIKE, _BOX, _POLE)),
-    Backdrop("field", 5, ("grass", "soil"), ("hedge",), (14, 20), (0.8, 1.5), 0.3, "treeline", (_BUSH, _TREE), 0.15, 3.6),
+    Backdrop(
+        "paving", 1, ("paving",), ("plaster", "shops"), (5, 14), (5, 9), 0.6, "skyline", (_PASSER, _POLE, _BOX, _TREE)
+    ),
+    Backdrop(
+        "street", 2, ("asphalt",), ("brick_wall", "plaster"), (5, 15), (5, 9), 0.6, "skyline", (_CAR, _POLE, _PASSER)
+    ),
+    Backdrop(
+        "park", 3, ("grass",), ("hedge",), (6, 16), (1.0, 2.5), 0.4, "treeline", (_TREE, _BUSH, _PASSER), 0.55, 3.0
+    ),
+    Backdrop(
+        "brick", 4, ("bricks", "paving"), ("brick_wall",), (2.5, 9), (5, 8), 0.85, "skyline", (_BIKE, _BOX, _POLE)
+    ),
+    Backdrop(
+        "field", 5, ("grass", "soil"), ("hedge",), (14, 20), (0.8, 1.5), 0.3, "treeline", (_BUSH, _TREE), 0.15, 3.6
+    ),
     Backdrop("glass", 6, ("tiles", "paving"), ("glass",), (2.5, 9), (5, 9), 0.85, "skyline", (_PASSER, _POLE, _BOX)),
-    Backdrop("car_park", 7, ("asphalt", "concrete"), ("plaster", "hedge"), (9, 18), (2.5, 7), 0.5, "skyline",
-             (replace(_CAR, count=(8, 14)), _POLE, _PASSER)),
-    Backdrop("forest", 8, ("soil", "grass"), ("trunks",), (3.5, 10), (7, 10), 0.9, "treeline", (_TREE, _BUSH), 0.75, 3.0),
+    Backdrop(
+        "car_park",
+        7,
+        ("asphalt", "concrete"),
+        ("plaster", "hedge"),
+        (9, 18),
+        (2.5, 7),
+        0.5,
+        "skyline",
+        (replace(_CAR, count=(8, 14)), _POLE, _PASSER),
+    ),
+    Backdrop(
+        "forest", 8, ("soil", "grass"), ("trunks",), (3.5, 10), (7, 10), 0.9, "treeline", (_TREE, _BUSH), 0.75, 3.0
+    ),
     Backdrop("shops", 9, ("paving", "tiles"), ("shops",), (2.5, 9), (3.6, 4.5), 0.9, "skyline", (_PASSER, _BIKE, _BOX)),
-    Backdrop("hedge", 10, ("paving", "concrete"), ("hedge",), (1.6, 6), (1.2, 2.8), 0.9, "treeline", (_BUSH, _POLE, _PASSER)),
-    Backdrop("corridor", 11, ("tiles", "concrete"), ("plaster", "glass"), (1.8, 5), (3.2, 4.5), 1.0, "skyline",
-             (_PASSER, _BOX), 0.45),
-    Backdrop("sand", 12, ("sand",), ("plaster", "hedge"), (10, 18), (1.5, 4), 0.35, "treeline", (_BUSH, _PASSER), 0.1, 3.2),
-    Backdrop("bicycles", 13, ("bricks", "paving", "concrete"), ("hedge", "plaster", "brick_wall"), (3, 9), (2, 6), 0.7,
-             "treeline", (replace(_BIKE, count=(14, 26)), _POLE, _PASSER, _RAIL)),
-    Backdrop("yard", 14, ("concrete", "asphalt"), ("shutters", "plaster"), (3, 10), (3.5, 6), 0.8, "skyline",
-             (_BOX, _CAR, _RAIL, _POLE)),
-)  # fmt: skip
+    Backdrop(
+        "hedge", 10, ("paving", "concrete"), ("hedge",), (1.6, 6), (1.2, 2.8), 0.9, "treeline", (_BUSH, _POLE, _PASSER)
+    ),
+    Backdrop(
+        "corridor",
+        11,
+        ("tiles", "concrete"),
+        ("plaster", "glass"),
+        (1.8, 5),
+        (3.2, 4.5),
+        1.0,
+        "skyline",
+        (_PASSER, _BOX),
+        0.45,
+    ),
+    Backdrop(
+        "sand", 12, ("sand",), ("plaster", "hedge"), (10, 18), (1.5, 4), 0.35, "treeline", (_BUSH, _PASSER), 0.1, 3.2
+    ),
+    Backdrop(
+        "bicycles",
+        13,
+        ("bricks", "paving", "concrete"),
+        ("hedge", "plaster", "brick_wall"),
+        (3, 9),
+        (2, 6),
+        0.7,
+        "treeline",
+        (replace(_BIKE, count=(14, 26)), _POLE, _PASSER, _RAIL),
+    ),
+    Backdrop(
+        "yard",
+        14,
+        ("concrete", "asphalt"),
+        ("shutters", "plaster"),
+        (3, 10),
+        (3.5, 6),
+        0.8,
+        "skyline",
+        (_BOX, _CAR, _RAIL, _POLE),
+    ),
+)
 BACKDROPS: dict[str, Backdrop] = {backdrop.name: backdrop for backdrop in _ALL}
 
 

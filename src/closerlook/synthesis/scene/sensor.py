@@ -58,7 +58,7 @@ def sensor_names() -> tuple[str, ...]:
 
 
 def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
-    """A camera of a kind: the preset with its parameters spread as between cameras of that kind; ``clean`` has no spread.
+    """A camera of a kind: the preset, its parameters spread as between cameras of that kind; ``clean`` has no spread.
 
     Raises:
         UsageError: the preset is unknown.

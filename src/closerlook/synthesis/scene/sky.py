@@ -131,7 +131,7 @@ def _from_xyy(x: Double, y: Double, luminance: Double) -> Double:
 
 
 def sun_illuminance(elevation: float, turbidity: float) -> Double:
-    """(3,) kilolux of direct sun, linear RGB, after Rayleigh, aerosol and ozone attenuation (Preetham, appendix A.1)."""
+    """(3,) kilolux of direct sun, linear RGB, left by Rayleigh, aerosol and ozone attenuation (Preetham, A.1)."""
     if elevation <= 0:
         return np.zeros(3)
     mass = 1.0 / (np.sin(np.radians(elevation)) + 0.15 * (elevation + 3.885) ** -1.253)
@@ -186,7 +186,8 @@ _ZENITH_Y = (
 
 
 def harmonics(normals: Double) -> Double:
-    """(n, 9) real spherical harmonics up to order 2 of unit vectors, in the order 1, y, z, x, xy, yz, 3z2-1, xz, x2-y2."""
+    """(n, 9) real spherical harmonics up to order 2 of unit vectors, in the order
+    1, y, z, x, xy, yz, 3z2-1, xz, x2-y2."""
     x, y, z = normals.T
     return np.stack(
         [

@@ -378,7 +378,7 @@ def grain() -> Texture:
 
 
 def flake_tiles(height: int) -> Texture:
-    """(2, 256, 256) falling snow for images of this height: far (many, small) and near (few, large, blurred streaks)."""
+    """(2, 256, 256) falling snow for images of this height: far (many, small) and near (few, large, streaked)."""
     y, x = np.mgrid[-12:13, -12:13]
     tiles = np.zeros((2, SIDE, SIDE))
     unit = height / 128
