@@ -76,9 +76,9 @@ def as_vectors(features: NDArray[np.floating], metric: Metric, what: str, device
 
 
 def squared_norms(vectors: torch.Tensor) -> torch.Tensor:
-    """The squared length of each row, shape (n,)."""
-    lengths: torch.Tensor = torch.linalg.vector_norm(vectors, dim=1)
-    return lengths.square_()
+    """The squared length of each row, shape (n,); no root is taken, so whole numbers stay exact and ties stay ties."""
+    squares: torch.Tensor = torch.einsum("nd,nd->n", vectors, vectors)
+    return squares
 
 
 def block_size(gallery: int, memory: int, itemsize: int = 4) -> int:

@@ -1,0 +1,216 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+from conftest import features
+
+from closerlook.embedding.features import Features
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, evaluate, rank
+
+
+def golden(query, gallery, score, metric="euclidean", **options):
+    """The mean over the queries that have a match, by the definition; and how many they are."""
+    left, right = query.features.astype(np.float64), gallery.features.astype(np.float64)
+    if metric == "cosine":
+        left, right = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (left, right))
+    values = []
+    for row, vector in enumerate(left):
+        distances = ((right - vector) ** 2).sum(1)
+        shown = reference.ranking(
+            distances, query.identities[row], query.cameras[row], gallery.identities, gallery.cameras, **options
+        )
+        if any(shown):
+            values.append(score(shown))
+    return np.mean(values), len(values)
+
+
+@pytest.mark.parametrize(("form", "definition"), [("step", reference.step_ap), ("trapezoid", reference.trapezoid_ap)])
+def test_scores_of_features_equal_the_definition(pair, form, definition):
+    result = rank(*pair, protocol=replace(Protocol(), ap=form))
+    value, valid = golden(*pair, definition)
+    assert result.mAP == pytest.approx(value, abs=1e-14)
+    assert result.valid == valid
+    assert result.mINP == pytest.approx(golden(*pair, reference.inp)[0], abs=1e-14)
+    for k in (1, 3, 10):
+        share = golden(*pair, lambda shown: reference.first_hit(shown) <= k)[0]  # noqa: B023
+        assert result.cmc[k - 1] == result.score(f"rank-{k}") == pytest.approx(share, abs=1e-14)
+
+
+def test_junk_is_left_out_and_distractors_stay(pair):
+    query, gallery = pair
+    assert rank(query, gallery).gallery == (gallery.identities != -1).sum()
+    without = Features(
+        *(getattr(gallery, name)[gallery.identities > 0] for name in ("features", "identities", "cameras"))
+    )
+    assert rank(query, without).mAP > rank(query, gallery).mAP
+
+
+def test_cosine(pair):
+    nonzero = [np.linalg.norm(side.features, axis=1) > 0 for side in pair]
+    query, gallery = (
+        Features(*(getattr(side, name)[keep] for name in ("features", "identities", "cameras")))
+        for side, keep in zip(pair, nonzero, strict=True)
+    )
+    jitter = np.random.default_rng(0).normal(0, 1e-2, gallery.features.shape).astype(np.float32)
+    gallery = replace(gallery, features=gallery.features + jitter)  # cosine of whole numbers ties only up to rounding
+    result = rank(query, gallery, matching=Matching("cosine"))
+    assert result.mAP == pytest.approx(golden(query, gallery, reference.step_ap, "cosine")[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("memory", [1, 5_000, 2**30])
+def test_the_memory_bound_changes_nothing(pair, memory):
+    assert rank(*pair, memory=memory).per_query.equals(rank(*pair).per_query)
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64", "columns", "reversed"])
+def test_types_and_strides_change_nothing(pair, kind):
+    def changed(array):
+        if kind == "columns":
+            return np.asfortranarray(array)
+        if kind == "reversed":
+            return np.repeat(array, 2, axis=1)[:, ::-2][:, ::-1]
+        return array.astype(kind)
+
+    result = rank(*(replace(side, features=changed(side.features)) for side in pair))
+    assert result.per_query.equals(rank(*pair).per_query)
+
+
+def test_features_that_are_not_numbers_are_refused_by_row(pair):
+    query, gallery = pair
+    broken = gallery.features.copy()
+    broken[[3, 77], 1] = np.nan, np.inf
+    with pytest.raises(CloserlookError, match=r"2 of \d+ gallery features .* rows 3, 77"):
+        rank(query, replace(gallery, features=broken), protocol=replace(Protocol(), junk=()))
+
+
+def test_one_image_each():
+    one = Features(np.ones((1, 4), np.float32), np.array([5]), np.array([1]))
+    other = replace(one, cameras=np.array([2]))
+    result = rank(one, other)
+    assert (result.mAP, result.mINP, result.cmc.tolist()) == (1.0, 1.0, [1.0])
+    assert result.interval() == (1.0, 1.0)
+
+
+def test_duplicate_features_tie_by_gallery_order():
+    query = Features(np.ones((1, 4), np.float32), np.array([1]), np.array([1]))
+    gallery = Features(np.ones((6, 4), np.float32), np.array([9, 1, 9, 9, 1, 9]), np.full(6, 2))
+    assert rank(query, gallery).per_query["ap"][0] == pytest.approx((1 / 2 + 2 / 5) / 2)
+    assert rank(query, gallery, protocol=replace(Protocol(), ties="pessimistic")).cmc.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_without_cameras_the_message_says_what_to_do(pair):
+    query, gallery = (replace(side, cameras=np.full(len(side), -1)) for side in pair)
+    with pytest.raises(CloserlookError, match=r"missing camera ids .*0 cameras, 40 images without one.*'no-cameras'"):
+        rank(query, gallery)
+    result = rank(query, gallery, protocol="no-cameras")
+    assert result.mAP == pytest.approx(golden(query, gallery, reference.step_ap, same_camera=False)[0], abs=1e-14)
+
+
+def test_invalid_queries_are_counted_with_their_reasons():
+    query = Features(np.eye(5, dtype=np.float32), np.array([1, 2, 3, 0, -1]), np.ones(5, int))
+    gallery = Features(np.eye(5, dtype=np.float32)[:3], np.array([1, 2, 0]), np.array([2, 1, 1]))
+    result = rank(query, gallery)
+    assert (result.valid, result.invalid) == (1, 4)
+    assert sorted(result.reasons.values()) == [1, 1, 1, 1]
+    reasons = result.per_query["reason"].to_list()
+    assert reasons[0] is None
+    assert "same camera" in reasons[1]
+    assert "not in the gallery" in reasons[2]
+    assert "distractor" in reasons[3]
+    assert "junk" in reasons[4]
+    assert "4 invalid" not in str(result)
+    assert "1 invalid queries: its identity means junk" in str(result)
+
+
+def test_pooled_queries_search_all_others(pair):
+    result = rank(*pair, protocol="open-reid")
+    pooled = Features(
+        *(np.concatenate([getattr(side, name) for side in pair]) for name in ("features", "identities", "cameras"))
+    )
+    people = Features(*(getattr(pooled, name)[pooled.identities > 0] for name in ("features", "identities", "cameras")))
+    value, valid = golden(people, pooled, reference.step_ap)
+    assert result.mAP == pytest.approx(value, abs=1e-14)
+    assert result.valid == valid
+    assert result.gallery == (pooled.identities != -1).sum()
+
+
+def test_single_shot_has_a_row_a_draw_and_one_match_each(pair):
+    result = rank(*pair, protocol="cuhk03-classic")
+    assert result.per_query.height == 10 * 40
+    assert result.valid + result.invalid == 40
+    counted = result.per_query.drop_nulls("ap")
+    assert (counted["matches"] == 1).all()
+    np.testing.assert_allclose(counted["ap"].to_numpy(), 1 / counted["first_hit"].to_numpy())
+
+
+def test_re_ranking_and_expansion_are_used_and_recorded(pair):
+    plain = rank(*pair)
+    for matching in (Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+        result = rank(*pair, matching=matching)
+        assert result.matching == matching
+        assert not result.per_query["ap"].equals(plain.per_query["ap"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda q, g: (replace(q, features=q.features[:, :3]), g),
+        lambda q, g: (replace(q, features=q.features[:3]), g),
+        lambda q, g: (replace(q, identities=q.identities[:3]), g),
+        lambda q, g: (replace(q, features=q.features.ravel()), g),
+        lambda q, g: (features(0, 1), g),
+    ],
+)
+def test_sides_that_do_not_fit_are_refused(pair, change):
+    with pytest.raises(CloserlookError):
+        rank(*change(*pair))
+
+
+def test_a_gallery_of_junk_alone(pair):
+    query, gallery = pair
+    with pytest.raises(CloserlookError, match="0 gallery images"):
+        rank(query, replace(gallery, identities=np.full(len(gallery), -1)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Protocol.load("market"),
+        lambda: Protocol(ap="interpolated"),
+        lambda: Protocol(ties="random"),
+        lambda: Protocol(gallery="all"),
+        lambda: Protocol(filter="same-clip"),
+        lambda: Protocol(draws=0),
+        lambda: Matching("manhattan"),
+        lambda: Matching(expansion=-1),
+    ],
+)
+def test_unknown_rules_are_usage_errors(make):
+    with pytest.raises(UsageError):
+        make()
+
+
+def test_protocols_round_trip_as_plain_values():
+    for protocol in PROTOCOLS.values():
+        assert Protocol.from_dict(protocol.to_dict()) == protocol
+    lost = Protocol.from_dict(replace(Protocol(), filter=lambda q, g: np.zeros((1, 1), bool)).to_dict())
+    with pytest.raises(UsageError, match="not kept"):
+        lost.filter(None, None)
+
+
+def test_an_embedder_is_evaluated_on_a_data_set(wardrobe, colour):
+    result = evaluate(colour, wardrobe)
+    assert result.name == "colour"
+    assert result.mAP == 1.0  # six differently dressed people
+    assert result.per_query["weather"].to_list() == wardrobe.query.table["weather"].to_list()
+    assert result.per_query["file_name"].to_list() == wardrobe.query.table["file_name"].to_list()
+    pooled = evaluate(colour, wardrobe, protocol="open-reid")
+    assert pooled.valid == 18
+    assert pooled.per_query["file_name"].n_unique() == 18
+
+
+def test_a_target_without_gallery_says_so(wardrobe, colour):
+    with pytest.raises(CloserlookError, match="no 'gallery' split"):
+        evaluate(colour, wardrobe.query)
