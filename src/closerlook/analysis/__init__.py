@@ -2,7 +2,7 @@
 
 from closerlook.analysis.gap import Gap, Settings
 from closerlook.analysis.losses import SCALINGS, Losses, Weights
-from closerlook.analysis.measure import Measurement
+from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.run import analyze
 
 __all__ = ["SCALINGS", "Gap", "Losses", "Measurement", "Settings", "Weights", "analyze"]

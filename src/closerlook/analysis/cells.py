@@ -36,7 +36,8 @@ class Layout:
     """The analysed images of a source, sorted into cells and groups of identities.
 
     Attributes:
-        data: the images, in the order of the pass.
+        data: the images, in the order of the pass: those of a cell and a group follow one another.
+        row: (n,) the row of each image in the source's table.
         factors: the attributes, with the levels that occur.
         levels: (cells, factors) level number of each cell; only cells with images exist.
         cell_images: (cells,) how many images of the source each has, analysed or not.
@@ -46,6 +47,7 @@ class Layout:
     """
 
     data: Dataset
+    row: Int
     factors: tuple[Factor, ...]
     levels: Int
     cell_images: Int
@@ -55,9 +57,9 @@ class Layout:
 
     @property
     def table(self) -> pl.DataFrame:
-        """file_name, identity and factors of the images, with their cell and group."""
+        """file_name, identity and factors of the images, with their row, cell and group."""
         columns = self.data.table.select("file_name", "identity", *(factor.name for factor in self.factors))
-        return columns.with_columns(cell=pl.Series(self.cell), group=pl.Series(self.group))
+        return columns.with_columns(row=pl.Series(self.row), cell=pl.Series(self.cell), group=pl.Series(self.group))
 
 
 def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor, ...]:
@@ -88,7 +90,8 @@ def lay_out(source: Dataset, factors: tuple[Factor, ...], per_cell: int | None, 
     notes = []
     names = [factor.name for factor in factors]
     known = pl.all_horizontal(pl.col(factor.name).is_in(list(factor.levels)) for factor in factors).fill_null(False)
-    data = source.filter(known)
+    row = np.flatnonzero(source.table.select(known).to_series().to_numpy())
+    data = source.take(row)
     if len(data) < len(source):
         notes.append(f"{len(source) - len(data):,} images without a known {' / '.join(names)} were left out.")
     if not len(data):
@@ -107,7 +110,10 @@ def lay_out(source: Dataset, factors: tuple[Factor, ...], per_cell: int | None, 
     cell_images = np.bincount(cell)
     chosen = subsample(data.table["file_name"], cell, per_cell, seed)
     data, cell = data.take(chosen), cell[chosen]
-    return Layout(data, factors, levels, cell_images, cell, spread_over_groups(data.table, seed), tuple(notes))
+    group = spread_over_groups(data.table, seed)
+    order = np.lexsort((group, cell))
+    row = row[chosen][order]
+    return Layout(source.take(row), row, factors, levels, cell_images, cell[order], group[order], tuple(notes))
 
 
 def _drop_empty_levels(data: Dataset, factors: tuple[Factor, ...]) -> tuple[tuple[Factor, ...], list[str]]:

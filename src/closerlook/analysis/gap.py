@@ -18,8 +18,7 @@ from safetensors import SafetensorError
 from closerlook.analysis.importance import importance
 from closerlook.analysis.intervals import bootstrap_fit, bootstrap_pair, interval
 from closerlook.analysis.losses import Losses, Weights, image_losses, set_losses, weigh
-from closerlook.analysis.measure import Measurement
-from closerlook.analysis.storage import load_measurement, save_measurement
+from closerlook.analysis.measurement import Measurement
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path, write_json
@@ -155,11 +154,11 @@ class Gap:
 
     @cached_property
     def images(self) -> pl.DataFrame:
-        """A row an analysed source image: file_name, identity, the factors, ``loss`` (its exact mean loss to every
-        target image) and its terms."""
+        """A row an analysed source image, in the source's order: file_name, identity, the factors, ``loss`` (its exact
+        mean loss to every target image) and its terms."""
         columns = {"loss": self.weights.total, **self.weights.terms}
         losses = [pl.Series(name, image_losses(self.measurement, weights)) for name, weights in columns.items()]
-        return self.measurement.images.drop("cell", "group").with_columns(losses)
+        return self.measurement.images.with_columns(losses).sort("row").drop("row", "cell", "group")
 
     @cached_property
     def importance(self) -> pl.DataFrame:
@@ -208,7 +207,7 @@ class Gap:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and the tables
         ``levels.parquet``, ``losses.parquet`` and ``importance.parquet`` for other readers."""
         folder = Path(folder)
-        save_measurement(self.measurement, folder)
+        self.measurement.save(folder)
         for name, table in (("levels", self.levels), ("losses", self.images), ("importance", self.importance)):
             with atomic_path(folder / f"{name}.parquet") as draft:
                 table.write_parquet(draft)
@@ -227,7 +226,7 @@ class Gap:
             if values.pop("version") != 1:
                 raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
             values["size"], values["notes"] = tuple(values["size"]), tuple(values["notes"])
-            return cls(load_measurement(folder), Settings(**values))
+            return cls(Measurement.load(folder), Settings(**values))
         except FileNotFoundError as error:
             raise CloserlookError(f"{folder} holds no analysis: there is no {error.filename}.") from None
         except (ValueError, KeyError, TypeError, SafetensorError) as error:

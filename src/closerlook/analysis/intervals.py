@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from closerlook.analysis.losses import image_losses
-from closerlook.analysis.measure import Measurement
+from closerlook.analysis.measurement import Measurement
 from closerlook.randomness import keyed_rng
 
 __all__ = ["REPLICATES", "bootstrap_fit", "bootstrap_pair", "draw", "interval"]
@@ -62,10 +62,10 @@ def bootstrap_pair(measurement: Measurement, weights: Float, seed: int, replicat
 def _target_pair(measurement: Measurement, weights: Float, seed: int, replicates: int) -> Float:
     """The part of the pair losses' deviations that comes from drawing groups of target images."""
     counts = measurement.target_counts.astype(float)
-    norms = measurement.target_norms @ weights  # sums over images
+    distances = measurement.target_distances @ weights  # sums over images
     dots = np.einsum("b,blh->lh", weights, measurement.level_target_dots) * counts
     drawn = draw(len(counts), replicates, seed, "target")
-    terms = (norms - 2 * dots).T
+    terms = (distances - 2 * dots).T
     drawn_mean = (drawn @ terms) / (drawn @ counts)[:, None]
     return np.asarray(small_sample_factor(len(counts)) * (drawn_mean - terms.sum(axis=0) / counts.sum()))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.analysis.measure import Measurement
+from closerlook.analysis.measurement import Measurement
 from closerlook.errors import CloserlookError, UsageError, unknown
 
 __all__ = ["SCALINGS", "Losses", "Weights", "image_losses", "set_losses", "weigh"]
@@ -108,6 +108,6 @@ def set_losses(measurement: Measurement, weights: Float, counts: Float, pairs: F
 
 
 def image_losses(measurement: Measurement, weights: Float) -> Float:
-    """l_i = ||Phi_i||^2 + E||Phi_t||^2 - 2 <Phi_i, m_t>: each image's exact mean loss to every target image, (n,)."""
-    target = measurement.target_norms.sum(axis=0) / measurement.target_counts.sum()
-    return np.asarray((measurement.norms + target - 2 * measurement.dots) @ weights)
+    """l_i = ||Phi_i - m_t||^2 + E||Phi_t - m_t||^2: each image's exact mean loss to every target image, (n,)."""
+    target = measurement.target_distances.sum(axis=0) / measurement.target_counts.sum()
+    return np.asarray((measurement.distances + target) @ weights)

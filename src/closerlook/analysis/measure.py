@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.analysis.cells import Layout, membership, number_levels
+from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.moments import Moments, Sketch, inner_products, squared_norms
-from closerlook.attributes import Factor
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
-from closerlook.embedding import Block, Embedder, blocks_of, slices_of
+from closerlook.embedding import Block, Embedder, blocks_of
 from closerlook.errors import CloserlookError
 
-__all__ = ["Measurement", "TargetMoments", "measure_source", "measure_target"]
+__all__ = ["TargetMoments", "measure_source", "measure_target"]
 
 TARGET_GROUPS = 16
 EXACT_BYTES = 1 << 30  # sums of all cells are kept exactly up to this size, else projected
@@ -39,89 +38,16 @@ class TargetMoments:
     Neighbours in a table are mostly frames of one person or scene, so groups of neighbours are close to independent.
 
     Attributes:
-        mean: (d,) float64 mean of Phi over all images.
-        means: (h, d) float64 mean of Phi over each group.
+        mean: (d,) float32 mean of Phi over all images, m_t; the centre of everything below.
+        offsets: (h, d) float64 mean of Phi - m_t over each group.
         counts: (h,) images in each group.
-        norms: (h, b) sums of each block's ||Phi||^2.
-        spread: (b,) unbiased tr Cov of each block.
+        distances: (h, b) sums of each block's ||Phi - m_t||^2.
     """
 
     mean: Tensor = field(repr=False)
-    means: Tensor = field(repr=False)
+    offsets: Tensor = field(repr=False)
     counts: Int
-    norms: Float = field(repr=False)
-    spread: Float
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Everything the analysis keeps of the images: scalars and inner products, unweighted, a block of Phi at a time.
-
-    Numbers in arrays' shapes: b blocks, n analysed source images, c cells, l levels of all factors in order,
-    u units (the images of one cell and one group of people), h groups of target images, r dimensions of the projection.
-
-    Attributes:
-        blocks: the embedding's blocks.
-        factors: the attributes.
-        cell_levels: (c, factors) level number of each cell.
-        cell_images: (c,) how many images of the source each cell has, analysed or not.
-        images: a row an analysed source image: file_name, identity, the factors, cell, group.
-        norms: (n, b) ||Phi_i||^2.
-        dots: (n, b) <Phi_i, m_t>, m_t being the target's mean.
-        cell_gaps: (b, c, c) <m_a - m_t, m_c - m_t> over cells' means: the squared distance to m_t of any mixture of
-            cells with weights w that sum to 1 is w' cell_gaps w.
-        level_gaps: (b, l) ||m_l - m_t||^2, always exact.
-        level_target_dots: (b, l, h) <m_l, m_h>, always exact.
-        target_counts: (h,) images.
-        target_norms: (h, b) sums of ||Phi||^2.
-        target_spread: (b,) unbiased tr Cov_t.
-        units: (u, 2) the cell and the group of each unit.
-        unit_counts: (u,) images.
-        unit_sketches: (u, r) float32, projections of the units' means less m_t.
-        target_sketches: (h, r) float32, projections of the target groups' means less m_t.
-        sketch_parts: where each block lies in a projection.
-        exact: whether ``cell_gaps`` is exact; else it comes from the projections.
-    """
-
-    blocks: tuple[Block, ...]
-    factors: tuple[Factor, ...]
-    cell_levels: Int = field(repr=False)
-    cell_images: Int = field(repr=False)
-    images: pl.DataFrame = field(repr=False)
-    norms: Float = field(repr=False)
-    dots: Float = field(repr=False)
-    cell_gaps: Float = field(repr=False)
-    level_gaps: Float = field(repr=False)
-    level_target_dots: Float = field(repr=False)
-    target_counts: Int = field(repr=False)
-    target_norms: Float = field(repr=False)
-    target_spread: Float
-    units: Int = field(repr=False)
-    unit_counts: Int = field(repr=False)
-    unit_sketches: NDArray[np.float32] = field(repr=False)
-    target_sketches: NDArray[np.float32] = field(repr=False)
-    sketch_parts: tuple[slice, ...] = field(repr=False)
-    exact: bool
-
-    @cached_property
-    def cell_of_image(self) -> Int:
-        """(n,)"""
-        return self.images["cell"].to_numpy()
-
-    @cached_property
-    def cell_counts(self) -> Int:
-        """(c,) analysed images of each cell."""
-        return np.bincount(self.cell_of_image, minlength=len(self.cell_levels))
-
-    @cached_property
-    def levels_of_image(self) -> Int:
-        """(n, factors) the levels of each image, numbered through all factors."""
-        return number_levels(self.factors, self.cell_levels)[self.cell_of_image]
-
-    @cached_property
-    def members(self) -> Float:
-        """(l, c) which cells each level consists of, ones and zeros."""
-        return membership(self.factors, self.cell_levels)
+    distances: Float = field(repr=False)
 
 
 def measure_target(target: Dataset, embedder: Embedder) -> TargetMoments:
@@ -134,32 +60,64 @@ def measure_target(target: Dataset, embedder: Embedder) -> TargetMoments:
         raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
     groups = min(TARGET_GROUPS, len(target))
     group = torch.arange(len(target)) * groups // len(target)
-    moments = Moments(groups, blocks_of(embedder))
-    for rows, phi in _embed(target, embedder):
-        moments.add(group[rows], phi, squared_norms(phi, moments.parts))
-    n = len(target)
-    mean = moments.sums.sum(dim=0) / n
-    mean_norms = moments.norms.sum(dim=0) / n
-    spread = mean_norms - squared_norms(mean[None], moments.parts)[0]
-    spread[spread < 1e-12 * mean_norms] = 0  # identical images leave rounding error, not zero
-    return TargetMoments(
-        mean, moments.means, moments.counts.numpy(), moments.norms.numpy(), (spread * n / (n - 1)).numpy()
-    )
+    accumulator = _TargetAccumulator(group, groups, blocks_of(embedder))
+    _pass_over(target, embedder, accumulator.add)
+    return accumulator.finish()
 
 
-def _embed(data: Dataset, embedder: Embedder) -> Iterator[tuple[slice, Tensor]]:
-    """Rows of the table and their Phi (b, d) in float64; a value that is not finite is an error that names its file."""
-    start = 0
-    with progress(f"{embedder.name} of {data.name}", len(data)) as advance:
-        for batch in iter_images(data, embedder.size):
-            phi = embedder(torch.from_numpy(batch)).cpu().double()
+class _TargetAccumulator:
+    """The mean is not known beforehand; the first batch's serves as the centre."""
+
+    def __init__(self, group: Tensor, groups: int, blocks: tuple[Block, ...]) -> None:
+        self._group, self._groups, self._blocks = group, groups, blocks
+
+    def add(self, rows: slice, phi: Tensor) -> None:
+        if rows.start == 0:
+            self._centre = phi.mean(dim=0)
+            self._moments = Moments(self._groups, self._blocks, phi.device)
+        phi -= self._centre
+        self._moments.add(self._group[rows].to(phi.device), phi, squared_norms(phi, self._moments.parts))
+
+    def finish(self) -> TargetMoments:
+        moments, parts = self._moments, self._moments.parts
+        mean = (self._centre + moments.sums.sum(dim=0) / moments.counts.sum()).float()
+        shift = mean.double() - self._centre
+        shifts = torch.stack([moments.sums[:, part] @ shift[part] for part in parts], dim=1)
+        distances = moments.distances - 2 * shifts + moments.counts[:, None] * squared_norms(shift[None], parts)
+        # Identical images leave float32 rounding, not zero
+        rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * moments.counts.sum()
+        distances[:, distances.sum(dim=0) < rounding] = 0
+        offsets = moments.sums / moments.counts[:, None] - shift
+        return TargetMoments(mean, offsets, moments.counts.numpy(force=True), distances.clamp_min(0).numpy(force=True))
+
+
+def _pass_over(data: Dataset, embedder: Embedder, add: Callable[[slice, Tensor], None]) -> None:
+    """Call ``add`` with the rows of the table and their Phi (b, d) float32, which it may overwrite, batch by batch.
+
+    ``add`` works in a thread of its own while the next batch goes through the network.
+
+    Raises:
+        CloserlookError: a value of Phi is not finite; the message names the image.
+    """
+
+    def check_and_add(rows: slice, phi: Tensor) -> None:
+        with torch.inference_mode():
             finite = torch.isfinite(phi.sum(dim=1))
             if not finite.all():
-                bad = data.paths[start + int(torch.argmin(finite.long()))]
+                bad = data.paths[rows.start + int(torch.argmin(finite.long()))]
                 raise CloserlookError(f"Embedding '{embedder.name}' gives a value that is not finite for {bad}.")
-            yield slice(start, start + len(batch)), phi
+            add(rows, phi)
+
+    start, pending = 0, Future[None]()
+    pending.set_result(None)
+    with progress(f"{embedder.name} of {data.name}", len(data)) as advance, ThreadPoolExecutor(1, "moments") as pool:
+        for batch in iter_images(data, embedder.size):
+            phi = embedder(torch.from_numpy(batch))
+            pending.result()
+            pending = pool.submit(check_and_add, slice(start, start + len(batch)), phi)
             start += len(batch)
             advance(len(batch))
+        pending.result()
 
 
 def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, seed: int) -> Measurement:
@@ -168,60 +126,74 @@ def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, se
     Raises:
         CloserlookError: the embedding is not finite.
     """
-    blocks = blocks_of(embedder)
-    parts = slices_of(blocks)
-    exact = len(layout.levels) * embedder.dim * 8 <= EXACT_BYTES
-    sets = torch.from_numpy(
-        layout.cell[:, None] if exact else number_levels(layout.factors, layout.levels)[layout.cell]
-    )
-    sums = torch.zeros(int(sets.max()) + 1, embedder.dim, dtype=torch.float64)
-    units, unit = np.unique(np.stack([layout.cell, layout.group], axis=1), axis=0, return_inverse=True)
-    unit_of_image, unit_counts = torch.from_numpy(unit), np.bincount(unit)
-    sketch = Sketch(blocks, _sketch_width(len(units), len(blocks)), seed)
-    sketches = torch.zeros(len(units), sketch.dim, dtype=torch.float64)
-    norms = torch.empty(len(layout.data), len(blocks), dtype=torch.float64)
-    dots = torch.empty_like(norms)
-    for rows, phi in _embed(layout.data, embedder):
-        norms[rows] = squared_norms(phi, parts)
-        dots[rows] = torch.stack([phi[:, part] @ target.mean[part] for part in parts], dim=1)
-        sketches.index_add_(0, unit_of_image[rows], sketch(phi))
-        for column in sets[rows].T:
-            sums.index_add_(0, column, phi)
-    sketches = sketches / torch.from_numpy(unit_counts)[:, None] - sketch(target.mean[None])
-    members = torch.from_numpy(membership(layout.factors, layout.levels))
-    counts = torch.from_numpy(np.bincount(layout.cell)).double()
-    level_means = (members @ sums if exact else sums) / (members @ counts)[:, None]
-    if exact:
-        cells, cell_parts = sums / counts[:, None] - target.mean, parts
-    else:
-        cells, cell_parts = _merge_units(units, unit_counts, sketches) / counts[:, None], sketch.parts
-    return Measurement(
-        blocks=blocks,
-        factors=layout.factors,
-        cell_levels=layout.levels,
-        cell_images=layout.cell_images,
-        images=layout.table,
-        norms=norms.numpy(),
-        dots=dots.numpy(),
-        cell_gaps=inner_products(cells, cells, cell_parts).numpy(),
-        level_gaps=squared_norms(level_means - target.mean, parts).T.numpy(),
-        level_target_dots=inner_products(level_means, target.means, parts).numpy(),
-        target_counts=target.counts,
-        target_norms=target.norms,
-        target_spread=target.spread,
-        units=units,
-        unit_counts=unit_counts,
-        unit_sketches=sketches.float().numpy(),
-        target_sketches=(sketch(target.means) - sketch(target.mean[None])).float().numpy(),
-        sketch_parts=sketch.parts,
-        exact=exact,
-    )
+    accumulator = _SourceAccumulator(layout, target, blocks_of(embedder), seed)
+    _pass_over(layout.data, embedder, accumulator.add)
+    return accumulator.finish()
 
 
-def _merge_units(units: Int, counts: Int, sketches: Tensor) -> Tensor:
-    """Sums over the images of each cell, from the means of its units."""
-    sums = sketches.new_zeros(int(units[:, 0].max()) + 1, sketches.shape[1])
-    return sums.index_add_(0, torch.from_numpy(units[:, 0]), sketches * torch.from_numpy(counts)[:, None])
+class _SourceAccumulator:
+    """Sums of Phi - m_t over cells (or levels, where cells are too many) and projected sums over units.
+
+    A unit is the images of one cell and one group of people. Images come sorted by unit, so a batch holds few of them.
+    """
+
+    def __init__(self, layout: Layout, target: TargetMoments, blocks: tuple[Block, ...], seed: int) -> None:
+        self._layout, self._target, self._blocks = layout, target, blocks
+        device, dim = target.mean.device, len(target.mean)
+        self._exact = len(layout.levels) * dim * 8 <= EXACT_BYTES
+        units, unit = np.unique(np.stack([layout.cell, layout.group], axis=1), axis=0, return_inverse=True)
+        self._units, self._unit_of_image = units, torch.from_numpy(unit).to(device)
+        sets = units[:, :1] if self._exact else number_levels(layout.factors, layout.levels)[units[:, 0]]
+        self._sets_of_unit = torch.from_numpy(sets).to(device)
+        self._sums = torch.zeros(int(sets.max()) + 1, dim, dtype=torch.float64, device=device)
+        self._sketch = Sketch(blocks, _sketch_width(len(units), len(blocks)), seed, device)
+        self._sketches = torch.zeros(len(units), self._sketch.dim, dtype=torch.float64, device=device)
+        self._distances = torch.empty(len(layout.data), len(blocks), dtype=torch.float64)
+        self._parts = Moments(0, blocks).parts
+
+    def add(self, rows: slice, phi: Tensor) -> None:
+        phi -= self._target.mean
+        self._distances[rows] = squared_norms(phi, self._parts).cpu()
+        units, inverse = torch.unique(self._unit_of_image[rows], return_inverse=True)
+        if len(units) < len(phi):
+            phi = phi.new_zeros(len(units), phi.shape[1]).index_add_(0, inverse, phi)
+        self._sketches.index_add_(0, units, self._sketch(phi).double())
+        for column in self._sets_of_unit[units].T:
+            self._sums.index_add_(0, column, phi.double())
+
+    def finish(self) -> Measurement:
+        layout, target, parts = self._layout, self._target, self._parts
+        device = target.mean.device
+        unit_counts = torch.bincount(self._unit_of_image)
+        counts = torch.from_numpy(np.bincount(layout.cell)).to(device)
+        members = torch.from_numpy(membership(layout.factors, layout.levels)).to(device)
+        levels = (members @ self._sums if self._exact else self._sums) / (members @ counts.double())[:, None]
+        if self._exact:
+            cells, cell_parts = self._sums / counts[:, None], parts
+        else:
+            of_unit = torch.from_numpy(self._units[:, 0]).to(device)
+            cells = torch.zeros(len(counts), self._sketch.dim, dtype=torch.float64, device=device)
+            cells = cells.index_add_(0, of_unit, self._sketches) / counts[:, None]
+            cell_parts = self._sketch.parts
+        return Measurement(
+            blocks=self._blocks,
+            factors=layout.factors,
+            cell_levels=layout.levels,
+            cell_images=layout.cell_images,
+            images=layout.table,
+            distances=self._distances.numpy(),
+            cell_gaps=inner_products(cells, cells, cell_parts).numpy(force=True),
+            level_gaps=squared_norms(levels, parts).T.numpy(force=True),
+            level_target_dots=inner_products(levels, target.offsets, parts).numpy(force=True),
+            target_counts=target.counts,
+            target_distances=target.distances,
+            units=self._units,
+            unit_counts=unit_counts.numpy(force=True),
+            unit_sketches=(self._sketches / unit_counts[:, None]).float().numpy(force=True),
+            target_sketches=self._sketch(target.offsets).float().numpy(force=True),
+            sketch_parts=self._sketch.parts,
+            exact=self._exact,
+        )
 
 
 def _sketch_width(units: int, blocks: int) -> int:

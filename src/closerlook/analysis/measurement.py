@@ -1,0 +1,143 @@
+"""What is left of the images after the pass: scalars and inner products, and their files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from closerlook.analysis.cells import membership, number_levels
+from closerlook.attributes import Factor
+from closerlook.embedding import Block
+from closerlook.files import atomic_path
+
+__all__ = ["Measurement"]
+
+ARRAYS_NAME = "moments.safetensors"
+IMAGES_NAME = "images.parquet"
+ARRAYS = (
+    "cell_levels",
+    "cell_images",
+    "distances",
+    "cell_gaps",
+    "level_gaps",
+    "level_target_dots",
+    "target_counts",
+    "target_distances",
+    "units",
+    "unit_counts",
+    "unit_sketches",
+    "target_sketches",
+)
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything the analysis keeps of the images: scalars and inner products, unweighted, a block of Phi at a time.
+
+    Letters in arrays' shapes: b blocks, n analysed source images, c cells, l levels of all factors in order, h groups
+    of target images, u units (the images of one cell and one group of people), r dimensions of the projection. m_t is
+    the target's mean of Phi, m_a that of a set a of source images.
+
+    Attributes:
+        blocks: the embedding's blocks.
+        factors: the attributes.
+        cell_levels: (c, factors) level number of each cell.
+        cell_images: (c,) how many images of the source each cell has, analysed or not.
+        images: a row an analysed image: file_name, identity, the factors, row (in the source's table), cell, group.
+        distances: (n, b) ||Phi_i - m_t||^2.
+        cell_gaps: (b, c, c) <m_a - m_t, m_c - m_t> over cells: the squared distance to m_t of any mixture of cells
+            with weights w that sum to 1 is w' cell_gaps w.
+        level_gaps: (b, l) ||m_l - m_t||^2, always exact.
+        level_target_dots: (b, l, h) <m_l - m_t, m_h - m_t>, always exact.
+        target_counts: (h,) images.
+        target_distances: (h, b) sums of ||Phi - m_t||^2.
+        units: (u, 2) the cell and the group of each unit.
+        unit_counts: (u,) images.
+        unit_sketches: (u, r) float32, projections of the units' m - m_t.
+        target_sketches: (h, r) float32, projections of the target groups' m - m_t.
+        sketch_parts: where each block lies in a projection.
+        exact: whether ``cell_gaps`` is exact; else it comes from the projections.
+    """
+
+    blocks: tuple[Block, ...]
+    factors: tuple[Factor, ...]
+    cell_levels: Int = field(repr=False)
+    cell_images: Int = field(repr=False)
+    images: pl.DataFrame = field(repr=False)
+    distances: Float = field(repr=False)
+    cell_gaps: Float = field(repr=False)
+    level_gaps: Float = field(repr=False)
+    level_target_dots: Float = field(repr=False)
+    target_counts: Int = field(repr=False)
+    target_distances: Float = field(repr=False)
+    units: Int = field(repr=False)
+    unit_counts: Int = field(repr=False)
+    unit_sketches: NDArray[np.float32] = field(repr=False)
+    target_sketches: NDArray[np.float32] = field(repr=False)
+    sketch_parts: tuple[slice, ...] = field(repr=False)
+    exact: bool
+
+    @cached_property
+    def cell_of_image(self) -> Int:
+        """(n,)"""
+        return self.images["cell"].to_numpy()
+
+    @cached_property
+    def cell_counts(self) -> Int:
+        """(c,) analysed images of each cell."""
+        return np.bincount(self.cell_of_image, minlength=len(self.cell_levels))
+
+    @cached_property
+    def levels_of_image(self) -> Int:
+        """(n, factors) the levels of each image, numbered through all factors."""
+        return number_levels(self.factors, self.cell_levels)[self.cell_of_image]
+
+    @cached_property
+    def members(self) -> Float:
+        """(l, c) which cells each level consists of, ones and zeros."""
+        return membership(self.factors, self.cell_levels)
+
+    @cached_property
+    def target_spread(self) -> Float:
+        """(b,) tr Cov_t of each block, unbiased."""
+        return np.asarray(self.target_distances.sum(axis=0) / (self.target_counts.sum() - 1))
+
+    def save(self, folder: Path) -> None:
+        """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        metadata = {
+            "blocks": json.dumps([asdict(block) for block in self.blocks]),
+            "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
+            "sketch_parts": json.dumps([[part.start, part.stop] for part in self.sketch_parts]),
+            "exact": json.dumps(self.exact),
+        }
+        with atomic_path(folder / ARRAYS_NAME) as draft:
+            save_file(arrays, draft, metadata)
+        with atomic_path(folder / IMAGES_NAME) as draft:
+            self.images.write_parquet(draft)
+
+    @classmethod
+    def load(cls, folder: Path) -> Measurement:
+        """Read what :meth:`save` wrote."""
+        with safe_open(folder / ARRAYS_NAME, "np") as file:
+            arrays = {name: file.get_tensor(name) for name in ARRAYS}
+            metadata = {name: json.loads(value) for name, value in file.metadata().items()}
+        return cls(
+            blocks=tuple(Block(**block) for block in metadata["blocks"]),
+            factors=tuple(Factor(name, tuple(levels)) for name, levels in metadata["factors"]),
+            images=pl.read_parquet(folder / IMAGES_NAME),
+            sketch_parts=tuple(slice(start, stop) for start, stop in metadata["sketch_parts"]),
+            exact=metadata["exact"],
+            **arrays,
+        )
