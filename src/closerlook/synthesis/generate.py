@@ -189,7 +189,7 @@ def _design(
         if identities < 1:
             raise UsageError(f"--identities must be at least 1, not {identities}.")
         design = replace(design, identities=identities)
-    design = design.subset(**(levels or {}))
+    design = design.subset(None, **(levels or {}))
     known: dict[str, Mapping[str, object]] = {"weather": WEATHERS, "illumination": ILLUMINATIONS}
     for factor in design.factors:
         for level in factor.levels:
@@ -344,14 +344,15 @@ def render_person(task: Task) -> None:
         scene = scene_key(settings.vary, task.identity, *row[:3])
         groups.setdefault((*scene, "at", row[0]), []).append(row)
     notes = []
-    posed = None
+    posed: tuple[Level, ...] | None = None
     with atomic_path(folder) as draft:
         draft.mkdir()
-        for (*scene, _, viewpoint), rows in groups.items():
+        for key, rows in groups.items():
+            scene, viewpoint = key[:-2], key[-1]
             if posed != scene:
                 renderer.pose(pose_person(person, sample_pose(keyed_rng(settings.seed, "pose", *scene))))
                 posed = scene
-            view = draw_view(settings, tuple(scene), int(viewpoint), rows[0][3])
+            view = draw_view(settings, scene, int(viewpoint), rows[0][3])
             shots = [
                 Shot.named(row[1], row[2], keyed_seed(settings.seed, "shot", task.identity, *row[:3])) for row in rows
             ]

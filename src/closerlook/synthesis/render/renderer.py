@@ -19,9 +19,9 @@ from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample
 from closerlook.synthesis.render.textures import library, mip_chain
 from closerlook.synthesis.render.values import Exposed, Eye, KeyLight, Panel, Surface, texel
-from closerlook.synthesis.scene.backdrop import PanelSpec, Place, visible
+from closerlook.synthesis.scene.backdrop import Panels, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
-from closerlook.synthesis.scene.lighting import Condition, condition, key_direction
+from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_light
 from closerlook.synthesis.scene.textures import flake_tiles
@@ -32,6 +32,7 @@ __all__ = ["Renderer", "Shot", "View"]
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
+PANEL_ROW, EXPOSED_ROW = np.dtype(Panel.numpy_dtype()), np.dtype(Exposed.numpy_dtype())
 SHADOW_SIDE = 256
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
@@ -123,7 +124,7 @@ class Renderer:
         self.posed = posed
         self._positions = self._array(posed.positions, wp.vec3)
         self._normals = self._array(posed.normals, wp.vec3)
-        self._blobs = _body_blobs(posed.positions)
+        self._blobs = _body_blobs(posed.positions[::8])
         self._slots, self._north = {}, None
 
     def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
@@ -185,28 +186,21 @@ class Renderer:
         height, width = self.size
         return max(round(height * sensor.scale), 8), max(round(width * sensor.scale), 8)
 
-    def _panels(self, specs: Sequence[PanelSpec]) -> wp.array:
-        return wp.array(
-            [self._panel(spec, self.frame.distance - 0.2) for spec in specs], dtype=Panel, device=self.device
-        )
-
-    def _panel(self, spec: PanelSpec, near: float) -> Panel:
-        panel = Panel()
-        panel.corner = wp.vec3(*spec.corner)
-        panel.along = wp.vec3(*(spec.along / (spec.along @ spec.along)))
-        panel.upward = wp.vec3(*(spec.upward / (spec.upward @ spec.upward)))
-        normal = np.cross(spec.upward, spec.along)
-        panel.normal = wp.vec3(*(normal / np.linalg.norm(normal)))
-        panel.tint = wp.vec3(*spec.tint)
-        panel.repeat = wp.vec2(*spec.repeat)
-        panel.shift = wp.vec2(*spec.shift)
-        panel.texels = float(256 * spec.repeat[0] / np.linalg.norm(spec.along))
-        panel.near = near
-        panel.start = library().start[spec.texture, spec.variant]
-        panel.log2_side = 8
-        panel.cutout = int(spec.cutout)
-        panel.roughness = spec.roughness
-        return panel
+    def _panels(self, panels: Panels) -> wp.array:
+        rows = np.zeros(len(panels), dtype=PANEL_ROW)
+        length = np.linalg.norm(panels.along, axis=1)
+        rows["corner"] = panels.corner
+        rows["along"] = panels.along / length[:, None] ** 2
+        rows["upward"] = panels.upward / (panels.upward**2).sum(1, keepdims=True)
+        normal = np.cross(panels.upward, panels.along)
+        rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+        rows["texels"] = 256 * panels.repeat[:, 0] / length
+        rows["near"] = self.frame.distance - 0.2
+        rows["start"] = [library().start[texture] for texture in panels.texture]
+        rows["log2_side"] = 8
+        for name in ("tint", "repeat", "shift", "cutout", "roughness"):
+            rows[name] = getattr(panels, name)
+        return wp.array(rows, dtype=Panel, device=self.device)
 
     def light(self, view: View, shots: Sequence[Shot]) -> Bytes:
         """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
@@ -214,10 +208,8 @@ class Renderer:
         lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
         sky = np.stack([_turned_sky(illumination, view.place.north) for illumination in illuminations])
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
-        ground = np.array([0.22, 0.21, 0.19]) * view.place.panels[0].tint
-        exposed = [
-            _exposed(shot, condition(shot.weather, shot.illumination, ground, view.sensor), view) for shot in shots
-        ]
+        ground = np.array([0.22, 0.21, 0.19]) * view.place.panels.tint[0]
+        exposed = _exposed(shots, ground, view.sensor)
         height, width = self._scaled
         raw = self._empty((len(shots), height, width, 3), wp.uint8)
         if height not in self._flakes:
@@ -270,16 +262,19 @@ def _eye(seen: Frame, width: int) -> Eye:
     return eye
 
 
-def _exposed(shot: Shot, c: Condition, view: View) -> Exposed:
-    exposed = Exposed()
+def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> NDArray[np.void]:
+    """The shots as rows of :class:`Exposed`."""
+    light = lighting([(shot.weather, shot.illumination) for shot in shots], ground, sensor)
+    rows = np.zeros(len(shots), dtype=EXPOSED_ROW)
     for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
-        setattr(exposed, name, wp.vec3(*map(float, getattr(c, name))))
-    exposed.extinction, exposed.snow_cover = c.extinction, c.snow_cover
-    exposed.flakes, exposed.wind = c.flakes, c.wind
-    exposed.noise = view.sensor.noise * float(np.clip(c.gain, 0.25, 1e4)) ** 0.22
-    exposed.flake_x, exposed.flake_y = shot.key & 255, shot.key >> 8 & 255
-    exposed.noise_x, exposed.noise_y = shot.key >> 16 & 255, shot.key >> 24 & 255
-    return exposed
+        rows[name] = getattr(light, name)
+    for name in ("extinction", "snow_cover", "flakes", "wind"):
+        rows[name] = [getattr(shot.weather, name) for shot in shots]
+    rows["noise"] = sensor.noise * np.maximum(light.gain, 0.25) ** 0.22
+    keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
+    for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
+        rows[name] = keys >> bits & 255
+    return rows
 
 
 def _turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ class KeyLight:
 
 @wp.struct
 class Exposed:
-    """One weather x time of day, as in scene.lighting.Condition, with where its noise and flakes are taken from."""
+    """One weather x time of day, as in scene.lighting.Lighting, with where its noise and flakes are taken from."""
 
     sun: wp.vec3
     sky: wp.vec3
@@ -80,7 +80,6 @@ class Exposed:
     flakes: wp.float32
     wind: wp.float32
     noise: wp.float32
-    light: int
     flake_x: int
     flake_y: int
     noise_x: int

@@ -6,8 +6,8 @@ a camera sees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from closerlook.errors import unknown
 from closerlook.synthesis.scene.camera import Frame
 from closerlook.synthesis.scene.textures import VARIANTS
 
-__all__ = ["BACKDROPS", "Backdrop", "PanelSpec", "Place", "backdrops", "place", "visible"]
+__all__ = ["BACKDROPS", "Backdrop", "Panels", "Place", "backdrops", "place", "visible"]
 
 Float = NDArray[np.float64]
 
@@ -158,31 +158,56 @@ def backdrops(names: Sequence[str] | None = None) -> tuple[Backdrop, ...]:
 
 
 @dataclass(frozen=True)
-class PanelSpec:
-    """A textured upright parallelogram (or the ground): corner and edges in metres.
+class Panels:
+    """Textured upright parallelograms, n of them; the first is the ground.
 
     Attributes:
-        texture, variant: which texture.
-        corner, along, upward: (3,) lower left corner and the two edges.
-        tint: (3,) linear factors on the texture's colour.
-        repeat: times the texture repeats along each edge.
-        shift: (2,) where in the texture the corner lies.
-        cutout: alpha cuts holes (else it marks what shines after dark).
-        turns: faces the camera wherever it stands.
-        roughness: GGX roughness.
+        texture: (n,) names and variants.
+        corner, along, upward: (n, 3) lower left corner and the two edges, metres. For a panel that turns: middle of
+            its foot, and (width, 0, 0), negative if mirrored.
+        tint: (n, 3) linear factors on the texture's colour.
+        repeat: (n, 2) times the texture repeats along each edge.
+        shift: (n, 2) where in the texture the corner lies.
+        cutout: (n,) alpha cuts holes (else it marks what shines after dark).
+        turns: (n,) faces the camera wherever it stands.
+        roughness: (n,) GGX roughness.
     """
 
-    texture: str
-    variant: int
-    corner: Float = field(repr=False)
-    along: Float = field(repr=False)
-    upward: Float = field(repr=False)
-    tint: Float = field(repr=False)
+    texture: tuple[tuple[str, int], ...]
+    corner: Float
+    along: Float
+    upward: Float
+    tint: Float
+    repeat: Float
+    shift: Float
+    cutout: NDArray[np.bool_]
+    turns: NDArray[np.bool_]
+    roughness: Float
+
+    def __len__(self) -> int:
+        return len(self.texture)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One row of :class:`Panels` while a place is being drawn."""
+
+    texture: tuple[str, int]
+    corner: Float
+    along: Float
+    upward: Float
+    tint: Float
     repeat: tuple[float, float] = (1.0, 1.0)
     shift: tuple[float, float] = (0.0, 0.0)
     cutout: bool = False
     turns: bool = False
     roughness: float = 0.9
+
+
+def _gather(panels: Sequence[_Panel]) -> Panels:
+    columns = {f.name: [getattr(panel, f.name) for panel in panels] for f in fields(Panels)}
+    texture = tuple(columns.pop("texture"))
+    return Panels(texture, **{name: np.array(values) for name, values in columns.items()})
 
 
 @dataclass(frozen=True)
@@ -191,14 +216,14 @@ class Place:
 
     Attributes:
         backdrop: its kind.
-        panels: the ground first, then walls and things.
+        panels: the ground, walls and things.
         blobs: (k, 4) spheres (x, y, z, radius) that darken the ground near things.
         north: degrees that the place is turned against the sun.
         shade, shade_variant: strength and number of the pattern of shadows from afar.
     """
 
     backdrop: Backdrop
-    panels: tuple[PanelSpec, ...] = field(repr=False)
+    panels: Panels = field(repr=False)
     blobs: Float = field(repr=False)
     north: float
     shade: float
@@ -218,15 +243,13 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         if closed:
             panels.append(_wall(backdrop, rng, facing, distance))
         panels.append(_horizon(backdrop, rng, facing))
-    things = [panel for thing in backdrop.things for panel in _stand(thing, rng, turn, room)]
-    blobs = [_blob(panel) for panel in things]
-    shade = backdrop.shade * rng.uniform(0.5, 1.0)
+    things = [panel for thing in backdrop.things for panel in _stand(thing, rng, turn, np.array(room))]
     return Place(
         backdrop,
-        (*panels, *things),
-        np.array(blobs).reshape(-1, 4),
+        _gather([*panels, *things]),
+        np.array([_blob(panel) for panel in things]).reshape(-1, 4),
         rng.uniform(0, 360),
-        float(np.clip(shade * 1.2, 0, 0.9)),
+        float(np.clip(backdrop.shade * rng.uniform(0.6, 1.2), 0, 0.9)),
         int(rng.integers(VARIANTS)),
     )
 
@@ -235,96 +258,86 @@ def _tint(rng: np.random.Generator, spread: float = 0.18) -> Float:
     return np.asarray(np.exp(rng.normal(0, spread) + rng.normal(0, 0.03, 3)))
 
 
+def _pick(rng: np.random.Generator, names: Sequence[str]) -> tuple[str, int]:
+    return names[rng.integers(len(names))], int(rng.integers(VARIANTS))
+
+
 def _direction(angle: float) -> Float:
     return np.array([np.cos(angle), 0.0, np.sin(angle)])
 
 
-def _ground(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> PanelSpec:
+def _ground(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> _Panel:
     scale = backdrop.tile * rng.uniform(0.8, 1.3)
-    texture = backdrop.grounds[rng.integers(len(backdrop.grounds))]
-    shift = (rng.random(), rng.random())
+    texture = _pick(rng, backdrop.grounds)
     along, upward = _direction(turn) * scale, _direction(turn + np.pi / 2) * scale
-    roughness = 0.55 if texture == "tiles" else 0.9
-    variant = int(rng.integers(VARIANTS))
-    return PanelSpec(texture, variant, np.zeros(3), along, upward, _tint(rng), (1.0, 1.0), shift, roughness=roughness)
+    roughness = 0.55 if texture[0] == "tiles" else 0.9
+    shift = (rng.random(), rng.random())
+    return _Panel(texture, np.zeros(3), along, upward, _tint(rng), shift=shift, roughness=roughness)
 
 
-def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance: float) -> PanelSpec:
-    texture = backdrop.walls[rng.integers(len(backdrop.walls))]
+def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance: float) -> _Panel:
+    texture = _pick(rng, backdrop.walls)
     height, length = rng.uniform(*backdrop.wall_height), 60.0
     along = _direction(facing + np.pi / 2) * length
     corner = _direction(facing) * distance - along / 2
-    tall = 3.4 if texture in ("hedge", "trunks") else min(height, 4.2)
+    tall = 3.4 if texture[0] in ("hedge", "trunks") else min(height, 4.2)
     repeat = (length / tall / rng.uniform(0.9, 1.3), height / tall)
     shift = (rng.random(), 1.0 - repeat[1] % 1.0)
-    variant = int(rng.integers(VARIANTS))
     upward = np.array([0.0, height, 0.0])
-    roughness = 0.35 if texture == "glass" else 0.9
-    return PanelSpec(texture, variant, corner, along, upward, _tint(rng), repeat, shift, roughness=roughness)
+    roughness = 0.35 if texture[0] == "glass" else 0.9
+    return _Panel(texture, corner, along, upward, _tint(rng), repeat, shift, roughness=roughness)
 
 
-def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> PanelSpec:
+def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Panel:
     along = _direction(facing + np.pi / 2) * 160.0
     corner = _direction(facing) * rng.uniform(28, 60) - along / 2
     height = rng.uniform(9, 18)
-    upward = np.array([0.0, height, 0.0])
-    variant = int(rng.integers(VARIANTS))
-    repeat = (160.0 / height / 2, 1.0)
-    return PanelSpec(
-        backdrop.horizon, variant, corner, along, upward, _tint(rng), repeat, (rng.random(), 0.0), cutout=True
-    )
+    texture = _pick(rng, (backdrop.horizon,))
+    repeat, shift = (80.0 / height, 1.0), (rng.random(), 0.0)
+    return _Panel(texture, corner, along, np.array([0.0, height, 0.0]), _tint(rng), repeat, shift, cutout=True)
 
 
-def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: list[float]) -> list[PanelSpec]:
+def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: Float) -> Iterator[_Panel]:
     """Spread some of a thing around the person, inside the walls."""
-    panels = []
     for _ in range(int(rng.integers(thing.count[0], thing.count[1] + 1))):
         angle = rng.uniform(0, 2 * np.pi)
-        reach = min(
-            room[side] / max(np.cos(angle - turn - side * np.pi / 2), 1e-6)
-            for side in range(4)
-            if np.cos(angle - turn - side * np.pi / 2) > 1e-6
-        )
+        towards_wall = np.cos(angle - turn - np.arange(4) * np.pi / 2)
+        reach = float((room / np.maximum(towards_wall, 1e-6)).min())
         distance = min(rng.uniform(*thing.distance), reach - 0.3)
-        if distance < 1.2:
-            continue
         height = rng.uniform(*thing.height)
-        width = height * thing.width
-        along = np.array([width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
-        base = _direction(angle) * distance
-        variant = int(rng.integers(VARIANTS))
-        upward = np.array([0.0, height, 0.0])
-        panels.append(PanelSpec(thing.texture, variant, base, along, upward, _tint(rng, 0.25), cutout=True, turns=True))
-    return panels
+        along = np.array([height * thing.width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
+        texture, tint = _pick(rng, (thing.texture,)), _tint(rng, 0.25)
+        if distance >= 1.2:
+            upward = np.array([0.0, height, 0.0])
+            yield _Panel(texture, _direction(angle) * distance, along, upward, tint, cutout=True, turns=True)
 
 
-def _blob(panel: PanelSpec) -> Float:
-    width, height = float(np.linalg.norm(panel.along)), float(panel.upward[1])
-    radius = min(width * 0.45, height * 0.45) if panel.texture != "tree" else 0.25
+def _blob(panel: _Panel) -> Float:
+    radius = 0.45 * min(abs(panel.along[0]), panel.upward[1]) if panel.texture[0] != "tree" else 0.25
     return np.array([panel.corner[0], radius * 0.6, panel.corner[2], radius])
 
 
-def visible(place: Place, frame: Frame) -> list[PanelSpec]:
-    """The ground and the panels that can fall into the frame, things turned to the camera."""
-    panels = [place.panels[0]]
-    for panel in place.panels[1:]:
-        if panel.turns:
-            # corner holds the middle of the foot; along[0] the width, negative if mirrored
-            across = np.array([frame.right[0], 0.0, frame.right[2]], dtype=float)
-            along = across / np.linalg.norm(across) * panel.along[0]
-            panel = replace(panel, corner=panel.corner - along / 2, along=along)
-        if _in_frame(panel, frame):
-            panels.append(panel)
-    return panels
+def visible(place: Place, frame: Frame) -> Panels:
+    """The ground and the panels that can fall into the frame behind the person, things turned to the camera."""
+    panels = place.panels
+    across = np.array([frame.right[0], 0.0, frame.right[2]]) / np.hypot(frame.right[0], frame.right[2])
+    along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
+    corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
+    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, frame))
+    turned = replace(panels, corner=corner, along=along)
+    rest = {f.name: getattr(turned, f.name)[seen] for f in fields(Panels) if f.name != "texture"}
+    return Panels(tuple(panels.texture[i] for i in seen), **rest)
 
 
-def _in_frame(panel: PanelSpec, frame: Frame) -> bool:
-    corners = panel.corner + np.array([np.zeros(3), panel.along, panel.upward, panel.along + panel.upward]) - frame.eye
+def _in_frame(corner: Float, along: Float, upward: Float, frame: Frame) -> NDArray[np.bool_]:
+    corners = np.stack([corner, corner + along, corner + upward, corner + along + upward]) - frame.eye
     depth = corners @ frame.forward
-    if depth.max() < frame.distance:
-        return False
     x, y, half_width, half_height = frame.window
-    across = corners @ frame.right - x * depth
-    down = corners @ frame.up - y * depth
-    outside = (across > half_width * depth, across < -half_width * depth, down > half_height * depth)
-    return not any(side.all() for side in (*outside, down < -half_height * depth))
+    right = corners @ frame.right - x * depth
+    up = corners @ frame.up - y * depth
+    out = (right > half_width * depth, right < -half_width * depth, up > half_height * depth, up < -half_height * depth)
+    seen = depth.max(0) > frame.distance
+    for side in out:
+        seen &= ~side.all(0)
+    seen[0] = True  # the ground has no edge
+    return np.asarray(seen)

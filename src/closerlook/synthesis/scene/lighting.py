@@ -5,6 +5,8 @@ The camera's exposure and white balance are folded into every colour here, so a 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,30 +16,28 @@ from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import LUMINANCE, Illumination, SkyLight, horizontal, sky_light
 from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["Condition", "condition", "key_direction"]
+__all__ = ["Lighting", "key_direction", "lighting"]
 
 Double = NDArray[np.float64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
-DAYLIGHT = np.array([1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One combination of weather and time of day as the camera sees it; colours are exposed linear RGB.
+class Lighting:
+    """Combinations of weather and time of day as the camera sees them; colours are exposed linear RGB, (n, 3).
 
     Attributes:
-        sun: (3,) radiance of a white surface square to the key light.
-        sky: (3,) factor on the clear sky's harmonic irradiance, the same exposure included.
-        cloud: (3,) radiance of a white surface facing up, from the cloud dome.
-        bounce: (3,) radiance of a white surface facing down, from the ground.
-        glow: (3,) radiance of a white surface from light that comes from all sides.
-        fog: (3,) radiance of endless air.
-        windows: (3,) radiance of what shines by itself.
-        flake: (3,) radiance of a falling flake.
-        extinction, snow_cover, flakes, wind: as in :class:`Weather`.
-        gain: amplification of the sensor over its reference exposure; noise grows with it.
+        sun: radiance of a white surface square to the key light.
+        sky: factor on the clear sky's harmonic irradiance.
+        cloud: radiance of a white surface facing up, from the cloud dome.
+        bounce: radiance of a white surface facing down, from the ground.
+        glow: radiance of a white surface from light that comes from all sides.
+        fog: radiance of endless air.
+        windows: radiance of what shines by itself.
+        flake: radiance of a falling flake.
+        gain: (n,) amplification of the sensor over its reference exposure; noise grows with it.
     """
 
     sun: Double
@@ -48,11 +48,7 @@ class Condition:
     fog: Double
     windows: Double
     flake: Double
-    extinction: float
-    snow_cover: float
-    flakes: float
-    wind: float
-    gain: float
+    gain: Double
 
 
 def key_direction(light: SkyLight, north: float) -> Double:
@@ -62,51 +58,72 @@ def key_direction(light: SkyLight, north: float) -> Double:
     return np.array([c * x + s * z, y, c * z - s * x])
 
 
-def condition(weather: Weather, illumination: Illumination, ground: Double, sensor: Sensor) -> Condition:
-    """Combine weather, time of day, the ground's (3,) albedo and the camera's sensor."""
+@dataclass(frozen=True)
+class _Arriving:
+    """Kilolux of one weather and time of day that do not depend on the camera."""
+
+    key: Double
+    sky: float
+    dome: Double
+    glow: Double
+    from_sky: Double
+    on_ground: Double
+    fog: Double
+    windows: Double
+
+
+@functools.lru_cache(maxsize=4096)
+def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     light = sky_light(illumination)
     tint = np.array(weather.tint)
-    clear = light.key * max(light.direction[1], 0.0) * (not light.lamp) + horizontal(light.sky)
+    height = max(light.direction[1], 0.0)
+    clear = light.key * height * (not light.lamp) + horizontal(light.sky)
     grey = clear * 0.4 + (clear @ LUMINANCE) * 0.6  # a cloud mixes the colours of sun and sky
     dome = weather.cloud * grey * tint
     key = light.key * (1.0 if light.lamp else weather.direct)
     from_sky = weather.sky * horizontal(light.sky) + dome + light.glow
-    on_ground = key * max(light.direction[1], 0.3 if light.lamp else 0.0) + from_sky
-    under_foot = ground + (SNOW_ALBEDO - ground) * weather.snow_cover
-    veil = (dome + light.glow + 0.3 * (on_ground - from_sky)) / np.pi
-    exposure, gain = _expose(key, from_sky, weather, sensor)
-    balance = _white_balance(on_ground, sensor)
-    scale = exposure * balance
-    return Condition(
-        sun=key / np.pi * scale,
-        sky=weather.sky / np.pi * scale,
-        cloud=dome / np.pi * scale,
-        bounce=under_foot * on_ground / np.pi * scale,
-        glow=light.glow / np.pi * scale,
-        fog=(weather.sky * light.horizon + veil * 0.85 * tint) * scale,
-        windows=light.windows * scale,
-        flake=(from_sky + 0.5 * key) / np.pi * SNOW_ALBEDO * 1.15 * scale,
-        extinction=weather.extinction,
-        snow_cover=weather.snow_cover,
-        flakes=weather.flakes,
-        wind=weather.wind,
+    on_ground = key * height + from_sky
+    veil = (dome + light.glow + 0.3 * key * height) / np.pi
+    fog = weather.sky * light.horizon + veil * 0.85 * tint
+    return _Arriving(key, weather.sky, dome, light.glow, from_sky, on_ground, fog, light.windows)
+
+
+def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sensor: Sensor) -> Lighting:
+    """Combine weathers and times of day, the ground's (3,) albedo and the camera's sensor."""
+    arriving = [_arriving(*pair) for pair in pairs]
+
+    def each(name: str) -> Double:
+        return np.array([getattr(one, name) for one in arriving])
+
+    key, from_sky, on_ground = each("key"), each("from_sky"), each("on_ground")
+    snow = np.array([weather.snow_cover for weather, _ in pairs])[:, None]
+    gain = _gain((0.5 * key + from_sky) @ LUMINANCE, snow[:, 0], sensor)
+    scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(on_ground, sensor)
+    white = scale / np.pi
+    under_foot = ground + (SNOW_ALBEDO - ground) * snow
+    return Lighting(
+        sun=key * white,
+        sky=each("sky")[:, None] * white,
+        cloud=each("dome") * white,
+        bounce=under_foot * on_ground * white,
+        glow=each("glow") * white,
+        fog=each("fog") * scale,
+        windows=each("windows") * scale,
+        flake=(from_sky + 0.5 * key) * 1.15 * SNOW_ALBEDO * white,
         gain=gain,
     )
 
 
-def _expose(key: Double, from_sky: Double, weather: Weather, sensor: Sensor) -> tuple[float, float]:
-    """The factor from kilolux to sensor values, and the gain: automatic exposure that follows light only in part.
+def _gain(level: Double, snow: Double, sensor: Sensor) -> Double:
+    """Automatic exposure that follows the light only in part, and is fooled by snow only in part.
 
     With adaptation 1 every scene would come out equally bright; with 0 night would be black.
     """
-    level = float((0.5 * key + from_sky) @ LUMINANCE)
-    brighter_ground = 1.0 + 0.45 * weather.snow_cover
-    gain = (REFERENCE / level) ** sensor.adaptation / brighter_ground
-    return sensor.exposure * np.pi / REFERENCE * gain, gain
+    return np.asarray((REFERENCE / level) ** sensor.adaptation / (1.0 + 0.45 * snow))
 
 
 def _white_balance(illuminance: Double, sensor: Sensor) -> Double:
     """Per-channel gains that take out part of the light's colour, luminance kept, times the camera's own cast."""
-    colour = illuminance / (illuminance @ LUMINANCE)
+    colour = illuminance / (illuminance @ LUMINANCE)[:, None]
     balance = (1.0 / np.clip(colour, 0.15, 4.0)) ** sensor.white_balance * np.array(sensor.cast)
-    return np.asarray(balance / (balance * colour @ LUMINANCE))
+    return np.asarray(balance / ((balance * colour) @ LUMINANCE)[:, None])
