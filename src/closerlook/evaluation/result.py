@@ -145,7 +145,7 @@ class Result:
             part = score_search(search.restrict(rows), self.protocol).drop_nulls("ap")
             hit = (pl.col("first_hit") <= 1).cast(pl.Float64).mean()
             scores = part.group_by("camera").agg(
-                pl.lit(int(camera)).alias("gallery_camera"),
+                pl.lit(camera).cast(pl.Int64).alias("gallery_camera"),
                 pl.col("query").n_unique().alias("queries"),
                 pl.col("ap").mean().alias("mAP"),
                 hit.alias("rank-1"),
@@ -156,6 +156,24 @@ class Result:
     def worst(self, count: int = 10) -> pl.DataFrame:
         """The valid queries with the lowest AP, worst first; of equal ones first that with the latest first hit."""
         return self._counted.sort("ap", "first_hit", "query", descending=[False, True, False]).head(count)
+
+    def instructive(self, count: int = 10) -> pl.DataFrame:
+        """Mistakes to learn from: queries whose nearest image shows somebody else, the most confident first.
+
+        Confidence is ``margin`` = 1 - (distance to the nearest other person) / (distance to the nearest match). At most
+        one query a person. Columns: those of :attr:`per_query` and ``margin``.
+        """
+        search = self._need_search()
+        wrong = self._counted.filter(pl.col("first_hit") > 1).unique("query", maintain_order=True)
+        match, other = search.nearest(self.protocol)
+        margins = []
+        for query in wrong["query"]:
+            near = search.distances.exact(query, np.array([match[query], other[query]]))
+            margins.append(1 - near[1] / near[0] if near[0] > 0 else 0.0)
+        ordered = wrong.with_columns(pl.Series("margin", margins, dtype=pl.Float64)).sort(
+            "margin", "query", descending=[True, False]
+        )
+        return ordered.unique("identity", keep="first", maintain_order=True).head(count)
 
     def ranked_list(self, query: int, count: int = 10) -> pl.DataFrame:
         """The ``count`` gallery images nearest to a query (its row number), those the filter hides left out.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from closerlook.dataset import Dataset
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.evaluation.distance import Distances
+from closerlook.evaluation.distance import Distances, block_size
 from closerlook.evaluation.protocol import Labels, Protocol
 from closerlook.evaluation.ranking import visible_mates
 
@@ -99,6 +99,23 @@ class Search:
         images = self.gallery_images.take(rows) if self.gallery_images else None
         part = _Columns(self.distances, rows)
         return replace(self, gallery=self.gallery.take(rows), distances=part, gallery_images=images)
+
+    def nearest(self, protocol: Protocol) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The gallery row of every query's nearest match, -1 where it has none, and of its nearest other image."""
+        match, other = np.full((2, len(self.query)), -1)
+        size = block_size(len(self.gallery), self.memory)
+        for start in range(0, len(self.query), size):
+            block = slice(start, min(start + size, len(self.query)))
+            values = self.distances.block(block)
+            rows, columns = visible_mates(values, self.query.take(block), self.gallery, protocol)
+            at = torch.from_numpy(rows).to(values.device), torch.from_numpy(columns).to(values.device)
+            nearness = values[at].numpy(force=True)
+            first = np.lexsort((columns, nearness, rows))
+            first = first[np.unique(rows[first], return_index=True)[1]]
+            match[rows[first] + start] = columns[first]
+            values[at] = torch.inf
+            other[block] = values.argmin(dim=1).numpy(force=True)
+        return match, other
 
     def ranked_list(self, query: int, count: int, protocol: Protocol) -> pl.DataFrame:
         """See :meth:`Result.ranked_list`."""

@@ -1,0 +1,123 @@
+"""Pictures of rankings: a query, the images nearest to it in green and red frames, and where the first match stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from closerlook.dataset.images import read_image, resize
+from closerlook.errors import UsageError
+from closerlook.evaluation.result import Result
+from closerlook.files import atomic_path
+
+__all__ = ["draw_rankings", "save_rankings"]
+
+RIGHT, WRONG, QUERY = (46, 160, 67), (207, 34, 46), (90, 98, 110)
+INK, FAINT, PAPER = (31, 35, 40), (101, 109, 118), (255, 255, 255)
+FRAME, GAP, LINE = 4, 8, 16
+DEFAULT_QUERIES = 4
+
+
+def draw_rankings(
+    result: Result, queries: Sequence[int] | None = None, *, count: int = 10, height: int = 160
+) -> Image.Image:
+    """A row a query: the query, then its ``count`` nearest gallery images, green where the person is the same.
+
+    Ranks and distances are written below. Where no match is among them the first one follows at the end with its rank.
+
+    Args:
+        result: of :func:`~closerlook.evaluation.evaluate`, whose images are known.
+        queries: row numbers; by default the most instructive mistakes and then the worst queries, four of each.
+        count: nearest images a row.
+        height: of an image in pixels; all are drawn twice as high as wide.
+
+    Raises:
+        UsageError: the result was loaded, or made from features without images.
+    """
+    if result.search is None or result.search.query_images is None or result.search.gallery_images is None:
+        raise UsageError("There are no images behind this result: evaluate a model on a data set to see rankings.")
+    if queries is None:
+        chosen = [*result.instructive(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
+        queries = list(dict.fromkeys(chosen))
+    rows = [_draw_row(result, query, count, (height, height // 2)) for query in queries]
+    width = max(row.width for row in rows)
+    sheet = Image.new("RGB", (width, sum(row.height for row in rows)), PAPER)
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    return sheet
+
+
+def save_rankings(result: Result, path: str | Path, queries: Sequence[int] | None = None, *, count: int = 10) -> None:
+    """Write :func:`draw_rankings` as a PNG or JPEG file."""
+    picture = draw_rankings(result, queries, count=count)
+    with atomic_path(path) as draft:
+        picture.save(draft, quality=92)
+
+
+def _draw_row(result: Result, query: int, count: int, size: tuple[int, int]) -> Image.Image:
+    search = result.search
+    assert search is not None and search.query_images is not None and search.gallery_images is not None
+    scored = result.per_query.row(query, named=True)
+    ranked = result.ranked_list(query, max(count, int(scored["first_hit"] or 0)))
+    shown = ranked.head(count)
+    if not shown["match"].any():
+        shown = shown.vstack(ranked.filter("match").head(1))
+    step = size[1] + 2 * FRAME + GAP
+    row = Image.new("RGB", (GAP + (len(shown) + 1) * step + 3 * GAP, size[0] + 2 * FRAME + 3 * LINE + 2 * GAP), PAPER)
+    pen = ImageDraw.Draw(row)
+    pen.text((GAP, GAP // 2), _title(scored), INK, _font(13))
+    top = GAP // 2 + LINE + 4
+    _draw_cell(row, search.query_images.paths[query], (GAP, top), size, QUERY, "query", f"camera {scored['camera']}")
+    for place, entry in enumerate(shown.iter_rows(named=True), start=1):
+        left = GAP + place * step + GAP + (2 * GAP if place > count else 0)
+        colour = RIGHT if entry["match"] else WRONG
+        path = search.gallery_images.paths[entry["gallery"]]
+        _draw_cell(row, path, (left, top), size, colour, f"{entry['rank']:,}", f"{entry['distance']:.3f}")
+    return row
+
+
+def _title(scored: dict[str, object]) -> str:
+    if scored["reason"] is not None:
+        return f"Query {scored['query']}: invalid, {scored['reason']}"
+    return (
+        f"Query {scored['query']}, person {scored['identity']}: AP {scored['ap']:.2f}, first match at rank "
+        f"{scored['first_hit']:,}, {scored['matches']} to be found"
+    )
+
+
+def _draw_cell(
+    row: Image.Image,
+    path: Path,
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    colour: tuple[int, int, int],
+    above: str,
+    below: str,
+) -> None:
+    """An image in its frame with two short lines of text under it."""
+    pen, (left, top), (height, width) = ImageDraw.Draw(row), corner, size
+    box = (left, top, left + width + 2 * FRAME - 1, top + height + 2 * FRAME - 1)
+    pen.rectangle(box, fill=colour)
+    row.paste(Image.fromarray(resize(read_image(path), size)), (left + FRAME, top + FRAME))
+    middle = left + FRAME + width // 2
+    pen.text((middle, box[3] + 3), above, colour, _font(13), anchor="ma")
+    pen.text((middle, box[3] + 3 + LINE), below, FAINT, _font(11), anchor="ma")
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def blend(image: NDArray[np.uint8], heat: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """An image under its attention map: orange where it is positive, blue where negative, as strong as it is large."""
+    strength = np.abs(heat) / max(float(np.abs(heat).max()), 1e-12)
+    tint = np.where(heat[..., None] >= 0, np.array([255.0, 120, 0]), np.array([30.0, 90, 255]))
+    opacity = 0.75 * strength[..., None]
+    grey = image.mean(axis=2, keepdims=True) * 0.5 + image * 0.5
+    return np.asarray((grey * (1 - opacity) + tint * opacity).round(), np.uint8)

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from closerlook.dataset import Dataset
+from closerlook.dataset.images import read_image, resize
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.evaluation import (
+    Result,
+    attention,
+    compare,
+    draw_rankings,
+    evaluate,
+    pair_scale,
+    pictures,
+    rank,
+    save_rankings,
+)
+
+
+class Upper:
+    """Sees the upper half only."""
+
+    name, size, dim = "upper", (32, 16), 3
+
+    def __call__(self, images):
+        return images[:, :16].float().mean((1, 2)) / 255
+
+
+class Blind:
+    """Takes only the mean brightness, so it confuses people."""
+
+    name, size, dim = "blind", (32, 16), 1
+
+    def __call__(self, images):
+        return images.float().mean((1, 2, 3))[:, None] / 255
+
+
+def counts(picture, colour):
+    return int((np.asarray(picture) == colour).all(axis=2).sum())
+
+
+def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, colour):
+    result = evaluate(colour, wardrobe)
+    one, four = (draw_rankings(result, [0], count=count) for count in (2, 4))
+    assert counts(one, pictures.RIGHT) > 1000
+    assert counts(one, pictures.WRONG) < 100  # every person has two gallery images, and both are found
+    assert counts(four, pictures.WRONG) > 1000
+    assert counts(four, pictures.RIGHT) == pytest.approx(counts(one, pictures.RIGHT), rel=0.05)
+
+
+def test_the_first_match_follows_where_it_is_not_among_the_nearest(wardrobe):
+    result = evaluate(Blind(), wardrobe)
+    failed = result.worst(1)
+    assert failed["first_hit"][0] > 1
+    picture = draw_rankings(result, [failed["query"][0]], count=1)
+    assert counts(picture, pictures.RIGHT) > 1000
+    assert counts(picture, pictures.WRONG) > 1000
+
+
+def test_instructive_mistakes_are_confident_ones(wardrobe):
+    result = evaluate(Blind(), wardrobe)
+    table = result.instructive()
+    assert (table["first_hit"] > 1).all()
+    assert table["margin"].is_sorted(descending=True)
+    assert table["identity"].is_unique().all()
+    first = table.row(0, named=True)
+    ranked = result.ranked_list(first["query"], 100)
+    right = ranked.filter("match")["distance"][0]
+    wrong = ranked.filter(~ranked["match"])["distance"][0]
+    assert first["margin"] == pytest.approx(1 - wrong / right)
+
+
+def test_rankings_are_written_by_default_for_the_worst(wardrobe, tmp_path):
+    save_rankings(evaluate(Blind(), wardrobe), tmp_path / "deep" / "ranked.png", count=3)
+    assert Image.open(tmp_path / "deep" / "ranked.png").height > 400
+
+
+def test_an_invalid_query_is_drawn_with_its_reason(wardrobe):
+    lonely = wardrobe.take([0, 4, 5])  # person 1 is not in the gallery
+    data = Dataset(lonely.root, lonely.table, "lonely")
+    query, gallery = data.query, data.gallery
+    with pytest.raises(CloserlookError):
+        evaluate(Blind(), data)
+    whole = wardrobe.take([0, 3, 4, 5])
+    result = evaluate(Blind(), Dataset(whole.root, whole.table, "whole"))
+    assert result.invalid == 1
+    assert draw_rankings(result, [0], count=2).width > 0
+    assert len(query) + len(gallery) == 3
+
+
+def test_pictures_need_images(pair, tmp_path):
+    result = rank(*pair)
+    with pytest.raises(UsageError, match="no images"):
+        draw_rankings(result)
+    result.save(tmp_path / "r.json")
+    with pytest.raises(UsageError, match="no images"):
+        draw_rankings(Result.load(tmp_path / "r.json"))
+
+
+def test_attention_lies_where_the_model_looks(wardrobe):
+    image = resize(read_image(wardrobe.paths[0]), (32, 16))
+    heat = np.abs(attention(Upper(), image))
+    assert heat.shape == (32, 16)
+    assert heat[:14].mean() > 20 * heat[20:].mean()
+
+
+def test_attention_is_negative_where_two_images_differ():
+    first = np.full((32, 16, 3), 128, np.uint8)
+    first[:, :8] = (200, 60, 60)
+    second = first.copy()
+    first[16:] = (30, 200, 30)
+
+    class Halves:
+        name, size, dim = "halves", (32, 16), 6
+
+        def __call__(self, images):
+            return images.float().reshape(len(images), 2, 16 * 16, 3).mean(2).reshape(len(images), 6) / 255
+
+    heat = attention(Halves(), first, second)
+    assert heat[:12].mean() > heat[20:].mean()
+    assert heat[22:].mean() < 0
+
+
+def test_an_image_is_wholly_like_itself(wardrobe, colour):
+    same = compare(wardrobe.paths[0], wardrobe.paths[0], model=colour)
+    assert same.cosine == pytest.approx(1)
+    assert same.euclidean == 0
+    other = compare(wardrobe.paths[0], wardrobe.paths[3], model=colour)
+    assert other.cosine < 1
+    assert other.euclidean > 0
+    assert wardrobe.paths[3].name in str(other)
+    assert "depends on the model" in str(other)
+
+
+def test_known_pairs_say_what_a_similarity_means(wardrobe, colour, tmp_path):
+    scale = pair_scale(colour, wardrobe)
+    assert len(scale.same) == 6 * 3  # three cameras: three pairs a person
+    assert len(scale.different) == 18 * 17 // 2 - 18
+    assert np.median(scale.same) > np.quantile(scale.different, 0.9)
+    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=colour, reference=scale)
+    assert "more like pairs of one person" in str(alike)
+    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=colour, reference=wardrobe)
+    assert "more like pairs of two people" in str(unlike)
+    alike.save(tmp_path / "pair.png")
+    assert Image.open(tmp_path / "pair.png").size[1] > 200
+
+
+def test_a_scale_needs_pairs(wardrobe, colour):
+    with pytest.raises(CloserlookError, match="no two images"):
+        pair_scale(colour, wardrobe.query)
+
+
+def test_comparing_something_that_is_no_image(wardrobe, tmp_path):
+    (tmp_path / "b.jpg").write_text("no")
+    with pytest.raises(CloserlookError, match=r"b\.jpg"):
+        compare(wardrobe.paths[0], tmp_path / "b.jpg", model=Blind())
+
+
+def test_blending_leaves_an_indifferent_image_in_its_colours():
+    image = np.full((4, 4, 3), 90, np.uint8)
+    assert np.array_equal(pictures.blend(image, np.zeros((4, 4))), image)
