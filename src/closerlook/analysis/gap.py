@@ -129,10 +129,10 @@ class Gap:
     def _level_losses(self, weights: Float) -> Losses:
         measurement = self.measurement
         counts = measurement.members @ measurement.cell_counts
-        pairs = measurement.members @ self._cell_sums(weights) / counts
+        pairs = measurement.members @ self.cell_sums(weights) / counts
         return set_losses(measurement, weights, counts, pairs, weights @ measurement.level_gaps)
 
-    def _cell_sums(self, weights: Float) -> Float:
+    def cell_sums(self, weights: Float) -> Float:
         """(c,) sums of the image losses of each cell."""
         return np.bincount(self.measurement.cell_of_image, image_losses(self.measurement, weights)).astype(float)
 
@@ -197,7 +197,7 @@ class Gap:
         images = share * measurement.cell_counts
         mixture = images / images.sum()
         gap = np.einsum("b,bcd,c,d->", weights, measurement.cell_gaps, mixture, mixture, optimize=True)
-        pair = share @ self._cell_sums(weights) / images.sum()
+        pair = share @ self.cell_sums(weights) / images.sum()
         losses = set_losses(measurement, weights, images.sum(keepdims=True), np.array([pair]), np.array([gap]))
         values = {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
         numbers = {name: float(value[0]) for name, value in values.items()}

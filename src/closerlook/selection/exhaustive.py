@@ -1,0 +1,243 @@
+"""Every product subset scored exactly: all 4,095 x 127 x 127 = 66,048,255 of ``gpr-plus`` in seconds.
+
+The squared distance of a subset S to the target's mean is 1_S' D 1_S / n_S^2, with D the inner products between cells'
+sums. For a product subset the double sum factorises: contracting D with the subsets of one factor after another leaves
+one matrix product with the pairs of levels of the last one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from closerlook.analysis import Gap
+from closerlook.compute.progress import progress
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.selection.greedy import Values
+
+__all__ = ["MAX_SUBSETS", "Candidate", "exhaustive"]
+
+MAX_SUBSETS = 1 << 31
+CHUNK = 1 << 17  # subsets scored at a time: arrays of 1 MB, which stay in the cache
+
+ANALYSED, LOSS, AVAILABLE = range(3)  # analysed images, their summed losses, images of the source
+
+
+Found = tuple[float, int, int, int]  # score, images, subset of the other factors, subset of the first
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The best subset of its size, where size counts the levels taken of each factor.
+
+    Attributes:
+        values: its levels.
+        images: how many images of the source it has.
+        score: its fit or pair loss.
+    """
+
+    values: Values
+    images: int
+    score: float
+
+
+def exhaustive(
+    gap: Gap, *, on: str = "fit", budget: int | None = None, least: int = 1, diversity: float = 0.0
+) -> list[Candidate]:
+    """The best product subset, and the Pareto front of more images against a lower ``on``, best first.
+
+    Args:
+        on: ``fit`` or ``pair_loss``.
+        budget, least: at most and at least so many images.
+        diversity: at least so much tr Cov_s / tr Cov_t.
+
+    Returns:
+        The front: each candidate has more images and a higher score than the one before. In a balanced design it is
+        exact; else of the subsets with equal numbers of levels only the best takes part. The first is always exact.
+
+    Raises:
+        UsageError: there are more than :data:`MAX_SUBSETS` subsets.
+        CloserlookError: no subset meets the constraints.
+    """
+    total = math.prod(2 ** len(factor) - 1 for factor in gap.factors)
+    if total > MAX_SUBSETS:
+        raise UsageError(
+            f"There are {total:,} product subsets, too many to try all (at most {MAX_SUBSETS:,}): "
+            "merge levels, or use method 'greedy' or 'weights'."
+        )
+    search = _Search(gap, on)
+    step = max(1, CHUNK // len(search.first))
+    chunks = [slice(start, min(start + step, search.others)) for start in range(0, search.others, step)]
+
+    def best_in(chunk: slice) -> list[Found]:
+        score = search.score(chunk)
+        search.forbid(chunk, score, budget, least, diversity)
+        return search.best_of_each_size(chunk, score)
+
+    best: list[Found] = []
+    with progress("Scoring product subsets", total, "subsets") as advance, _single_threads() as threads:
+        for chunk, found in zip(chunks, threads.map(best_in, chunks), strict=True):
+            best += found
+            advance((chunk.stop - chunk.start) * len(search.first))
+    return _front(search, best, budget)
+
+
+@contextmanager
+def _single_threads() -> Iterator[ThreadPoolExecutor]:
+    """A pool with a thread a core, each computing by itself: small arrays gain nothing from sharing a product."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, "search") as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Search:
+    """The quadratic and linear forms of all subsets: of the factor with most levels, ``first``, and of all ``others``.
+
+    Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
+    """
+
+    def __init__(self, gap: Gap, on: str) -> None:
+        self._gap, self._on = gap, on
+        measurement = gap.measurement
+        shape = [len(factor) for factor in gap.factors]
+        self._axis = int(np.argmax(shape))
+        self._rest = [axis for axis in range(len(shape)) if axis != self._axis]
+        order = [self._axis, *self._rest]
+        place = np.ravel_multi_index(
+            tuple(measurement.cell_levels[:, axis] for axis in order), [shape[a] for a in order]
+        )
+        counts = measurement.cell_counts.astype(float)
+        products = np.einsum("b,bcd->cd", gap.weights.total, measurement.cell_gaps) * np.outer(counts, counts)
+        cells = math.prod(shape)
+        grid = np.zeros((cells, cells))
+        grid[np.ix_(place, place)] = products
+        linear = np.zeros((3, cells))
+        linear[:, place] = counts, gap.cell_sums(gap.weights.total), measurement.cell_images
+        rest = [shape[axis] for axis in self._rest]
+        self._linear = _contract(linear, shape[self._axis], rest)
+        pairs = _contract_pairs(grid, shape[self._axis], rest)
+        self.others = len(pairs)
+        subsets = _subsets(shape[self._axis])
+        sizes = subsets.sum(axis=1).astype(int)
+        self.first = subsets[np.argsort(sizes, kind="stable")]
+        self._bounds = np.flatnonzero(np.diff(np.sort(sizes), prepend=0, append=shape[self._axis] + 1)).tolist()
+        upper = np.triu_indices(shape[self._axis])
+        doubled = np.where(upper[0] == upper[1], 1.0, 2.0)
+        self._quadratic = pairs[:, upper[0], upper[1]]
+        self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
+        self._levels = torch.from_numpy(self.first.T.copy())
+        self._joint = np.concatenate([self._quadratic, -self._linear[LOSS]], axis=1)
+        self._pairs_and_levels = torch.cat([self._pairs, self._levels])
+        target_images = int(measurement.target_counts.sum())
+        self._target_spread = float(measurement.target_spread @ gap.weights.total)
+        self._target_bias = self._target_spread / target_images
+        self._plug_in_spread = self._target_spread * (target_images - 1) / target_images
+        self._sparse = len(counts) < cells or counts.min() < 2
+
+    def score(self, chunk: slice) -> Tensor:
+        """Score of all subsets with the others in ``chunk``, (chunk, first); infinite where it has none.
+
+        With q the sum of D over a subset, l that of its image losses and n its images, ||m_s - m_t||^2 = q / n^2,
+        the pair loss is l / n and fit ((q - l) / n + c) / (n - 1) - k, as :func:`closerlook.analysis.losses.set_losses`
+        has it.
+        """
+        images = self._sum(ANALYSED, chunk)
+        if self._on == "pair_loss":
+            score = self._sum(LOSS, chunk).div_(images)
+        else:
+            score = torch.from_numpy(self._joint[chunk]) @ self._pairs_and_levels
+            score.div_(images).add_(self._plug_in_spread).div_(images - 1).sub_(self._target_bias)
+        if self._sparse:
+            score.masked_fill_(images < (1 if self._on == "pair_loss" else 2), torch.inf)
+        return score
+
+    def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
+        """Make the score of subsets that do not meet the constraints infinite."""
+        if budget is not None or least > 1:
+            images = self._sum(AVAILABLE, chunk)
+            score.masked_fill_((images < least) | (images > (budget or torch.inf)), torch.inf)
+        if diversity > 0:
+            images = self._sum(ANALYSED, chunk)
+            distance = (torch.from_numpy(self._quadratic[chunk]) @ self._pairs).div_(images**2)
+            spread = self._sum(LOSS, chunk).div_(images).sub_(distance).sub_(self._plug_in_spread)
+            spread.mul_(images).div_(images - 1)
+            score.masked_fill_(~(spread >= diversity * self._target_spread), torch.inf)
+
+    def _sum(self, what: int, chunk: slice) -> Tensor:
+        return torch.from_numpy(self._linear[what, chunk]) @ self._levels
+
+    def best_of_each_size(self, chunk: slice, score: Tensor) -> list[Found]:
+        """The best for each number of levels of ``first`` and each subset of the others."""
+        found: list[Found] = []
+        for start, stop in zip(self._bounds[:-1], self._bounds[1:], strict=True):
+            values, columns = (tensor.numpy() for tensor in score[:, start:stop].min(dim=1))
+            rows = np.flatnonzero(np.isfinite(values))
+            columns = columns[rows] + start
+            images = (self._linear[AVAILABLE, rows + chunk.start] * self.first[columns]).sum(axis=1).astype(int)
+            found += zip(
+                values[rows].tolist(), images.tolist(), (rows + chunk.start).tolist(), columns.tolist(), strict=True
+            )
+        return found
+
+    def values(self, other: int, first: int) -> Values:
+        """The levels of a subset, by factor in the gap's order."""
+        chosen = {self._axis: self.first[first] > 0}
+        sizes = [2 ** len(self._gap.factors[axis]) - 1 for axis in self._rest]
+        for axis, number in zip(self._rest, np.unravel_index(other, sizes) if sizes else (), strict=True):
+            chosen[axis] = _subsets(len(self._gap.factors[axis]))[number] > 0
+        return {
+            factor.name: tuple(level for level, kept in zip(factor.levels, chosen[axis], strict=True) if kept)
+            for axis, factor in enumerate(self._gap.factors)
+        }
+
+
+def _subsets(levels: int) -> NDArray[np.float64]:
+    """All non-empty subsets of ``levels`` levels as rows of ones and zeros."""
+    numbers = np.arange(1, 2**levels)
+    return (numbers[:, None] >> np.arange(levels) & 1).astype(float)
+
+
+def _contract_pairs(grid: NDArray[np.float64], first: int, rest: list[int]) -> NDArray[np.float64]:
+    """Sums of D over pairs of cells within every subset of the other factors: (subsets, first, first)."""
+    found = grid.reshape(1, first, math.prod(rest), first, math.prod(rest))
+    for levels in rest:
+        done, tail = len(found), found.shape[2] // levels
+        split = found.reshape(done, first, levels, tail, first, levels, tail)
+        subsets = _subsets(levels)
+        found = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
+        found = found.reshape(done * len(subsets), first, tail, first, tail)
+    return found[:, :, 0, :, 0]
+
+
+def _contract(linear: NDArray[np.float64], first: int, rest: list[int]) -> NDArray[np.float64]:
+    """Sums over the cells within every subset of the other factors: (values, subsets, first)."""
+    found = linear.reshape(len(linear), 1, first, math.prod(rest))
+    for levels in rest:
+        values, done, _, cells = found.shape
+        tail, subsets = cells // levels, _subsets(levels)
+        found = np.einsum("sl,vdalt->vdsat", subsets, found.reshape(values, done, first, levels, tail), optimize=True)
+        found = found.reshape(values, done * len(subsets), first, tail)
+    return found[..., 0]
+
+
+def _front(search: _Search, best: list[Found], budget: int | None) -> list[Candidate]:
+    if not best:
+        limit = "" if budget is None else f" of at most {budget:,} images"
+        raise CloserlookError(f"No product subset{limit} meets the constraints: allow more images or less diversity.")
+    front: list[Candidate] = []
+    for score, images, other, first in sorted(best, key=lambda item: (item[0], -item[1])):
+        if not front or images > front[-1].images:
+            front.append(Candidate(search.values(other, first), images, score))
+    return front

@@ -1,0 +1,97 @@
+"""A gap without images: random vectors whose moments are computed here, the plain way."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from closerlook.analysis import Gap, Measurement, Settings
+from closerlook.attributes import Factor
+from closerlook.embedding import Block
+
+DIM = 20
+COPIES = 10  # of every analysed image there are ten in the source
+
+
+class Made:
+    """A gap with the vectors that it was made from."""
+
+    def __init__(self, shape: tuple[int, ...], seed: int, per_cell: int = 3, missing: float = 0.0) -> None:
+        rng = np.random.default_rng(seed)
+        self.factors = tuple(Factor(f"f{axis}", tuple(f"l{i}" for i in range(k))) for axis, k in enumerate(shape))
+        cells = np.array(list(np.ndindex(*shape)))
+        cells = cells[rng.permutation(len(cells))[: max(2, round(len(cells) * (1 - missing)))]]
+        cells = cells[np.lexsort(cells.T[::-1])]
+        counts = rng.integers(1, per_cell + 1, len(cells)) if missing else np.full(len(cells), per_cell)
+        effects = [rng.normal(size=(k, DIM)) / 2 for k in shape]
+        means = (
+            sum(effect[cells[:, axis]] for axis, effect in enumerate(effects)) + rng.normal(size=(len(cells), DIM)) / 3
+        )
+        self.cell = np.repeat(np.arange(len(cells)), counts)
+        self.cells = cells
+        self.source = means[self.cell] + rng.normal(size=(len(self.cell), DIM))
+        self.target = rng.normal(size=(40, DIM)) + 0.3
+        self.gap = Gap(self._measure(counts), self._settings())
+
+    def _settings(self) -> Settings:
+        return Settings(
+            source="source",
+            target="target",
+            source_images=len(self.source) * COPIES,
+            target_images=len(self.target),
+            embedding="made",
+            size=(1, 1),
+            scaling="balanced",
+            alpha=0.9,
+            beta=1.0,
+            per_cell=None,
+            seed=0,
+            notes=(),
+        )
+
+    def _measure(self, counts: np.ndarray) -> Measurement:
+        centre = self.target.mean(axis=0)
+        source, target = self.source - centre, self.target - centre
+        cell_means = np.stack([source[self.cell == number].mean(axis=0) for number in range(len(self.cells))])
+        group, target_group = np.arange(len(source)) % 6, np.arange(len(target)) * 8 // len(target)
+        units, unit = np.unique(np.stack([self.cell, group], axis=1), axis=0, return_inverse=True)
+        levels = [
+            source[self.cells[self.cell, axis] == number].mean(axis=0)
+            if (self.cells[:, axis] == number).any()
+            else centre * 0
+            for axis, factor in enumerate(self.factors)
+            for number in range(len(factor))
+        ]
+        offsets = np.stack([target[target_group == number].mean(axis=0) for number in range(8)])
+        columns = {
+            factor.name: [factor.levels[number] for number in self.cells[self.cell, axis]]
+            for axis, factor in enumerate(self.factors)
+        }
+        rows = np.arange(len(source))
+        names = [f"{row}.png" for row in rows]
+        images = pl.DataFrame({"file_name": names, "identity": rows % 6, **columns, "row": rows})
+        return Measurement(
+            blocks=(Block("feature", "feature", DIM),),
+            factors=self.factors,
+            cell_levels=self.cells,
+            cell_images=counts * COPIES,
+            images=images.with_columns(cell=pl.Series(self.cell), group=pl.Series(group)),
+            distances=(source**2).sum(axis=1, keepdims=True),
+            cell_gaps=(cell_means @ cell_means.T)[None],
+            level_gaps=(np.stack(levels) ** 2).sum(axis=1)[None],
+            level_target_dots=(np.stack(levels) @ offsets.T)[None],
+            target_counts=np.bincount(target_group),
+            target_distances=np.bincount(target_group, (target**2).sum(axis=1))[:, None],
+            units=units,
+            unit_counts=np.bincount(unit),
+            unit_sketches=np.stack([source[unit == u].mean(axis=0) for u in range(len(units))]).astype(np.float32),
+            target_sketches=offsets.astype(np.float32),
+            sketch_parts=(slice(0, DIM),),
+            exact=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Made]:
+    return Made
