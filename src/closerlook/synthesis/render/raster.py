@@ -14,7 +14,7 @@ import warp as wp
 from closerlook.synthesis.render.texturing import linear, opacity, sample
 from closerlook.synthesis.render.values import Eye, Panel, Surface, texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True})
+wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 EMPTY = wp.constant(wp.int64(1 << 62))
 ID_BITS = wp.constant(wp.int64(20))

@@ -9,7 +9,7 @@ import warp as wp
 
 from closerlook.synthesis.render.values import Exposed, KeyLight
 
-wp.set_module_options({"enable_backward": False, "fast_math": True})
+wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)
@@ -199,20 +199,35 @@ def meet(
     return m
 
 
+@wp.struct
+class Air:
+    """One layer of one pixel in one weather: albedo with its snow, share of it that is bare, clearness of the air."""
+
+    albedo: wp.vec3
+    bare: wp.float32
+    clear: wp.float32
+
+
 @wp.func
-def radiance(layer: int, s: Spot, m: Met, c: Exposed) -> wp.vec3:
+def air(layer: int, s: Spot, extinction: float, snow_cover: float) -> Air:
+    r = Air()
+    r.albedo = s.albedo
+    r.bare = 1.0
+    if snow_cover > 0.0:
+        covered = snow_mask(layer, s.normal, s.patch, snow_cover)
+        r.albedo = s.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
+        r.bare = 1.0 - covered
+    r.clear = wp.exp(-extinction * s.distance)
+    return r
+
+
+@wp.func
+def radiance(s: Spot, m: Met, r: Air, c: Exposed) -> wp.vec3:
     """Light that leaves a spot towards the eye, and the air's share of it."""
-    diffuse = s.albedo
-    bare = float(1.0)
-    if c.snow_cover > 0.0:
-        covered = snow_mask(layer, s.normal, s.patch, c.snow_cover)
-        diffuse = s.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
-        bare = 1.0 - covered
     falling = c.sun * m.beam + wp.cw_mul(c.sky, m.ambient) + c.cloud * s.dome + c.bounce * s.below + c.glow * s.seen
-    out = wp.cw_mul(diffuse, falling) + c.windows * s.emission
-    out += (c.sun * m.shine + wp.cw_mul(c.sky, m.gloss) + c.cloud * s.rim) * bare
-    clear = wp.exp(-c.extinction * s.distance)
-    return out * clear + c.fog * (1.0 - clear)
+    mirrored = c.sun * m.shine + wp.cw_mul(c.sky, m.gloss) + c.cloud * s.rim
+    out = wp.cw_mul(r.albedo, falling) + c.windows * s.emission + mirrored * r.bare
+    return out * r.clear + c.fog * (1.0 - r.clear)
 
 
 @wp.kernel
@@ -231,21 +246,24 @@ def relight(
     conditions: wp.array(dtype=Exposed),
     first: wp.array(dtype=int),
     flakes: wp.array3d(dtype=wp.uint8),
-    noise: wp.array3d(dtype=float),
+    noise: wp.array3d(dtype=wp.int8),
     tone: wp.array(dtype=float),
     saturation: float,
-    image: wp.array4d(dtype=wp.uint8),
+    width: int,
+    image: wp.array2d(dtype=wp.uint8),
 ):
-    """All conditions of one view.
+    """All conditions of one view; ``image[i]`` is condition i's (height, width, 3), flat.
 
-    What depends on the light alone (shadow, highlight, sky irradiance) is worked out once a light; a condition is then
-    a weighted sum. ``first[i]:first[i + 1]`` are the conditions under light ``i``.
+    What depends on the light alone (shadow, highlight, sky irradiance) is worked out once a light, what depends on the
+    air alone once a run of conditions in the same air; a condition is then a weighted sum. ``first[i]:first[i + 1]``
+    are the conditions under light ``i``.
     """
     y, x = wp.tid()
     person = spot_at(0, colour[0, y, x], facing[0, y, x], where[0, y, x], open_sky[0, y, x], eye, grain)
     place = spot_at(1, colour[1, y, x], facing[1, y, x], where[1, y, x], open_sky[1, y, x], eye, grain)
     met_person = Met()
     met_place = Met()
+    at = (y * width + x) * 3
     for i in range(lights.shape[0]):
         if person.share > 0.0:
             met_person = meet(person, lights[i], sky, i, shadow, shade, shade_strength)
@@ -255,12 +273,12 @@ def relight(
             c = conditions[j]
             v = wp.vec3()
             if place.share > 0.0:
-                v += radiance(1, place, met_place, c) * place.share
+                v += radiance(place, met_place, air(1, place, c.extinction, c.snow_cover), c) * place.share
             if c.flakes > 0.0:
-                far = float(flakes[0, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
-                v = v * (1.0 - far * c.flakes) + c.flake * (far * c.flakes * place.share)
+                far = float(flakes[0, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0 * c.flakes
+                v = v * (1.0 - far) + c.flake * (far * place.share)
             if person.share > 0.0:
-                v += radiance(0, person, met_person, c) * person.share
+                v += radiance(person, met_person, air(0, person, c.extinction, c.snow_cover), c) * person.share
             if c.flakes > 0.0:
                 slant = int(c.wind * float(y))
                 near = float(flakes[1, (y + c.flake_x) & 255, (x + slant + c.flake_y) & 255]) / 255.0
@@ -269,5 +287,5 @@ def relight(
             for ch in range(3):
                 level = wp.sqrt(wp.clamp(grey + (v[ch] - grey) * saturation, 0.0, TONE_TOP) / TONE_TOP) * TONE_STEPS
                 code = tone[int(level)]
-                rough = noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, ch] * c.noise
-                image[j, y, x, ch] = wp.uint8(wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0))
+                rough = float(noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, ch]) * c.noise
+                image[j, at + ch] = wp.uint8(wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0))

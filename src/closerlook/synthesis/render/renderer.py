@@ -37,6 +37,7 @@ SHADOW_SIDE = 256
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
+NOISE_UNIT = 32
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,15 @@ class Renderer:
         self.device = device
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
-        self._colour, self._facing, self._where = (self._empty((2, height, width), wp.vec4) for _ in range(3))
+        self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
         self._open_sky = self._empty((2, height, width), wp.float32)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
         self._place_texels = self._array(shared.texels, texel)
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
         self._grain = self._array(shared.grain, wp.uint8)
-        self._noise = self._array(_noise_tile(), wp.float32)
-        self._flakes: dict[int, wp.array] = {}
+        self._noise = self._array(_noise_tile(), wp.int8)
+        self._flakes: wp.array | None = None
         self._slots: dict[Illumination, int] = {}
         self._north: float | None = None
 
@@ -138,7 +139,7 @@ class Renderer:
 
     def look(self, view: View) -> Frame:
         """Find the surfaces that the camera sees. Sets ``frame``; the person's coverage is then in :meth:`mask`."""
-        height, width = self._scaled = self._sensor_size(view.sensor)
+        height, width = self._sensor_size(view.sensor)
         self.frame = frame(view.camera, self.posed.positions, self.size)
         panels = visible(view.place, self.frame)
         key = self._key
@@ -159,19 +160,24 @@ class Renderer:
                 *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
                 *(self._surface_of, self._surfaces, self._texels, _eye(self.frame, width)),
                 *(self._panels(panels), self._place_texels, width, height),
-                *(self._colour, self._facing, self._where),
+                *self._coarse,
             ],
         )
+        self._surfaces_seen = self._coarse
+        if (height, width) != self.size or view.sensor.softness != 0.0:
+            self._surfaces_seen = self._fine
+            inputs = [*self._coarse, height, width, view.sensor.softness, *self.size, *self._fine]
+            self._launch(resample.resample, self.size, inputs)
+        height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
         blobs = self._array(np.concatenate([self._blobs, view.place.blobs]).astype(np.float32), wp.vec4)
-        inputs = [self._colour, self._facing, self._where, blobs, reach, OCCLUSION_METRES, width, height]
+        inputs = [*self._surfaces_seen, blobs, reach, OCCLUSION_METRES, width, height]
         self._launch(occlusion.occlude, (height, width), [*inputs, self._open_sky])
         return self.frame
 
     def mask(self) -> Float:
-        """Coverage of the last view's pixels by the person, 0 to 1, on the sensor's grid (h, w)."""
-        height, width = self._scaled
-        return np.asarray(self._colour.numpy()[0, :height, :width, 3])
+        """Coverage of the last view's pixels by the person, 0 to 1, (height, width)."""
+        return np.asarray(self._surfaces_seen[0].numpy()[0, :, :, 3])
 
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the person in the last view, in pixels of the image."""
@@ -179,8 +185,7 @@ class Renderer:
         rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
         if not len(rows):
             return 0.0, 0.0, 0.0, 0.0
-        down, across = self.size[0] / seen.shape[0], self.size[1] / seen.shape[1]
-        return columns[0] * across, rows[0] * down, (columns[-1] + 1) * across, (rows[-1] + 1) * down
+        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
     def _sensor_size(self, sensor: Sensor) -> tuple[int, int]:
         height, width = self.size
@@ -210,27 +215,26 @@ class Renderer:
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
         ground = np.array([0.22, 0.21, 0.19]) * view.place.panels.tint[0]
         exposed = _exposed(shots, ground, view.sensor)
-        height, width = self._scaled
-        raw = self._empty((len(shots), height, width, 3), wp.uint8)
-        if height not in self._flakes:
-            self._flakes[height] = self._array(flake_tiles(height), wp.uint8)
+        height, width = self.size
+        length = height * width * 3
+        # An odd number of cache lines between images: else all images' pixels compete for the same few lines.
+        stride = (length // 64 | 1) * 64 + 64 * 2
+        image = self._empty((len(shots), stride), wp.uint8)
+        if self._flakes is None:
+            self._flakes = self._array(flake_tiles(height), wp.uint8)
         self._launch(
             relight.relight,
             (height, width),
             [
-                *(self._colour, self._facing, self._where, self._open_sky, wp.vec3(*map(float, self.frame.eye))),
+                *(*self._surfaces_seen, self._open_sky, wp.vec3(*map(float, self.frame.eye))),
                 *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(sky.astype(np.float32), wp.vec3)),
                 *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade, self._grain),
                 *(wp.array(exposed, dtype=Exposed, device=self.device), self._array(first.astype(np.int32), wp.int32)),
-                *(self._flakes[height], self._noise, self._array(_tone_curve(view.sensor), wp.float32)),
-                *(view.sensor.saturation, raw),
+                *(self._flakes, self._noise, self._array(_tone_curve(view.sensor), wp.float32)),
+                *(view.sensor.saturation, width, image),
             ],
         )
-        if (height, width) == self.size and view.sensor.softness == 0.0:
-            return np.asarray(raw.numpy())
-        image = self._empty((len(shots), *self.size, 3), wp.uint8)
-        self._launch(resample.resample, image.shape[:3], [raw, height, width, view.sensor.softness, image])
-        return np.asarray(image.numpy())
+        return np.asarray(image.numpy()[:, :length].reshape(len(shots), height, width, 3))
 
     def _key_light(self, illumination: Illumination, north: float) -> KeyLight:
         """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
@@ -270,7 +274,7 @@ def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor)
         rows[name] = getattr(light, name)
     for name in ("extinction", "snow_cover", "flakes", "wind"):
         rows[name] = [getattr(shot.weather, name) for shot in shots]
-    rows["noise"] = sensor.noise * np.maximum(light.gain, 0.25) ** 0.22
+    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** 0.22
     keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
     for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
         rows[name] = keys >> bits & 255
@@ -306,11 +310,13 @@ def _tone_curve(sensor: Sensor) -> Float:
 
 
 @functools.cache
-def _noise_tile() -> Float:
-    """(256, 256, 3) Gaussian noise of deviation 1, partly shared by the channels, as sensors have it."""
+def _noise_tile() -> NDArray[np.int8]:
+    """(256, 256, 3) Gaussian noise of deviation NOISE_UNIT, partly shared by the channels and by neighbours, as a
+    camera's is that has been through demosaicking and a video codec."""
     rng = keyed_rng(0, "noise")
-    own, shared = rng.normal(size=(256, 256, 3)), rng.normal(size=(256, 256, 1))
-    return (0.6 * own + 0.8 * shared).astype(np.float32)
+    noise = 0.55 * rng.normal(size=(256, 256, 3)) + 0.85 * rng.normal(size=(256, 256, 1))
+    noise = noise + 0.5 * (np.roll(noise, 1, axis=0) + np.roll(noise, 1, axis=1))
+    return np.clip(noise / noise.std() * NOISE_UNIT, -127, 127).astype(np.int8)
 
 
 def _body_blobs(positions: Float, bands: int = 8) -> Float:

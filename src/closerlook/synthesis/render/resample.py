@@ -1,5 +1,8 @@
-"""Kernel for the way from the sensor's pixels to the image's: enlarge, soften or sharpen."""
+"""Kernel for the sensor's own resolution: enlarge, soften or sharpen the surfaces that a view found.
 
+It acts on the surfaces before they are lit, so it costs once a view and not once an image; light varies so much more
+slowly than texture and outlines that the images come out alike.
+"""
 
 # mypy: ignore-errors - kernels are typed by Warp
 
@@ -7,7 +10,7 @@ from __future__ import annotations
 
 import warp as wp
 
-wp.set_module_options({"enable_backward": False, "fast_math": True})
+wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 
 @wp.func
@@ -23,32 +26,57 @@ def tap(offset: float, softness: float) -> wp.vec3:
 
 @wp.kernel
 def resample(
-    source: wp.array4d(dtype=wp.uint8),
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
     height: int,
     width: int,
     softness: float,
-    image: wp.array4d(dtype=wp.uint8),
+    full_height: int,
+    full_width: int,
+    full_colour: wp.array3d(dtype=wp.vec4),
+    full_facing: wp.array3d(dtype=wp.vec4),
+    full_where: wp.array3d(dtype=wp.vec4),
 ):
-    """Resample the (height, width) corner of each source image to the whole of ``image``."""
-    n, y, x = wp.tid()
-    v = (float(y) + 0.5) * float(height) / float(image.shape[1]) - 0.5
-    u = (float(x) + 0.5) * float(width) / float(image.shape[2]) - 0.5
+    """Both layers of the (height, width) sensor to the image's full size; as in raster.resolve."""
+    y, x = wp.tid()
+    v = (float(y) + 0.5) * float(height) / float(full_height) - 0.5
+    u = (float(x) + 0.5) * float(width) / float(full_width) - 0.5
     cv = int(wp.floor(v + 0.5))
     cu = int(wp.floor(u + 0.5))
     wv = tap(v - float(cv), softness)
     wu = tap(u - float(cu), softness)
-    total = wp.vec3()
-    for b in range(3):
-        row = wp.clamp(cv + b - 1, 0, height - 1)
-        line = wp.vec3()
-        for a in range(3):
-            column = wp.clamp(cu + a - 1, 0, width - 1)
-            line += (
-                wp.vec3(
-                    float(source[n, row, column, 0]), float(source[n, row, column, 1]), float(source[n, row, column, 2])
-                )
-                * wu[a]
-            )
-        total += line * wv[b]
-    for ch in range(3):
-        image[n, y, x, ch] = wp.uint8(wp.clamp(total[ch] + 0.5, 0.0, 255.0))
+    person_share = 0.0
+    for layer in range(2):
+        share = 0.0
+        albedo = wp.vec3()
+        normal = wp.vec4()
+        position = wp.vec4()
+        weight = 0.0
+        low = wp.vec3(1.0, 1.0, 1.0)
+        for b in range(3):
+            row = wp.clamp(cv + b - 1, 0, height - 1)
+            for a in range(3):
+                column = wp.clamp(cu + a - 1, 0, width - 1)
+                c = colour[layer, row, column]
+                if c[3] > 0.0:
+                    w = wv[b] * wu[a] * c[3]
+                    share += w
+                    albedo += wp.vec3(c[0], c[1], c[2]) * w
+                    low = wp.min(low, wp.vec3(c[0], c[1], c[2]))
+                    near = wp.max(w, 1.0e-4)
+                    normal += facing[layer, row, column] * near
+                    position += where[layer, row, column] * near
+                    weight += near
+        if layer == 0:
+            share = wp.clamp(share, 0.0, 1.0)
+            person_share = share
+        albedo = wp.max(albedo / wp.max(share, 1.0e-3), low * 0.5)
+        if layer == 1:
+            share = 1.0 - person_share
+        if weight == 0.0:
+            share = 0.0
+        n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
+        full_colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
+        full_facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] / wp.max(weight, 1.0e-6))
+        full_where[layer, y, x] = position / wp.max(weight, 1.0e-6)

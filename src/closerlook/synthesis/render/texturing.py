@@ -9,7 +9,7 @@ import warp as wp
 
 from closerlook.synthesis.render.values import texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True})
+wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 
 @wp.func
