@@ -163,7 +163,7 @@ def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> N
 
 
 def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:
-    changes = {**TINY, "steps": 25, "erase": 0, "head_rate": 10.0, "weight_decay": 0}
+    changes = {**TINY, "steps": 25, "erase": 0, "head_rate": 20.0, "triplet_distance": "normalized", "fixed_norm": True}
     train(people, recipe="strong", out=tmp_path / "run", overrides=changes)
     with (tmp_path / "run" / "log.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]

@@ -1,7 +1,7 @@
 """What training minimises: classification of the identities and distances between them, as the recipe weighs them.
 
-Metric losses come from pytorch-metric-learning on raw (not normalised) features and Euclidean distances, as in the
-papers; a mean over all anchors, so that a batch's loss does not jump when few triplets are left.
+Metric losses come from pytorch-metric-learning. The triplet loss takes Euclidean distances of raw features, as in the
+papers, or of unit vectors; its mean is over all anchors, so that it does not jump when few triplets are left.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["BatchHardTriplet", "CenterLoss", "ReidLoss", "classification_loss", 
 class BatchHardTriplet(nn.Module):
     """max(0, d(a, hardest p) - d(a, hardest n) + margin), Hermans et al. 2017; ``"soft"``: log(1 + exp(d_p - d_n))."""
 
-    def __init__(self, margin: float | str) -> None:
+    def __init__(self, margin: float | str, *, normalize: bool = False) -> None:
         super().__init__()
-        distance = LpDistance(normalize_embeddings=False)
+        distance = LpDistance(normalize_embeddings=normalize)
         soft = margin == "soft"
         self.miner = BatchHardMiner(distance=distance)
         self.loss = TripletMarginLoss(
@@ -75,7 +75,7 @@ class ReidLoss(nn.Module):
     def __init__(self, recipe: Recipe, classes: int, dim: int) -> None:
         super().__init__()
         self.recipe = recipe
-        self.triplet = BatchHardTriplet(recipe.triplet_margin)
+        self.triplet = BatchHardTriplet(recipe.triplet_margin, normalize=recipe.triplet_distance == "normalized")
         self.circle = CircleLoss(m=0.25, gamma=256)  # Sun et al., CVPR 2020: the pairwise setting for re-identification
         self.center = CenterLoss(classes, dim) if recipe.center_weight else None
 

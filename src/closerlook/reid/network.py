@@ -34,10 +34,17 @@ class FeatureNetwork(nn.Module):
         pooling: ``average`` or ``gem``.
         neck: batch normalisation without bias after pooling (BNNeck, Luo et al. 2019).
         freeze: the backbone's steps up to this one keep their weights and statistics in training.
+        fixed_norm: all of the backbone's batch normalisation does.
     """
 
     def __init__(
-        self, backbone: Backbone, *, pooling: str = "average", neck: bool = False, freeze: str | None = None
+        self,
+        backbone: Backbone,
+        *,
+        pooling: str = "average",
+        neck: bool = False,
+        freeze: str | None = None,
+        fixed_norm: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -46,11 +53,14 @@ class FeatureNetwork(nn.Module):
         if isinstance(self.neck, nn.BatchNorm1d):
             self.neck.bias.requires_grad_(False)
         frozen = backbone.steps_through(freeze) if freeze is not None else []
-        self._frozen = [module.requires_grad_(False) for step in frozen for module in step.modules]
+        fixed = [module for step in frozen for module in step.modules]
+        if fixed_norm:
+            fixed += [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+        self._fixed = [module.requires_grad_(False) for module in fixed]
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
-        for module in self._frozen:
+        for module in self._fixed:
             module.eval()
         return self
 

@@ -41,6 +41,9 @@ class Recipe(BaseModel):
     neck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
     feature: Annotated[Literal["pool", "neck"], Field(description="what the model returns")] = "pool"
     normalize: Annotated[bool, Field(description="scale the feature to unit length")] = True
+    fixed_norm: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
+        False
+    )
     freeze: Annotated[str | None, Field(description="backbone steps up to this one keep their ImageNet weights")] = None
     # the loss
     classification: Literal["cross-entropy", "generalised", "truncated"] = "cross-entropy"
@@ -48,6 +51,7 @@ class Recipe(BaseModel):
     label_smoothing: Share = 0.0
     triplet_weight: Weight = 1.0
     triplet_margin: Annotated[float, Field(ge=0)] | Literal["soft"] = 0.3
+    triplet_distance: Literal["euclidean", "normalized"] = "euclidean"
     center_weight: Weight = 0.0
     circle_weight: Weight = 0.0
     # the batches

@@ -34,7 +34,13 @@ class TrainingModule(nn.Module):
     def __init__(self, recipe: Recipe, classes: int, seed: int) -> None:
         super().__init__()
         backbone = pretrained(recipe.backbone, last_stride=recipe.last_stride)
-        self.features = FeatureNetwork(backbone, pooling=recipe.pooling, neck=recipe.neck, freeze=recipe.freeze)
+        self.features = FeatureNetwork(
+            backbone,
+            pooling=recipe.pooling,
+            neck=recipe.neck,
+            freeze=recipe.freeze,
+            fixed_norm=recipe.fixed_norm,
+        )
         self.classifier = Classifier(backbone.dim, classes, neck=recipe.neck, seed=seed)
         self.loss = ReidLoss(recipe, classes, backbone.dim)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.base import Backbone, Step, convolve
 
 __all__ = ["Lite0", "lite0"]
 
@@ -67,10 +67,10 @@ class Lite0(Backbone):
         ]
 
     def _stem(self, x: Tensor) -> Tensor:
-        return F.relu6(self._bn0(self._conv_stem(x)), inplace=True)
+        return F.relu6(convolve(self._conv_stem, self._bn0, x), inplace=True)
 
     def _head(self, x: Tensor) -> Tensor:
-        return F.relu6(self._bn1(self._conv_head(x)), inplace=True)
+        return F.relu6(convolve(self._conv_head, self._bn1, x), inplace=True)
 
 
 class _Block(nn.Module):
@@ -90,10 +90,10 @@ class _Block(nn.Module):
         self._bn2 = _batch_norm(stage.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu6(self._bn0(self._expand_conv(x)), inplace=True) if self.expands else x
-        out = F.relu6(self._bn1(self._depthwise_conv(out)), inplace=True)
-        projected: Tensor = self._bn2(self._project_conv(out))
-        return projected + x if self.residual else projected
+        out = F.relu6(convolve(self._expand_conv, self._bn0, x), inplace=True) if self.expands else x
+        out = F.relu6(convolve(self._depthwise_conv, self._bn1, out), inplace=True)
+        out = convolve(self._project_conv, self._bn2, out)
+        return out + x if self.residual else out
 
 
 class _SameConv2d(nn.Conv2d):
@@ -102,14 +102,14 @@ class _SameConv2d(nn.Conv2d):
     def __init__(self, channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(channels, out, kernel, stride=stride, groups=groups, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         vertical, horizontal = (self._padding(size) for size in x.shape[-2:])
         if vertical % 2 == 0 and horizontal % 2 == 0:
             padding = (vertical // 2, horizontal // 2)
-            return F.conv2d(x, self.weight, None, self.stride, padding, 1, self.groups)
+            return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
         left, top = horizontal // 2, vertical // 2
         x = F.pad(x, (left, horizontal - left, top, vertical - top))
-        return F.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
+        return F.conv2d(x, weight, bias, self.stride, 0, 1, self.groups)
 
     def _padding(self, size: int) -> int:
         kernel, stride = self.kernel_size[0], self.stride[0]

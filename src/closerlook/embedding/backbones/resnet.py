@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.base import Backbone, Step, convolve
 
 __all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101"]
 
@@ -61,7 +62,7 @@ class ResNet(Backbone):
         ]
 
     def _stem(self, x: Tensor) -> Tensor:
-        return nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, stride=2, padding=1)
+        return F.max_pool2d(convolve(self.conv1, self.bn1, x).relu_(), 3, stride=2, padding=1)
 
 
 _LAYERS = ("layer1", "layer2", "layer3", "layer4")
@@ -89,9 +90,8 @@ class _Basic(_Residual):
         self.downsample = _shortcut(channels, width, stride)
 
     def branch(self, x: Tensor) -> Tensor:
-        x = self.bn1(self.conv1(x)).relu_()
-        out: Tensor = self.bn2(self.conv2(x))
-        return out
+        x = convolve(self.conv1, self.bn1, x).relu_()
+        return convolve(self.conv2, self.bn2, x)
 
 
 class _Bottleneck(_Residual):
@@ -107,10 +107,9 @@ class _Bottleneck(_Residual):
         self.downsample = _shortcut(channels, 4 * width, stride)
 
     def branch(self, x: Tensor) -> Tensor:
-        x = self.bn1(self.conv1(x)).relu_()
-        x = self.bn2(self.conv2(x)).relu_()
-        out: Tensor = self.bn3(self.conv3(x))
-        return out
+        x = convolve(self.conv1, self.bn1, x).relu_()
+        x = convolve(self.conv2, self.bn2, x).relu_()
+        return convolve(self.conv3, self.bn3, x)
 
 
 def _shortcut(channels: int, out: int, stride: int) -> nn.Module:
