@@ -75,7 +75,7 @@ def _gain(summary: Summary, control: Summary, everything: Summary | None) -> str
 def verdict(summary: Summary) -> str:
     """Whether the gain over the control is beyond its interval, in a sentence."""
     assert summary.gain is not None
-    gain = f"{100 * summary.gain:+.1f} mAP over the equal-size random control".replace("-", "−", 1)
+    gain = f"{100 * summary.gain:+.1f} mAP over the equal-size random control"
     if summary.gain_low is None or summary.gain_high is None:
         return f"That is {gain}, from one pair of runs: no interval can be given."
     interval = f"95 % interval {100 * summary.gain_low:+.1f} to {100 * summary.gain_high:+.1f}"

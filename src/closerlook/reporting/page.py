@@ -32,7 +32,7 @@ def render_page(story: Story) -> str:
         strips=samples.level_strips(source) if source else [],
         lights=samples.grid(source, "weather", "illumination") if source else None,
         target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,
-        figures={name: Markup(svg(chart)) for name, chart in (story.gap.figures() if story.gap else {}).items()},
+        figures=[Markup(svg(chart)) for chart in story.gap.figures().values()] if story.gap else [],
         results=Markup(svg(results_chart(story.runs))) if story.runs else None,
     )
 

@@ -25,6 +25,7 @@ __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summa
 
 RUNS = "runs"
 FILE = "results.json"
+SCORE = "score.json"
 UNTRAINED = "untrained"
 
 
@@ -107,7 +108,7 @@ def run_arms(
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
         folder = out / RUNS / f"{arm.name}-{seed}"
-        if not (folder / FILE).is_file():
+        if not (folder / SCORE).is_file():
             console.print(f"[bold]run {number}/{total}[/] {arm.name}, seed {seed}")
         runs.append(_run(arm, seed, target, recipe, folder, protocol))
     write_json(out / FILE, [asdict(run) for run in runs])
@@ -115,8 +116,8 @@ def run_arms(
 
 
 def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, protocol: str) -> Run:
-    if (folder / FILE).is_file():
-        return Run(**json.loads((folder / FILE).read_text()))
+    if (folder / SCORE).is_file():
+        return Run(**json.loads((folder / SCORE).read_text()))
     part = arm.part(seed)
     model = train(part, recipe=recipe, out=folder, seed=seed)
     seconds = float(json.loads((folder / "run.json").read_text())["seconds"])
@@ -127,8 +128,8 @@ def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, pro
 
 
 def _floor(recipe: Recipe, target: Dataset, folder: Path, protocol: str) -> Run:
-    if (folder / FILE).is_file():
-        return Run(**json.loads((folder / FILE).read_text()))
+    if (folder / SCORE).is_file():
+        return Run(**json.loads((folder / SCORE).read_text()))
     model = Model.pretrained(recipe.backbone, recipe.size)
     return _score(model, target, folder, protocol, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0))
 
@@ -138,7 +139,7 @@ def _score(model: Model, target: Dataset, folder: Path, protocol: str, run: Run)
     result.save(folder / "result.json")
     rank1, rank5, rank10 = (float(result.cmc[min(rank, len(result.cmc)) - 1]) for rank in (1, 5, 10))
     scored = Run(**{**asdict(run), "mAP": float(result.mAP), "rank1": rank1, "rank5": rank5, "rank10": rank10})
-    write_json(folder / FILE, asdict(scored))
+    write_json(folder / SCORE, asdict(scored))
     return scored
 
 

@@ -30,13 +30,12 @@ class Stages:
     Attributes:
         folder: where ``stages.json`` is kept; a resumed study adds to the seconds already there.
         expected: seconds that each stage took on the machine it was written on. Only their ratios matter once the
-            first stage has run: the rest is scaled by how fast this machine has been so far.
+            first stage has run: the rest is scaled by how long this machine took so far.
     """
 
     folder: Path
     expected: Mapping[str, float]
     _seconds: dict[str, float] = field(default_factory=dict)
-    _this_run: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._seconds = read_stages(self.folder)
@@ -49,7 +48,6 @@ class Stages:
         start = time.perf_counter()
         yield
         took = time.perf_counter() - start
-        self._this_run[name] = took
         self._seconds[name] = self._seconds.get(name, 0.0) + took
         write_json(self.folder / FILE, {key: round(value, 2) for key, value in self._seconds.items()})
 
@@ -57,8 +55,8 @@ class Stages:
         """Seconds that the stages from ``name`` on should take on this machine."""
         names = list(self.expected)
         rest = sum(self.expected[other] for other in names[names.index(name) :])
-        planned = sum(self.expected[other] for other in self._this_run)
-        return rest * (sum(self._this_run.values()) / planned if planned else 1.0)
+        planned = sum(self.expected[other] for other in self._seconds)
+        return rest * (sum(self._seconds.values()) / planned if planned else 1.0)
 
 
 def _clock(seconds: float) -> str:
