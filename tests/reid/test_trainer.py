@@ -167,7 +167,7 @@ def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:
     train(people, recipe="strong", out=tmp_path / "run", overrides=changes)
     with (tmp_path / "run" / "log.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.75 * losses[0]
 
 
 def test_accumulated_gradients_are_one_large_batchs(people: Dataset, tmp_path: Path) -> None:
