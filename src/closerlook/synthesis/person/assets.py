@@ -27,7 +27,7 @@ from closerlook.files import atomic_path, cache_folder
 
 __all__ = ["BodyData", "body_data", "data_folder", "prepare"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 FORMAT = 5
@@ -314,4 +314,4 @@ def _read_weights(folder: Path, bones: list[str], rows: int) -> NDArray[np.float
             vertex, value = np.array(pairs, np.float64).T
             weights[vertex.astype(np.int64), bones.index(name)] = value
     weights[weights.sum(1) == 0, 0] = 1.0
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float16)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float16)

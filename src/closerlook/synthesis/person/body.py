@@ -15,7 +15,7 @@ from closerlook.synthesis.person.rig import BONES, chain, full_bone_map, rotate,
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 ANCESTRIES = ("african", "asian", "caucasian")
 ANCESTRY_SHARES = (0.22, 0.36, 0.42)
@@ -75,7 +75,7 @@ class Body:
 
     def head(self, bone: str) -> Float:
         """Where a bone begins."""
-        return self.heads[BONES.index(bone)]
+        return np.asarray(self.heads[BONES.index(bone)])
 
 
 def sample_shape(rng: np.random.Generator) -> Shape:
@@ -200,7 +200,7 @@ def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> dict
     turns: dict[str, Float] = {}
 
     def at(name: str) -> Float:
-        return heads[data.bone_names.index(name)]
+        return np.asarray(heads[data.bone_names.index(name)])
 
     def aim(bone: str, tip: str, above: Float, direction: tuple[float, float, float]) -> Float:
         """Turn ``bone`` so that it points in a direction of the world, below a parent turned by ``above``."""
@@ -243,7 +243,7 @@ def _about(axis: Float, degrees: float) -> Float:
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]], np.float32)
     angle = np.radians(degrees)
-    return (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).astype(np.float32)
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross, np.float32)
 
 
 def _align(source: Float, target: Float) -> Float:

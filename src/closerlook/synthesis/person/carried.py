@@ -1,4 +1,4 @@
-"""Things that people carry: backpack, shoulder bag, handbag, tote; fitted to the clothes and moved by the body."""
+"""Things that people carry or tie on: backpack, shoulder bag, handbag, tote, scarf; fitted to the clothes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from closerlook.synthesis.person.palette import Colour, shade
 from closerlook.synthesis.person.parts import Part, rigid
 from closerlook.synthesis.person.shapes import ribbon, rounded_box, tube
 
-__all__ = ["BAGS", "bag_parts"]
+__all__ = ["BAGS", "bag_parts", "scarf_part"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 BAGS = ("backpack", "shoulder_bag", "handbag", "tote")
 
@@ -25,10 +25,28 @@ def bag_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour, s
     return make(rng, body, kind, colour, surface)
 
 
+def scarf_part(rng: np.random.Generator, body: Body, colour: Colour) -> Part:
+    """A scarf wound once around the neck."""
+    neck, size = body.head("neck01"), body.shape.stature / 1.72
+    turn = np.linspace(-np.pi, np.pi, 19)
+    path = np.stack(
+        [
+            neck[0] + 0.078 * size * np.sin(turn),
+            neck[1] + (0.012 - 0.03 * np.cos(turn)) * size,
+            neck[2] + 0.018 * size + 0.082 * size * np.cos(turn),
+        ],
+        axis=1,
+    )
+    radii = np.stack([0.042 + 0.008 * np.cos(turn), np.full(19, 0.030)], axis=1) * size
+    points, uv, triangles = tube(path, radii, sides=8)
+    texture = plain_texture(rng, colour, size=64, grain=0.12)
+    return Part(Material("scarf", texture, roughness=0.95), points, uv, triangles, rigid(len(points), neck01=1.0))
+
+
 def _material(rng: np.random.Generator, kind: str, colour: Colour, *, strap: bool = False) -> Material:
     if strap:
         return Material(kind, plain_texture(rng, shade(colour, 0.7), size=32), roughness=0.8, two_sided=True)
-    texture = plain_texture(rng, colour, size=64, grain=0.08)
+    texture = plain_texture(rng, colour, size=64, grain=0.05)
     if kind == "backpack":
         texture[33:35, 12:52, :3] //= 2
         texture[40:56, 18:46, :3] = (texture[40:56, 18:46, :3] * 0.8).astype(np.uint8)
@@ -47,8 +65,8 @@ def _depth(surface: Float, x: Float, y: Float, *, front: bool) -> Float:
 
 def _crest(surface: Float, x: float, z: float) -> float:
     """The height of the clothes on top of the shoulder at ``x``."""
-    near = np.hypot(surface[:, 0] - x, 0.5 * (surface[:, 2] - z)) < 0.03
-    return float(surface[near, 1].max())
+    far = np.hypot(surface[:, 0] - x, surface[:, 2] - z)
+    return float(surface[far < max(0.025, far.min() + 0.005), 1].max())
 
 
 def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
@@ -64,7 +82,7 @@ def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, s
     parts = [Part(_material(rng, kind, colour), points, uv, triangles, rigid(len(points), spine02=0.6, spine03=0.4))]
     material = _material(rng, kind, colour, strap=True)
     for sign in (-1.0, 1.0):
-        path = _over_shoulder(body, surface, sign * 0.105 * size, top - 0.03, top - 0.62 * height, back)
+        path = _over_shoulder(body, surface, sign * 0.105 * size, top - 0.03, top - 0.5 * height, back)
         points, uv, triangles = ribbon(path, np.tile(np.array([0.024 * size, 0, 0], np.float32), (len(path), 1)), 0.012)
         weights = rigid(len(points), spine01=0.6, spine02=0.4)
         parts.append(Part(material, points, uv, triangles, weights))
@@ -73,15 +91,18 @@ def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, s
 
 def _over_shoulder(body: Body, surface: Float, x: float, high: float, low: float, back: float) -> Float:
     """A strap's path from the top of a pack over the shoulder, down the chest, and under the arm to the back."""
-    crest = _crest(surface, x, float(body.head("spine01")[2]))
-    chest = np.linspace(crest - 0.03, low, 7, dtype=np.float32)
-    front = _depth(surface, np.full(7, x, np.float32), chest, front=True) + 0.008
     middle = float(body.head("spine01")[2])
-    over = [[x, high, back], [x, crest + 0.002, middle - 0.05], [x, crest + 0.010, middle + 0.005]]
-    down = [[x * (1 + 0.1 * k), y, z] for k, (y, z) in enumerate(zip(chest, front, strict=True))]
+    depths = np.linspace(middle - 0.07, middle + 0.07, 6, dtype=np.float32)
+    crest = np.array([_crest(surface, x, float(z)) for z in depths], np.float32)
+    over = np.stack([np.full(6, x), crest + 0.006, depths], 1)[crest > high - 0.06]
+    chest = np.linspace(over[-1, 1] - 0.03, low, 6, dtype=np.float32)
+    front = _depth(surface, np.full(6, x, np.float32), chest, front=True) + 0.007
     side = float(np.abs(surface[np.abs(surface[:, 1] - low) < 0.04, 0]).max()) * np.sign(x)
-    under = [[side * 1.0, low - 0.02, middle], [side * 0.8, low - 0.03, back + 0.01]]
-    return np.array(over + down + under, np.float32)
+    swerve = np.array([0, 0, 0.05, 0.15, 0.35, 0.6], np.float32)
+    down = np.stack([x + (side - x) * swerve, chest, front + (middle - front) * swerve**2], 1)
+    ends = np.array([[side, low - 0.02, middle], [side * 0.8, low - 0.03, back + 0.01]], np.float32)
+    start = np.array([[x * 0.85, high, back]], np.float32)
+    return np.concatenate([start, over, down, ends]).astype(np.float32)
 
 
 def _shoulder_bag(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:

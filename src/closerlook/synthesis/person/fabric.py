@@ -11,11 +11,12 @@ from scipy.ndimage import gaussian_filter
 
 from closerlook.synthesis.person.palette import Colour
 
-__all__ = ["PATTERNS", "Fabric", "fabric_texture", "plain_texture"]
+__all__ = ["PATTERNS", "TRUNK_SHARE", "Fabric", "fabric_texture", "plain_texture"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 SIZE = 256
+TRUNK_SHARE = 0.62  # of the height of a top's texture; sleeves have the rest
 PATTERNS = ("plain", "stripes", "pinstripes", "check", "print", "logo", "denim", "blocks", "melange", "camouflage")
 
 
@@ -26,48 +27,91 @@ class Fabric:
     Attributes:
         pattern: one of :data:`PATTERNS`.
         colour, second: the main colour and the other one that the pattern uses.
-        folds: contrast of the folds; 0.1 stiff, 0.25 soft and creased.
+        folds: contrast of the folds; 0.05 stiff, 0.15 soft and creased.
         details: drawn on the garment: ``buttons``, ``zip``, ``pockets``, ``side_stripe``, ``belt``, ``hem_band``.
     """
 
     pattern: str
     colour: Colour
     second: Colour
-    folds: float = 0.16
+    folds: float = 0.1
     details: tuple[str, ...] = ()
 
 
+FOLD_VARIANTS = 5
+
+
+def _grid() -> tuple[Float, Float]:
+    """Rows and columns of every texel."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    return y.astype(np.float32), x.astype(np.float32)
+
+
 @functools.cache
-def _fold_maps() -> NDArray[np.float32]:
-    """(6, s, s) light and shade of folds, mean 0: soft creases in several directions, made once."""
+def _fold_maps(layout: str) -> NDArray[np.float32]:
+    """(n, s, s) light and shade of folds, mean 0: soft drape everywhere, creases where cloth bunches up.
+
+    A top creases at waist, armpits, elbows and cuffs, trousers at crotch, knees and ankles; skirts fall in long folds.
+    """
     rng = np.random.default_rng(7)
+    y, x = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
+    side = np.abs(np.abs(2 * x - 1) - 0.5) * 2  # 0 at the sides, 1 at the middle of front and back
+    if layout == "top":
+        trunk, sleeve = y / TRUNK_SHARE, (y - TRUNK_SHARE) / (1 - TRUNK_SHARE)
+        on_trunk = 0.25 + _at(trunk, 0.75, 0.2) * 0.7 + _at(trunk, 0.28, 0.12) * (1 - side) * 1.2
+        on_sleeve = 0.3 + _at(sleeve, 0.5, 0.13) + 0.9 * _at(sleeve, 0.93, 0.1)
+        creased = np.where(sleeve < 0, on_trunk, on_sleeve)
+    else:
+        creased = 0.2 + 0.8 * _at(y, 0.2, 0.09) + 0.9 * _at(y, 0.55, 0.08) + 1.1 * _at(y, 0.95, 0.09)
     maps = []
-    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
-    for k in range(6):
-        height = np.zeros((SIZE, SIZE), np.float32)
-        for sigma, gain in (((34, 9), 1.0), ((14, 5), 0.55), ((5, 9), 0.35), ((2.5, 2.5), 0.12)):
-            noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), sigma, mode="wrap")
-            height += gain * noise / noise.std()
-        skew = (0.35 if k % 2 else -0.35) * np.sin(2 * np.pi * x)
-        columns = ((x + skew * y) * SIZE).astype(np.int64) % SIZE
-        height = np.take_along_axis(height, columns, 1)
-        slope = np.gradient(height, axis=1) * 2.0 + np.gradient(height, axis=0) * 1.6
-        slope = gaussian_filter(slope, 0.8, mode="wrap")
-        maps.append(np.clip(slope / slope.std(), -2.5, 2.5))
+    for _ in range(FOLD_VARIANTS):
+        drape = _noise(rng, 9, 11) + 0.5 * _noise(rng, 20, 5)
+        if layout == "skirt":
+            light = gaussian_filter(np.gradient(_noise(rng, 40, 4) + 0.4 * _noise(rng, 14, 2), axis=1), (6, 1)) * (
+                y + 0.3
+            )
+            maps.append(np.clip(light / light.std(), -2.5, 1.6))
+            continue
+        crease = np.zeros((SIZE, SIZE))
+        for slope in (-0.45, 0.0, 0.45):
+            rows = ((y + slope * np.sin(2 * np.pi * x) * 0.16) * SIZE).astype(np.int64) % SIZE
+            crease += np.take_along_axis(_noise(rng, 2.0, 9), rows, 0) * np.clip(_noise(rng, 16, 20), 0, None)
+        light = 0.35 * _slope(drape) + creased * _slope(crease)
+        light = light / light.std()
+        maps.append(np.where(light > 0, 0.7 * np.minimum(light, 2), np.maximum(light, -3)))  # creases are dark
     return np.array(maps, np.float32)
 
 
-def fabric_texture(rng: np.random.Generator, fabric: Fabric, trunk_share: float = 1.0) -> NDArray[np.uint8]:
-    """(256, 256, 4) a garment's texture: trunk above, sleeves below ``trunk_share`` of the height.
+def _at(place: NDArray[np.float64], centre: float, width: float) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-(((place - centre) / width) ** 2)))
 
-    Columns run around the body with the front in the middle, rows from top to bottom.
+
+def _noise(rng: np.random.Generator, high: float, wide: float) -> NDArray[np.float64]:
+    noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), (high, wide), mode="wrap")
+    return np.asarray(noise / noise.std())
+
+
+def _slope(height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much lighter a surface of this height is, lit from above and a little from one side."""
+    slope = np.gradient(height, axis=0) + 0.5 * np.gradient(height, axis=1)
+    slope = gaussian_filter(slope, 0.7, mode="wrap")
+    return np.asarray(slope / slope.std())
+
+
+def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> NDArray[np.uint8]:
+    """(256, 256, 4) the texture of a ``top`` (sleeves below ``TRUNK_SHARE`` of the height), ``trousers`` or ``skirt``.
+
+    Columns run around the body with the front in the middle (around each leg with the outer side in the middle), rows
+    from top to bottom.
     """
-    image = _pattern(rng, fabric, int(SIZE * trunk_share))
-    image = _details(image, fabric, int(SIZE * trunk_share))
-    folds = np.roll(_fold_maps()[rng.integers(6)], rng.integers(SIZE, size=2), axis=(0, 1))
-    light = 0.6 * fabric.folds * folds
-    weave = rng.standard_normal((SIZE, SIZE)).astype(np.float32) * 0.03
-    image = image * np.exp(light + weave)[..., None]
+    trunk = int(SIZE * TRUNK_SHARE) if layout == "top" else SIZE
+    image = _pattern(rng, fabric, trunk)
+    image = _details(image, fabric, trunk)
+    folds = _fold_maps(layout)[rng.integers(FOLD_VARIANTS)]
+    if rng.random() < 0.5:
+        folds = folds[:, ::-1]
+    weave = rng.standard_normal((SIZE, SIZE), np.float32) * np.float32(0.03)
+    image = image * np.exp(fabric.folds * folds + weave)[..., None]
     texture = np.full((SIZE, SIZE, 4), 255, np.uint8)
     texture[..., :3] = np.clip(image, 0.012, 1) * 255
     return texture
@@ -86,7 +130,7 @@ def plain_texture(
 def _pattern(rng: np.random.Generator, fabric: Fabric, trunk: int) -> Float:
     image = np.tile(np.array(fabric.colour, np.float32), (SIZE, SIZE, 1))
     second = np.array(fabric.second, np.float32)
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    y, x = _grid()
     if fabric.pattern == "stripes":
         period = rng.uniform(12, 30)
         share = rng.uniform(0.25, 0.55)
@@ -115,13 +159,13 @@ def _pattern(rng: np.random.Generator, fabric: Fabric, trunk: int) -> Float:
         image = image * (1 + 0.45 * fade[..., None]) * (1 + 0.06 * np.sin(x + y)[..., None])
     elif fabric.pattern == "melange":
         noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), (0.6, 1.6))
-        image = image + 0.1 * (noise / noise.std())[..., None] * (0.3 + image)
+        image = image + 0.06 * (noise / noise.std())[..., None] * (0.3 + image)
     return image.astype(np.float32)
 
 
 def _draw_logo(rng: np.random.Generator, image: Float, second: Float, trunk: int) -> None:
     """A print on the chest, and often one on the back."""
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    y, x = _grid()
     for centre in (128, 0) if rng.random() < 0.4 else (128,):
         apart = np.abs((x - centre + SIZE / 2) % SIZE - SIZE / 2)
         down = y - rng.uniform(0.34, 0.45) * trunk
@@ -138,7 +182,7 @@ def _draw_logo(rng: np.random.Generator, image: Float, second: Float, trunk: int
 
 
 def _details(image: Float, fabric: Fabric, trunk: int) -> Float:
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    y, x = _grid()
     dark, second = 0.55 * image, np.array(fabric.second, np.float32)
     upper = y < trunk
     if "buttons" in fabric.details:

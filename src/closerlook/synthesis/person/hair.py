@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from closerlook.synthesis.person.sheet import Sheet, boundary_edges, vertex_norm
 
 __all__ = ["HAIR_STYLES", "HairStyle", "hair_parts", "hat_parts"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 # Bearings from the front, degrees, at which hairlines are given as heights on the neutral head, metres:
 # brows are at 0.75, the front hairline at 0.8, the top of the ears at 0.735, the chin at 0.616.
@@ -89,7 +89,7 @@ def _centre(body: Body) -> Float:
     data = body_data()
     row = len(data.cap_vertices) // 2
     ring = (body.positions[data.cap_vertices[row]] * data.cap_shares[row][..., None]).sum(1)
-    return ring[:-1].mean(0).astype(np.float32)
+    return np.asarray(ring[:-1].mean(0), np.float32)
 
 
 def _cap(body: Body, line: tuple[float, ...], thickness: Float, crown: float = 1.0, margin: float = 0.012) -> Sheet:
@@ -101,9 +101,10 @@ def _cap(body: Body, line: tuple[float, ...], thickness: Float, crown: float = 1
     out = (body.positions[data.cap_vertices] * data.cap_shares[..., None]).sum(2) - centre
     radius = np.linalg.norm(out, axis=2, keepdims=True)
     level = neutral[..., 1] - np.interp(np.abs(bearing), _BEARINGS, line)
+    soft = margin * (1 + np.clip(1.2 - np.abs(bearing) / 60, 0, 1))
     if crown < 1:
         level = np.minimum(level, crown - neutral[..., 1])
-    taper = np.clip((level + 0.004) / (2 * margin), 0.12, 1) ** 0.7
+    taper = np.clip((level + 0.004) / (2 * soft), 0.12, 1) ** 0.7
     position = centre + out / radius * (radius * pull[..., None] + 0.0015 + (thickness * taper)[..., None])
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, columns)[None], np.linspace(0, 0.7, rows)[:, None]), axis=2)
     count = rows * columns
@@ -130,14 +131,21 @@ def _with_rim(sheet: Sheet, depth: float) -> Sheet:
     return Sheet(np.concatenate([sheet.triangles, lip]).astype(np.int32), values)
 
 
-def hair_parts(rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Float) -> list[Part]:
-    """The hair of a head. ``surface`` (n, 3) are points of the clothes that long hair lies on."""
+def hair_parts(
+    rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Float, *, hat: bool = False
+) -> list[Part]:
+    """The hair of a head; a hat presses it flat. Long hair lies on ``surface`` (n, 3), points of the clothes."""
+    if hat:
+        style = replace(style, volume=min(style.volume, 0.006), tie="" if style.tie == "bun" else style.tie)
     neutral, bearing, _ = _net()
+    line = tuple(np.array(style.line) + rng.normal(0, 0.005) + rng.normal(0, 0.003, len(style.line)))
     lumps = gaussian_filter(rng.standard_normal(bearing.shape), (1.0, 1.4), mode=("nearest", "wrap"))
+    lumps[:, -1] = lumps[:, 0]
+    lumps *= np.clip(np.arange(len(lumps)) / 5, 0, 1)[:, None]  # all bearings meet at the crown
     high = np.clip((neutral[..., 1] - 0.74) / 0.08, 0, 1)
     thickness = style.volume * (style.sides + (1 - style.sides) * high) * (1 + style.rough * lumps / lumps.std())
     material = Material("hair", _hair_texture(rng, colour), roughness=0.6, cutout=True, two_sided=True)
-    cap = _with_rim(_cap(body, style.line, np.maximum(thickness, 0.001), style.crown), 0.006)
+    cap = _with_rim(_cap(body, line, np.maximum(thickness, 0.001), style.crown), 0.006)
     parts = [Part(material, cap.position, cap.values["uv"], cap.triangles, cap.values["weights"])]
     if style.fall:
         parts.append(_curtain(rng, body, style, material, surface))
@@ -153,23 +161,29 @@ def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: M
     size = body.shape.stature / 1.7 if body.shape.years > 14 else 0.9
     centre = _centre(body)
     columns = np.flatnonzero(np.abs(bearing[0]) >= 72)
-    order = np.roll(columns, -int(np.flatnonzero(np.diff(columns) > 1)[0]) - 1)[::1]
-    order = np.concatenate([order[bearing[0][order] > 0], order[bearing[0][order] <= 0][1:]])
+    left, right = columns[bearing[0][columns] > 0], columns[bearing[0][columns] < 0]
+    order = np.concatenate([left, right[1:]])
     knots = (body.positions[data.cap_vertices] * data.cap_shares[..., None]).sum(2) - centre
-    start_row = np.abs(neutral[..., 1] - 0.765).argmin(0)
-    out = knots[start_row[order], order]
-    top = centre + out * (pull[start_row[order], order][:, None] + 0.9 * style.volume * style.sides / 0.09)
+    rows = np.flatnonzero((neutral[..., 1].max(1) < 0.835) & (neutral[..., 1].min(1) > 0.70))
+    rows = rows[neutral[rows][:, order, 1].mean(1) > 0.745]
+    out = knots[rows][:, order]
+    unit = out / np.linalg.norm(out, axis=2, keepdims=True)
+    lift = style.volume * style.sides + np.linspace(0.0015, 0.007, len(rows))[:, None, None]
+    crown = centre + out * pull[rows][:, order][..., None] + lift * unit
+    top = crown[-1]
     behind = np.clip((np.abs(bearing[0][order]) - 95) / 40, 0, 1)
     length = np.minimum(style.fall, 0.17 + 0.02 * np.abs(np.sin(order))) * (1 - behind) + style.fall * behind
     length = (length * (1 + 0.05 * rng.standard_normal(len(order))) + 0.04) * size
-    steps = np.linspace(0, 1, 9)[:, None]
+    steps = np.linspace(0, 1, 9)[1:, None]
     position = np.repeat(top[None], len(steps), axis=0)
     position[..., 1] -= steps * length
     wave = 1 + (0.10 * np.sin(np.pi * steps) - 0.10 * steps) * (1 - 0.5 * behind)
     position[..., [0, 2]] = centre[[0, 2]] + (position[..., [0, 2]] - centre[[0, 2]]) * wave[..., None]
-    position = _lie_on(position, surface, centre)
-    uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, len(order))[None], 0.25 + 0.75 * steps), axis=2)
-    below = np.broadcast_to(np.clip((steps * length - 0.12) / 0.2, 0, 0.7), position.shape[:2]).ravel()
+    position = np.concatenate([crown, _lie_on(position, surface, centre)])
+    down = np.concatenate([np.linspace(0.1, 0.3, len(rows))[:, None], 0.3 + 0.7 * steps])
+    uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, len(order))[None], down), axis=2)
+    hanging = np.concatenate([np.zeros((len(rows), len(order))), steps * length])
+    below = np.clip((hanging - 0.12) / 0.2, 0, 0.7).ravel()
     weights = rigid(position[..., 0].size, head=1.0) * (1 - below[:, None])
     weights += rigid(len(weights), spine01=0.6, neck01=0.4) * below[:, None]
     triangles = grid_triangles(*position.shape[:2])
@@ -192,7 +206,7 @@ def _lie_on(position: Float, surface: Float, centre: Float) -> Float:
 def _tied(rng: np.random.Generator, body: Body, style: HairStyle, material: Material) -> Part:
     """A pony tail or a bun at the back of the head."""
     data = body_data()
-    neutral, bearing, _ = _net()
+    neutral, _, _ = _net()
     height = rng.uniform(0.755, 0.815)
     column = 0
     row = int(np.abs(neutral[:, column, 1] - height).argmin())

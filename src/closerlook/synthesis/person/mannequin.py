@@ -17,7 +17,7 @@ from closerlook.synthesis.person.sheet import Sheet, split_quads, vertex_normals
 
 __all__ = ["Landmarks", "Mannequin", "dress_form", "nearest_tights", "smoothed", "tights_vertices"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class Landmarks:
 class Mannequin:
     """A closed, smooth second skin that garments are offset from and cut out of.
 
-    ``sheet`` carries, beside ``position`` and ``weights``: ``normal`` (n, 3); ``along``, 0 at the shoulder joint, 0.5 at
-    the elbow, 1 at the wrist; ``arm``, ``leg`` and ``foot``, the shares of the weights on those limbs.
+    ``sheet`` carries, beside ``position`` and ``weights``: ``normal`` (n, 3); ``along``, 0 at the shoulder joint, 0.5
+    at the elbow, 1 at the wrist; ``arm``, ``leg`` and ``foot``, the shares of the weights on those limbs; ``armhole``,
+    metres inside the seam between trunk and arm.
     """
 
     body: Body = field(repr=False)
@@ -109,7 +110,7 @@ def _limbs() -> dict[str, Float]:
         return np.asarray(weights[:, [name.startswith(stems) for name in names]].sum(1), np.float32)
 
     def head(name: str) -> Float:
-        return data.heads[data.bone_names.index(name)]
+        return np.asarray(data.heads[data.bone_names.index(name)])
 
     arm = share("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
     along = np.zeros(len(rows), np.float32)
@@ -118,13 +119,17 @@ def _limbs() -> dict[str, Float]:
         upper = _fraction(rest, shoulder, elbow)
         lower = _fraction(rest, elbow, wrist)
         along[mask] = np.where(upper < 1, 0.5 * upper, 0.5 + 0.5 * np.maximum(lower, 0))[mask]
-    for _ in range(20):
+    seam = np.abs(head("upperarm01.L")[0]) + 0.002 - np.abs(rest[:, 0])
+    beside_arm = (arm > 0.5) | (rest[:, 1] > head("spine02")[1] + 0.02)
+    armhole = np.where(beside_arm, seam, np.maximum(seam, 0.01))
+    for _ in range(8):
         arm = np.asarray(0.5 * arm + 0.5 * (_averaging() @ arm), np.float32)
     return {
         "arm": arm,
         "leg": share("upperleg", "lowerleg", "foot", "toe"),
         "foot": share("foot", "toe"),
         "along": along,
+        "armhole": armhole.astype(np.float32),
     }
 
 

@@ -11,20 +11,20 @@ __all__ = ["Colour", "cloth_colour", "colour_name", "hair_colour", "shade", "ski
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
-# Name: (share among upper garments, share among lower garments, hue, saturation and value ranges).
+# Name: (share among tops, share among trousers and coats, hue, saturation and value ranges).
 _CLOTH: dict[str, tuple[float, float, tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "black": (0.21, 0.30, (0.5, 0.7), (0.00, 0.25), (0.05, 0.15)),
     "grey": (0.13, 0.12, (0.5, 0.65), (0.00, 0.12), (0.28, 0.62)),
     "white": (0.18, 0.05, (0.08, 0.2), (0.00, 0.06), (0.82, 0.97)),
-    "navy": (0.10, 0.16, (0.6, 0.66), (0.35, 0.7), (0.14, 0.28)),
-    "blue": (0.09, 0.17, (0.56, 0.64), (0.3, 0.75), (0.38, 0.78)),
+    "navy": (0.10, 0.16, (0.6, 0.65), (0.3, 0.55), (0.13, 0.26)),
+    "blue": (0.09, 0.17, (0.56, 0.63), (0.25, 0.6), (0.35, 0.7)),
     "beige": (0.06, 0.08, (0.08, 0.12), (0.15, 0.35), (0.62, 0.84)),
     "brown": (0.04, 0.05, (0.04, 0.08), (0.35, 0.6), (0.18, 0.4)),
-    "red": (0.06, 0.015, (0.97, 1.02), (0.65, 0.9), (0.4, 0.78)),
+    "red": (0.06, 0.015, (0.97, 1.02), (0.55, 0.85), (0.35, 0.72)),
     "green": (0.045, 0.03, (0.24, 0.42), (0.25, 0.6), (0.2, 0.55)),
-    "pink": (0.035, 0.01, (0.92, 0.98), (0.2, 0.5), (0.75, 0.95)),
-    "yellow": (0.02, 0.005, (0.12, 0.16), (0.5, 0.85), (0.75, 0.95)),
-    "orange": (0.015, 0.003, (0.045, 0.08), (0.7, 0.9), (0.7, 0.92)),
+    "pink": (0.035, 0.01, (0.92, 0.98), (0.15, 0.42), (0.7, 0.92)),
+    "yellow": (0.02, 0.005, (0.12, 0.16), (0.4, 0.75), (0.7, 0.92)),
+    "orange": (0.015, 0.003, (0.045, 0.08), (0.6, 0.85), (0.62, 0.88)),
     "purple": (0.02, 0.007, (0.74, 0.82), (0.25, 0.6), (0.25, 0.6)),
 }
 
@@ -45,10 +45,13 @@ _SKIN: dict[str, tuple[Colour, Colour]] = {  # light and dark end
 }
 
 
-def cloth_colour(rng: np.random.Generator, *, lower: bool = False, avoid: str | None = None) -> tuple[str, Colour]:
-    """A colour of cloth with its name: mostly dark, grey, white, blue and beige, some strong ones."""
+def cloth_colour(rng: np.random.Generator, *, sober: bool = False, avoid: str | None = None) -> tuple[str, Colour]:
+    """A colour of cloth with its name: mostly dark, grey, white, blue and beige, some strong ones.
+
+    ``sober`` draws as people do for trousers, coats and bags.
+    """
     names = [name for name in _CLOTH if name != avoid]
-    shares = np.array([_CLOTH[name][1 if lower else 0] for name in names])
+    shares = np.array([_CLOTH[name][int(sober)] for name in names])
     name = names[rng.choice(len(names), p=shares / shares.sum())]
     hue, saturation, value = (float(rng.uniform(*bounds)) for bounds in _CLOTH[name][2:])
     return name, colorsys.hsv_to_rgb(hue % 1.0, saturation, value)

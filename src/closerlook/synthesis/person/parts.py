@@ -1,4 +1,4 @@
-"""Putting a person together: parts with dense weights become one mesh of triangles, materials and four bones a vertex."""
+"""Putting a person together: parts with dense weights become one mesh with materials and four bones a vertex."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from closerlook.synthesis.person.rig import BONES, parents, top_four
 
 __all__ = ["Part", "assemble", "rigid"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 

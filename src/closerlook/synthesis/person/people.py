@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.body import Body, build_body, sample_shape
-from closerlook.synthesis.person.carried import bag_parts
+from closerlook.synthesis.person.carried import bag_parts, scarf_part
 from closerlook.synthesis.person.fabric import fabric_texture
 from closerlook.synthesis.person.hair import HAIR_STYLES, hair_parts, hat_parts
 from closerlook.synthesis.person.mannequin import Mannequin, dress_form, nearest_tights
@@ -19,12 +19,12 @@ from closerlook.synthesis.person.palette import hair_colour, skin_colour
 from closerlook.synthesis.person.parts import Part, assemble
 from closerlook.synthesis.person.shoes import shoe_part
 from closerlook.synthesis.person.skin import eye_texture, skin_texture
-from closerlook.synthesis.person.tailor import UPPER_TRUNK_SHARE, Garment, tailor, unwrap
+from closerlook.synthesis.person.tailor import Garment, tailor, unwrap
 from closerlook.synthesis.person.wardrobe import Item, Outfit, sample_outfit
 
 __all__ = ["sample_person"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 UNDER_CLOTHES = 0.02  # metres inside a garment's edges before what lies beneath is left out
@@ -50,12 +50,14 @@ def sample_person(seed: int, identity: int) -> Person:
         _skin_part(body, Material("skin", skin, roughness=0.55), hidden),
         _eyes_part(body, Material("eyes", eye_texture(rng, ancestry), roughness=0.2)),
         *clothes,
-        *hair_parts(rng, body, HAIR_STYLES[style], hair, surface),
+        *hair_parts(rng, body, HAIR_STYLES[style], hair, surface, hat=outfit.hat is not None),
     ]
     if outfit.hat:
-        parts += hat_parts(rng, body, outfit.hat[0], outfit.hat[2])
+        parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
+    if outfit.scarf:
+        parts.append(scarf_part(rng, body, outfit.scarf.colour))
     if outfit.bag:
-        parts += bag_parts(rng, body, outfit.bag[0], outfit.bag[2], surface)
+        parts += bag_parts(rng, body, outfit.bag.kind, outfit.bag.colour, surface)
     labels = {
         "gender": shape.gender,
         "age_group": shape.age_group,
@@ -63,8 +65,9 @@ def sample_person(seed: int, identity: int) -> Person:
         "hair_style": style,
         "hair_colour": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
-        "hat": outfit.hat[0] if outfit.hat else "none",
-        "bag": outfit.bag[0] if outfit.bag else "none",
+        "hat": outfit.hat.kind if outfit.hat else "none",
+        "scarf": outfit.scarf.name if outfit.scarf else "none",
+        "bag": outfit.bag.kind if outfit.bag else "none",
     }
     return assemble(identity, labels, body, parts)
 
@@ -74,7 +77,7 @@ def _arm_room(outfit: Outfit) -> float:
     worn = [item.cut for item in (outfit.upper, outfit.lower, outfit.outer) if item]
     thick = sum(cut.ease for cut in worn if not cut.legs)
     flared = max((0.25 * cut.flare for cut in worn if not cut.legs and cut.hem > 0.2), default=0.0)
-    return 0.6 * thick + 0.4 * flared + (0.05 if outfit.bag and outfit.bag[0] == "shoulder_bag" else 0.0)
+    return 0.6 * thick + 0.4 * flared + (0.05 if outfit.bag and outfit.bag.kind == "shoulder_bag" else 0.0)
 
 
 def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: str) -> str:
@@ -102,7 +105,7 @@ def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: s
 
 def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[list[Part], Float, NDArray[np.bool_]]:
     """Tailor every layer, the inner ones first: the parts, points of the outer surface, and covered body vertices."""
-    shoes, shoe_covers = shoe_part(form, outfit.shoes[0], outfit.shoes[2], outfit.shoes[3])
+    shoes, shoe_covers = shoe_part(form, outfit.shoes.kind, outfit.shoes.colour, outfit.shoes.second)
     under: Float | None = None
     made: list[tuple[str, Item, Garment]] = []
     worn = (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer))
@@ -116,7 +119,7 @@ def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[l
         under = np.where(reached, np.maximum(garment.offset, below), below).astype(np.float32)
     assert under is not None
     parts = [shoes]
-    covered = shoe_covers
+    covered = shoe_covers + 0.02
     for name, item, garment in reversed(made):
         parts.append(_garment_part(rng, name, item, garment, form))
         covered = np.maximum(covered, garment.covers)
@@ -128,8 +131,8 @@ def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[l
 
 def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:
     sheet, uv = unwrap(garment, form)
-    share = 1.0 if item.cut.top == "waist" else UPPER_TRUNK_SHARE
-    texture = fabric_texture(rng, item.fabric, share)
+    layout = "trousers" if item.cut.legs else "skirt" if item.cut.top == "waist" else "top"
+    texture = fabric_texture(rng, item.fabric, layout)
     material = Material(name, texture, roughness=0.9, two_sided=True)
     smooth = sheet.values["smooth"].astype(np.int32)
     return Part(material, sheet.position, uv, sheet.triangles, sheet.values["weights"], smooth)
@@ -169,7 +172,7 @@ def _eyes_part(body: Body, material: Material) -> Part:
     for side in (position[:, 0] > 0, position[:, 0] <= 0):
         eye = position[side]
         low, high = eye.min(0), eye.max(0)
-        uv[side] = ((eye - low) / (high - low))[:, :2]
+        uv[side] = ((eye - low) / (high - low))[:, :2] * (1, -1) + (0, 1)
     triangles = np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]])
     return Part(material, position, uv, triangles, body.weights[used])
 
@@ -187,6 +190,6 @@ def _clothes_labels(outfit: Outfit) -> dict[str, str]:
         "lower_type": lower.kind if lower else outfit.upper.kind,
         "lower_colour": lower.colour if lower else outfit.upper.colour,
         "lower_length": "short" if bottom < 1.2 else "long",
-        "shoe_type": outfit.shoes[0],
-        "shoe_colour": outfit.shoes[1],
+        "shoe_type": outfit.shoes.kind,
+        "shoe_colour": outfit.shoes.name,
     }

@@ -12,7 +12,7 @@ from closerlook.synthesis.person.rig import chain, rotate
 
 __all__ = ["Pose", "pose_person", "sample_pose"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 # Joint angles of level walking in degrees over one cycle from heel strike, flexion positive (after D. A. Winter,
 # Biomechanics and Motor Control of Human Movement).
@@ -77,7 +77,7 @@ def _rotations(pose: Pose) -> dict[str, Float]:
     """Bone name to rotation about the world's axes of the rest pose."""
     wave = np.cos(2 * np.pi * pose.phase)
     stance = (1 - min(pose.stride, 1.0)) * pose.shift
-    turns = {
+    turns: dict[str, Float] = {
         "root": rotate("y", pose.heading) @ rotate("y", -4 * pose.stride * wave) @ rotate("z", -2.5 * stance),
         "spine05": rotate("z", 1.5 * stance) @ rotate("y", 3 * pose.stride * wave) @ rotate("x", 0.4 * pose.lean),
         "spine03": rotate("z", 1.5 * stance) @ rotate("y", 4 * pose.stride * wave) @ rotate("x", 0.4 * pose.lean),

@@ -12,7 +12,7 @@ from closerlook.synthesis.person.assets import body_data
 
 __all__ = ["BONES", "bone_index", "chain", "full_bone_map", "parents", "rotate", "skin", "top_four"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 _SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
 BONES: tuple[str, ...] = (
@@ -84,7 +84,7 @@ def chain(heads: Float, parents: NDArray[np.int32], rotations: Mapping[int, Floa
 def skin(positions: Float, weights: Float, transforms: Float) -> Float:
     """Linear blend skinning with dense weights: (n, 3), (n, b), (b, 3, 4) -> (n, 3)."""
     blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
-    return np.einsum("nij,nj->ni", blended[:, :, :3], positions) + blended[:, :, 3]
+    return np.asarray(np.einsum("nij,nj->ni", blended[:, :, :3], positions) + blended[:, :, 3])
 
 
 def top_four(weights: Float) -> tuple[NDArray[np.int32], Float]:

@@ -1,4 +1,4 @@
-"""Simple closed surfaces for carried things, hair and hats: superellipsoids, tubes and ribbons with texture coordinates."""
+"""Simple surfaces with texture coordinates for carried things and hair: superellipsoids, tubes and ribbons."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["grid_triangles", "ribbon", "rounded_box", "tube"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 
@@ -41,12 +41,12 @@ def rounded_box(size: tuple[float, float, float], power: float = 0.35) -> tuple[
 
 
 def tube(path: Float, radii: Float, sides: int = 10) -> tuple[Float, Float, Int]:
-    """A tube along a path (n, 3) with a radius at each point; (n, 2) radii make it flat. Ends are closed to points."""
+    """A tube along a path (n, 3) with a radius at each point, closed at its ends; (n, 2) radii make it flat."""
     path, radii = np.asarray(path, np.float64), np.asarray(radii, np.float64)
     radii = np.stack([radii, radii], 1) if radii.ndim == 1 else radii
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    reference = np.array([1.0, 0, 0]) if abs(along[:, 0]).mean() < 0.8 else np.array([0, 0, 1.0])
+    reference = np.eye(3)[np.abs(along).max(0).argmin()]  # the axis that the path never runs along
     across = reference - along * (along @ reference)[:, None]
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     upright = np.cross(along, across)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Sheet", "boundary_edges", "loops", "split_quads", "vertex_normals"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 
@@ -26,7 +26,7 @@ def vertex_normals(positions: Float, triangles: Int) -> Float:
     corners = triangles.T.ravel()
     summed = np.stack([np.bincount(corners, np.tile(faces[:, axis], 3), len(positions)) for axis in range(3)], axis=1)
     length = np.linalg.norm(summed, axis=1, keepdims=True)
-    return (summed / np.maximum(length, 1e-12)).astype(np.float32)
+    return np.asarray(summed / np.maximum(length, 1e-12), np.float32)
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,29 @@ class Sheet:
 
     def clip(self, level: Float) -> Sheet:
         """The part where ``level`` (n,), linear over each triangle, is positive: cut exactly along its zero line."""
+        return self._cut(level, both=False)
+
+    def divide(self, level: Float) -> Sheet:
+        """The whole sheet with its triangles cut along the zero line of ``level``, so that none lies on both sides."""
+        return self._cut(level, both=True)
+
+    def _cut(self, level: Float, *, both: bool) -> Sheet:
         level = np.where(np.abs(level) < 1e-6, -1e-6, level)
         inside = level[self.triangles] > 0
         count = inside.sum(1)
         crossing = (count == 1) | (count == 2)
         mixed, signs = self.triangles[crossing], inside[crossing]
-        lone = np.where(signs.sum(1) == 1, signs.argmax(1), (~signs).argmax(1))
-        order = (lone[:, None] + np.arange(3)) % 3
-        a, b, c = np.take_along_axis(mixed, order, 1).T
+        lone_inside = signs.sum(1) == 1
+        lone = np.where(lone_inside, signs.argmax(1), (~signs).argmax(1))
+        a, b, c = np.take_along_axis(mixed, (lone[:, None] + np.arange(3)) % 3, 1).T
         edges = np.sort(np.stack([np.stack([a, b], 1), np.stack([a, c], 1)]).reshape(-1, 2), axis=1)
         unique, which = np.unique(edges, axis=0, return_inverse=True)
         ab, ac = len(self) + which.reshape(2, -1)
-        lone_inside = signs.sum(1) == 1
-        tips = np.stack([a, ab, ac], 1)[lone_inside]
-        rest = ~lone_inside
+        tips = np.stack([a, ab, ac], 1)[lone_inside | both]
+        rest = ~lone_inside | both
         trunks = np.concatenate([np.stack([ab, b, c], 1)[rest], np.stack([ab, c, ac], 1)[rest]])
-        triangles = np.concatenate([self.triangles[count == 3], tips, trunks]).astype(np.int32)
+        whole = self.triangles[(count == 3) | (both & (count == 0))]
+        triangles = np.concatenate([whole, tips, trunks]).astype(np.int32)
         start, end = unique.T
         share = (level[start] / (level[start] - level[end]))[:, None].astype(np.float32)
         values = {}

@@ -12,7 +12,7 @@ from closerlook.synthesis.person.parts import Part
 
 __all__ = ["shoe_part"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 
 def shoe_part(form: Mannequin, kind: str, colour: Colour, sole: Colour) -> tuple[Part, NDArray[np.float32]]:
@@ -22,9 +22,9 @@ def shoe_part(form: Mannequin, kind: str, colour: Colour, sole: Colour) -> tuple
         kind, marks.ankle - 0.012
     )
     sheet = form.sheet
-    covers = np.where(sheet.values["leg"] > 0.5, reach - sheet.position[:, 1], -1.0).astype(np.float32)
     thick = 0.012 if kind == "boots" else 0.009
     soft = smoothed(sheet.position, 5, sheet.values["foot"])
+    covers = np.where(sheet.values["leg"] > 0.5, reach - soft[:, 1], -1.0).astype(np.float32)
     position = soft + thick * sheet.values["normal"]
     rubber = 0.026 if kind == "sneakers" else 0.016
     low = np.clip((0.03 - soft[:, 1]) / 0.03, 0, 1)

@@ -13,7 +13,7 @@ from closerlook.synthesis.person.palette import Colour
 
 __all__ = ["eye_texture", "skin_texture"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 
 def _bump(distance: Float, width: float) -> Float:
@@ -29,8 +29,8 @@ def _masks() -> dict[str, Float]:
     x, y, z = np.nan_to_num(np.moveaxis(texels, -1, 0), nan=-9.0)
     side = np.abs(x)
     front = (z > 0.09) & (y > 0.55)
-    arch = 0.7515 + 0.006 * np.sin(np.clip((side - 0.012) / 0.036, 0, 1) * np.pi * 0.8)
-    brow = _bump(np.hypot((side - 0.031) / 6.0, y - arch), 0.0034) * front
+    arch = 0.7525 + 0.0028 * np.sin(np.clip((side - 0.010) / 0.038, 0, 1) * np.pi * 0.75)
+    brow = _bump(np.hypot((side - 0.031) / 6.0, y - arch), 0.0030) * front
     lips = _bump(np.hypot(x / 2.1, y - 0.6605), 0.0105) * (z > 0.13) * (y < 0.7)
     eyes = _bump(np.hypot((side - 0.031) / 1.6, y - 0.728), 0.012) * front
     cheeks = _bump(np.hypot(side - 0.042, y - 0.695), 0.018) * front
@@ -90,7 +90,8 @@ def eye_texture(rng: np.random.Generator, ancestry: str) -> NDArray[np.uint8]:
     iris = np.array((0.3, 0.4, 0.45) if light else (0.2, 0.12, 0.08))
     y, x = (np.mgrid[:32, :32] + 0.5) / 32 - 0.5
     radius = np.hypot(x, y)[..., None]
-    colour = np.where(radius < 0.11, 0.03, np.where(radius < 0.24, iris, (0.82, 0.8, 0.78)))
+    colour = np.where(radius < 0.11, 0.03, np.where(radius < 0.26, iris, (0.74, 0.71, 0.69)))
+    colour = colour * np.clip(0.75 + 1.5 * y, 0.35, 1)[..., None]  # the upper lid's shadow
     texture = np.full((32, 32, 4), 255, np.uint8)
     texture[..., :3] = colour * 255
     return texture

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.synthesis.person.fabric import TRUNK_SHARE
 from closerlook.synthesis.person.mannequin import Mannequin, bone_column
 from closerlook.synthesis.person.sheet import Sheet, boundary_edges, loops, vertex_normals
 
 __all__ = ["Cut", "Garment", "layer_offset", "tailor", "unwrap"]
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
 
 HEM_PLACES = (-1.0, 0.0, 1.0, 2.0)  # waist, crotch, knee, ankle
 ABOVE_CROTCH = 0.035  # metres; where one loop around the hips becomes two around the legs
 GAP = 0.004  # metres between layers
-UPPER_TRUNK_SHARE = 0.62  # of the texture's height; sleeves have the rest
 WRAP = 0.875  # of the texture's width goes once around; the margin takes faces across the seam
 
 
@@ -27,7 +27,7 @@ class Cut:
 
     Attributes:
         legs: it has trouser legs.
-        top: ``crew``, ``v``, ``scoop``, ``collar``, ``high`` (necklines) or ``waist`` (hangs from the waist).
+        top: ``crew``, ``v``, ``scoop``, ``high`` (necklines) or ``waist`` (hangs from the waist).
         hem: where it ends: -1 waist, 0 crotch, 1 knee, 2 ankle, and between.
         sleeve: where sleeves end: 0 none, 0.5 elbow, 1 wrist; unused below the waist.
         ease: how far it stands off at chest or hips.
@@ -36,6 +36,7 @@ class Cut:
         hang: 0 follows the body, 1 falls straight down from the widest place above.
         flare: metres of radius that a hanging part gains per metre of length.
         opening: half the width of an open front; 0 is closed.
+        collar: ``shirt`` (turned down), ``hood`` (lying on the back) or nothing.
     """
 
     top: str
@@ -48,6 +49,7 @@ class Cut:
     hang: float = 0.3
     flare: float = 0.08
     opening: float = 0.0
+    collar: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ class Garment:
 
 def tailor(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
     """Make a garment that clears the mannequin and, where given, the layer ``under`` it (its ``offset``)."""
-    offset = layer_offset(form, cut)
+    offset: Float = layer_offset(form, cut)
     if under is not None:
-        offset = np.maximum(offset, under + (GAP, 0))
+        offset = np.maximum(offset, under + np.array([GAP, 0], np.float32)).astype(np.float32)
     sheet = form.sheet
     moved = sheet.position + offset[:, :1] * sheet.values["normal"] + offset[:, 1:] * form.outwards
     moved = _keep_legs_apart(moved, form) if cut.legs else moved
@@ -87,8 +89,12 @@ def tailor(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
     piece = sheet.with_values(position=moved, **dict(zip(names, levels, strict=True)))
     for name in names:
         piece = piece.clip(piece.values[name])
+    if cut.sleeve:
+        piece = piece.divide(piece.values["armhole"])
     if hangs:
         piece = _hang(piece, form, cut, lowest, bottom)
+    if cut.collar:
+        piece = _add_collar(piece, form, cut)
     if cut.opening:
         piece, covers = _open_front(piece, form, cut, covers)
     return Garment(_turn_in_edges(piece), offset, covers.astype(np.float32), bottom, cut)
@@ -123,7 +129,8 @@ def layer_offset(form: Mannequin, cut: Cut) -> Float:
 def _hang_offset(form: Mannequin, lowest: float, hang: float) -> Float:
     """How far each vertex of the trunk is from cloth around it, metres.
 
-    Cloth spans hollows (every level is convex) and, as far as ``hang`` goes, falls straight from the widest place above.
+    Cloth spans hollows (every level is convex) and, as far as ``hang`` goes, falls straight from the widest place
+    above.
     """
     position = form.sheet.position
     x, z = position[:, 0], position[:, 2] - form.centre_z
@@ -132,7 +139,7 @@ def _hang_offset(form: Mannequin, lowest: float, hang: float) -> Float:
     depth = (top - position[:, 1]) / step
     rows = int((top - lowest) / step) + 1
     trunk = (form.sheet.values["arm"] < 0.3) & (depth >= -1) & (position[:, 1] > lowest - 0.03)
-    profile = np.zeros((rows, len(_SECTORS)), np.float32)
+    profile = np.zeros((rows, len(_SECTORS)))
     for row in range(rows):
         level = trunk & (np.abs(depth - row - 0.5) < 1.2)
         profile[row] = _hull_radius(radius[level], bearing[level], _SECTORS)
@@ -146,13 +153,13 @@ def _hang_offset(form: Mannequin, lowest: float, hang: float) -> Float:
 _SECTORS = (np.arange(36) / 36 - 0.5) * 2 * np.pi
 
 
-def _hull_radius(radius: Float, bearing: Float, directions: NDArray[np.float64]) -> Float:
+def _hull_radius(radius: Float, bearing: Float, directions: Float) -> Float:
     """The radius, in each direction, of the convex hull of points in polar coordinates around a point inside."""
     if not len(radius):
         return np.zeros(len(directions), np.float32)
     support = (radius[None] * np.cos(_SECTORS[:, None] - bearing[None])).max(1)
     facing = np.cos(np.asarray(directions)[:, None] - _SECTORS[None])
-    return np.where(facing > 0.2, support / np.maximum(facing, 0.2), np.inf).min(1).astype(np.float32)
+    return np.asarray(np.where(facing > 0.2, support / np.maximum(facing, 0.2), np.inf).min(1))
 
 
 def _bilinear(grid: Float, row: Float, column: Float) -> Float:
@@ -183,7 +190,7 @@ def _top_level(form: Mannequin, cut: Cut, position: Float) -> Float:
         level = marks.waist - 0.015 - y
         return np.where(form.sheet.values["arm"] > 0.3, -1.0, level).astype(np.float32)
     size = form.body.shape.stature / 1.7
-    raised = {"crew": -0.012, "v": -0.005, "scoop": -0.02, "collar": 0.015, "high": 0.05}[cut.top] * size
+    raised = {"crew": -0.012, "v": -0.005, "scoop": -0.02, "high": 0.05}[cut.top] * size
     steep = {"scoop": 0.75}.get(cut.top, 0.55)
     depth = z - form.body.head("neck01")[2]
     level = marks.neck + raised + 0.02 * size - steep * depth - y
@@ -199,9 +206,9 @@ def _sleeve_level(form: Mannequin, cut: Cut) -> Float:
     if cut.top == "waist":
         return np.ones(len(form.sheet), np.float32)
     if cut.sleeve <= 0:
-        return np.asarray(0.1 * (0.5 - values["arm"]), np.float32)
+        return np.asarray(values["armhole"])
     length = 0.55 * form.body.shape.stature / 1.7
-    return np.where(values["arm"] > 0.02, (cut.sleeve - values["along"]) * length, 1.0).astype(np.float32)
+    return np.asarray(np.where(values["arm"] > 0.02, (cut.sleeve - values["along"]) * length, 1.0), np.float32)
 
 
 def _hem_level(form: Mannequin, cut: Cut, position: Float, bottom: float) -> Float:
@@ -209,7 +216,7 @@ def _hem_level(form: Mannequin, cut: Cut, position: Float, bottom: float) -> Flo
     level = position[:, 1] - bottom
     if cut.top == "waist":
         return np.asarray(level, np.float32)
-    return (level + 2.0 * np.clip(form.sheet.values["arm"] * 3 - 0.2, 0, 1)).astype(np.float32)
+    return np.asarray(level + 2.0 * np.clip(form.sheet.values["arm"] * 3 - 0.2, 0, 1), np.float32)
 
 
 def _hang(piece: Sheet, form: Mannequin, cut: Cut, start: float, bottom: float) -> Sheet:
@@ -291,6 +298,49 @@ def _open_front(piece: Sheet, form: Mannequin, cut: Cut, covers: Float) -> tuple
     return piece.clip(level(piece.position)), np.minimum(covers, level(form.sheet.position))
 
 
+# Rows of a collar: outwards and upwards from the neckline, metres.
+_COLLARS = {
+    "shirt": ((-0.002, 0.022), (0.004, 0.028), (0.018, 0.004), (0.021, -0.006)),
+    "hood": ((0.004, 0.03), (0.045, 0.045), (0.085, 0.0), (0.085, -0.06), (0.045, -0.105), (0.012, -0.10)),
+}
+
+
+def _add_collar(piece: Sheet, form: Mannequin, cut: Cut) -> Sheet:
+    """Grow a collar or a hood from the neckline: a strip around the neck, its rows following a profile."""
+    neck = form.body.head("neck01")
+    rim = np.unique(boundary_edges(piece.triangles))
+    rim = rim[np.abs(piece.values["level_top"][rim]) < 1e-4]
+    out = piece.position[rim] - neck
+    bearing = np.arctan2(out[:, 0], out[:, 2])
+    order = np.argsort(bearing)
+    rim, bearing = rim[order], bearing[order]
+    if cut.collar == "hood":  # from the back of one ear around to the other
+        order = np.argsort(bearing % (2 * np.pi))
+        rim, bearing = rim[order], (bearing % (2 * np.pi))[order]
+        kept = np.abs(bearing - np.pi) < np.radians(115)
+        rim, bearing = rim[kept], bearing[kept]
+        strength = np.clip((np.radians(115) - np.abs(bearing - np.pi)) / np.radians(60), 0.12, 1)
+    else:
+        strength = np.ones(len(rim))
+    size = form.body.shape.stature / 1.72
+    point = np.exp(-((bearing / np.radians(28)) ** 2)) if cut.collar == "shirt" else np.zeros(len(rim))
+    rows = []
+    for k, (away, up) in enumerate(_COLLARS[cut.collar]):
+        move = np.stack([np.sin(bearing) * away, 0 * bearing + up, np.cos(bearing) * away], axis=1)
+        move[:, 1] -= 0.022 * point * (k >= 2)
+        rows.append(piece.position[rim] + size * move * strength[:, None])
+    columns, count, base = len(rim), len(rows), len(piece)
+    grid = np.concatenate([rim[None], base + np.arange(count * columns).reshape(count, columns)])
+    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
+    triangles = np.concatenate([np.stack([a, b, d], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)])
+    values = {
+        name: np.concatenate([value, *([value[rim]] * count)]).astype(np.float32)
+        for name, value in piece.values.items()
+    }
+    values["position"][base:] = np.concatenate(rows)
+    return Sheet(np.concatenate([piece.triangles, triangles]).astype(np.int32), values)
+
+
 def _turn_in_edges(piece: Sheet) -> Sheet:
     """Fold every open edge inwards, so that cloth has a thickness at its hems."""
     edges = boundary_edges(piece.triangles)
@@ -312,11 +362,11 @@ def unwrap(garment: Garment, form: Mannequin) -> tuple[Sheet, Float]:
     position = sheet.position
     x, y, z = position.T
     corners = sheet.triangles
-    sleeve = (sheet.values["arm"][corners].mean(1) > 0.5) & (cut.top != "waist")
+    sleeve = (sheet.values["armhole"][corners].mean(1) < 0) & (cut.top != "waist")
     side = np.where(x[corners].mean(1) > 0, 1.0, -1.0)
     around = np.zeros(corners.shape, np.float64)
     top = y.max()
-    trunk_share = 1.0 if cut.top == "waist" else UPPER_TRUNK_SHARE
+    trunk_share = 1.0 if cut.top == "waist" else TRUNK_SHARE
     down = (top - y) / (top - garment.bottom) * trunk_share
     for name, sign in (("L", 1.0), ("R", -1.0)):
         for limb, faces in (("arm", sleeve), ("leg", ~sleeve & cut.legs)):
