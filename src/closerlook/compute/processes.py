@@ -112,7 +112,7 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            answer = (function(task), None)
+            answer: tuple[Any, Exception | None] = (function(task), None)
         except Exception as error:  # handed to the parent, which raises it
             answer = (None, error)
         pickle.dump(answer, answers)

@@ -27,6 +27,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path, explain_os_errors
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.person import pose_person, sample_person, sample_pose
+from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops, place
 from closerlook.synthesis.scene.camera import sample_camera
@@ -125,6 +126,8 @@ def generate(
     tasks = [task for task in _tasks(root, settings, table) if not _table_of(root, task.identity).exists()]
     workers = _workers(workers)
     _check_space(root, settings, sum(len(task.rows) for task in tasks))
+    if tasks:
+        prepare()
     with progress(f"Rendering {root.name}", table.height) as count:
         count(table.height - sum(len(task.rows) for task in tasks))
         for task, _ in run_in_processes(render_person, tasks, workers):
@@ -324,6 +327,14 @@ def _finish(root: Path, design: Design, table: pl.DataFrame) -> Dataset:
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)
     return Dataset.open(root)
+
+
+def prepare() -> None:
+    """What a first run makes once, before the workers would each do it: kernels, textures and the body model."""
+    body_data()
+    with progress("Preparing the renderer (the first run compiles it)", 1, "steps") as count:
+        Renderer((16, 16)).compile()
+        count(1)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """Kernel for how much of the sky a pixel's surfaces see."""
 
 # ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
-# mypy: ignore-errors - kernels are typed by Warp
+# Warp types kernels, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 

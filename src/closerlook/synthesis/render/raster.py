@@ -5,7 +5,8 @@ samples and the layer's coverage; light is then worked out once a pixel and laye
 """
 
 # ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
-# mypy: ignore-errors - kernels are typed by Warp
+# Warp types kernels, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 

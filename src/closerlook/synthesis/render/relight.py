@@ -1,7 +1,8 @@
 """Kernels that light a view: all weathers and times of day in one pass over its pixels."""
 
 # ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
-# mypy: ignore-errors - kernels are typed by Warp
+# Warp types kernels, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 

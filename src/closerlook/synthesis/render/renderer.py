@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import warp as wp
@@ -18,7 +19,7 @@ from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample
 from closerlook.synthesis.render.textures import library, mip_chain
-from closerlook.synthesis.render.values import Exposed, Eye, KeyLight, Panel, Surface, texel
+from closerlook.synthesis.render.values import EXPOSED_ROW, PANEL_ROW, Exposed, Eye, KeyLight, Panel, Surface, texel
 from closerlook.synthesis.scene.backdrop import Panels, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
 from closerlook.synthesis.scene.lighting import key_direction, lighting
@@ -32,7 +33,6 @@ __all__ = ["Renderer", "Shot", "View"]
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-PANEL_ROW, EXPOSED_ROW = np.dtype(Panel.numpy_dtype()), np.dtype(Exposed.numpy_dtype())
 SHADOW_SIDE = 256
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
@@ -99,6 +99,11 @@ class Renderer:
 
     def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
         wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device)
+
+    def compile(self) -> None:
+        """Have all kernels compiled, or read from Warp's cache."""
+        for module in (raster, resample, occlusion, relight):
+            wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
         """Take a person's triangles, texture coordinates and textures."""
@@ -192,7 +197,7 @@ class Renderer:
         return max(round(height * sensor.scale), 8), max(round(width * sensor.scale), 8)
 
     def _panels(self, panels: Panels) -> wp.array:
-        rows = np.zeros(len(panels), dtype=PANEL_ROW)
+        rows: NDArray[Any] = np.zeros(len(panels), dtype=PANEL_ROW)
         length = np.linalg.norm(panels.along, axis=1)
         rows["corner"] = panels.corner
         rows["along"] = panels.along / length[:, None] ** 2
@@ -266,15 +271,15 @@ def _eye(seen: Frame, width: int) -> Eye:
     return eye
 
 
-def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> NDArray[np.void]:
+def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> NDArray[Any]:
     """The shots as rows of :class:`Exposed`."""
     light = lighting([(shot.weather, shot.illumination) for shot in shots], ground, sensor)
-    rows = np.zeros(len(shots), dtype=EXPOSED_ROW)
+    rows: NDArray[Any] = np.zeros(len(shots), dtype=EXPOSED_ROW)
     for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
         rows[name] = getattr(light, name)
     for name in ("extinction", "snow_cover", "flakes", "wind"):
         rows[name] = [getattr(shot.weather, name) for shot in shots]
-    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** 0.22
+    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** 0.17
     keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
     for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
         rows[name] = keys >> bits & 255
@@ -316,7 +321,8 @@ def _noise_tile() -> NDArray[np.int8]:
     rng = keyed_rng(0, "noise")
     noise = 0.55 * rng.normal(size=(256, 256, 3)) + 0.85 * rng.normal(size=(256, 256, 1))
     noise = noise + 0.5 * (np.roll(noise, 1, axis=0) + np.roll(noise, 1, axis=1))
-    return np.clip(noise / noise.std() * NOISE_UNIT, -127, 127).astype(np.int8)
+    scaled: NDArray[np.int8] = np.clip(noise / noise.std() * NOISE_UNIT, -127, 127).astype(np.int8)
+    return scaled
 
 
 def _body_blobs(positions: Float, bands: int = 8) -> Float:

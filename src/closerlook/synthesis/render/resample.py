@@ -4,7 +4,8 @@ It acts on the surfaces before they are lit, so it costs once a view and not onc
 slowly than texture and outlines that the images come out alike.
 """
 
-# mypy: ignore-errors - kernels are typed by Warp
+# Warp types kernels, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 

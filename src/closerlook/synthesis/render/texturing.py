@@ -1,7 +1,8 @@
 """Texture look-up inside kernels."""
 
 
-# mypy: ignore-errors - kernels are typed by Warp
+# Warp types kernels, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 

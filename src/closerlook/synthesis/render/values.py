@@ -1,12 +1,14 @@
 """What the kernels are given: surfaces, panels, eyes, lights and exposed conditions."""
 
-# mypy: ignore-errors - fields are typed by Warp
+# Warp types these fields, not Python:
+# mypy: ignore-errors
 
 from __future__ import annotations
 
+import numpy as np
 import warp as wp
 
-__all__ = ["Exposed", "Eye", "KeyLight", "Panel", "Surface", "texel"]
+__all__ = ["EXPOSED_ROW", "PANEL_ROW", "Exposed", "Eye", "KeyLight", "Panel", "Surface", "texel"]
 
 texel = wp.types.vector(length=4, dtype=wp.uint8)
 
@@ -84,3 +86,7 @@ class Exposed:
     flake_y: int
     noise_x: int
     noise_y: int
+
+
+PANEL_ROW = np.dtype(Panel.numpy_dtype())
+EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())

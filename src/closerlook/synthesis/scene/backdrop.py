@@ -259,7 +259,7 @@ def _tint(rng: np.random.Generator, spread: float = 0.18) -> Float:
 
 
 def _pick(rng: np.random.Generator, names: Sequence[str]) -> tuple[str, int]:
-    return names[rng.integers(len(names))], int(rng.integers(VARIANTS))
+    return names[int(rng.integers(len(names)))], int(rng.integers(VARIANTS))
 
 
 def _direction(angle: float) -> Float:

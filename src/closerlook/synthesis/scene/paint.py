@@ -28,7 +28,7 @@ def clouds(rng: np.random.Generator, slope: float = 1.0, low: float = 0.0) -> Fl
 
 def blank(colour: tuple[float, float, float] | Float) -> Float:
     """A (256, 256, 3) picture of one sRGB colour, 0 to 1."""
-    return np.ones((SIDE, SIDE, 3)) * np.asarray(colour)
+    return np.asarray(np.ones((SIDE, SIDE, 3)) * np.asarray(colour))
 
 
 def mottle(rng: np.random.Generator, picture: Float, slow: float, fast: float) -> Float:

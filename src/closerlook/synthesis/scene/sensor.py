@@ -45,7 +45,15 @@ class Sensor:
 SENSORS: dict[str, Sensor] = {
     "clean": Sensor(),
     "cctv": Sensor(
-        adaptation=0.87, saturation=0.85, contrast=1.05, black=0.012, scale=0.85, softness=0.04, noise=1.3, quality=88
+        adaptation=0.87,
+        exposure=0.9,
+        saturation=0.8,
+        contrast=1.06,
+        black=0.008,
+        scale=0.85,
+        softness=0.04,
+        noise=1.2,
+        quality=88,
     ),
     "phone": Sensor(
         exposure=1.1, adaptation=0.9, white_balance=0.8, saturation=1.1, softness=-0.05, noise=0.8, quality=92
@@ -69,7 +77,7 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     if preset == "clean":
         return base
     return Sensor(
-        exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.2))),
+        exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.14))),
         adaptation=base.adaptation + rng.uniform(-0.03, 0.03),
         white_balance=float(np.clip(base.white_balance + rng.uniform(-0.15, 0.15), 0.0, 1.0)),
         cast=(1 + rng.normal(0, 0.03), 1.0, 1 + rng.normal(0, 0.03)),

@@ -127,7 +127,7 @@ def temperature_colour(kelvin: float) -> Double:
 def _from_xyy(x: Double, y: Double, luminance: Double) -> Double:
     xyz = np.stack([x / y * luminance, luminance, (1 - x - y) / y * luminance], axis=-1)
     to_rgb = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
-    return np.maximum(xyz @ to_rgb.T, 0.0)
+    return np.asarray(np.maximum(xyz @ to_rgb.T, 0.0))
 
 
 def sun_illuminance(elevation: float, turbidity: float) -> Double:
@@ -139,7 +139,7 @@ def sun_illuminance(elevation: float, turbidity: float) -> Double:
     rayleigh = np.exp(-0.008735 * mass * wavelength**-4.08)
     aerosol = np.exp(-(0.04608 * turbidity - 0.04586) * mass * wavelength**-1.3)
     ozone = np.exp(-0.35 * mass * np.array([0.12, 0.085, 0.01]))
-    return SOLAR_CONSTANT * rayleigh * aerosol * ozone
+    return np.asarray(SOLAR_CONSTANT * rayleigh * aerosol * ozone)
 
 
 def sky_radiance(directions: Double, sun: Double, turbidity: float) -> Double:

@@ -172,9 +172,9 @@ def shops(rng: np.random.Generator) -> Texture:
         pen.rectangle([x + 8, 76, x + 119, 250], fill=_ink((0.13, 0.14, 0.16)))
         glow.rectangle([x + 8, 76, x + 119, 250], fill=_ink(np.full(3, rng.uniform(0.1, 0.6))))
         for _ in range(14):  # goods, posters and people behind the pane
-            cx, cy = rng.integers(x + 12, x + 104), rng.integers(90, 220)
-            w, h = rng.integers(6, 26), rng.integers(8, 40)
-            pen.rectangle([cx, cy, min(cx + w, x + 118), cy + h], fill=_ink(_bright(rng), 0.8))
+            left, top = int(rng.integers(x + 12, x + 104)), int(rng.integers(90, 220))
+            w, h = int(rng.integers(6, 26)), int(rng.integers(8, 40))
+            pen.rectangle([left, top, min(left + w, x + 118), top + h], fill=_ink(_bright(rng), 0.8))
         pen.rectangle([x + 58, 76, x + 62, 250], fill=_ink((0.5, 0.5, 0.5)))
     return stack(image, alpha)
 
@@ -361,11 +361,11 @@ def shadow_patterns(count: int) -> Texture:
         else:
             image, pen = draw(blank((1.0, 1.0, 1.0)))
             for _ in range(5):
-                x, y, w, h = rng.integers(0, 256), rng.integers(0, 256), rng.integers(12, 90), rng.integers(12, 60)
+                x, y, w, h = (int(rng.integers(low, high)) for low, high in ((0, 256), (0, 256), (12, 90), (12, 60)))
                 pen.rectangle([x, y, x + w, y + h], fill=(0, 0, 0))
             for _ in range(7):
-                x = rng.integers(0, 256)
-                pen.line([(x, 0), (x + rng.integers(-60, 60), 256)], fill=(0, 0, 0), width=2)
+                x, lean = int(rng.integers(0, 256)), int(rng.integers(-60, 60))
+                pen.line([(x, 0), (x + lean, 256)], fill=(0, 0, 0), width=2)
             light = stack(image, blur=0.7)[..., 0] / 255.0
         patterns.append((light * 255).astype(np.uint8))
     return np.stack(patterns)
