@@ -28,7 +28,7 @@ from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_ligh
 from closerlook.synthesis.scene.textures import flake_tiles
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["Renderer", "Shot", "View"]
+__all__ = ["Renderer", "Shot", "View", "turned_sky"]
 
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -216,7 +216,7 @@ class Renderer:
         """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
         illuminations = list(dict.fromkeys(shot.illumination for shot in shots))
         lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
-        sky = np.stack([_turned_sky(illumination, view.place.north) for illumination in illuminations])
+        sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
         ground = np.array([0.22, 0.21, 0.19]) * view.place.panels.tint[0]
         exposed = _exposed(shots, ground, view.sensor)
@@ -286,7 +286,7 @@ def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor)
     return rows
 
 
-def _turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
+def turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
     """(9, 3) sky harmonics of a place turned by ``north`` degrees about the vertical."""
     sky = sky_light(illumination).sky
     c, s = np.cos(np.radians(north)), np.sin(np.radians(north))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import LUMINANCE, Illumination, SkyLight, horizontal, sky_light
+from closerlook.synthesis.scene.sky import Illumination, SkyLight, horizontal, luminance, sky_light
 from closerlook.synthesis.scene.weather import Weather
 
 __all__ = ["Lighting", "key_direction", "lighting"]
@@ -78,7 +78,7 @@ def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     tint = np.array(weather.tint)
     height = max(light.direction[1], 0.0)
     clear = light.key * height * (not light.lamp) + horizontal(light.sky)
-    grey = clear * 0.4 + (clear @ LUMINANCE) * 0.6  # a cloud mixes the colours of sun and sky
+    grey = clear * 0.4 + luminance(clear) * 0.6  # a cloud mixes the colours of sun and sky
     dome = weather.cloud * grey * tint
     key = light.key * (1.0 if light.lamp else weather.direct)
     from_sky = weather.sky * horizontal(light.sky) + dome + light.glow
@@ -97,7 +97,7 @@ def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sens
 
     key, from_sky, on_ground = each("key"), each("from_sky"), each("on_ground")
     snow = np.array([weather.snow_cover for weather, _ in pairs])[:, None]
-    gain = _gain((0.5 * key + from_sky) @ LUMINANCE, snow[:, 0], sensor)
+    gain = _gain(luminance(0.5 * key + from_sky), snow[:, 0], sensor)
     scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(on_ground, sensor)
     white = scale / np.pi
     under_foot = ground + (SNOW_ALBEDO - ground) * snow
@@ -124,6 +124,6 @@ def _gain(level: Double, snow: Double, sensor: Sensor) -> Double:
 
 def _white_balance(illuminance: Double, sensor: Sensor) -> Double:
     """Per-channel gains that take out part of the light's colour, luminance kept, times the camera's own cast."""
-    colour = illuminance / (illuminance @ LUMINANCE)[:, None]
+    colour = illuminance / luminance(illuminance)[:, None]
     balance = (1.0 / np.clip(colour, 0.15, 4.0)) ** sensor.white_balance * np.array(sensor.cast)
-    return np.asarray(balance / ((balance * colour) @ LUMINANCE)[:, None])
+    return np.asarray(balance / luminance(balance * colour)[:, None])

@@ -16,19 +16,28 @@ from numpy.typing import NDArray
 
 __all__ = [
     "ILLUMINATIONS",
-    "LUMINANCE",
     "Illumination",
     "Lamps",
     "SkyLight",
+    "dome",
     "harmonics",
     "horizontal",
+    "irradiance",
+    "luminance",
     "sky_light",
+    "sun_illuminance",
     "sun_position",
     "temperature_colour",
 ]
 
 Double = NDArray[np.float64]
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def luminance(colours: Double) -> Double:
+    """(...) luminance of (..., 3) linear RGB; not by a matrix product, whose rounding depends on the number of rows."""
+    r, g, b = LUMINANCE
+    return np.asarray(r * colours[..., 0] + g * colours[..., 1] + b * colours[..., 2])
 
 
 @dataclass(frozen=True)
@@ -208,7 +217,7 @@ def harmonics(normals: Double) -> Double:
 _COSINE_LOBE = np.array([np.pi] + [2 * np.pi / 3] * 3 + [np.pi / 4] * 5)
 
 
-def _dome() -> tuple[Double, float]:
+def dome() -> tuple[Double, float]:
     """Directions spread evenly over the upper half sphere, and the solid angle of each."""
     count = 1024
     y = (np.arange(count) + 0.5) / count
@@ -218,8 +227,8 @@ def _dome() -> tuple[Double, float]:
 
 
 def irradiance(radiance: Double) -> Double:
-    """(9, 3) harmonics of the irradiance under a dome with this (n, 3) radiance at the directions of :func:`_dome`."""
-    directions, solid_angle = _dome()
+    """(9, 3) harmonics of the irradiance under a dome with this (n, 3) radiance at the directions of :func:`dome`."""
+    directions, solid_angle = dome()
     return np.asarray(harmonics(directions).T @ radiance * solid_angle * _COSINE_LOBE[:, None])
 
 
@@ -232,7 +241,7 @@ def horizontal(sky: Double) -> Double:
 def sky_light(illumination: Illumination) -> SkyLight:
     """The light of a time of day; the same for every image, so it is computed once."""
     elevation, azimuth = sun_position(illumination.hour)
-    directions, _ = _dome()
+    directions, _ = dome()
     lamps = illumination.lamps
     if elevation > 0:
         el, az = np.radians([elevation, azimuth])

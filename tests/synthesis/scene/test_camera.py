@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from closerlook.synthesis.scene.camera import Camera, Crop, frame, look_at, sample_camera
+
+BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("viewpoint", "towards"), [(90, [0, 0, 1]), (270, [0, 0, -1]), (0, [1, 0, 0]), (180, [-1, 0, 0])]
+)
+def test_viewpoints_follow_the_papers_convention(viewpoint, towards):
+    eye = frame(Camera(viewpoint=viewpoint), BODY, (128, 64)).eye
+    flat = eye * [1, 0, 1]
+    assert flat / np.linalg.norm(flat) == pytest.approx(np.array(towards, dtype=float), abs=1e-6)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(range(0, 360, 30)))
+def test_a_box_that_is_not_cut_holds_the_whole_person(seed, viewpoint):
+    camera = sample_camera(np.random.default_rng(seed), viewpoint)
+    crop = Crop(height=1.02, aspect=1.6)
+    view = frame(Camera(viewpoint, camera.distance, camera.height, 0.0, crop), BODY, (128, 64))
+    pixels = view.project(BODY, (128, 64))
+    assert pixels[:, 1].min() >= 0.5 and pixels[:, 1].max() <= 127.5
+    assert np.ptp(pixels[:, 1]) == pytest.approx(128 / 1.02, rel=0.01)
+
+
+@given(st.integers(0, 10**6))
+def test_cameras_are_surveillance_cameras(seed):
+    camera = sample_camera(np.random.default_rng(seed), 90)
+    assert 2 <= camera.height <= 6
+    assert 4 <= camera.distance <= 16
+
+
+def test_projection_agrees_with_the_rays_through_pixels():
+    view = frame(Camera(30, 6.0, 3.0, 4.0, Crop(1.3, 0.9, 0.1, -0.05)), BODY, (128, 64))
+    x, y, half_width, half_height = view.window
+    for column, row in ((0.0, 0.0), (64.0, 128.0), (20.0, 90.0)):
+        ray = (
+            view.right * (x + half_width * (column / 32 - 1))
+            + view.up * (y + half_height * (1 - row / 64))
+            + view.forward
+        )
+        pixel = view.project((view.eye + 5.0 * ray)[None], (128, 64))[0]
+        assert pixel == pytest.approx([column, row], abs=1e-2)
+
+
+def test_axes_are_orthonormal_even_straight_down():
+    for target in ([0, 0, 0], [3, 1, 2]):
+        axes = np.stack(look_at(np.array([0.0, 5.0, 0.0]), np.array(target, dtype=float), roll=7.0))
+        assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-6)
