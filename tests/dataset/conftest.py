@@ -1,7 +1,6 @@
-import numpy as np
 import polars as pl
 import pytest
-from PIL import Image
+from drawing import write
 
 from closerlook.dataset import Dataset
 
@@ -11,16 +10,6 @@ def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("CLOSERLOOK_CACHE", str(folder))
     return folder
-
-
-def noise(seed, height=16, width=8):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def write(path, seed=0, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(noise(seed)).save(path, **options)
-    return path
 
 
 @pytest.fixture

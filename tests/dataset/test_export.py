@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from conftest import write
+from drawing import write
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.export import export

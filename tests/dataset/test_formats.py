@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from conftest import write
+from drawing import write
 from hypothesis import given, strategies as st
 
 from closerlook.dataset import Dataset

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import noise, write
+from drawing import noise, write
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference
-from conftest import features
+from crowd import features
 
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from conftest import features
+from crowd import features
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import Matching, Protocol, Result, evaluate, rank

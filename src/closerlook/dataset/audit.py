@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import polars as pl
 from closerlook.compute.progress import progress
 from closerlook.dataset.images import read_image
 from closerlook.dataset.table import SPLITS, Dataset
+from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError
 
 __all__ = ["Audit", "audit"]
@@ -127,8 +127,8 @@ def _read_files(dataset: Dataset, workers: int) -> tuple[list[str], dict[bytes, 
     unreadable: list[str] = []
     digests: defaultdict[bytes, list[int]] = defaultdict(list)
     sizes: Counter[Size] = Counter()
-    with progress(f"Reading {dataset.name}", len(dataset)) as advance, ThreadPoolExecutor(workers) as pool:
-        for row, found in enumerate(pool.map(_read_file, dataset.paths)):
+    with progress(f"Reading {dataset.name}", len(dataset)) as advance:
+        for row, found in enumerate(map_in_threads(_read_file, dataset.paths, workers)):
             if isinstance(found, str):
                 unreadable.append(found)
             else:

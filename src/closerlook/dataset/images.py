@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from closerlook.compute.progress import progress
 from closerlook.dataset.table import Dataset
+from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, cache_folder
 
@@ -101,17 +100,8 @@ def iter_images(dataset: Dataset, size: Size, batch_size: int = 64, workers: int
     if min(*size, batch_size, workers) < 1:
         raise UsageError(f"Size {size}, batch size {batch_size} and workers {workers} must all be at least 1.")
     paths = dataset.paths
-    pending: deque[Future[NDArray[np.uint8]]] = deque()
-    pool = ThreadPoolExecutor(workers, "decode")
-    try:
-        for start in range(0, len(paths), batch_size):
-            pending.append(pool.submit(_read_batch, paths[start : start + batch_size], size))
-            if len(pending) > workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
+    yield from map_in_threads(lambda batch: _read_batch(batch, size), batches, workers)
 
 
 def image_array(dataset: Dataset, size: Size, workers: int = 2) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding.features import Embedder, Features, extract
 from closerlook.errors import CloserlookError, UsageError
@@ -85,8 +86,9 @@ def rank(
     matching = matching or Matching()
     distances = matching.distances(left, right, memory=memory, device=device)
     search = Search(left.labels, right.labels, distances, memory, left.images, right.images)
-    table = score_search(search, rules)
-    refuse_all_invalid(table, search, rules)
+    with progress(f"Ranking by {name}", len(left), "queries") as advance:
+        table = score_search(search, rules, advance)
+    refuse_all_invalid(table, search)
     return Result(name, rules, matching, table, len(right), search)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 
+from closerlook.compute.progress import progress
 from closerlook.evaluation.distance import squared_norms
 
 __all__ = ["expand_queries", "nearest_among"]
@@ -21,46 +20,46 @@ def nearest_among(vectors: torch.Tensor, count: int) -> tuple[torch.Tensor, torc
     Returns:
         Indices (n, count), nearest first, and the squared Euclidean distance to the farthest vector, (n,).
     """
-    number = len(vectors)
-    count = min(count, number)
     norms = squared_norms(vectors)
-    values = vectors.new_full((number, count), torch.inf)
-    indices = torch.zeros((number, count), dtype=torch.int64, device=vectors.device)
-    farthest = torch.zeros_like(norms)
-    for rows, columns in _tiles(number):
-        products = vectors[rows] @ vectors[columns].T
-        squared = products.mul_(-2).add_(norms[rows, None]).add_(norms[columns]).clamp_(min=0)
-        if rows == columns:
-            squared.fill_diagonal_(-1)  # itself first, also among duplicates
-        _merge(values, indices, farthest, squared, rows, columns)
-        if rows != columns:
-            _merge(values, indices, farthest, squared.T.contiguous(), columns, rows)
-    return indices, farthest
+    found = _Nearest(norms, min(count, len(vectors)))
+    parts = [slice(start, min(start + TILE, len(vectors))) for start in range(0, len(vectors), TILE)]
+    with progress("Nearest neighbours", len(vectors)) as advance:
+        for i, rows in enumerate(parts):
+            for columns in parts[i:]:
+                squared = torch.addmm(norms[columns], vectors[rows], vectors[columns].T, alpha=-2)
+                squared.add_(norms[rows, None]).clamp_(min=0)
+                if rows == columns:
+                    squared.fill_diagonal_(-1)  # itself first, also among duplicates
+                else:
+                    found.take(squared.T.contiguous(), columns, rows)
+                found.take(squared, rows, columns)
+            advance(rows.stop - rows.start)
+    return found.indices, found.farthest
 
 
-def _tiles(number: int) -> Iterator[tuple[slice, slice]]:
-    starts = range(0, number, TILE)
-    parts = [slice(start, min(start + TILE, number)) for start in starts]
-    return ((rows, columns) for i, rows in enumerate(parts) for columns in parts[i:])
+class _Nearest:
+    """The nearest vectors and the largest distance so far, for every vector.
 
+    Attributes:
+        values: (n, count) squared distances, ascending.
+        indices: (n, count) of whom.
+        farthest: (n,) largest squared distance.
+    """
 
-def _merge(
-    values: torch.Tensor,
-    indices: torch.Tensor,
-    farthest: torch.Tensor,
-    squared: torch.Tensor,
-    rows: slice,
-    columns: slice,
-) -> None:
-    """Take a tile's distances into the running nearest ones and largest distance of its rows."""
-    count = values.shape[1]
-    farthest[rows] = torch.maximum(farthest[rows], squared.amax(dim=1))
-    near = squared.topk(min(count, squared.shape[1]), dim=1, largest=False)
-    candidates = torch.cat([values[rows], near.values], dim=1)
-    places = torch.cat([indices[rows], near.indices + columns.start], dim=1)
-    best = candidates.topk(count, dim=1, largest=False)
-    values[rows] = best.values
-    indices[rows] = places.gather(1, best.indices)
+    def __init__(self, norms: torch.Tensor, count: int) -> None:
+        self.values = norms.new_full((len(norms), count), torch.inf)
+        self.indices = torch.zeros((len(norms), count), dtype=torch.int64, device=norms.device)
+        self.farthest = torch.zeros_like(norms)
+
+    def take(self, squared: torch.Tensor, rows: slice, columns: slice) -> None:
+        """Take in the squared distances of a tile."""
+        count = self.values.shape[1]
+        near = squared.topk(min(count, squared.shape[1]), dim=1, largest=False)
+        values = torch.cat([self.values[rows], near.values], dim=1)
+        indices = torch.cat([self.indices[rows], near.indices + columns.start], dim=1)
+        self.values[rows], best = values.topk(count, dim=1, largest=False)
+        self.indices[rows] = indices.gather(1, best)
+        self.farthest[rows] = torch.maximum(self.farthest[rows], squared.amax(dim=1))
 
 
 def expand_queries(query: torch.Tensor, gallery: torch.Tensor, count: int, block: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ sorted by value (never by index) and searched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,24 +38,30 @@ class Matches:
     rank: NDArray[np.float64]
 
 
-def find_matches(distances: Distances, query: Labels, gallery: Labels, protocol: Protocol, block_size: int) -> Matches:
-    """Rank the gallery (free of junk) for every query, ``block_size`` queries at a time."""
+def find_matches(
+    distances: Distances,
+    query: Labels,
+    gallery: Labels,
+    protocol: Protocol,
+    block_size: int,
+    advance: Callable[[int], None] = lambda queries: None,
+) -> Matches:
+    """Rank the gallery (free of junk) for every query, ``block_size`` at a time; ``advance`` hears of each block."""
+    draws = _draws(gallery, protocol) if protocol.gallery == "single-shot" else None
     parts = []
-    shot = _draws(gallery, protocol) if protocol.gallery == "single-shot" else None
     for start in range(0, len(query), block_size):
         block = slice(start, min(start + block_size, len(query)))
-        queries, values = query.take(block), distances.block(block)
-        rows, columns = visible_mates(values, queries, gallery, protocol)
-        if shot is None:
+        values = distances.block(block)
+        rows, columns = visible_mates(values, query.take(block), gallery, protocol)
+        if draws is None:
             parts.append((rows + start, _ranks(values, rows, columns, protocol.ties)))
-            continue
-        for number, draw in enumerate(shot):
-            drawn = _rank_drawn(values, rows, columns, gallery, draw, protocol.ties)
-            parts.append((drawn[0] + start + number * len(query), drawn[1]))
-    rows = np.concatenate([part[0] for part in parts])
-    ranks = np.concatenate([part[1] for part in parts])
-    order = np.lexsort((ranks, rows))
-    return Matches(rows[order], ranks[order])
+        for number, draw in enumerate(draws or ()):
+            drawn, ranks = _rank_drawn(values, rows, columns, gallery, draw, protocol.ties)
+            parts.append((drawn + start + number * len(query), ranks))
+        advance(block.stop - start)
+    queries, ranks = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((ranks, queries))
+    return Matches(queries[order], ranks[order])
 
 
 def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:

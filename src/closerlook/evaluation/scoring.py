@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -16,10 +18,12 @@ from closerlook.evaluation.search import Search
 __all__ = ["refuse_all_invalid", "score_search"]
 
 
-def score_search(search: Search, protocol: Protocol) -> pl.DataFrame:
+def score_search(
+    search: Search, protocol: Protocol, advance: Callable[[int], None] = lambda queries: None
+) -> pl.DataFrame:
     """The table of :attr:`Result.per_query`."""
     block = block_size(len(search.gallery), search.memory)
-    matches = find_matches(search.distances, search.query, search.gallery, protocol, block)
+    matches = find_matches(search.distances, search.query, search.gallery, protocol, block, advance)
     draws = protocol.draws if protocol.gallery == "single-shot" else 1
     number = draws * len(search.query)
     rows = np.tile(np.arange(len(search.query)), draws)
@@ -63,7 +67,7 @@ def _reasons(search: Search, protocol: Protocol, found: NDArray[np.int64]) -> li
     return list(reasons)
 
 
-def refuse_all_invalid(table: pl.DataFrame, search: Search, protocol: Protocol) -> None:
+def refuse_all_invalid(table: pl.DataFrame, search: Search) -> None:
     """Raise if no query counts, with the counts and the usual cause."""
     if table["reason"].null_count():
         return
