@@ -30,7 +30,8 @@ __all__ = ["Scale", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
-HIDDEN_SHARE = {"viewpoint": 3, "weather": 2, "illumination": 2}
+SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
+ARC = {"viewpoint": 3, "illumination": 2}  # neighbours on a circle
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,21 @@ class Scale:
 
 
 def hidden_levels(design: Design, seed: int) -> dict[str, tuple[Level, ...]]:
-    """The levels that the target of this seed shows: neighbours of one another on the factor's own scale.
+    """The levels that the target of this seed shows: a season, a part of the day, an arc of headings.
 
-    Neighbours, because a real camera sees a range of hours and of headings, and because a random pair (noon and
-    midnight) has a mean that neither of its levels is near to.
+    Levels that belong together, because that is what a camera sees in a week, and because the mean of an arbitrary pair
+    (noon and midnight) is near to neither of its levels.
     """
-    return {factor.name: _neighbours(factor, seed) for factor in design.factors}
+    return {factor.name: _hidden(factor, seed) for factor in design.factors}
 
 
-def _neighbours(factor: Factor, seed: int) -> tuple[Level, ...]:
-    count = min(HIDDEN_SHARE.get(factor.name, 2), len(factor) - 1)
-    start = int(keyed_rng(seed, "planted", factor.name).integers(len(factor)))
+def _hidden(factor: Factor, seed: int) -> tuple[Level, ...]:
+    rng = keyed_rng(seed, "planted", factor.name)
+    seasons = [season for season in SEASONS if set(season) <= set(factor.levels)]
+    if factor.name == "weather" and seasons:
+        return seasons[rng.integers(len(seasons))]
+    count = min(ARC.get(factor.name, 2), len(factor) - 1)
+    start = int(rng.integers(len(factor)))
     kept = {(start + step) % len(factor) for step in range(count)}
     return tuple(level for position, level in enumerate(factor.levels) if position in kept)
 
