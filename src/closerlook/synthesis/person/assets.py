@@ -224,7 +224,7 @@ def _read_target(path: Path, rows: int) -> Float:
     """A target file: lines of vertex number and displacement. Dense (rows, 3), metres."""
     with gzip.open(path, "rt") as file:
         text = "".join(line for line in file if not line.startswith("#"))
-    values = np.array(text.split(), np.float64).reshape(-1, 4)
+    values = np.fromstring(text, sep=" ").reshape(-1, 4)
     delta = np.zeros((rows, 3), np.float32)
     delta[values[:, 0].astype(np.int64)] = values[:, 1:] * METRES
     return delta

@@ -135,7 +135,7 @@ def _hand_held(rng: np.random.Generator, body: Body, kind: str, colour: Colour, 
     """A handbag or a tote hanging from one hand."""
     side, sign = (("L", 1.0), ("R", -1.0))[int(rng.integers(2))]
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.15)
-    wide, high, deep = ((0.30, 0.22, 0.12), (0.36, 0.36, 0.09))[kind == "tote"]
+    wide, high, deep = ((0.30, 0.22, 0.12), (0.34, 0.33, 0.06))[kind == "tote"]
     wrist, elbow = body.head(f"wrist.{side}"), body.head(f"lowerarm01.{side}")
     grip = wrist + 0.075 * size * (wrist - elbow) / np.linalg.norm(wrist - elbow)
     drop = 0.12 if kind == "handbag" else 0.14

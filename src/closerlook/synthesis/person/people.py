@@ -80,23 +80,24 @@ def _arm_room(outfit: Outfit) -> float:
     return 0.6 * thick + 0.4 * flared + (0.05 if outfit.bag and outfit.bag.kind == "shoulder_bag" else 0.0)
 
 
+_HAIR_SHARES: dict[tuple[str, bool], dict[str, float]] = {  # by sex and whether old
+    ("male", False): {"short": 0.44, "side_part": 0.29, "curly": 0.11, "shaven": 0.13, "bob": 0.03},
+    ("male", True): {"short": 0.36, "side_part": 0.20, "curly": 0.06, "shaven": 0.12, "balding": 0.26},
+    ("female", False): {
+        "long": 0.27,
+        "shoulder": 0.17,
+        "ponytail": 0.23,
+        "bun": 0.11,
+        "bob": 0.11,
+        "fringe_bob": 0.05,
+        "short": 0.06,
+    },
+    ("female", True): {"short": 0.35, "curly": 0.20, "bob": 0.25, "bun": 0.15, "shoulder": 0.05},
+}
+
+
 def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: str) -> str:
-    if gender == "male":
-        shares = {"short": 0.4, "side_part": 0.26, "curly": 0.1, "shaven": 0.14, "balding": 0.0, "bob": 0.02}
-        if years > 45:
-            shares = {**shares, "balding": 0.28}
-    else:
-        shares = {
-            "long": 0.27,
-            "shoulder": 0.17,
-            "ponytail": 0.23,
-            "bun": 0.11,
-            "bob": 0.11,
-            "fringe_bob": 0.05,
-            "short": 0.06,
-        }
-        if years > 60:
-            shares = {"short": 0.35, "curly": 0.2, "bob": 0.25, "bun": 0.15, "shoulder": 0.05}
+    shares = _HAIR_SHARES[gender, years > (47 if gender == "male" else 60)]
     if ancestry == "african":
         shares = {**shares, "afro": 0.12, "curly": shares.get("curly", 0) + 0.1}
     values = np.array(list(shares.values()))
@@ -105,7 +106,6 @@ def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: s
 
 def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[list[Part], Float, NDArray[np.bool_]]:
     """Tailor every layer, the inner ones first: the parts, points of the outer surface, and covered body vertices."""
-    shoes, shoe_covers = shoe_part(form, outfit.shoes.kind, outfit.shoes.colour, outfit.shoes.second)
     under: Float | None = None
     made: list[tuple[str, Item, Garment]] = []
     worn = (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer))
@@ -118,6 +118,7 @@ def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[l
         below = np.zeros_like(garment.offset) if under is None else under
         under = np.where(reached, np.maximum(garment.offset, below), below).astype(np.float32)
     assert under is not None
+    shoes, shoe_covers = _shoes(form, outfit, made)
     parts = [shoes]
     covered = shoe_covers + 0.02
     for name, item, garment in reversed(made):
@@ -127,6 +128,16 @@ def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[l
     trunk = (form.sheet.values["arm"] < 0.4) & (form.sheet.values["leg"] < 0.5)
     nearest, beneath = nearest_tights()
     return parts, surface[trunk], (covered[nearest] > UNDER_CLOTHES) & beneath
+
+
+def _shoes(form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]]) -> tuple[Part, Float]:
+    """The shoes; boots go over trousers."""
+    under = np.zeros(len(form.sheet), np.float32)
+    for _, item, garment in made:
+        if item.cut.legs:
+            under = np.where(garment.covers > -0.03, garment.offset[:, 0], 0).astype(np.float32)
+    shoes = outfit.shoes
+    return shoe_part(form, shoes.kind, shoes.colour, shoes.second, under)
 
 
 def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:

@@ -15,17 +15,20 @@ __all__ = ["shoe_part"]
 Float = NDArray[np.floating]
 
 
-def shoe_part(form: Mannequin, kind: str, colour: Colour, sole: Colour) -> tuple[Part, NDArray[np.float32]]:
-    """``sneakers``, ``shoes``, ``sandals`` or ``boots``; also how far inside them each vertex of the tights lies."""
+def shoe_part(form: Mannequin, kind: str, colour: Colour, sole: Colour, under: Float) -> tuple[Part, Float]:
+    """``sneakers``, ``shoes`` or ``boots``; also how far inside them each vertex of the tights lies.
+
+    Boots go over what stands off the mannequin by ``under`` (t,).
+    """
     marks, stature = form.landmarks, form.body.shape.stature
     reach = {"boots": 0.42 * marks.knee + 0.1 * stature * 0.3, "sneakers": marks.ankle + 0.012}.get(
         kind, marks.ankle - 0.012
     )
     sheet = form.sheet
-    thick = 0.012 if kind == "boots" else 0.009
+    thick = np.maximum(0.012, under + 0.004) if kind == "boots" else np.full(len(sheet), 0.009)
     soft = smoothed(sheet.position, 5, sheet.values["foot"])
     covers = np.where(sheet.values["leg"] > 0.5, reach - soft[:, 1], -1.0).astype(np.float32)
-    position = soft + thick * sheet.values["normal"]
+    position = soft + thick[:, None] * sheet.values["normal"]
     rubber = 0.026 if kind == "sneakers" else 0.016
     low = np.clip((0.03 - soft[:, 1]) / 0.03, 0, 1)
     height = np.where(soft[:, 1] < 0.03, 0.03 - (0.03 + rubber) * np.sqrt(low), position[:, 1])

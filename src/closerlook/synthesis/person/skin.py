@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from closerlook.synthesis.person.assets import body_data
+from closerlook.synthesis.person.assets import TEXELS, body_data
 from closerlook.synthesis.person.palette import Colour
 
 __all__ = ["eye_texture", "skin_texture"]
@@ -22,8 +22,11 @@ def _bump(distance: Float, width: float) -> Float:
 
 
 @functools.cache
-def _masks() -> dict[str, Float]:
-    """Where the face's features lie on the texture; places are those of the neutral MakeHuman head, metres."""
+def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
+    """The texels of each feature of the face and how strongly they show it, (n, 1).
+
+    Places are those of the neutral MakeHuman head, metres.
+    """
     texels = body_data().texels
     outside = ~np.isfinite(texels[..., 0])
     x, y, z = np.nan_to_num(np.moveaxis(texels, -1, 0), nan=-9.0)
@@ -50,37 +53,44 @@ def _masks() -> dict[str, Float]:
         "hollow": head * np.clip((0.62 - y) / 0.02, 0, 1),
     }
     smooth = {name: gaussian_filter(np.asarray(mask * ~outside, np.float32), 0.7) for name, mask in masks.items()}
-    return {**smooth, "outside": outside.astype(np.float32)}
+    found = {name: np.nonzero(mask > 0.004) for name, mask in smooth.items()}
+    return {name: (place, smooth[name][place][:, None]) for name, place in found.items()}
+
+
+@functools.cache
+def _grain() -> tuple[Float, Float]:
+    """Blotches and fine grain of standard deviation 1, made once and shifted for each person."""
+    rng = np.random.default_rng(11)
+    fine = rng.standard_normal((TEXELS, TEXELS))
+    blotches = gaussian_filter(fine, 9, mode="wrap")
+    return (blotches / blotches.std()).astype(np.float32), fine.astype(np.float32)
 
 
 def skin_texture(
     rng: np.random.Generator, tone: Colour, hair: Colour, *, years: float, female: bool, beard: float
 ) -> NDArray[np.uint8]:
     """(512, 512, 4) skin: ``beard`` is 0 shaven, 0.4 stubble, 1 a full beard."""
-    masks = _masks()
-    size = len(masks["brow"])
-    base = np.array(tone, np.float32)
-    blotches = gaussian_filter(rng.standard_normal((size, size)).astype(np.float32), 9) * 9
-    grain = rng.standard_normal((size, size)).astype(np.float32)
-    wrinkle = 0.012 + 0.02 * np.clip((years - 45) / 40, 0, 1)
-    skin = base * (1 + 0.025 * blotches + wrinkle * grain)[..., None]
-    brown = np.array(hair, np.float32)
+    base, dark = np.array(tone, np.float32), np.array(hair, np.float32)
+    shift = tuple(int(n) for n in rng.integers(TEXELS, size=2))
+    blotches, grain = (np.roll(noise, shift, (0, 1)) for noise in _grain())
+    wrinkle = np.float32(0.012 + 0.02 * np.clip((years - 45) / 40, 0, 1))
+    skin = (1 + np.float32(0.013) * blotches + wrinkle * grain)[..., None] * base
 
-    def blend(image: Float, mask: Float, colour: Float, strength: float) -> Float:
-        share = (mask * strength)[..., None]
-        return np.asarray(image * (1 - share) + colour * share, np.float32)
+    def blend(name: str, colour: Float, strength: float) -> None:
+        place, mask = _features()[name]
+        skin[place] += strength * mask * (colour - skin[place])
 
-    skin = blend(skin, masks["cheeks"], base * (1.06, 0.9, 0.88), 0.5)
-    skin = blend(skin, masks["eyes"], base * 0.62, 0.55)
-    lips = base * ((0.93, 0.55, 0.56) if female else (0.86, 0.66, 0.63))
-    skin = blend(skin, masks["lips"], lips, 0.85)
-    skin = blend(skin, masks["dark"], base * 0.3, 0.8)
-    skin = blend(skin, masks["hollow"], base * 0.82, 0.6)
-    skin = blend(skin, masks["brow"], np.minimum(brown * 0.7, 0.4), 0.75 if female else 0.9)
+    blend("cheeks", base * (1.06, 0.9, 0.88), 0.5)
+    blend("eyes", base * 0.62, 0.55)
+    blend("lips", base * ((0.93, 0.55, 0.56) if female else (0.86, 0.66, 0.63)), 0.85)
+    blend("dark", base * 0.3, 0.8)
+    blend("hollow", base * 0.82, 0.6)
+    blend("brow", np.minimum(dark * 0.7, 0.4), 0.75 if female else 0.9)
     if beard > 0:
-        skin = blend(skin, masks["beard"], brown * (0.85 + 0.15 * grain[..., None]), min(0.92, beard))
-    texture = np.full((size, size, 4), 255, np.uint8)
-    texture[..., :3] = np.clip(np.where(masks["outside"][..., None] > 0, base, skin), 0, 1) * 255
+        rough = grain[_features()["beard"][0]][:, None]
+        blend("beard", dark * (0.85 + 0.15 * rough), min(0.92, beard))
+    texture = np.full((TEXELS, TEXELS, 4), 255, np.uint8)
+    texture[..., :3] = np.clip(skin * 255, 0, 255)
     return texture
 
 

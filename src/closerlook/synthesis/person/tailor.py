@@ -74,12 +74,12 @@ class Garment:
 
 def tailor(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
     """Make a garment that clears the mannequin and, where given, the layer ``under`` it (its ``offset``)."""
-    offset: Float = layer_offset(form, cut)
-    if under is not None:
-        offset = np.maximum(offset, under + np.array([GAP, 0], np.float32)).astype(np.float32)
+    offset = layer_offset(form, cut) if under is None else _clear(layer_offset(form, cut), under)
     sheet = form.sheet
-    moved = sheet.position + offset[:, :1] * sheet.values["normal"] + offset[:, 1:] * form.outwards
-    moved = _keep_legs_apart(moved, form) if cut.legs else moved
+    along = _level_off(form) if cut.legs else sheet.values["normal"]
+    moved = np.asarray(sheet.position + offset[:, :1] * along + offset[:, 1:] * form.outwards, np.float32)
+    if cut.legs:
+        _keep_legs_apart(moved, form)
     bottom = hem_height(form, cut)
     hangs = not cut.legs and bottom < form.landmarks.crotch + ABOVE_CROTCH
     lowest = form.landmarks.crotch + ABOVE_CROTCH if hangs else bottom
@@ -98,6 +98,11 @@ def tailor(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
     if cut.opening:
         piece, covers = _open_front(piece, form, cut, covers)
     return Garment(_turn_in_edges(piece), offset, covers.astype(np.float32), bottom, cut)
+
+
+def _clear(offset: Float, under: Float) -> Float:
+    """At least a gap beyond the layer below."""
+    return np.asarray(np.maximum(offset, under + np.array([GAP, 0], np.float32)), np.float32)
 
 
 def hem_height(form: Mannequin, cut: Cut) -> float:
@@ -173,13 +178,24 @@ def _bilinear(grid: Float, row: Float, column: Float) -> Float:
     return np.asarray(upper * (1 - fr) + lower * fr, np.float32)
 
 
-def _keep_legs_apart(position: Float, form: Mannequin) -> Float:
+def _level_off(form: Mannequin) -> Float:
+    """The normals, turned horizontal towards the ankles, where they would lift hems over the feet."""
+    marks, position = form.landmarks, form.sheet.position
+    share = np.clip((marks.knee - position[:, 1]) / (0.7 * (marks.knee - marks.ankle)), 0, 1)[:, None]
+    away = np.zeros_like(position)
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        leg = sign * position[:, 0] > 0
+        away[leg] = (position - form.limb_axis("leg", side, position[:, 1]))[leg]
+    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+    mixed = form.sheet.values["normal"] * (1 - share) + away * share
+    return np.asarray(mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _keep_legs_apart(position: NDArray[np.float32], form: Mannequin) -> None:
     """Wide trouser legs touch at the middle but do not cross it."""
     below = position[:, 1] < form.landmarks.crotch
     side = np.sign(form.sheet.position[:, 0])
-    limited = position.copy()
-    limited[below, 0] = (side * np.maximum(side * position[:, 0], 0.003))[below]
-    return limited
+    position[below, 0] = (side * np.maximum(side * position[:, 0], 0.003))[below]
 
 
 def _top_level(form: Mannequin, cut: Cut, position: Float) -> Float:

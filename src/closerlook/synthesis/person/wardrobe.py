@@ -66,8 +66,8 @@ CUTS: dict[str, Cut] = {
     "blazer": Cut("v", 0.05, sleeve=1.0, ease=0.016, hem_ease=0.022, sleeve_ease=0.016, hang=0.35, collar="shirt"),
     "coat": Cut("crew", 0.75, sleeve=1.0, ease=0.028, hem_ease=0.034, sleeve_ease=0.024, hang=0.6, collar="shirt"),
     "slim_trousers": Cut("waist", 1.93, legs=True, ease=0.008, hem_ease=0.014),
-    "trousers": Cut("waist", 2.02, legs=True, ease=0.014, hem_ease=0.030),
-    "wide_trousers": Cut("waist", 2.0, legs=True, ease=0.022, hem_ease=0.060),
+    "trousers": Cut("waist", 2.05, legs=True, ease=0.014, hem_ease=0.030),
+    "wide_trousers": Cut("waist", 2.05, legs=True, ease=0.022, hem_ease=0.048),
     "leggings": Cut("waist", 1.9, legs=True, ease=0.004, hem_ease=0.004),
     "shorts": Cut("waist", 0.85, legs=True, ease=0.014, hem_ease=0.035),
     "hot_pants": Cut("waist", 0.3, legs=True, ease=0.008, hem_ease=0.014),
@@ -162,7 +162,7 @@ def sample_outfit(rng: np.random.Generator, shape: Shape) -> Outfit:
         upper=upper,
         lower=lower,
         outer=outer,
-        shoes=_shoes(rng, sex, season),
+        shoes=_shoes(rng, sex, season, boots_fit=lower is None or not lower.cut.legs or lower.cut.hem_ease < 0.02),
         hat=_hat(rng, season),
         scarf=_scarf(rng, season),
         bag=_bag(rng, sex, shape.years),
@@ -224,8 +224,8 @@ def _lower(rng: np.random.Generator, sex: int, season: str, years: float) -> Ite
     return replace(item, fabric=replace(fabric, folds=fabric.folds * 1.25))
 
 
-def _shoes(rng: np.random.Generator, sex: int, season: str) -> Extra:
-    boots = (0.06, 0.26)[sex] if season == "winter" else 0.0
+def _shoes(rng: np.random.Generator, sex: int, season: str, *, boots_fit: bool) -> Extra:
+    boots = (0.12, 0.4)[sex] if season == "winter" and boots_fit else 0.0
     kind = str(rng.choice(["sneakers", "shoes", "boots"], p=[0.62 * (1 - boots), 0.38 * (1 - boots), boots]))
     sober: dict[str, Colour] = {
         "black": (0.07, 0.065, 0.065),
