@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample
-from closerlook.synthesis.render.textures import library, mip_chain
+from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
 from closerlook.synthesis.render.values import EXPOSED_ROW, PANEL_ROW, Exposed, Eye, KeyLight, Panel, Surface, texel
 from closerlook.synthesis.scene.backdrop import Panels, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
@@ -28,7 +28,7 @@ from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_ligh
 from closerlook.synthesis.scene.textures import flake_tiles
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["Renderer", "Shot", "View", "turned_sky"]
+__all__ = ["Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
 
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -80,7 +80,7 @@ class Renderer:
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
-        self._open_sky = self._empty((2, height, width), wp.float32)
+        self.open_sky = self._empty((2, height, width), wp.float32)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
         self._place_texels = self._array(shared.texels, texel)
@@ -130,7 +130,7 @@ class Renderer:
         self.posed = posed
         self._positions = self._array(posed.positions, wp.vec3)
         self._normals = self._array(posed.normals, wp.vec3)
-        self._blobs = _body_blobs(posed.positions[::8])
+        self._blobs = _body_blobs(posed.positions[:: max(len(posed.positions) // 2000, 1)])
         self._slots, self._north = {}, None
 
     def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
@@ -150,14 +150,12 @@ class Renderer:
         key = self._key
         key.fill_(raster.EMPTY)
         matrix = wp.mat44(self.frame.matrix)
-        count = len(self._triangles)
         self._launch(
             raster.project,
             len(self._positions),
             [self._positions, matrix, float(2 * width), float(2 * height), self._screen],
         )
-        surface = [self._triangles, self._surface_of, self._surfaces, self._uv, self._texels]
-        self._launch(raster.rasterise, count, [self._screen, *surface, 2 * width, 2 * height, key])
+        self.rasterise(self._screen, 2 * width, 2 * height, key)
         self._launch(
             raster.resolve,
             (height, width),
@@ -168,21 +166,26 @@ class Renderer:
                 *self._coarse,
             ],
         )
-        self._surfaces_seen = self._coarse
+        self.surfaces = self._coarse
         if (height, width) != self.size or view.sensor.softness != 0.0:
-            self._surfaces_seen = self._fine
+            self.surfaces = self._fine
             inputs = [*self._coarse, height, width, view.sensor.softness, *self.size, *self._fine]
             self._launch(resample.resample, self.size, inputs)
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
         blobs = self._array(np.concatenate([self._blobs, view.place.blobs]).astype(np.float32), wp.vec4)
-        inputs = [*self._surfaces_seen, blobs, reach, OCCLUSION_METRES, width, height]
-        self._launch(occlusion.occlude, (height, width), [*inputs, self._open_sky])
+        inputs = [*self.surfaces, blobs, reach, OCCLUSION_METRES, width, height]
+        self._launch(occlusion.occlude, (height, width), [*inputs, self.open_sky])
         return self.frame
+
+    def rasterise(self, screen: wp.array, width: int, height: int, key: wp.array) -> None:
+        """Draw the person's projected vertices into the upper left (height, width) of ``key``."""
+        surface = [self._triangles, self._surface_of, self._surfaces, self._uv, self._texels]
+        self._launch(raster.rasterise, len(self._triangles), [screen, *surface, width, height, key])
 
     def mask(self) -> Float:
         """Coverage of the last view's pixels by the person, 0 to 1, (height, width)."""
-        return np.asarray(self._surfaces_seen[0].numpy()[0, :, :, 3])
+        return np.asarray(self.surfaces[0].numpy()[0, :, :, 3])
 
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the person in the last view, in pixels of the image."""
@@ -212,14 +215,23 @@ class Renderer:
             rows[name] = getattr(panels, name)
         return wp.array(rows, dtype=Panel, device=self.device)
 
+    def ground_albedo(self, view: View) -> NDArray[np.float64]:
+        """(3,) mean linear albedo of the ground that the person stands on."""
+        shared, panels = library(), view.place.panels
+        last = shared.start[panels.texture[0]] + CHAIN_LENGTH - 1
+        return np.asarray((shared.texels[last, :3] / 255.0) ** 2.2 * panels.tint[0])
+
+    def shadow_map(self, illumination: Illumination) -> Float:
+        """(s, s) depth of the person from the key light of a time of day already rendered in this pose."""
+        return np.asarray(self._shadow[self._slots[illumination]].numpy())
+
     def light(self, view: View, shots: Sequence[Shot]) -> Bytes:
         """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
         illuminations = list(dict.fromkeys(shot.illumination for shot in shots))
         lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
-        ground = np.array([0.22, 0.21, 0.19]) * view.place.panels.tint[0]
-        exposed = _exposed(shots, ground, view.sensor)
+        exposed = _exposed(shots, self.ground_albedo(view), view.sensor)
         height, width = self.size
         length = height * width * 3
         # An odd number of cache lines between images: else all images' pixels compete for the same few lines.
@@ -231,7 +243,7 @@ class Renderer:
             relight.relight,
             (height, width),
             [
-                *(*self._surfaces_seen, self._open_sky, wp.vec3(*map(float, self.frame.eye))),
+                *(*self.surfaces, self.open_sky, wp.vec3(*map(float, self.frame.eye))),
                 *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(sky.astype(np.float32), wp.vec3)),
                 *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade, self._grain),
                 *(wp.array(exposed, dtype=Exposed, device=self.device), self._array(first.astype(np.int32), wp.int32)),
@@ -250,7 +262,7 @@ class Renderer:
         light = KeyLight()
         light.place = wp.vec3(*(towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards))
         light.reach = LAMP_DISTANCE**2 if lamp else 0.0
-        light.shadow = matrix = wp.mat44(_shadow_matrix(towards, lamp))
+        light.shadow = matrix = wp.mat44(shadow_matrix(towards, lamp))
         fresh = illumination not in self._slots
         light.slot = self._slots.setdefault(illumination, len(self._slots))
         if fresh:
@@ -348,7 +360,7 @@ def _body_blobs(positions: Float, bands: int = 8) -> Float:
     return np.array(blobs, dtype=np.float32)
 
 
-def _shadow_matrix(towards: NDArray[np.float64], lamp: bool) -> Float:
+def shadow_matrix(towards: NDArray[np.float64], lamp: bool) -> Float:
     """World to the clip space of the key light: parallel for the sun, a cone for a lamp; covers the person."""
     middle = np.array([0.0, 0.9, 0.0], dtype=np.float32)
     distance = LAMP_DISTANCE if lamp else 15.0

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from closerlook.files import atomic_path, cache_folder
 from closerlook.synthesis.scene import paint, textures
 
-__all__ = ["Library", "library", "mip_chain"]
+__all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain"]
 
 Bytes = NDArray[np.uint8]
 PATTERNS = 4
+CHAIN_LENGTH = (4 * paint.SIDE**2 - 1) // 3  # texels of a place texture and its mips
 
 
 def mip_chain(texture: Bytes) -> Bytes:
@@ -54,7 +55,6 @@ class Library:
 def library() -> Library:
     """The shared textures, painted once (about 5 s) and kept in the cache folder."""
     names = [(name, variant) for name in textures.PAINTERS for variant in range(textures.VARIANTS)]
-    length = len(mip_chain(np.zeros((paint.SIDE, paint.SIDE, 4), np.uint8)))
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (paint, textures))
     path = cache_folder("textures") / f"{hashlib.sha256(sources).hexdigest()[:16]}.npy"
     if not path.exists():
@@ -62,5 +62,5 @@ def library() -> Library:
         with atomic_path(path) as draft:
             np.save(draft, chains)
     texels = np.load(path)
-    start = {key: i * length for i, key in enumerate(names)}
+    start = {key: i * CHAIN_LENGTH for i, key in enumerate(names)}
     return Library(texels, start, textures.shadow_patterns(PATTERNS), textures.grain())

@@ -73,7 +73,7 @@ def concrete(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 1, 1 + int(rng.integers(3)), 2)
     picture = blank(vary(rng, (0.6, 0.59, 0.56))) * (1 + 0.05 * stones)[..., None]
     picture[line] *= 0.6
-    return stack(mottle(rng, picture, 0.13, 0.06))
+    return stack(mottle(rng, picture, 0.06, 0.06))
 
 
 def tiles(rng: np.random.Generator) -> Texture:

@@ -1,0 +1,233 @@
+"""The 49-way relighting against a shader that is written again, in numpy, for one light at a time."""
+
+import numpy as np
+import pytest
+from conftest import place_of
+
+from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
+from closerlook.synthesis.render.renderer import Renderer, Shot, View, shadow_matrix, turned_sky
+from closerlook.synthesis.scene.camera import Camera, Crop
+from closerlook.synthesis.scene.lighting import key_direction, lighting
+from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
+from closerlook.synthesis.scene.weather import WEATHERS
+
+SIZE = (64, 32)
+CAMERA = Camera(viewpoint=70, distance=6, height=3, crop=Crop(1.4))
+
+
+@pytest.fixture(scope="module")
+def renderer(block):
+    person, posed = block
+    renderer = Renderer(SIZE)
+    renderer.wear(person)
+    renderer.pose(posed)
+    return renderer
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / max(((a.astype(float) - b.astype(float)) ** 2).mean(), 1e-12))
+
+
+def fresnel(cos):
+    return 0.04 + 0.96 * (1 - cos) ** 5
+
+
+def visibility(renderer, view, illumination, points):
+    """3 x 3 percentage-closer filtering, tap by tap: bilinear comparison at nine texels."""
+    light = sky_light(illumination)
+    depth = renderer.shadow_map(illumination)
+    side = len(depth)
+    q = np.concatenate([points, np.ones_like(points[..., :1])], -1) @ shadow_matrix(
+        key_direction(light, view.place.north), light.lamp
+    ).T.astype(float)
+    q = q[..., :3] / q[..., 3:]
+    u, v, z = (q[..., 0] / 2 + 0.5) * side - 0.5, (0.5 - q[..., 1] / 2) * side - 0.5, q[..., 2] / 2 + 0.5 - 0.0015
+    inside = (u >= 2) & (v >= 2) & (u <= side - 4) & (v <= side - 4)
+    u, v = np.clip(u, 2, side - 4), np.clip(v, 2, side - 4)
+    iu, iv = u.astype(int), v.astype(int)
+    fu, fv = u - iu, v - iv
+    total = np.zeros_like(u)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            for by, wy in ((0, 1 - fv), (1, fv)):
+                for bx, wx in ((0, 1 - fu), (1, fu)):
+                    total += wy * wx * (depth[iv + dy + by, iu + dx + bx] >= z)
+    return np.where(inside, total / 9, 1.0)
+
+
+def shade_fully(renderer, view, weather, illumination):
+    """One weather and time of day by the plain formulas, from the renderer's surfaces; no snow, no flakes, no noise."""
+    colour, facing, where = (array.numpy().astype(np.float64) for array in renderer.surfaces)
+    seen = renderer.open_sky.numpy().astype(np.float64)[..., None]
+    light = lighting([(weather, illumination)], renderer.ground_albedo(view), view.sensor)
+    albedo, share = colour[..., :3], colour[..., 3:]
+    normal, rough = facing[..., :3], facing[..., 3:]
+    position = where[..., :3]
+    to_eye = renderer.frame.eye - position
+    distance = np.linalg.norm(to_eye, axis=-1, keepdims=True)
+    to_eye /= distance
+    towards = np.broadcast_to(key_direction(sky_light(illumination), view.place.north), position.shape)
+    fall = 1.0
+    if sky_light(illumination).lamp:
+        lamp = towards[0, 0, 0] * 5.5 + [0, 0.9, 0]
+        towards = lamp - position
+        squared = (towards**2).sum(-1, keepdims=True)
+        towards, fall = towards / np.sqrt(squared), 5.5**2 / squared
+
+    def dot(a, b):
+        return (a * b).sum(-1, keepdims=True)
+
+    n_l = np.maximum(dot(normal, towards), 0)
+    passes = visibility(renderer, view, illumination, position + normal * 0.015)
+    beam = n_l * fall * passes[..., None]
+    half = towards + to_eye
+    half /= np.linalg.norm(half, axis=-1, keepdims=True)
+    n_v, n_h, v_h = (
+        np.maximum(dot(normal, to_eye), 0.02),
+        np.maximum(dot(normal, half), 0),
+        np.maximum(dot(to_eye, half), 0),
+    )
+    alpha2, k = rough**4, (rough + 1) ** 2 / 8
+    spread = alpha2 / (n_h**2 * (alpha2 - 1) + 1) ** 2
+    shine = beam * spread * fresnel(v_h) / (4 * (n_l * (1 - k) + k) * (n_v * (1 - k) + k))
+    sky = turned_sky(illumination, view.place.north)
+    mirror = 2 * dot(normal, to_eye) * normal - to_eye
+    rim = fresnel(n_v) * (1 - rough) ** 2 * seen
+
+    def from_sky(direction):
+        return np.maximum(harmonics(direction.reshape(-1, 3)) @ sky, 0).reshape(direction.shape)
+
+    height = normal[..., 1:2]
+    dome = np.maximum(0.396 + 0.5 * height + 0.104 * height**2, 0) * seen
+    falling = light.sun[0] * beam + light.sky[0] * from_sky(normal) * seen + light.cloud[0] * dome
+    falling = falling + light.bounce[0] * (0.5 - 0.5 * height) * seen + light.glow[0] * seen
+    out = albedo * falling + light.windows[0] * where[..., 3:]
+    out = out + light.sun[0] * shine + light.sky[0] * from_sky(mirror) * rim + light.cloud[0] * rim
+    clear = np.exp(-weather.extinction * distance)
+    out = np.where(share > 0, out * clear + light.fog[0] * (1 - clear), 0)
+    total = (out * share).sum(0)
+    film = np.clip(total, 0, 4) * 0.62
+    film = film * (2.51 * film + 0.03) / (film * (2.43 * film + 0.59) + 0.14)
+    return np.clip(film, 0, 1) ** (1 / 2.2) * 255
+
+
+@pytest.mark.parametrize("weather", ["sunny", "clouds", "overcast", "foggy", "neutral"])
+def test_all_lights_in_one_pass_are_each_light_by_itself(renderer, weather):
+    view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
+    images = renderer.render(view, [Shot.named(sky, time) for sky in SKIES for time in TIMES]).reshape(7, 7, *SIZE, 3)
+    for i, time in enumerate(TIMES):
+        wanted = shade_fully(renderer, view, WEATHERS[weather], ILLUMINATIONS[time])
+        assert psnr(images[SKIES.index(weather), i], wanted) > 45, time
+
+
+def test_an_image_is_the_same_alone_and_among_others(renderer):
+    view = View(CAMERA, place_of([(4, -10, 10, "glass")]), Sensor(noise=2.0))
+    shots = [Shot.named(sky, time, key=hash_of(sky, time)) for sky in SKIES for time in TIMES]
+    together = renderer.render(view, shots)
+    for i in (0, 3, 24, 38, 48):
+        assert np.array_equal(renderer.render(view, [shots[i]])[0], together[i])
+    back = renderer.render(view, shots[::-1])[::-1]
+    assert np.array_equal(back, together)
+
+
+def hash_of(sky, time):
+    return SKIES.index(sky) * 1000003 + TIMES.index(time) * 7919
+
+
+def luminance(image):
+    return image.astype(float) @ [0.299, 0.587, 0.114]
+
+
+def test_day_is_brighter_than_night_in_every_weather(renderer):
+    view = View(CAMERA, place_of([(4, -10, 10, "plaster")]), Sensor())
+    images = renderer.render(view, [Shot.named(sky, time) for sky in SKIES for time in TIMES])
+    level = luminance(images).mean((1, 2)).reshape(7, 7)
+    day, night = level[:, 2:5], level[:, [0, 6]]
+    assert (night.max(1) < 0.85 * day.min(1)).all()
+    assert night.min() > 15
+
+
+def test_the_sun_throws_the_persons_shadow_where_geometry_says(renderer, open_place):
+    camera = Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.2))
+    view = View(camera, open_place, Sensor())
+    towards = key_direction(sky_light(ILLUMINATIONS["afternoon"]), open_place.north)
+    sunny, overcast = renderer.render(view, [Shot.named("sunny", "afternoon"), Shot.named("overcast", "afternoon")])
+    hips = np.array([0.0, 0.5, 0.0])
+    shadow = hips - towards * hips[1] / towards[1]
+    opposite = shadow * [-1, 1, -1]
+    (sx, sy), (ox, oy) = renderer.frame.project(np.array([shadow, opposite], np.float32), SIZE).astype(int)
+    assert renderer.mask()[sy, sx] == renderer.mask()[oy, ox] == 0
+    ratio = luminance(sunny) / luminance(overcast)
+    assert ratio[sy, sx] < 0.75 * ratio[oy, ox]
+
+
+def test_the_ground_darkens_under_the_feet(renderer, open_place):
+    renderer.look(View(Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.0)), open_place, Sensor()))
+    feet = np.array([[0.3, 0, 0.1], [2.0, 0, 0.1]], np.float32)
+    (nx, ny), (fx, fy) = renderer.frame.project(feet, SIZE).astype(int)
+    seen = renderer.open_sky.numpy()[1]
+    assert seen[ny, nx] < 0.9
+    assert fx >= SIZE[1] or seen[fy, fx] > 0.95
+
+
+def test_fog_takes_more_contrast_from_the_far_than_from_the_near(renderer):
+    kept = []
+    for distance in (2.0, 30.0):
+        view = View(Camera(90, 7, 2.0, 0, Crop(1.6)), place_of([(distance, -60, 60, "shops")]), Sensor())
+        clear, foggy = luminance(renderer.render(view, [Shot.named("neutral", "noon"), Shot.named("foggy", "noon")]))
+        upper = (renderer.mask() == 0) & (np.arange(SIZE[0])[:, None] < 12)
+        kept.append(foggy[upper].std() / clear[upper].std())
+    near, far = kept
+    assert far < 0.7 * near < 0.7
+
+
+def test_snow_brightens_what_faces_up_and_hardly_what_stands(renderer):
+    view = View(CAMERA, place_of([(3, -20, 20, "concrete")], ground="asphalt"), Sensor(adaptation=0.0))
+    bare, snow = (WEATHERS["snowlight"].__class__(0.1, 0.2, 0.4, snow_cover=cover) for cover in (0.0, 1.0))
+    noon = ILLUMINATIONS["noon"]
+    images = luminance(renderer.render(view, [Shot(bare, noon, 0), Shot(snow, noon, 0)]))
+    normal = renderer.surfaces[1].numpy()[1]
+    place = renderer.mask() == 0
+    ground, wall = place & (normal[..., 1] > 0.9), place & (np.abs(normal[..., 1]) < 0.1)
+    assert ground.sum() > 50 and wall.sum() > 50
+    gain = images[1] - images[0]
+    assert gain[ground].mean() > 40
+    assert gain[ground].mean() > 2 * gain[wall].mean()
+
+
+def test_flakes_fall_before_everything_but_leave_the_person_visible(renderer, open_place):
+    view = View(CAMERA, open_place, Sensor())
+    calm = WEATHERS["blizzard"]
+    still = type(calm)(calm.direct, calm.sky, calm.cloud, calm.tint, calm.extinction, calm.snow_cover)
+    noon = ILLUMINATIONS["noon"]
+    with_flakes, without = renderer.render(view, [Shot(calm, noon, 12345), Shot(still, noon, 12345)]).astype(float)
+    body = renderer.mask() == 1
+    changed = np.abs(with_flakes - without).max(-1) > 3
+    assert 0.02 < changed[body].mean() < 0.7
+
+
+def test_a_low_resolution_sensor_blurs_and_keeps_the_mean(renderer):
+    place = place_of([(4, -10, 10, "brick_wall")])
+    shot = [Shot.named("neutral", "noon")]
+    sharp, soft = (
+        luminance(renderer.render(View(CAMERA, place, sensor), shot)[0]) for sensor in (Sensor(), Sensor(scale=0.5))
+    )
+    assert abs(sharp.mean() - soft.mean()) < 3
+    assert np.abs(np.diff(soft, axis=0)).mean() < 0.85 * np.abs(np.diff(sharp, axis=0)).mean()
+
+
+def test_noise_has_the_deviation_asked_for(renderer, open_place):
+    shot = Shot.named("neutral", "noon", key=77)
+    quiet, noisy = (
+        renderer.render(View(CAMERA, open_place, Sensor(noise=noise)), [shot])[0].astype(float) for noise in (0.0, 4.0)
+    )
+    assert 1.0 < (noisy - quiet).std() < 6.0
+
+
+def test_the_box_holds_the_person(renderer, open_place):
+    renderer.look(View(CAMERA, open_place, Sensor()))
+    left, top, right, bottom = renderer.box()
+    pixels = renderer.frame.project(renderer.posed.positions, SIZE)
+    assert [left, top] == pytest.approx(pixels.min(0), abs=1.5)
+    assert [right, bottom] == pytest.approx(pixels.max(0), abs=1.5)
