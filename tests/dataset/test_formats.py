@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 from drawing import write
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.formats.market1501 import NAME
@@ -146,6 +146,15 @@ def test_identities_written_with_leading_zeros_stay_numbers(tmp_path):
 def test_bad_manifests_are_explained(tmp_path, text, message):
     with pytest.raises(CloserlookError, match=message):
         Dataset.open(manifest(tmp_path, text))
+
+
+@given(st.binary(max_size=80), st.sampled_from([".csv", ".parquet"]))
+@settings(max_examples=150, deadline=None)
+def test_no_manifest_ends_in_anything_but_our_error(tmp_path_factory, content, suffix):
+    path = tmp_path_factory.mktemp("fuzz") / f"m{suffix}"
+    path.write_bytes(b"file_name" * (len(content) % 2) + content)
+    with pytest.raises(CloserlookError):
+        Dataset.open(path)
 
 
 def test_a_parquet_file_that_is_none(tmp_path):

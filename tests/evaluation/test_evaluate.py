@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import reference
 from crowd import features
@@ -209,6 +210,21 @@ def test_an_embedder_is_evaluated_on_a_data_set(wardrobe, colour):
     pooled = evaluate(colour, wardrobe, protocol="open-reid")
     assert pooled.valid == 18
     assert pooled.per_query["file_name"].n_unique() == 18
+
+
+@pytest.mark.parametrize("split", ["query", "gallery"])
+def test_unlabelled_images_are_refused_before_any_work(wardrobe, split):
+    identity = pl.when(pl.col("split") == split).then(None).otherwise("identity").alias("identity")
+    data = replace(wardrobe, table=wardrobe.table.with_columns(identity))
+    with pytest.raises(CloserlookError, match=r"have no identity"):
+        evaluate(None, data)
+
+
+def test_no_features_are_computed_for_junk(wardrobe, colour):
+    identity = pl.when(pl.col("camera") == 3).then(-1).otherwise("identity").alias("identity")
+    result = evaluate(colour, replace(wardrobe, table=wardrobe.table.with_columns(identity)))
+    assert result.gallery == 6
+    assert result.search.gallery_images.table["camera"].to_list() == [2] * 6
 
 
 def test_a_target_without_gallery_says_so(wardrobe, colour):

@@ -49,6 +49,13 @@ def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, colour):
     assert counts(four, pictures.RIGHT) == pytest.approx(counts(one, pictures.RIGHT), rel=0.05)
 
 
+def test_attention_adds_a_second_row(wardrobe, colour):
+    result = evaluate(colour, wardrobe)
+    plain, looked = (draw_rankings(result, [0], count=2, embedder=embedder) for embedder in (None, colour))
+    assert looked.height == 2 * plain.height
+    assert not np.array_equal(np.asarray(looked)[plain.height :], np.asarray(plain))
+
+
 def test_the_first_match_follows_where_it_is_not_among_the_nearest(wardrobe):
     result = evaluate(Blind(), wardrobe)
     failed = result.worst(1)

@@ -27,6 +27,18 @@ def test_a_result_comes_back_as_saved(pair, tmp_path, protocol):
     assert saved["queries"]["valid"] == result.valid
 
 
+def test_columns_that_json_cannot_hold_are_left_behind(wardrobe, colour, tmp_path):
+    table = wardrobe.table.with_columns(
+        pl.lit(float("nan")).alias("height"), pl.lit([1, 2]).alias("box"), pl.lit(3).alias("ap")
+    )
+    result = evaluate(colour, replace(wardrobe, table=table))
+    result.save(tmp_path / "r.json")
+    again = Result.load(tmp_path / "r.json").per_query
+    assert again["height"].null_count() == 6
+    assert "box" not in again.columns
+    assert again["ap"].to_list() == [1.0] * 6
+
+
 def test_a_loaded_result_has_no_rankings(pair, tmp_path):
     rank(*pair).save(tmp_path / "r.json")
     with pytest.raises(UsageError, match="evaluate again"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding.features import Embedder, Features, extract
@@ -44,11 +46,14 @@ def evaluate(
         CloserlookError: the target lacks a split or identities, or no query has a match.
     """
     embedder = load_model(model, size) if isinstance(model, str | Path) else model
+    rules = Protocol.load(protocol)
     query, gallery = target.query, target.gallery
+    _ = query.identities  # refused here, before any work, where one is missing
+    gallery = gallery.take(np.flatnonzero(~np.isin(gallery.identities, rules.junk)))
     return rank(
         extract(embedder, query),
         extract(embedder, gallery),
-        protocol=protocol,
+        protocol=rules,
         matching=matching,
         memory=memory,
         device=device,

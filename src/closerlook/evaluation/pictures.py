@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.dataset.images import read_image, resize
+from closerlook.embedding.features import Embedder
 from closerlook.errors import UsageError
+from closerlook.evaluation.attention import attention
 from closerlook.evaluation.result import Result
 from closerlook.files import atomic_path
 
-__all__ = ["draw_rankings", "save_rankings"]
+__all__ = ["blend", "draw_rankings", "save_rankings"]
 
 RIGHT, WRONG, QUERY = (46, 160, 67), (207, 34, 46), (90, 98, 110)
 INK, FAINT, PAPER = (31, 35, 40), (101, 109, 118), (255, 255, 255)
@@ -23,7 +25,12 @@ DEFAULT_QUERIES = 4
 
 
 def draw_rankings(
-    result: Result, queries: Sequence[int] | None = None, *, count: int = 10, height: int = 160
+    result: Result,
+    queries: Sequence[int] | None = None,
+    *,
+    count: int = 10,
+    height: int = 160,
+    embedder: Embedder | None = None,
 ) -> Image.Image:
     """A row a query: the query, then its ``count`` nearest gallery images, green where the person is the same.
 
@@ -34,6 +41,8 @@ def draw_rankings(
         queries: row numbers; by default the most instructive mistakes and then the worst queries, four of each.
         count: nearest images a row.
         height: of an image in pixels; all are drawn twice as high as wide.
+        embedder: adds a second row with what in each image makes it near to the query for this model (see
+            :func:`~closerlook.evaluation.attention`).
 
     Raises:
         UsageError: the result was loaded, or made from features without images.
@@ -43,9 +52,13 @@ def draw_rankings(
     if queries is None:
         chosen = [*result.instructive(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
         queries = list(dict.fromkeys(chosen))
-    rows = [_draw_row(result, query, count, (height, height // 2)) for query in queries]
-    width = max(row.width for row in rows)
-    sheet = Image.new("RGB", (width, sum(row.height for row in rows)), PAPER)
+    paths = result.search.query_images.paths, result.search.gallery_images.paths
+    rows = []
+    for query in queries:
+        rows.append(_draw_row(result, query, count, height, read_image, paths))
+        if embedder is not None:
+            rows.append(_draw_row(result, query, count, height, _looker(embedder, paths[0][query]), paths))
+    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), PAPER)
     top = 0
     for row in rows:
         sheet.paste(row, (0, top))
@@ -53,32 +66,54 @@ def draw_rankings(
     return sheet
 
 
-def save_rankings(result: Result, path: str | Path, queries: Sequence[int] | None = None, *, count: int = 10) -> None:
+def save_rankings(
+    result: Result,
+    path: str | Path,
+    queries: Sequence[int] | None = None,
+    *,
+    count: int = 10,
+    embedder: Embedder | None = None,
+) -> None:
     """Write :func:`draw_rankings` as a PNG or JPEG file."""
-    picture = draw_rankings(result, queries, count=count)
+    picture = draw_rankings(result, queries, count=count, embedder=embedder)
     with atomic_path(path) as draft:
         picture.save(draft, quality=92)
 
 
-def _draw_row(result: Result, query: int, count: int, size: tuple[int, int]) -> Image.Image:
-    search = result.search
-    assert search is not None and search.query_images is not None and search.gallery_images is not None
+Reader = Callable[[Path], NDArray[np.uint8]]
+
+
+def _looker(embedder: Embedder, query: Path) -> Reader:
+    """Reads an image with the map of what makes it near to ``query``."""
+    target = resize(read_image(query), embedder.size)
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        image = resize(read_image(path), embedder.size)
+        return blend(image, attention(embedder, image, target))
+
+    return read
+
+
+def _draw_row(
+    result: Result, query: int, count: int, height: int, read: Reader, paths: tuple[list[Path], list[Path]]
+) -> Image.Image:
     scored = result.per_query.row(query, named=True)
     ranked = result.ranked_list(query, max(count, int(scored["first_hit"] or 0)))
     shown = ranked.head(count)
     if not shown["match"].any():
         shown = shown.vstack(ranked.filter("match").head(1))
+    size = height, height // 2
     step = size[1] + 2 * FRAME + GAP
-    row = Image.new("RGB", (GAP + (len(shown) + 1) * step + 3 * GAP, size[0] + 2 * FRAME + 3 * LINE + 2 * GAP), PAPER)
-    pen = ImageDraw.Draw(row)
-    pen.text((GAP, GAP // 2), _title(scored), INK, _font(13))
+    row = Image.new("RGB", (GAP + (len(shown) + 1) * step + 3 * GAP, height + 2 * FRAME + 3 * LINE + 2 * GAP), PAPER)
+    ImageDraw.Draw(row).text((GAP, GAP // 2), _title(scored), INK, _font(13))
     top = GAP // 2 + LINE + 4
-    _draw_cell(row, search.query_images.paths[query], (GAP, top), size, QUERY, "query", f"camera {scored['camera']}")
+    image = resize(read(paths[0][query]), size)
+    _draw_cell(row, image, (GAP, top), QUERY, "query", f"camera {scored['camera']}")
     for place, entry in enumerate(shown.iter_rows(named=True), start=1):
         left = GAP + place * step + GAP + (2 * GAP if place > count else 0)
+        image = resize(read(paths[1][entry["gallery"]]), size)
         colour = RIGHT if entry["match"] else WRONG
-        path = search.gallery_images.paths[entry["gallery"]]
-        _draw_cell(row, path, (left, top), size, colour, f"{entry['rank']:,}", f"{entry['distance']:.3f}")
+        _draw_cell(row, image, (left, top), colour, f"{entry['rank']:,}", f"{entry['distance']:.3f}")
     return row
 
 
@@ -93,21 +128,20 @@ def _title(scored: dict[str, object]) -> str:
 
 def _draw_cell(
     row: Image.Image,
-    path: Path,
+    image: NDArray[np.uint8],
     corner: tuple[int, int],
-    size: tuple[int, int],
     colour: tuple[int, int, int],
     above: str,
     below: str,
 ) -> None:
     """An image in its frame with two short lines of text under it."""
-    pen, (left, top), (height, width) = ImageDraw.Draw(row), corner, size
-    box = (left, top, left + width + 2 * FRAME - 1, top + height + 2 * FRAME - 1)
-    pen.rectangle(box, fill=colour)
-    row.paste(Image.fromarray(resize(read_image(path), size)), (left + FRAME, top + FRAME))
+    pen, (left, top), (height, width) = ImageDraw.Draw(row), corner, image.shape[:2]
+    bottom = top + height + 2 * FRAME
+    pen.rectangle((left, top, left + width + 2 * FRAME - 1, bottom - 1), fill=colour)
+    row.paste(Image.fromarray(image), (left + FRAME, top + FRAME))
     middle = left + FRAME + width // 2
-    pen.text((middle, box[3] + 3), above, colour, _font(13), anchor="ma")
-    pen.text((middle, box[3] + 3 + LINE), below, FAINT, _font(11), anchor="ma")
+    pen.text((middle, bottom + 2), above, colour, _font(13), anchor="ma")
+    pen.text((middle, bottom + 2 + LINE), below, FAINT, _font(11), anchor="ma")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

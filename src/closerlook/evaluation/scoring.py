@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars import selectors
 
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.distance import block_size
@@ -16,6 +17,8 @@ from closerlook.evaluation.scores import average_precision, first_hit, inverse_n
 from closerlook.evaluation.search import Search
 
 __all__ = ["refuse_all_invalid", "score_search"]
+
+SIMPLE = selectors.string() | selectors.numeric() | selectors.boolean()  # columns that a result keeps of its queries
 
 
 def score_search(
@@ -46,9 +49,8 @@ def score_search(
     if protocol.ties != "mean":
         table = table.with_columns(pl.col("first_hit").cast(pl.Int64))
     if search.query_images is not None:
-        known = search.query_images.table.drop("identity", "camera", "split")
-        known = known.drop([column for column in known.columns if column in table.columns])
-        table = pl.concat([table, known[rows]], how="horizontal")
+        known = search.query_images.table.select(SIMPLE).drop("split", *table.columns, strict=False)
+        table = pl.concat([table, known[rows].with_columns(selectors.float().fill_nan(None))], how="horizontal")
     return table
 
 
