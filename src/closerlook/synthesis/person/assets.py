@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ __all__ = ["BodyData", "body_data", "data_folder", "prepare"]
 Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
-FORMAT = 5
+FORMAT = 6
 TEXELS = 512
 CAP_ROWS, CAP_COLUMNS = 19, 41
 HEAD_CENTRE = (0.0, 0.74, 0.055)
@@ -222,8 +223,7 @@ def _read_base(path: Path) -> tuple[Float, Float, dict[str, Int], dict[str, Int]
 
 def _read_target(path: Path, rows: int) -> Float:
     """A target file: lines of vertex number and displacement. Dense (rows, 3), metres."""
-    with gzip.open(path, "rt") as file:
-        text = "".join(line for line in file if not line.startswith("#"))
+    text = re.sub(r"^#.*$", "", gzip.decompress(path.read_bytes()).decode(), flags=re.MULTILINE)
     values = np.fromstring(text, sep=" ").reshape(-1, 4)
     delta = np.zeros((rows, 3), np.float32)
     delta[values[:, 0].astype(np.int64)] = values[:, 1:] * METRES
@@ -233,21 +233,14 @@ def _read_target(path: Path, rows: int) -> Float:
 def _texel_positions(vertices: Float, uv: Float, quads: Int, quad_uv: Int) -> NDArray[np.float16]:
     """Rasterise the body's texture layout: which point of the neutral body each texel shows."""
     image = np.full((TEXELS, TEXELS, 3), np.nan, np.float16)
-    for pick in ([0, 1, 2], [0, 2, 3]):
-        for corners, points in zip(uv[quad_uv[:, pick]] * TEXELS, vertices[quads[:, pick]], strict=True):
-            low = np.floor(corners.min(0) - 0.5).astype(int)
-            high = np.ceil(corners.max(0) + 0.5).astype(int)
-            x, y = np.meshgrid(np.arange(low[0], high[0]) + 0.5, np.arange(low[1], high[1]) + 0.5)
-            (ax, ay), (bx, by), (cx, cy) = corners
-            area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-            if abs(area) < 1e-9:
-                continue
-            b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
-            c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
-            inside = (b > -0.01) & (c > -0.01) & (b + c < 1.01)
-            rows, columns = y[inside].astype(int), x[inside].astype(int)
-            shares = np.stack([1 - b - c, b, c], 2)[inside]
-            image[np.clip(rows, 0, TEXELS - 1), np.clip(columns, 0, TEXELS - 1)] = shares @ points
+    corners, points = uv[quad_uv] * TEXELS, vertices[quads]
+    longest = np.ptp(corners, axis=1).max(1)
+    for steps in (4, 8, 16, 32, 64):  # more samples than texels across the quad, so that none is missed
+        chosen = (longest <= steps / 2) & (longest > steps / 4 * (steps > 4))
+        s, t = np.meshgrid(np.linspace(0, 1, steps), np.linspace(0, 1, steps))
+        shares = np.stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t], 2).reshape(-1, 4)
+        columns, rows = np.clip((shares @ corners[chosen]).astype(np.int64), 0, TEXELS - 1).transpose(2, 0, 1)
+        image[rows, columns] = shares @ points[chosen]
     return image
 
 
