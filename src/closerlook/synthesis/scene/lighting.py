@@ -119,7 +119,7 @@ def _gain(level: Double, snow: Double, sensor: Sensor) -> Double:
 
     With adaptation 1 every scene would come out equally bright; with 0 night would be black.
     """
-    return np.asarray((REFERENCE / level) ** sensor.adaptation / (1.0 + 0.3 * snow))
+    return np.asarray((REFERENCE / level) ** sensor.adaptation / (1.0 + 0.2 * snow))
 
 
 def _white_balance(illuminance: Double, sensor: Sensor) -> Double:
