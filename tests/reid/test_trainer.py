@@ -52,7 +52,9 @@ def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: Dataset) -> None:
     model, out = trained
-    assert sorted(file.name for file in out.iterdir()) == ["log.csv", "model.safetensors", "recipe.yaml", "run.json"]
+    files = {"README.md", "log.csv", "model.safetensors", "recipe.yaml", "run.json"}
+    assert {file.name for file in out.iterdir()} == files
+    assert "48 images of 6 people from people" in (out / "README.md").read_text()
     run = json.loads((out / "run.json").read_text())
     assert (run["seed"], run["steps"], run["images"], run["identities"]) == (5, 6, len(people), 6)
     assert run["images_drawn"] == 36

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 from functools import cache
 
 __all__ = ["keep_freed_memory"]
@@ -18,7 +19,7 @@ def keep_freed_memory() -> None:
     A network's activations are freed and asked for again in every step. By default glibc maps each large one anew and
     the kernel zeroes its pages each time: 30 to 40 % of the time of a training step of a small network on the CPU.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if hasattr(ctypes, "CDLL") else None
-    if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -14,7 +14,8 @@ import torch
 import closerlook
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
-from closerlook.files import write_json
+from closerlook.files import atomic_path, write_json
+from closerlook.reid.card import model_card
 from closerlook.reid.log import Log
 from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
@@ -50,6 +51,10 @@ class RunFolder:
         return self.path / "recipe.yaml"
 
     @property
+    def card(self) -> Path:
+        return self.path / "README.md"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.csv"
 
@@ -76,12 +81,15 @@ class RunFolder:
         return True
 
     def finish(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> None:
-        """Write the model, then ``run.json``; then the checkpoint has served."""
+        """Write the model and its card, then ``run.json``; then the checkpoint has served."""
         model = Model(
             state.result, name=recipe.name, size=recipe.size, feature=recipe.feature, normalize=recipe.normalize
         )
         model.save(self.path / MODEL_FILE)
-        write_json(self.run, self._summary(data, recipe, state, log))
+        summary = self._summary(data, recipe, state, log)
+        with atomic_path(self.card) as draft:
+            draft.write_text(model_card(summary, recipe, model.dim))
+        write_json(self.run, summary)
         self.checkpoint.unlink(missing_ok=True)
 
     def _summary(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> dict[str, Any]:

@@ -23,7 +23,7 @@ FORMAT = "closerlook-reid-1"
 
 
 class Model:
-    """An embedder made of a network, in evaluation mode.
+    """An embedder made of a network, in evaluation mode, on the GPU where there is one.
 
     Attributes:
         network: the network.
@@ -43,8 +43,9 @@ class Model:
         feature: str = "pool",
         normalize: bool = True,
     ) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         network = network.eval().requires_grad_(False)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name = name
         self.size = size
         self.feature = feature

@@ -1,8 +1,9 @@
 """Training: a data set and a recipe in, a run folder and a model out.
 
 The loop is explicit; lightning's Fabric places it on a device and sets its precision. A run folder holds
-``model.safetensors``, ``recipe.yaml``, ``run.json`` and ``log.csv``; while training goes on, ``checkpoint.safetensors``
-too, from which the same call goes on after any interruption, with the weights that it would have had without.
+``model.safetensors``, its card, ``recipe.yaml``, ``run.json`` and ``log.csv``; while training goes on, there is
+``checkpoint.safetensors``, from which the same call goes on after any interruption, with the weights that it would have
+had without.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from closerlook.compute.memory import keep_freed_memory
-from closerlook.compute.progress import progress
+from closerlook.compute.progress import console, progress
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import image_array
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import write_json
 from closerlook.randomness import keyed_rng
 from closerlook.reid.augmentation import augment
+from closerlook.reid.cost import describe
 from closerlook.reid.folder import RunFolder
 from closerlook.reid.log import Log
 from closerlook.reid.model import Model
@@ -122,9 +124,11 @@ def _sampler(data: Dataset, labels: NDArray[np.int64], recipe: Recipe, seed: int
 def _fit(source: _Source, recipe: Recipe, folder: RunFolder) -> None:
     """Take the steps that are left and write the run's files."""
     fabric = Fabric(accelerator="auto", devices=1, precision=PRECISIONS[recipe.precision])
-    state = State.start(recipe, int(source.labels.max()) + 1, source.seed, fabric.device)
+    classes = int(source.labels.max()) + 1
+    state = State.start(recipe, classes, source.seed, fabric.device)
     state.resume(folder.checkpoint, folder.fingerprint)
     recipe.save(folder.recipe)
+    console.print(describe(state.module.features.backbone, recipe, len(source.data), classes), highlight=False)
     log = Log(folder.log)
     log.start(state.step)
     module, optimiser = fabric.setup(state.module, state.optimiser)
