@@ -11,6 +11,7 @@ from closerlook.attributes import Factor
 from closerlook.embedding import Block
 
 DIM = 20
+GROUPS = 12  # of people, each one person
 COPIES = 10  # of every analysed image there are ten in the source
 
 
@@ -32,7 +33,7 @@ class Made:
         self.cells = cells
         self.source = means[self.cell] + rng.normal(size=(len(self.cell), DIM))
         self.target = rng.normal(size=(40, DIM)) + 0.3
-        self.gap = Gap(self._measure(counts), self._settings())
+        self.gap = Gap(self.remeasure(), self._settings())
 
     def _settings(self) -> Settings:
         return Settings(
@@ -50,11 +51,13 @@ class Made:
             notes=(),
         )
 
-    def _measure(self, counts: np.ndarray) -> Measurement:
+    def remeasure(self) -> Measurement:
+        """The moments of ``source`` and ``target`` as they are now."""
+        counts = np.bincount(self.cell)
         centre = self.target.mean(axis=0)
         source, target = self.source - centre, self.target - centre
         cell_means = np.stack([source[self.cell == number].mean(axis=0) for number in range(len(self.cells))])
-        group, target_group = np.arange(len(source)) % 6, np.arange(len(target)) * 8 // len(target)
+        group, target_group = np.arange(len(source)) % GROUPS, np.arange(len(target)) * 8 // len(target)
         units, unit = np.unique(np.stack([self.cell, group], axis=1), axis=0, return_inverse=True)
         levels = [
             source[self.cells[self.cell, axis] == number].mean(axis=0)
@@ -70,7 +73,7 @@ class Made:
         }
         rows = np.arange(len(source))
         names = [f"{row}.png" for row in rows]
-        images = pl.DataFrame({"file_name": names, "identity": rows % 6, **columns, "row": rows})
+        images = pl.DataFrame({"file_name": names, "identity": rows % GROUPS, **columns, "row": rows})
         return Measurement(
             blocks=(Block("feature", "feature", DIM),),
             factors=self.factors,

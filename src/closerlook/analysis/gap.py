@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from closerlook.analysis.importance import importance
-from closerlook.analysis.intervals import bootstrap_fit, bootstrap_pair, interval
+from closerlook.analysis.intervals import against_line, bootstrap_fit, bootstrap_pair, interval
 from closerlook.analysis.losses import Losses, Weights, image_losses, set_losses, weigh
 from closerlook.analysis.measurement import Measurement
 from closerlook.attributes import Factor
@@ -100,41 +100,56 @@ class Gap:
         return replace(self, settings=replace(self.settings, **changed))
 
     @cached_property
-    def levels(self) -> pl.DataFrame:
-        """A row a level: factor, level, images, identities, pair_loss, its terms, fit, diversity and 95 % intervals.
-
-        ``below`` is the share of bootstrap replicates in which the level's fit is below its factor's mean line.
-        """
-        measurement, total, seed = self.measurement, self.weights.total, self.settings.seed
-        members, losses = measurement.members, self._level_losses(total)
+    def estimates(self) -> pl.DataFrame:
+        """A row a level: factor, level, images, identities, pair_loss and fit with their terms, diversity."""
+        measurement, total = self.measurement, self.weights.total
+        losses = self._level_losses(total)
+        terms = {term: self._level_losses(weights) for term, weights in self.weights.terms.items()}
         columns: dict[str, Any] = {
             "factor": [factor.name for factor in self.factors for _ in factor.levels],
             "level": [str(level) for factor in self.factors for level in factor.levels],
-            "images": (members @ measurement.cell_counts).astype(int),
+            "images": (measurement.members @ measurement.cell_counts).astype(int),
             "identities": self._identities(),
             "pair_loss": losses.pair,
+            **{term: own.pair for term, own in terms.items()},
+            "fit": losses.fit,
+            **{f"fit_{term}": own.fit for term, own in terms.items()},
+            "diversity": losses.diversity,
         }
-        columns["pair_low"], columns["pair_high"] = interval(losses.pair, bootstrap_pair(measurement, total, seed))
-        for term, weights in self.weights.terms.items():
-            columns[term] = self._level_losses(weights).pair
-        deviations = bootstrap_fit(measurement, total, members, seed)
-        columns["fit"] = losses.fit
-        columns["fit_low"], columns["fit_high"] = interval(losses.fit, deviations)
-        columns["below"] = self._below(losses.fit + deviations)
-        for term, weights in self.weights.terms.items():
-            columns[f"fit_{term}"] = self._level_losses(weights).fit
-        columns["diversity"] = losses.diversity
         return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
+
+    @cached_property
+    def levels(self) -> pl.DataFrame:
+        """:attr:`estimates` with 95 % intervals (``pair_low``, ``pair_high``, ``fit_low``, ``fit_high``) and ``side``.
+
+        ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
+        the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
+        replicates in which it is at or below the line, as the greedy rule asks.
+        """
+        table, measurement, seed = self.estimates, self.measurement, self.settings.seed
+        pair, fit = (table[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("pair_loss", "fit"))
+        pair_low, pair_high = interval(pair, bootstrap_pair(measurement, self.weights.total, seed))
+        deviations = bootstrap_fit(measurement, self.weights.total, measurement.members, seed)
+        fit_low, fit_high = interval(fit, deviations)
+        sizes = [len(factor) for factor in self.factors]
+        kept, side = against_line(fit, deviations, sizes)
+        bounds = {"pair_low": pair_low, "pair_high": pair_high, "fit_low": fit_low, "fit_high": fit_high, "kept": kept}
+        return table.with_columns(
+            *(pl.Series(name, values).fill_nan(None) for name, values in bounds.items()), pl.Series("side", side)
+        )
 
     def _level_losses(self, weights: Float) -> Losses:
         measurement = self.measurement
         counts = measurement.members @ measurement.cell_counts
-        pairs = measurement.members @ self.cell_sums(weights) / counts
+        with np.errstate(invalid="ignore"):  # a part of the data may lack a level
+            pairs = measurement.members @ self.cell_sums(weights) / counts
         return set_losses(measurement, weights, counts, pairs, weights @ measurement.level_gaps)
 
     def cell_sums(self, weights: Float) -> Float:
         """(c,) sums of the image losses of each cell."""
-        return np.bincount(self.measurement.cell_of_image, image_losses(self.measurement, weights)).astype(float)
+        measurement = self.measurement
+        losses = image_losses(measurement, weights)
+        return np.asarray(np.bincount(measurement.cell_of_image, losses, minlength=len(measurement.cell_levels)))
 
     def _identities(self) -> list[int]:
         images = self.measurement.images
@@ -143,14 +158,6 @@ class Gap:
             for factor in self.factors
             for level in factor.levels
         ]
-
-    def _below(self, replicates: Float) -> Float:
-        shares, start = [], 0
-        for factor in self.factors:
-            own = replicates[:, start : start + len(factor)]
-            shares.append((own <= np.nanmean(own, axis=1, keepdims=True)).mean(axis=0))
-            start += len(factor)
-        return np.concatenate(shares)
 
     @cached_property
     def images(self) -> pl.DataFrame:
@@ -192,16 +199,19 @@ class Gap:
         return int(self.measurement.cell_images[self.cells_of(levels)].sum())
 
     def score_cells(self, share: Float) -> dict[str, float | None]:
-        """The same for a set that takes ``share`` (cells,) of each cell's images."""
+        """The same for a set that takes ``share`` (cells,) of each cell's images, estimated from all of those."""
         measurement, weights = self.measurement, self.weights.total
-        images = share * measurement.cell_counts
-        mixture = images / images.sum()
+        counts = measurement.cell_counts
+        mixture = share * counts / (share @ counts)
+        # as many images as an unweighted set has whose mean is known as well: all of them where shares are 0 or 1
+        images = np.array([1 / np.sum(mixture**2 / np.maximum(counts, 1))])
         gap = np.einsum("b,bcd,c,d->", weights, measurement.cell_gaps, mixture, mixture, optimize=True)
-        pair = share @ self.cell_sums(weights) / images.sum()
-        losses = set_losses(measurement, weights, images.sum(keepdims=True), np.array([pair]), np.array([gap]))
+        pair = share @ self.cell_sums(weights) / (share @ counts)
+        losses = set_losses(measurement, weights, images, np.array([pair]), np.array([gap]))
         values = {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
         numbers = {name: float(value[0]) for name, value in values.items()}
-        return {"images": images.sum(), **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
+        analysed = float(counts[share > 0].sum())
+        return {"images": analysed, **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
 
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and the tables

@@ -15,7 +15,7 @@ from closerlook.analysis.losses import image_losses
 from closerlook.analysis.measurement import Measurement
 from closerlook.randomness import keyed_rng
 
-__all__ = ["REPLICATES", "bootstrap_fit", "bootstrap_pair", "draw", "interval"]
+__all__ = ["REPLICATES", "against_line", "bootstrap_fit", "bootstrap_pair", "draw", "interval"]
 
 REPLICATES = 1000
 MAX_PEOPLE = 2048
@@ -41,6 +41,38 @@ def interval(estimate: Float, deviations: Float) -> tuple[Float, Float]:
     """The 95 % interval around estimates (k,) from replicates of their deviation (replicates, k)."""
     low, high = np.nanquantile(deviations, [0.025, 0.975], axis=0)
     return estimate + low, estimate + high
+
+
+def against_line(estimate: Float, deviations: Float, sizes: list[int]) -> tuple[Float, list[str]]:
+    """Where levels lie from their factor's mean, for factors of ``sizes`` levels one after another.
+
+    Returns:
+        The share of replicates in which each level is at or below the mean; ``below``, ``above`` or ``unclear`` by a
+        two-sided test of the difference from the mean at 5 %, Holm-corrected within each factor.
+    """
+    kept, side, start = [], [], 0
+    for size in sizes:
+        own = slice(start, start + size)
+        difference = estimate[own] - np.nanmean(estimate[own])
+        noise = deviations[:, own] - np.nanmean(deviations[:, own], axis=1, keepdims=True)
+        kept.append((difference + noise <= 0).mean(axis=0))
+        spread = noise.std(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = 2 * stats.norm.sf(np.abs(difference) / spread)
+        clear = _holm(p) < 0.05
+        side += [
+            ("below" if d < 0 else "above") if sure else "unclear" for d, sure in zip(difference, clear, strict=True)
+        ]
+        start += size
+    return np.concatenate(kept), side
+
+
+def _holm(p: Float) -> Float:
+    """Holm's adjusted p-values (Scandinavian Journal of Statistics, 1979)."""
+    order = np.argsort(p)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    return adjusted
 
 
 def bootstrap_pair(measurement: Measurement, weights: Float, seed: int, replicates: int = REPLICATES) -> Float:
@@ -87,7 +119,7 @@ def bootstrap_fit(
         weights: (b,) of the blocks.
         memberships: (k, cells) share of each cell's images that a set takes, ones and zeros for plain sets.
     """
-    groups = int(measurement.images["group"].max()) + 1  # type: ignore[arg-type]
+    groups = measurement.groups
     counts, means = _group_means(measurement, memberships, groups)
     scale = np.concatenate(
         [

@@ -25,7 +25,6 @@ __all__ = ["TargetMoments", "measure_source", "measure_target"]
 TARGET_GROUPS = 16
 EXACT_BYTES = 1 << 30  # sums of all cells are kept exactly up to this size, else projected
 SKETCH_BYTES = 1 << 28
-MAX_SKETCH_WIDTH = 4096
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -146,7 +145,7 @@ class _SourceAccumulator:
         sets = units[:, :1] if self._exact else number_levels(layout.factors, layout.levels)[units[:, 0]]
         self._sets_of_unit = torch.from_numpy(sets).to(device)
         self._sums = torch.zeros(int(sets.max()) + 1, dim, dtype=torch.float64, device=device)
-        self._sketch = Sketch(blocks, _sketch_width(len(units), len(blocks)), seed, device)
+        self._sketch = Sketch(blocks, _sketch_width(len(units), len(blocks), self._exact), seed, device)
         self._sketches = torch.zeros(len(units), self._sketch.dim, dtype=torch.float64, device=device)
         self._distances = torch.empty(len(layout.data), len(blocks), dtype=torch.float64)
         self._parts = Moments(0, blocks).parts
@@ -196,7 +195,10 @@ class _SourceAccumulator:
         )
 
 
-def _sketch_width(units: int, blocks: int) -> int:
-    """The largest power of two, up to 4,096, with which all sketches stay within their budget in float64."""
+def _sketch_width(units: int, blocks: int, exact: bool) -> int:
+    """The largest power of two with which all sketches stay within their budget in float64.
+
+    Where cells are exact, projections only serve for spreads, and 1,024 dimensions a block do; else up to 4,096.
+    """
     width = SKETCH_BYTES // (units * blocks * 8)
-    return min(MAX_SKETCH_WIDTH, 1 << max(width.bit_length() - 1, 6))
+    return min(1024 if exact else 4096, 1 << max(width.bit_length() - 1, 6))

@@ -99,6 +99,11 @@ class Measurement:
         return np.bincount(self.cell_of_image, minlength=len(self.cell_levels))
 
     @cached_property
+    def groups(self) -> int:
+        """How many groups of people there are."""
+        return int(self.units[:, 1].max()) + 1
+
+    @cached_property
     def levels_of_image(self) -> Int:
         """(n, factors) the levels of each image, numbered through all factors."""
         return number_levels(self.factors, self.cell_levels)[self.cell_of_image]

@@ -71,7 +71,7 @@ def worst(gap: Gap, plan: Plan, *, on: str = "fit") -> Plan:
     """The product subset of the levels with the highest ``on``, as many in each factor as ``plan`` has."""
     values: dict[str, tuple[Level, ...]] = {}
     for factor in gap.factors:
-        column = gap.levels.filter(pl.col("factor") == factor.name)[on]
+        column = gap.estimates.filter(pl.col("factor") == factor.name)[on]
         order = np.argsort(-column.cast(pl.Float64).fill_null(-np.inf).to_numpy(), kind="stable")
         kept = set(order[: len(plan.values.get(factor.name, factor.levels))].tolist())
         values[factor.name] = tuple(level for number, level in enumerate(factor.levels) if number in kept)

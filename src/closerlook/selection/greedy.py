@@ -22,21 +22,27 @@ def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
     """The levels of each factor that ``rule`` keeps by their value of ``on``.
 
     Args:
-        rule: ``mean`` keeps levels at or below the factor's mean (the horizontal line in Fig. 3); ``top:3`` the three
-            lowest; ``below:0.5`` those below that value. At least the lowest level is always kept.
+        rule: ``mean`` keeps levels at or below the factor's mean (the horizontal line in Fig. 3); ``sure`` (of fit)
+            drops only those that are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3``
+            keeps the three lowest; ``below:0.5`` those below that value. The lowest level is always kept.
 
     Raises:
         CloserlookError: a factor has no level with a value (fit needs two images).
     """
+    if rule == "sure" and on != "fit":
+        raise UsageError("Rule 'sure' rests on the intervals of fit; use it with on='fit'.")
     chosen: dict[str, tuple[Level, ...]] = {}
     for factor in gap.factors:
-        column = gap.levels.filter(pl.col("factor") == factor.name)[on]
-        values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        own = gap.estimates.filter(pl.col("factor") == factor.name)
+        values = own[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isnan(values).all():
             raise CloserlookError(
                 f"No level of {factor.name} has a {on}: each has a single image; analyse more images."
             )
-        keep = _kept(values, rule)
+        if rule == "sure":
+            keep = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
+        else:
+            keep = _kept(values, rule)
         chosen[factor.name] = tuple(level for level, kept in zip(factor.levels, keep, strict=True) if kept)
     return chosen
 
@@ -47,7 +53,7 @@ def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit") -> 
     Raises:
         CloserlookError: one level of each factor is already more.
     """
-    height = {(row["factor"], row["level"]): row[on] for row in gap.levels.iter_rows(named=True)}
+    height = {(row["factor"], row["level"]): row[on] for row in gap.estimates.iter_rows(named=True)}
     while gap.count_images(values) > budget:
         droppable = [(name, level) for name, levels in values.items() if len(levels) > 1 for level in levels]
         if not droppable:
@@ -73,4 +79,4 @@ def _kept(values: np.ndarray[tuple[int], np.dtype[np.float64]], rule: str) -> np
             return np.asarray((values < float(match[1])) | lowest)
         except ValueError:
             pass
-    raise UsageError(f"Unknown rule '{rule}'. Known: mean, top:NUMBER (as top:3), below:VALUE (as below:0.5).")
+    raise UsageError(f"Unknown rule '{rule}'. Known: mean, sure, top:NUMBER (as top:3), below:VALUE (as below:0.5).")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,73 +16,102 @@ from closerlook.attributes import Level
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 
-__all__ = ["Plan", "Provenance"]
+__all__ = ["CellWeight", "Plan", "Provenance"]
+
+Int = NDArray[np.int64]
 
 
-class Provenance(BaseModel):
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Provenance(_Value):
     """How a plan came about.
 
     Attributes:
-        method, on, rule, budget, seed: what :func:`closerlook.select` was asked for.
+        method, on, rule, budget, diversity, variety: what :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
         scores: images analysed, pair_loss, fit and diversity of the chosen part.
         scores_of_all: the same of all data.
+        evidence: how much nearer to the target it is than a random part; see :mod:`closerlook.selection.evidence`.
         notes: what to know before trusting it, in words.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: str
     on: str
     rule: str
     budget: int | None = None
-    seed: int = 0
+    diversity: float = 0.0
+    variety: float | None = None
     source: str
     target: str
     embedding: str
     scaling: str
     scores: dict[str, float | None] = Field(default_factory=dict)
     scores_of_all: dict[str, float | None] = Field(default_factory=dict)
+    evidence: dict[str, float | None] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-class Plan(BaseModel):
-    """A product subset: the images whose every attribute has one of the chosen levels.
+class CellWeight(_Value):
+    """One combination of levels and its share of the images to train on."""
+
+    levels: dict[str, Level]
+    weight: float = Field(gt=0, le=1)
+
+
+class Plan(_Value):
+    """A product subset, or a distribution over combinations of levels.
 
     Attributes:
         values: the chosen levels of each attribute; an attribute that is not named keeps all.
         images: how many images of the source that is.
         share: of all its images, between 0 and 1.
+        weights: where there are any, ``images`` are drawn from these combinations in these shares.
+        seed: which images a weighted plan draws.
         provenance: how it came about; None for a plan written by hand.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     values: dict[str, tuple[Level, ...]]
     images: int = Field(ge=0)
     share: float = Field(ge=0, le=1)
+    weights: tuple[CellWeight, ...] = ()
+    seed: int = 0
     provenance: Provenance | None = None
 
-    def rows(self, table: pl.DataFrame) -> NDArray[np.int64]:
+    def rows(self, table: pl.DataFrame) -> Int:
         """Indices into ``table`` of the images to keep, ascending.
+
+        A weighted plan draws from each combination by a hash of the seed and the file name.
 
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
         """
-        keep = np.ones(table.height, bool)
-        for name, levels in self.values.items():
-            if name not in table.columns:
-                raise CloserlookError(f"The plan chooses by '{name}', which the table does not have as a column.")
-            wanted = [str(level) for level in levels]
-            keep &= table[name].cast(pl.String).is_in(wanted).fill_null(False).to_numpy()
-        if not keep.any():
+        found = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
+        if not len(found):
             raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values)}.")
-        found: NDArray[np.int64] = np.flatnonzero(keep)
         return found
+
+    def _weighted_rows(self, table: pl.DataFrame) -> Int:
+        names = sorted({name for cell in self.weights for name in cell.levels})
+        _check_columns(table, names)
+        keys = table.select(
+            pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator="\x1f")
+        ).to_series()
+        rows: dict[str, list[int]] = {}
+        for row, key in enumerate(keys.fill_null("")):
+            rows.setdefault(key, []).append(row)
+        files = table["file_name"]
+        drawn: list[int] = []
+        quotas = _whole_numbers([cell.weight * self.images for cell in self.weights])
+        for cell, quota in zip(self.weights, quotas, strict=True):
+            own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
+            drawn += sorted(own, key=lambda row: _hash(self.seed, files[row]))[:quota]
+        return np.sort(np.array(drawn, np.int64))
 
     def save(self, path: str | Path) -> None:
         """Write the plan as YAML."""
-        value = self.model_dump(mode="json", exclude_none=True)
+        value = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         with atomic_path(path) as draft:
             draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
@@ -105,6 +135,34 @@ class Plan(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise CloserlookError(f"{path} is not a plan: {where}: {first['msg']}.") from None
+
+
+def _check_columns(table: pl.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise CloserlookError(f"The plan chooses by '{name}', which the table does not have as a column.")
+
+
+def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> NDArray[np.bool]:
+    _check_columns(table, list(values))
+    keep = np.ones(table.height, bool)
+    for name, levels in values.items():
+        wanted = [str(level) for level in levels]
+        keep &= table[name].cast(pl.String).is_in(wanted).fill_null(False).to_numpy()
+    return keep
+
+
+def _whole_numbers(amounts: Sequence[float]) -> list[int]:
+    """Rounded so that the sum is the rounded sum: the largest remainders are rounded up."""
+    exact = np.asarray(amounts)
+    whole = np.floor(exact + 1e-9).astype(int)
+    rest = round(float(exact.sum())) - int(whole.sum())
+    whole[np.argsort(whole - exact, kind="stable")[:rest]] += 1
+    return [int(number) for number in whole]
+
+
+def _hash(seed: int, name: str) -> bytes:
+    return hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=8).digest()
 
 
 def _in_words(values: Mapping[str, tuple[Level, ...]]) -> str:

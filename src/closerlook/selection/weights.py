@@ -1,0 +1,93 @@
+"""A sampling distribution over cells: the convex quadratic programme whose mixture is nearest to the target.
+
+minimise    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
+subject to  w >= 0,  sum w = 1,          a distribution
+            w_c <= (images of c) / N     N images can be drawn without taking one twice
+            ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
+
+With the means as measured, w' D w is the squared distance plus the variance of the weighted mean, so cells that few
+images speak for are trusted less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from closerlook.analysis import Gap
+from closerlook.errors import CloserlookError, UsageError
+
+__all__ = ["Mixture", "mixture"]
+
+NEGLIGIBLE = 1e-7
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The best distribution over cells.
+
+    Attributes:
+        weights: (cells,) non-negative, summing to 1.
+        distance: w' D w.
+        bound: no distribution that meets the constraints has a lower value: the dual objective.
+    """
+
+    weights: Float
+    distance: float
+    bound: float
+
+
+def mixture(gap: Gap, budget: int, *, variety: float | None = None) -> Mixture:
+    """Solve the programme.
+
+    Args:
+        budget: N, how many images will be drawn.
+        variety: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
+
+    Raises:
+        UsageError: the budget exceeds the images there are, or ``variety`` the cells.
+        CloserlookError: the solver does not converge.
+    """
+    available = gap.measurement.cell_images
+    cells = len(available)
+    if not 1 <= budget <= available.sum():
+        raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
+    caps = np.minimum(available / budget, 1.0)
+    distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
+    scale = max(float(np.abs(distances).max()), 1e-300)
+    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * cells)]
+    rows = [np.ones((1, cells)), -np.eye(cells), np.eye(cells)]
+    bounds = [np.ones(1), np.zeros(cells), caps]
+    if variety is not None:
+        _check_variety(variety, caps)
+        cones.append(clarabel.SecondOrderConeT(cells + 1))
+        rows += [np.zeros((1, cells)), -np.eye(cells)]
+        bounds += [np.full(1, variety**-0.5), np.zeros(cells)]
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    quadratic = sparse.csc_matrix(np.triu(2 * distances / scale))
+    solver = clarabel.DefaultSolver(
+        quadratic, np.zeros(cells), sparse.csc_matrix(np.vstack(rows)), np.concatenate(bounds), cones, settings
+    )
+    solution = solver.solve()
+    if str(solution.status) not in ("Solved", "AlmostSolved"):
+        raise CloserlookError(f"No best mixture of cells was found (the solver says {solution.status}).")
+    weights = np.asarray(solution.x)
+    weights = np.where(weights > NEGLIGIBLE, weights, 0)
+    weights = weights / weights.sum()
+    return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
+
+
+def _check_variety(variety: float, caps: Float) -> None:
+    """The most even distribution that the caps allow is proportional to them or uniform, whichever is possible."""
+    uniform = np.full(len(caps), 1 / len(caps))
+    even = uniform if (uniform <= caps + 1e-12).all() else caps / caps.sum()
+    most = 1 / float((even**2).sum())
+    if not 1 <= variety <= most + 1e-9:
+        raise UsageError(f"variety must be between 1 and {most:.0f} (cells, as the budget allows), not {variety:g}.")

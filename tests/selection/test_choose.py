@@ -1,0 +1,234 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.selection import Plan, everything, mixture, select, worst
+
+from .conftest import COPIES, Made
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    return Made((4, 3, 2), 3, per_cell=12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), on=st.sampled_from(["fit", "pair_loss"]))
+def test_greedy_is_the_papers(seed: int, on: str) -> None:
+    """A literal transcription: average each level's images, keep the levels at or below the mean of the levels."""
+    made = Made((4, 3), seed)
+    values = select(made.gap, on=on).values
+    for axis, factor in enumerate(made.factors):
+        losses = []
+        for number in range(len(factor)):
+            vectors = made.source[made.cells[made.cell, axis] == number]
+            pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
+            bias = vectors.var(axis=0, ddof=1).sum() + made.target.var(axis=0, ddof=1).sum()
+            losses.append(pair - bias if on == "fit" else pair)
+        expected = tuple(level for level, loss in zip(factor.levels, losses, strict=True) if loss <= np.mean(losses))
+        assert values[factor.name] == expected
+
+
+def test_a_plan_counts_the_sources_images(made: Made) -> None:
+    plan = select(made.gap)
+    inside = np.all(
+        [
+            np.isin(made.cells[:, axis], [f.index(v) for v in plan.values[f.name]])
+            for axis, f in enumerate(made.factors)
+        ],
+        0,
+    )
+    assert plan.images == inside.sum() * 12 * COPIES
+    assert plan.share == pytest.approx(plan.images / (len(made.source) * COPIES))
+    assert len(plan.rows(made.gap.images)) == inside.sum() * 12
+
+
+@pytest.mark.parametrize("rule", ["mean", "sure", "top:1", "top:2", "below:0.4", "below:-9"])
+def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
+    plan = select(made.gap, rule=rule)
+    for factor in made.factors:
+        table = made.gap.estimates.filter(made.gap.estimates["factor"] == factor.name).sort("fit")
+        assert table["level"][0] in plan.values[factor.name]
+        if rule.startswith("top"):
+            assert len(plan.values[factor.name]) == min(int(rule[-1]), len(factor))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "greed"}, "Did you mean 'greedy'"),
+        ({"on": "loss"}, "pair_loss"),
+        ({"rule": "best"}, "top:NUMBER"),
+        ({"rule": "top:0"}, "top:NUMBER"),
+        ({"rule": "below:1.1.1"}, "top:NUMBER"),
+        ({"rule": "sure", "on": "pair_loss"}, "on='fit'"),
+        ({"method": "weights", "on": "pair_loss"}, "linear"),
+        ({"method": "weights", "budget": 10**9}, "between 1 and"),
+        ({"method": "weights", "budget": 100, "variety": 1000.0}, "variety must be"),
+    ],
+)
+def test_wrong_requests_are_explained(made: Made, arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        select(made.gap, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["greedy", "exhaustive", "weights"])
+@pytest.mark.parametrize("budget", [120, 500, 1500])
+def test_a_budget_is_kept(made: Made, method: str, budget: int) -> None:
+    plan = select(made.gap, method=method, budget=budget)
+    assert 0 < plan.images <= budget
+    if method == "weights":
+        assert plan.images == budget
+
+
+def test_an_impossible_budget_is_explained(made: Made) -> None:
+    with pytest.raises(CloserlookError, match="more than the budget"):
+        select(made.gap, budget=1)
+
+
+def test_exhaustive_is_never_worse_than_greedy(made: Made) -> None:
+    greedy, best = (select(made.gap, method=method) for method in ("greedy", "exhaustive"))
+    assert best.images >= greedy.images
+    assert best.provenance is not None
+    assert greedy.provenance is not None
+    assert best.provenance.scores["fit"] <= greedy.provenance.scores["fit"]  # type: ignore[operator]
+
+
+def test_a_target_like_the_source_keeps_everything() -> None:
+    """Where no level is surely further than the others there is nothing to drop, and no gain to claim."""
+    made = Made((4, 3), 8, per_cell=20)
+    rng = np.random.default_rng(0)
+    made.source = rng.normal(size=made.source.shape)
+    made.target = rng.normal(size=made.target.shape)
+    gap = replace(made.gap, measurement=made.remeasure())
+    plan = select(gap, rule="sure")
+    assert plan.values == {factor.name: factor.levels for factor in made.factors}
+    assert plan.provenance is not None
+    assert plan.provenance.evidence["gain"] == pytest.approx(0, abs=1e-12)
+    assert any("not closer" in note for note in plan.provenance.notes)
+
+
+def test_planted_levels_are_found_with_evidence() -> None:
+    made = Made((4, 3), 8, per_cell=60)
+    rng = np.random.default_rng(0)
+    near = np.isin(made.cells[:, 0], [1, 2])[made.cell]
+    made.source = rng.normal(size=made.source.shape) + np.where(near, 0.0, 1.0)[:, None]
+    made.target = rng.normal(size=made.target.shape)
+    plan = select(replace(made.gap, measurement=made.remeasure()), rule="sure")
+    assert plan.values == {"f0": ("l1", "l2"), "f1": ("l0", "l1", "l2")}
+    assert plan.provenance is not None
+    evidence = plan.provenance.evidence
+    assert evidence["gain_low"] > 0  # type: ignore[operator]
+    assert evidence["held_out_gain"] > 0  # type: ignore[operator]
+    assert evidence["agreement"] > 0.8  # type: ignore[operator]
+    assert not plan.provenance.notes
+
+
+@pytest.mark.parametrize("method", ["greedy", "weights"])
+def test_plans_come_back_from_their_file(made: Made, method: str, tmp_path: Path) -> None:
+    plan = select(made.gap, method=method)
+    plan.save(tmp_path / "plan.yaml")
+    assert Plan.load(tmp_path / "plan.yaml") == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("values: {weather: [sunny]}", "images"),
+        ("values: 3\nimages: 1\nshare: 0.5", "values"),
+        ("values: {}\nimages: 1\nshare: 1.5", "share"),
+        ("values: {}\nimages: 1\nshare: 1\nweigths: []", "weigths"),
+        ("[1, 2", "not valid YAML"),
+        ("", "not a plan"),
+    ],
+)
+def test_a_wrong_plan_is_explained(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(CloserlookError, match=message) as error:
+        Plan.load(path)
+    assert str(path) in str(error.value)
+
+
+def test_missing_plans_and_columns_are_named(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(CloserlookError, match="no plan"):
+        Plan.load(tmp_path / "none.yaml")
+    with pytest.raises(CloserlookError, match="is a folder"):
+        Plan.load(tmp_path)
+    plan = Plan(values={"colour": ("red",)}, images=1, share=0.5)
+    with pytest.raises(CloserlookError, match="'colour'"):
+        plan.rows(made.gap.images)
+    with pytest.raises(CloserlookError, match="No image has the levels"):
+        Plan(values={"f0": ("l9",)}, images=1, share=0.5).rows(made.gap.images)
+
+
+def test_levels_match_as_text() -> None:
+    table = pl.DataFrame({"viewpoint": [0, 30, 60, 30], "weather": ["sunny", "foggy", "sunny", None]})
+    assert Plan(values={"viewpoint": ("30", 60)}, images=1, share=0.5).rows(table).tolist() == [1, 2, 3]
+    assert Plan(values={"weather": ("sunny",)}, images=1, share=0.5).rows(table).tolist() == [0, 2]
+
+
+def test_the_worst_part_is_as_large_and_further(made: Made) -> None:
+    plan = select(made.gap)
+    other = worst(made.gap, plan)
+    assert {name: len(levels) for name, levels in other.values.items()} == {n: len(v) for n, v in plan.values.items()}
+    assert made.gap.score(other.values)["fit"] > made.gap.score(plan.values)["fit"]  # type: ignore[operator]
+    assert everything(made.gap).share == 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), share=st.floats(0.05, 1.0), missing=st.sampled_from([0.0, 0.3]))
+def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> None:
+    """Against its certificate, and against 300 other distributions that keep the caps."""
+    made = Made((3, 3), seed, missing=missing)
+    available = made.gap.measurement.cell_images
+    budget = max(1, int(share * available.sum()))
+    found = mixture(made.gap, budget)
+    distances = np.einsum("b,bcd->cd", made.gap.weights.total, made.gap.measurement.cell_gaps)
+    assert found.distance == pytest.approx(found.bound, abs=1e-6 * np.abs(distances).max())
+    assert found.weights.sum() == pytest.approx(1)
+    assert (found.weights >= 0).all()
+    assert (found.weights <= available / budget + 1e-6).all()
+    rng = np.random.default_rng(seed)
+    for _ in range(300):
+        other = np.minimum(rng.dirichlet(np.full(len(available), 0.5)), available / budget)
+        other /= other.sum()
+        if (other <= available / budget + 1e-9).all():
+            assert other @ distances @ other >= found.distance - 1e-6 * np.abs(distances).max()
+
+
+def test_variety_is_kept(made: Made) -> None:
+    few, many = mixture(made.gap, 200), mixture(made.gap, 200, variety=20.0)
+    assert 1 / (many.weights**2).sum() >= 20 - 1e-4
+    assert 1 / (few.weights**2).sum() < 20
+    assert few.distance <= many.distance
+
+
+def test_the_mixture_finds_planted_weights() -> None:
+    """A target that is a known mixture of well separated cells, in expectation."""
+    made = Made((4,), 0, per_cell=400)
+    rng = np.random.default_rng(5)
+    centres = 3 * np.eye(4, made.source.shape[1])
+    planted = np.array([0.5, 0.3, 0.2, 0.0])
+    made.source = centres[made.cell] + rng.normal(size=made.source.shape) / 2
+    made.target = centres[rng.choice(4, 4000, p=planted)] + rng.normal(size=(4000, made.source.shape[1])) / 2
+    gap = replace(made.gap, measurement=made.remeasure())
+    np.testing.assert_allclose(mixture(gap, 1000).weights, planted, atol=0.03)
+
+
+def test_a_weighted_plan_draws_its_shares(made: Made) -> None:
+    plan = select(made.gap, method="weights", budget=100)
+    table = made.gap.images
+    rows = plan.rows(table)
+    assert len(rows) <= plan.images
+    assert (np.diff(rows) > 0).all()
+    assert (plan.rows(table) == rows).all()
+    taken = table[rows].group_by("f0", "f1", "f2").len()
+    wanted = {tuple(cell.levels.values()): cell.weight * plan.images for cell in plan.weights}
+    for *levels, count in taken.iter_rows():
+        assert abs(count - wanted[tuple(levels)]) <= 1 or count == 12
