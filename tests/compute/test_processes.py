@@ -1,0 +1,93 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from closerlook.compute.processes import run_in_processes, usable_cores
+from closerlook.errors import CloserlookError
+
+
+def square(n):
+    return n * n, os.getpid()
+
+
+def refuse(n):
+    if n == 2:
+        raise CloserlookError(f"{n} cannot be done.")
+    return n
+
+
+def die(n):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def shout(n):
+    print("noise on standard output", n, flush=True)
+    return n
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_task_is_done_once(workers):
+    results = dict(run_in_processes(square, range(7), workers))
+    assert {task: result for task, (result, _) in results.items()} == {n: n * n for n in range(7)}
+    pids = {pid for _, pid in results.values()}
+    assert pids == {os.getpid()} if workers == 1 else os.getpid() not in pids and len(pids) <= 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_is_raised_as_it_is(workers):
+    with pytest.raises(CloserlookError, match="2 cannot be done"):
+        list(run_in_processes(refuse, range(4), workers))
+
+
+def test_a_worker_that_dies_is_reported():
+    with pytest.raises(CloserlookError, match="worker process died"):
+        list(run_in_processes(die, range(2), 2))
+
+
+def test_what_workers_print_does_not_mix_with_their_answers():
+    assert sorted(result for _, result in run_in_processes(shout, range(3), 2)) == [0, 1, 2]
+
+
+def test_no_tasks_need_no_workers():
+    assert list(run_in_processes(square, [], 4)) == []
+    assert usable_cores() >= 1
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path):
+    script = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from closerlook.compute.processes import run_in_processes\n"
+        "from slow import note\n"
+        "list(run_in_processes(note, [sys.argv[2]] * 2, 2))\n"
+    )
+    (tmp_path / "slow.py").write_text(
+        "import os, time, pathlib\n"
+        "def note(folder):\n"
+        "    (pathlib.Path(folder) / f'{os.getpid()}.pid').touch()\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(tmp_path)])
+    deadline = time.monotonic() + 20
+    while len(list(tmp_path.glob("*.pid"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pids = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    assert len(pids) == 2
+    parent.kill()
+    parent.wait()
+    while any(running(pid) for pid in pids) and time.monotonic() < deadline + 10:
+        time.sleep(0.05)
+    assert not any(running(pid) for pid in pids)
+
+
+def running(pid):
+    """Alive, and not merely waiting for somebody to ask how it ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return bool(state.strip()) and not state.startswith("Z")
