@@ -32,6 +32,7 @@ def generate(
     A stopped run goes on where it was when the same command is given again.
     """
     from closerlook import synthesis
+    from closerlook.selection.plan import Plan
 
     settings = {
         "identities": identities,
@@ -43,7 +44,7 @@ def generate(
         "backdrops": backdrop,
         "sensor": sensor,
         "workers": workers,
-        "plan": plan,
+        "plan": None if plan is None else Plan.load(plan),
     }
     if dry_run:
         typer.echo(synthesis.estimate(design, **settings))

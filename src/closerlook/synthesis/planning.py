@@ -39,6 +39,11 @@ class Settings:
 def renderable(
     source: str | Path | Design, identities: int | None, levels: Mapping[str, Sequence[object]] | None
 ) -> Design:
+    """The design with so many people and only these levels, checked that all of it can be rendered.
+
+    Raises:
+        UsageError: it has a factor or a level that the renderer does not know.
+    """
     design = Design.load(source)
     for factor in design.factors:
         if factor.name not in FACTORS:
@@ -68,6 +73,11 @@ def camera_number(viewpoint: Level) -> int:
 def read_settings(
     size: tuple[int, int], seed: int, vary: str, backdrops: Sequence[str] | None, sensor: str
 ) -> Settings:
+    """The settings, checked.
+
+    Raises:
+        UsageError: a name is unknown, or the size is not one that can be rendered.
+    """
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
         raise UsageError(f"Image height and width must be 16 to 1024 pixels, not {height} x {width}.")
