@@ -66,12 +66,20 @@ class Body:
         positions: (v, 3) metres, soles at y = 0.
         heads: (b, 3) heads of the short rig's bones.
         weights: (v, b) dense weights on the short rig.
+        unposed: (v, 3) the same body in MakeHuman's own pose, metres but not scaled to the stature.
+        transforms: (f, 3, 4) what takes each bone of the full rig from that pose to standing.
     """
 
     shape: Shape
     positions: Float = field(repr=False)
     heads: Float = field(repr=False)
     weights: Float = field(repr=False)
+    unposed: Float = field(repr=False)
+    transforms: Float = field(repr=False)
+
+    def stand(self, unposed: Float, weights: Float) -> Float:
+        """Take points fitted to the unposed body, with dense weights on the full rig, to the standing one."""
+        return np.asarray(skin(unposed, weights, self.transforms), np.float32)
 
     def head(self, bone: str) -> Float:
         """Where a bone begins."""
@@ -134,13 +142,14 @@ def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
         blended += value * data.targets[row].astype(np.float32)
     positions, heads = blended[: len(data.vertices)], blended[len(data.vertices) :]
     transforms = chain(heads, data.parents, _stance(positions, heads, data, arm_room))
-    positions = skin(positions, data.weights, transforms)
+    standing = skin(positions, data.weights, transforms)
+    low, high = (float(f(standing[_body_vertices(), 1])) for f in (np.min, np.max))
+    transforms[:, 1, 3] -= low
+    transforms *= shape.stature / (high - low)
+    standing = (standing - np.array([0, low, 0], np.float32)) * np.float32(shape.stature / (high - low))
     heads = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    low, high = (float(f(positions[_body_vertices(), 1])) for f in (np.min, np.max))
-    scale = shape.stature / (high - low)
-    positions, heads = (np.asarray((points - (0, low, 0)) * scale, np.float32) for points in (positions, heads))
     short = heads[[data.bone_names.index(name) for name in BONES]]
-    return Body(shape, positions, np.ascontiguousarray(short, np.float32), short_weights())
+    return Body(shape, standing, np.ascontiguousarray(short, np.float32), short_weights(), positions, transforms)
 
 
 @functools.cache

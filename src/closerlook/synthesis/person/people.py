@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.assets import body_data
-from closerlook.synthesis.person.body import Body, build_body, sample_shape
+from closerlook.synthesis.person.body import Body, Shape, build_body, sample_shape
 from closerlook.synthesis.person.carried import bag_parts, scarf_part
-from closerlook.synthesis.person.fabric import fabric_texture
+from closerlook.synthesis.person.dressing import dress, dress_from_library
 from closerlook.synthesis.person.hair import HAIR_STYLES, hair_parts, hat_parts
-from closerlook.synthesis.person.mannequin import Mannequin, dress_form, nearest_tights
+from closerlook.synthesis.person.makehuman import Library, find_library, fit, proxy_part, read_proxy, skin_image
+from closerlook.synthesis.person.mannequin import dress_form
 from closerlook.synthesis.person.mesh import Material, Person
-from closerlook.synthesis.person.palette import hair_colour, skin_colour
+from closerlook.synthesis.person.palette import Colour, hair_colour, skin_colour
 from closerlook.synthesis.person.parts import Part, assemble
-from closerlook.synthesis.person.shoes import shoe_part
 from closerlook.synthesis.person.skin import eye_texture, skin_texture
-from closerlook.synthesis.person.tailor import Garment, tailor, unwrap
-from closerlook.synthesis.person.wardrobe import Item, Outfit, sample_outfit
+from closerlook.synthesis.person.wardrobe import Outfit, sample_outfit
 
 __all__ = ["sample_person"]
 
 Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
-UNDER_CLOTHES = 0.02  # metres inside a garment's edges before what lies beneath is left out
+LIBRARY_SHARE = 0.5  # of the people who wear clothes, hair or skin from a library where there is one
 
 
-def sample_person(seed: int, identity: int) -> Person:
-    """The person with this number in a seed's population: always the same, however many are asked for."""
+def sample_person(seed: int, identity: int, wardrobe: str | Path | None = None) -> Person:
+    """The person with this number in a seed's population: always the same, however many are asked for.
+
+    ``wardrobe`` names a MakeHuman data folder whose clothes, shoes, hair and skins are mixed with the procedural ones;
+    ``$CLOSERLOOK_MAKEHUMAN`` does the same for all. With another wardrobe the people are other people.
+
+    Raises:
+        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or a file in it cannot be read.
+    """
+    library = find_library(wardrobe)
     shape = sample_shape(keyed_rng(seed, "person", identity, "shape"))
     outfit = sample_outfit(keyed_rng(seed, "person", identity, "outfit"), shape)
     rng = keyed_rng(seed, "person", identity, "looks")
@@ -45,23 +53,26 @@ def sample_person(seed: int, identity: int) -> Person:
     tone = skin_colour(rng, dict(shape.ancestry))
     skin = skin_texture(rng, tone, hair, years=shape.years, female=shape.gender == "female", beard=beard)
 
-    clothes, surface, hidden = _dress(rng, form, outfit)
+    borrowed = library is not None and rng.random() < LIBRARY_SHARE
+    clothes = dress_from_library(rng, form, library) if library and borrowed else dress(rng, form, outfit)
+    skin = _library_skin(rng, library, shape, ancestry, skin)
+    growth = _library_hair(rng, library, body, hair) if library and not outfit.hat else []
     parts = [
-        _skin_part(body, Material("skin", skin, roughness=0.55), hidden),
+        _skin_part(body, Material("skin", skin, roughness=0.55), clothes.hidden),
         _eyes_part(body, Material("eyes", eye_texture(rng, ancestry), roughness=0.2)),
-        *clothes,
-        *hair_parts(rng, body, HAIR_STYLES[style], hair, surface, hat=outfit.hat is not None),
+        *clothes.parts,
+        *(growth or hair_parts(rng, body, HAIR_STYLES[style], hair, clothes.surface, hat=outfit.hat is not None)),
     ]
     if outfit.hat:
         parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
     if outfit.scarf:
         parts.append(scarf_part(rng, body, outfit.scarf.colour))
     if outfit.bag:
-        parts += bag_parts(rng, body, outfit.bag.kind, outfit.bag.colour, surface)
+        parts += bag_parts(rng, body, outfit.bag.kind, outfit.bag.colour, clothes.surface)
     labels = {
         "gender": shape.gender,
         "age_group": shape.age_group,
-        **_clothes_labels(outfit),
+        **clothes.labels,
         "hair_style": style,
         "hair_colour": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
@@ -70,6 +81,32 @@ def sample_person(seed: int, identity: int) -> Person:
         "bag": outfit.bag.kind if outfit.bag else "none",
     }
     return assemble(identity, labels, body, parts)
+
+
+def _library_skin(
+    rng: np.random.Generator, library: Library | None, shape: Shape, ancestry: str, made: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """A skin of the library for this sex and ancestry, in the made one's tone; the made one where there is none."""
+    if library is None or rng.random() > LIBRARY_SHARE:
+        return made
+    stage = "old" if shape.years > 60 else "middleage" if shape.years > 38 else "young"
+    folders = (f"{stage}_{ancestry}_{shape.gender}", f"young_{ancestry}_{shape.gender}")
+    fitting = [path for name in folders for path in library.skins if path.parent.name.startswith(name)]
+    if not fitting:
+        return made
+    image = skin_image(fitting[0])
+    tone = np.median(made[::8, ::8, :3].reshape(-1, 3), axis=0) / np.median(image[::8, ::8, :3].reshape(-1, 3), axis=0)
+    image[..., :3] = np.clip(image[..., :3] * (0.5 + 0.5 * tone), 0, 255)
+    return image
+
+
+def _library_hair(rng: np.random.Generator, library: Library, body: Body, colour: Colour) -> list[Part]:
+    """Hair of the library, dyed; short for most men. Empty for those who keep the procedural one."""
+    fitting = [path for path in library.hair if body.shape.gender == "female" or "short" in path.stem]
+    if not fitting or rng.random() > LIBRARY_SHARE:
+        return []
+    proxy = read_proxy(fitting[int(rng.integers(len(fitting)))])
+    return [proxy_part(proxy, *fit(proxy, body), "hair", colour, cutout=True)]
 
 
 def _arm_room(outfit: Outfit) -> float:
@@ -102,51 +139,6 @@ def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: s
         shares = {**shares, "afro": 0.12, "curly": shares.get("curly", 0) + 0.1}
     values = np.array(list(shares.values()))
     return str(rng.choice(list(shares), p=values / values.sum()))
-
-
-def _dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> tuple[list[Part], Float, NDArray[np.bool_]]:
-    """Tailor every layer, the inner ones first: the parts, points of the outer surface, and covered body vertices."""
-    under: Float | None = None
-    made: list[tuple[str, Item, Garment]] = []
-    worn = (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer))
-    for name, item in worn:
-        if item is None:
-            continue
-        garment = tailor(form, item.cut, under)
-        made.append((name, item, garment))
-        reached = (garment.covers > -0.03)[:, None]
-        below = np.zeros_like(garment.offset) if under is None else under
-        under = np.where(reached, np.maximum(garment.offset, below), below).astype(np.float32)
-    assert under is not None
-    shoes, shoe_covers = _shoes(form, outfit, made)
-    parts = [shoes]
-    covered = shoe_covers + 0.02
-    for name, item, garment in reversed(made):
-        parts.append(_garment_part(rng, name, item, garment, form))
-        covered = np.maximum(covered, garment.covers)
-    surface = form.sheet.position + under[:, :1] * form.sheet.values["normal"] + under[:, 1:] * form.outwards
-    trunk = (form.sheet.values["arm"] < 0.4) & (form.sheet.values["leg"] < 0.5)
-    nearest, beneath = nearest_tights()
-    return parts, surface[trunk], (covered[nearest] > UNDER_CLOTHES) & beneath
-
-
-def _shoes(form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]]) -> tuple[Part, Float]:
-    """The shoes; boots go over trousers."""
-    under = np.zeros(len(form.sheet), np.float32)
-    for _, item, garment in made:
-        if item.cut.legs:
-            under = np.where(garment.covers > -0.03, garment.offset[:, 0], 0).astype(np.float32)
-    shoes = outfit.shoes
-    return shoe_part(form, shoes.kind, shoes.colour, shoes.second, under)
-
-
-def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:
-    sheet, uv = unwrap(garment, form)
-    layout = "trousers" if item.cut.legs else "skirt" if item.cut.top == "waist" else "top"
-    texture = fabric_texture(rng, item.fabric, layout)
-    material = Material(name, texture, roughness=0.9, two_sided=True)
-    smooth = sheet.values["smooth"].astype(np.int32)
-    return Part(material, sheet.position, uv, sheet.triangles, sheet.values["weights"], smooth)
 
 
 @functools.cache
@@ -186,21 +178,3 @@ def _eyes_part(body: Body, material: Material) -> Part:
         uv[side] = ((eye - low) / (high - low))[:, :2] * (1, -1) + (0, 1)
     triangles = np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]])
     return Part(material, position, uv, triangles, body.weights[used])
-
-
-def _clothes_labels(outfit: Outfit) -> dict[str, str]:
-    """What can be seen of the clothes, from what was made."""
-    top = outfit.outer or outfit.upper
-    lower = outfit.lower
-    bottom = lower.cut.hem if lower else outfit.upper.cut.hem
-    return {
-        "upper_type": top.kind,
-        "upper_colour": top.colour,
-        "upper_pattern": top.fabric.pattern,
-        "sleeve_length": "none" if top.cut.sleeve <= 0 else "short" if top.cut.sleeve < 0.7 else "long",
-        "lower_type": lower.kind if lower else outfit.upper.kind,
-        "lower_colour": lower.colour if lower else outfit.upper.colour,
-        "lower_length": "short" if bottom < 1.2 else "long",
-        "shoe_type": outfit.shoes.kind,
-        "shoe_colour": outfit.shoes.name,
-    }
