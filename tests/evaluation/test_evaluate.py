@@ -56,7 +56,8 @@ def test_cosine(pair):
     )
     jitter = np.random.default_rng(0).normal(0, 1e-2, gallery.features.shape).astype(np.float32)
     gallery = replace(gallery, features=gallery.features + jitter)  # cosine of whole numbers ties only up to rounding
-    result = rank(query, gallery, matching=Matching("cosine"))
+    result = rank(query, gallery, matching="cosine")
+    assert result.matching == Matching("cosine")
     assert result.mAP == pytest.approx(golden(query, gallery, reference.step_ap, "cosine")[0], abs=1e-9)
 
 
@@ -186,6 +187,7 @@ def test_a_gallery_of_junk_alone(pair):
         lambda: Protocol(draws=0),
         lambda: Matching("manhattan"),
         lambda: Matching(expansion=-1),
+        lambda: Matching.load("l1"),
     ],
 )
 def test_unknown_rules_are_usage_errors(make):

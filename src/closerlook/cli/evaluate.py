@@ -37,10 +37,10 @@ def evaluate(
     from closerlook.evaluation import evaluate, rank
 
     if query is not None and gallery is not None and model is None and target is None:
-        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, metric=metric)
+        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=metric)
     elif model is not None and target is not None and query is None and gallery is None:
         pixels = parse_size(size) if size else None
-        result = evaluate(model, Dataset.open(target), protocol=protocol, metric=metric, size=pixels)
+        result = evaluate(model, Dataset.open(target), protocol=protocol, matching=metric, size=pixels)
     else:
         raise UsageError("Give either MODEL and --target, or --query and --gallery.")
     result.save(out)

@@ -26,7 +26,7 @@ def evaluate(
     target: Dataset,
     *,
     protocol: str | Protocol = "market1501",
-    matching: Matching | None = None,
+    matching: str | Matching = "euclidean",
     size: tuple[int, int] | None = None,
     memory: int = DEFAULT_MEMORY,
     device: str = "cpu",
@@ -37,7 +37,7 @@ def evaluate(
         model: a trained model's folder, the name of an untrained backbone, or any embedder.
         target: data with a query and a gallery split.
         protocol: the rules, by name or as a value.
-        matching: the distance to rank by; Euclidean by default.
+        matching: the distance to rank by, as the name of a metric or as a value.
         size: (height, width) of the images for an untrained backbone; a trained model knows its own.
         memory: bytes that distances may take at a time.
         device: where to rank, ``cpu`` or ``cuda``.
@@ -67,7 +67,7 @@ def rank(
     gallery: Features,
     *,
     protocol: str | Protocol = "market1501",
-    matching: Matching | None = None,
+    matching: str | Matching = "euclidean",
     memory: int = DEFAULT_MEMORY,
     device: str = "cpu",
     images: tuple[Dataset, Dataset] | None = None,
@@ -88,7 +88,7 @@ def rank(
             f"Query features have {left.features.shape[1]} dimensions and gallery features {right.features.shape[1]}: "
             "they come from different models."
         )
-    matching = matching or Matching()
+    matching = Matching.load(matching)
     distances = matching.distances(left, right, memory=memory, device=device)
     search = Search(left.labels, right.labels, distances, memory, left.images, right.images)
     with progress(f"Ranking by {name}", len(left), "queries") as advance:

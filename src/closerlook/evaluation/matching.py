@@ -36,6 +36,15 @@ class Matching:
         if self.expansion < 0:
             raise UsageError(f"A query is averaged with 0 or more gallery images, not {self.expansion}.")
 
+    @classmethod
+    def load(cls, source: str | Matching) -> Matching:
+        """Plain matching by a metric's name; a matching is returned as it is."""
+        if isinstance(source, Matching):
+            return source
+        if source not in METRICS:
+            raise unknown("metric", source, METRICS)
+        return cls(source)
+
     def distances(self, query: Side, gallery: Side, *, memory: int, device: str) -> Distances:
         """The distances between two sides, as blocks.
 
