@@ -59,7 +59,10 @@ def bench_loader(data: Dataset, recipe: Recipe, rounds: int) -> dict[str, float]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = State.start(recipe, IDENTITIES, 0, device)
     rows = source.sampler.batch(0)
-    resident = torch.from_numpy(source.images[rows]).to(device), torch.from_numpy(source.labels[rows]).to(device)
+    resident = (
+        torch.from_numpy(source.images[source.place[rows]]).to(device),
+        torch.from_numpy(source.labels[rows]).to(device),
+    )
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
         state.module(images, labels)[0].backward()

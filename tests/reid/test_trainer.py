@@ -240,6 +240,16 @@ def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
         trainer._Source.of(people, Recipe.resolve(recipe, {"spread": "camra"}), 0)
 
 
+def test_a_short_run_decodes_only_what_it_draws(people: Dataset) -> None:
+    short = trainer._Source.of(people, Recipe.resolve("strong", {**TINY, "steps": 3}), 0)
+    long = trainer._Source.of(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
+    assert len(short.images) <= 18 < len(long.images) == len(people)
+    for number in range(3):
+        one, two = short.batch(number, torch.device("cpu")), long.batch(number, torch.device("cpu"))
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
+
+
 def test_what_the_data_must_have(people: Dataset, tmp_path: Path) -> None:
     with pytest.raises(CloserlookError, match="have 6 identities; the recipe draws 16"):
         train(people, recipe="cpu-quick", out=tmp_path / "run", overrides={"identities_per_batch": 16})

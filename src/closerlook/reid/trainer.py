@@ -82,10 +82,17 @@ def train(
 
 @dataclass(frozen=True)
 class _Source:
-    """Where batches come from: a pure function of the seed and the batch's number."""
+    """Where batches come from: a pure function of the seed and the batch's number.
+
+    Attributes:
+        images: (m, h, w, 3), decoded.
+        place: (n,) where each image of ``data`` is among ``images``.
+        labels: (n,) class of each image of ``data``.
+    """
 
     data: Dataset
     images: NDArray[np.uint8]
+    place: NDArray[np.int64]
     labels: NDArray[np.int64]
     sampler: Sampler
     recipe: Recipe
@@ -95,12 +102,20 @@ class _Source:
     def of(cls, data: Dataset, recipe: Recipe, seed: int) -> _Source:
         _, labels = np.unique(data.identities, return_inverse=True)
         sampler = _sampler(data, labels, recipe, seed)
-        return cls(data, image_array(data, recipe.size), labels, sampler, recipe, seed)
+        place = np.arange(len(data))
+        batches = recipe.steps * recipe.accumulate
+        if batches * recipe.batch_size < len(data):  # a short run on many images decodes only those that it will draw
+            drawn = np.unique([sampler.batch(number) for number in range(batches)])
+            place[drawn] = np.arange(len(drawn))
+            images = image_array(data.take(drawn), recipe.size)
+        else:
+            images = image_array(data, recipe.size)
+        return cls(data, images, place, labels, sampler, recipe, seed)
 
     def batch(self, number: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Augmented images (b, h, w, 3) in 0..255 and labels (b,)."""
         rows = self.sampler.batch(number)
-        images = torch.from_numpy(self.images[rows]).to(device)
+        images = torch.from_numpy(self.images[self.place[rows]]).to(device)
         augmented = augment(images, self.recipe, keyed_rng(self.seed, "augment", number))
         return augmented, torch.from_numpy(self.labels[rows]).to(device)
 
