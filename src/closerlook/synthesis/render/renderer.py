@@ -208,7 +208,7 @@ class Renderer:
         normal = np.cross(panels.upward, panels.along)
         rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
         rows["texels"] = 256 * panels.repeat[:, 0] / length
-        rows["near"] = self.frame.distance - 0.2
+        rows["near"] = np.where(panels.upward[:, 1] > 0, self.frame.distance - 0.2, 0.1)
         rows["start"] = [library().start[texture] for texture in panels.texture]
         rows["log2_side"] = 8
         for name in ("tint", "repeat", "shift", "cutout", "roughness"):

@@ -38,7 +38,8 @@ class Backdrop:
 
     Attributes:
         name, number: as users write it, and ``p`` in FineGPR's file names.
-        grounds, walls: names of textures to choose from.
+        grounds, strips, walls: names of textures to choose from; strips are what else the ground has: kerbs, lanes,
+            beds, paths.
         wall_distance, wall_height: metres, ranges.
         closed: chance that a side has a wall; an open side shows the horizon.
         horizon: texture of what stands far away.
@@ -50,14 +51,15 @@ class Backdrop:
     name: str
     number: int
     grounds: tuple[str, ...]
+    strips: tuple[str, ...]
     walls: tuple[str, ...]
     wall_distance: tuple[float, float]
     wall_height: tuple[float, float]
     closed: float
     horizon: str
     things: tuple[Thing, ...]
-    shade: float = 0.3
-    tile: float = 2.6
+    shade: float
+    tile: float
 
 
 _CAR = Thing("car", (2, 6), (1.4, 1.6), 2.9, (3.0, 13.0))
@@ -71,75 +73,200 @@ _RAIL = Thing("railing", (1, 4), (0.9, 1.2), 1.6, (1.5, 9.0))
 
 _ALL = (
     Backdrop(
-        "paving", 1, ("paving",), ("plaster", "shops"), (5, 14), (5, 9), 0.6, "skyline", (_PASSER, _POLE, _BOX, _TREE)
+        "paving",
+        1,
+        grounds=("paving",),
+        strips=("grass", "asphalt", "bricks"),
+        walls=("plaster", "shops"),
+        wall_distance=(5, 14),
+        wall_height=(5, 9),
+        closed=0.6,
+        horizon="skyline",
+        things=(_PASSER, _POLE, _BOX, _BIKE, _TREE),
+        shade=0.4,
+        tile=2.6,
     ),
     Backdrop(
-        "street", 2, ("asphalt",), ("brick_wall", "plaster"), (5, 15), (5, 9), 0.6, "skyline", (_CAR, _POLE, _PASSER)
+        "street",
+        2,
+        grounds=("asphalt",),
+        strips=("paving", "concrete", "grass"),
+        walls=("brick_wall", "plaster"),
+        wall_distance=(5, 15),
+        wall_height=(5, 9),
+        closed=0.6,
+        horizon="skyline",
+        things=(_CAR, _POLE, _PASSER, _BIKE, _RAIL),
+        shade=0.4,
+        tile=2.6,
     ),
     Backdrop(
-        "park", 3, ("grass",), ("hedge",), (6, 16), (1.0, 2.5), 0.4, "treeline", (_TREE, _BUSH, _PASSER), 0.55, 3.0
+        "park",
+        3,
+        grounds=("grass",),
+        strips=("sand", "asphalt", "soil"),
+        walls=("hedge",),
+        wall_distance=(6, 16),
+        wall_height=(1.0, 2.5),
+        closed=0.4,
+        horizon="treeline",
+        things=(_TREE, _BUSH, _PASSER),
+        shade=0.6,
+        tile=3.0,
     ),
     Backdrop(
-        "brick", 4, ("bricks", "paving"), ("brick_wall",), (2.5, 9), (5, 8), 0.85, "skyline", (_BIKE, _BOX, _POLE)
+        "brick",
+        4,
+        grounds=("bricks", "paving"),
+        strips=("concrete", "asphalt", "soil"),
+        walls=("brick_wall",),
+        wall_distance=(2.5, 9),
+        wall_height=(5, 8),
+        closed=0.85,
+        horizon="skyline",
+        things=(_BIKE, _BOX, _POLE),
+        shade=0.35,
+        tile=2.6,
     ),
     Backdrop(
-        "field", 5, ("grass", "soil"), ("hedge",), (14, 20), (0.8, 1.5), 0.3, "treeline", (_BUSH, _TREE), 0.15, 3.6
+        "field",
+        5,
+        grounds=("grass", "soil"),
+        strips=("soil", "sand", "asphalt"),
+        walls=("hedge",),
+        wall_distance=(14, 20),
+        wall_height=(0.8, 1.5),
+        closed=0.3,
+        horizon="treeline",
+        things=(_BUSH, _TREE, _RAIL),
+        shade=0.2,
+        tile=3.6,
     ),
-    Backdrop("glass", 6, ("tiles", "paving"), ("glass",), (2.5, 9), (5, 9), 0.85, "skyline", (_PASSER, _POLE, _BOX)),
+    Backdrop(
+        "glass",
+        6,
+        grounds=("tiles", "paving"),
+        strips=("concrete", "grass"),
+        walls=("glass",),
+        wall_distance=(2.5, 9),
+        wall_height=(5, 9),
+        closed=0.85,
+        horizon="skyline",
+        things=(_PASSER, _POLE, _BOX),
+        shade=0.3,
+        tile=2.6,
+    ),
     Backdrop(
         "car_park",
         7,
-        ("asphalt", "concrete"),
-        ("plaster", "hedge"),
-        (9, 18),
-        (2.5, 7),
-        0.5,
-        "skyline",
-        (replace(_CAR, count=(8, 14)), _POLE, _PASSER),
+        grounds=("asphalt", "concrete"),
+        strips=("paving", "grass"),
+        walls=("plaster", "hedge"),
+        wall_distance=(9, 18),
+        wall_height=(2.5, 7),
+        closed=0.5,
+        horizon="skyline",
+        things=(replace(_CAR, count=(8, 14)), _POLE, _PASSER),
+        shade=0.3,
+        tile=2.6,
     ),
     Backdrop(
-        "forest", 8, ("soil", "grass"), ("trunks",), (3.5, 10), (7, 10), 0.9, "treeline", (_TREE, _BUSH), 0.75, 3.0
+        "forest",
+        8,
+        grounds=("soil", "grass"),
+        strips=("sand", "soil"),
+        walls=("trunks",),
+        wall_distance=(3.5, 10),
+        wall_height=(7, 10),
+        closed=0.9,
+        horizon="treeline",
+        things=(_TREE, _BUSH),
+        shade=0.75,
+        tile=3.0,
     ),
-    Backdrop("shops", 9, ("paving", "tiles"), ("shops",), (2.5, 9), (3.6, 4.5), 0.9, "skyline", (_PASSER, _BIKE, _BOX)),
     Backdrop(
-        "hedge", 10, ("paving", "concrete"), ("hedge",), (1.6, 6), (1.2, 2.8), 0.9, "treeline", (_BUSH, _POLE, _PASSER)
+        "shops",
+        9,
+        grounds=("paving", "tiles"),
+        strips=("asphalt", "bricks"),
+        walls=("shops",),
+        wall_distance=(2.5, 9),
+        wall_height=(3.6, 4.5),
+        closed=0.9,
+        horizon="skyline",
+        things=(_PASSER, _BIKE, _BOX),
+        shade=0.3,
+        tile=2.6,
+    ),
+    Backdrop(
+        "hedge",
+        10,
+        grounds=("paving", "concrete"),
+        strips=("grass", "soil"),
+        walls=("hedge",),
+        wall_distance=(1.6, 6),
+        wall_height=(1.2, 2.8),
+        closed=0.9,
+        horizon="treeline",
+        things=(_BUSH, _POLE, _PASSER),
+        shade=0.4,
+        tile=2.6,
     ),
     Backdrop(
         "corridor",
         11,
-        ("tiles", "concrete"),
-        ("plaster", "glass"),
-        (1.8, 5),
-        (3.2, 4.5),
-        1.0,
-        "skyline",
-        (_PASSER, _BOX),
-        0.45,
+        grounds=("tiles", "concrete"),
+        strips=("tiles", "asphalt"),
+        walls=("plaster", "glass"),
+        wall_distance=(1.8, 5),
+        wall_height=(3.2, 4.5),
+        closed=1.0,
+        horizon="skyline",
+        things=(_PASSER, _BOX),
+        shade=0.45,
+        tile=2.6,
     ),
     Backdrop(
-        "sand", 12, ("sand",), ("plaster", "hedge"), (10, 18), (1.5, 4), 0.35, "treeline", (_BUSH, _PASSER), 0.1, 3.2
+        "sand",
+        12,
+        grounds=("sand",),
+        strips=("grass", "concrete"),
+        walls=("plaster", "hedge"),
+        wall_distance=(10, 18),
+        wall_height=(1.5, 4),
+        closed=0.35,
+        horizon="treeline",
+        things=(_BUSH, _PASSER, _RAIL),
+        shade=0.15,
+        tile=3.2,
     ),
     Backdrop(
         "bicycles",
         13,
-        ("bricks", "paving", "concrete"),
-        ("hedge", "plaster", "brick_wall"),
-        (3, 9),
-        (2, 6),
-        0.7,
-        "treeline",
-        (replace(_BIKE, count=(14, 26)), _POLE, _PASSER, _RAIL),
+        grounds=("bricks", "paving", "concrete"),
+        strips=("grass", "asphalt"),
+        walls=("hedge", "plaster", "brick_wall"),
+        wall_distance=(3, 9),
+        wall_height=(2, 6),
+        closed=0.7,
+        horizon="treeline",
+        things=(replace(_BIKE, count=(14, 26)), _POLE, _PASSER, _RAIL),
+        shade=0.4,
+        tile=2.6,
     ),
     Backdrop(
         "yard",
         14,
-        ("concrete", "asphalt"),
-        ("shutters", "plaster"),
-        (3, 10),
-        (3.5, 6),
-        0.8,
-        "skyline",
-        (_BOX, _CAR, _RAIL, _POLE),
+        grounds=("concrete", "asphalt"),
+        strips=("paving", "soil"),
+        walls=("shutters", "plaster"),
+        wall_distance=(3, 10),
+        wall_height=(3.5, 6),
+        closed=0.8,
+        horizon="skyline",
+        things=(_BOX, _CAR, _RAIL, _POLE),
+        shade=0.35,
+        tile=2.6,
     ),
 )
 BACKDROPS: dict[str, Backdrop] = {backdrop.name: backdrop for backdrop in _ALL}
@@ -159,7 +286,7 @@ def backdrops(names: Sequence[str] | None = None) -> tuple[Backdrop, ...]:
 
 @dataclass(frozen=True)
 class Panels:
-    """Textured upright parallelograms, n of them; the first is the ground.
+    """Textured parallelograms, upright or flat on the ground, n of them; the first is the ground.
 
     Attributes:
         texture: (n,) names and variants.
@@ -243,6 +370,7 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         if closed:
             panels.append(_wall(backdrop, rng, facing, distance))
         panels.append(_horizon(backdrop, rng, facing))
+    panels += _strips(backdrop, rng, turn)
     things = [panel for thing in backdrop.things for panel in _stand(thing, rng, turn, np.array(room))]
     return Place(
         backdrop,
@@ -286,6 +414,18 @@ def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance:
     upward = np.array([0.0, height, 0.0])
     roughness = 0.35 if texture[0] == "glass" else 0.9
     return _Panel(texture, corner, along, upward, _tint(rng), repeat, shift, roughness=roughness)
+
+
+def _strips(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> Iterator[_Panel]:
+    """Long patches of another ground, along or across the walls, just above the ground itself."""
+    for _ in range(int(rng.integers(0, 4))):
+        facing = turn + np.pi / 2 * rng.integers(4)
+        texture = _pick(rng, backdrop.strips)
+        width, length = float(np.exp(rng.uniform(np.log(0.15), np.log(5.0)))), 80.0
+        along, upward = _direction(facing + np.pi / 2) * length, _direction(facing) * width
+        corner = _direction(facing) * rng.uniform(0.4, 8.0) - along / 2 + np.array([0.0, 0.004, 0.0])
+        repeat, shift = (length / backdrop.tile, width / backdrop.tile), (rng.random(), rng.random())
+        yield _Panel(texture, corner, along, upward, _tint(rng, 0.3), repeat, shift)
 
 
 def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Panel:
@@ -336,7 +476,7 @@ def _in_frame(corner: Float, along: Float, upward: Float, frame: Frame) -> NDArr
     right = corners @ frame.right - x * depth
     up = corners @ frame.up - y * depth
     out = (right > half_width * depth, right < -half_width * depth, up > half_height * depth, up < -half_height * depth)
-    seen = depth.max(0) > frame.distance
+    seen = depth.max(0) > np.where(upward[:, 1] > 0, frame.distance, 0.0)
     for side in out:
         seen &= ~side.all(0)
     seen[0] = True  # the ground has no edge

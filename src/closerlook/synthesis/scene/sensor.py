@@ -47,7 +47,7 @@ SENSORS: dict[str, Sensor] = {
     "cctv": Sensor(
         adaptation=0.87,
         exposure=0.9,
-        saturation=0.8,
+        saturation=0.74,
         contrast=1.06,
         black=0.008,
         scale=0.85,
@@ -77,7 +77,7 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     if preset == "clean":
         return base
     return Sensor(
-        exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.14))),
+        exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.11))),
         adaptation=base.adaptation + rng.uniform(-0.03, 0.03),
         white_balance=float(np.clip(base.white_balance + rng.uniform(-0.15, 0.15), 0.0, 1.0)),
         cast=(1 + rng.normal(0, 0.03), 1.0, 1 + rng.normal(0, 0.03)),

@@ -189,8 +189,8 @@ def shutters(rng: np.random.Generator) -> Texture:
 
 
 def hedge(rng: np.random.Generator) -> Texture:
-    y = np.linspace(1.1, 0.5, SIDE)[:, None, None]
-    return stack(leaves(rng, vary(rng, (0.34, 0.42, 0.2), 0.1), 0.75) * y)
+    y = np.linspace(1.1, 0.6, SIDE)[:, None, None]
+    return stack(leaves(rng, vary(rng, (0.42, 0.5, 0.26), 0.1), 0.75) * y)
 
 
 def trunks(rng: np.random.Generator) -> Texture:
