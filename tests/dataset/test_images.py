@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from drawing import noise, write
@@ -162,6 +164,20 @@ def test_image_array_holds_what_iter_images_gives_and_is_read_once(images_folder
     assert np.array_equal(first, np.concatenate(list(iter_images(images_folder, (12, 6)))))
     monkeypatch.setattr(images, "read_image", lambda path: pytest.fail("decoded twice"))
     assert np.array_equal(image_array(images_folder, (12, 6)), first)
+
+
+def test_the_arrays_longest_unused_make_room(images_folder, cache, monkeypatch):
+    from closerlook.dataset import images
+
+    monkeypatch.setattr(images, "CACHE_BYTES", 2 * 9 * 12 * 12 * 3 + 1000)
+    for width in (10, 11, 10, 12):  # the first is used again before the third is made
+        image_array(images_folder, (12, width))
+        for path in cache.rglob("*.npy"):
+            os.utime(path, (0, path.stat().st_mtime - 10))
+    assert len(list(cache.rglob("*.npy"))) == 2
+    monkeypatch.setattr(images, "read_image", lambda path: pytest.fail("decoded again"))
+    assert image_array(images_folder, (12, 10)).shape[2] == 10
+    assert image_array(images_folder, (12, 12)).shape[2] == 12
 
 
 def test_image_array_sees_a_changed_image(tmp_path):

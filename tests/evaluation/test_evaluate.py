@@ -4,11 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 import reference
+import torch
 from crowd import features
+from hypothesis import given, strategies as st
 
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, evaluate, rank
+from closerlook.evaluation.distance import BUFFERS, block_size
 
 
 def golden(query, gallery, score, metric="euclidean", **options):
@@ -227,6 +230,25 @@ def test_no_features_are_computed_for_junk(wardrobe, colour):
     result = evaluate(colour, replace(wardrobe, table=wardrobe.table.with_columns(identity)))
     assert result.gallery == 6
     assert result.search.gallery_images.table["camera"].to_list() == [2] * 6
+
+
+@pytest.mark.parametrize(("model", "message"), [("lite9", "lite0"), ("runs/best", "no model runs/best")])
+def test_models_that_do_not_exist(wardrobe, model, message):
+    with pytest.raises(CloserlookError, match=message):
+        evaluate(model, wardrobe)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 2**32), st.sampled_from([4, 8]))
+def test_blocks_keep_within_the_memory_bound(gallery, memory, itemsize):
+    queries = block_size(gallery, memory, itemsize)
+    assert queries == 1 or queries * gallery * itemsize * BUFFERS <= memory
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_the_same(pair):
+    for matching in (Matching(), Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+        here, there = (rank(*pair, matching=matching, device=device) for device in ("cpu", "cuda"))
+        assert there.mAP == pytest.approx(here.mAP, abs=1e-6)
 
 
 def test_a_target_without_gallery_says_so(wardrobe, colour):

@@ -25,6 +25,7 @@ from closerlook.files import atomic_path, cache_folder
 __all__ = ["SUFFIXES", "image_array", "iter_images", "read_image", "resize"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+CACHE_BYTES = 32 * 2**30
 DECODER_VERSION = 1  # raise it when read_image or resize changes a pixel: caches of another version are not read
 
 Size = tuple[int, int]
@@ -108,11 +109,14 @@ def image_array(dataset: Dataset, size: Size, workers: int = 2) -> NDArray[np.ui
     """All images as one read-only memory map (n, height, width, 3) uint8, decoded once into the cache folder.
 
     The cache is keyed by every file's name, length and modification time and by ``size``, so a changed image is decoded
-    again; a build that is interrupted leaves nothing behind.
+    again; a build that is interrupted leaves nothing behind. The arrays longest unused are removed when all of them
+    take more than 32 GiB.
     """
     path = cache_folder("images") / f"{_content_key(dataset, size)}.npy"
     if not path.exists():
         _decode_all(dataset, size, workers, path)
+        _make_room(path)
+    path.touch()
     array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return array
 
@@ -126,6 +130,15 @@ def _decode_all(dataset: Dataset, size: Size, workers: int, path: Path) -> None:
             for batch in iter_images(dataset, size, workers=workers):
                 file.write(batch.data)
                 advance(len(batch))
+
+
+def _make_room(newest: Path) -> None:
+    """Remove the arrays longest unused; one that is still mapped somewhere stays readable there."""
+    total = 0
+    for path in sorted(newest.parent.glob("*.npy"), key=lambda path: path.stat().st_mtime, reverse=True):
+        total += path.stat().st_size
+        if total > CACHE_BYTES and path != newest:
+            path.unlink()
 
 
 def _content_key(dataset: Dataset, size: Size) -> str:
