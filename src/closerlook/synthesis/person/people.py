@@ -27,6 +27,7 @@ __all__ = ["sample_person"]
 Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
+HAND_CELL = 0.008  # metres
 LIBRARY_SHARE = 0.5  # of the people who wear clothes, hair or skin from a library where there is one
 
 
@@ -143,7 +144,10 @@ def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: s
 
 @functools.cache
 def _split_skin() -> tuple[Int, Float, Int]:
-    """The body's vertices split at texture seams: source vertex, coordinates, triangles; no inside of the mouth."""
+    """The body's vertices split at texture seams: source vertex, coordinates, triangles.
+
+    The inside of the mouth is left out, and hands are thinned: they are a third of MakeHuman's faces.
+    """
     data = body_data()
     quads, quad_uv = data.quads["body"], data.quad_uv["body"]
     middle = data.uv[quad_uv].mean(1)
@@ -151,9 +155,22 @@ def _split_skin() -> tuple[Int, Float, Int]:
     quads, quad_uv = quads[outside], quad_uv[outside]
     pairs = np.stack([quads, quad_uv], axis=2).reshape(-1, 2)
     unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    corners = inverse.reshape(-1, 4).astype(np.int32)
-    triangles = np.concatenate([corners[:, [0, 1, 2]], corners[:, [0, 2, 3]]])
-    return unique[:, 0].astype(np.int32), data.uv[unique[:, 1]], triangles
+    merged = _thinned(unique)[inverse].reshape(-1, 4)
+    triangles = np.concatenate([merged[:, [0, 1, 2]], merged[:, [0, 2, 3]]])
+    a, b, c = unique[triangles, 0].T
+    triangles = triangles[(a != b) & (b != c) & (c != a)]
+    return unique[:, 0].astype(np.int32), data.uv[unique[:, 1]], triangles.astype(np.int32)
+
+
+def _thinned(pairs: NDArray[np.integer]) -> NDArray[np.intp]:
+    """For each (vertex, coordinate) pair, the one that stands for all of its cell of ``HAND_CELL`` on a hand."""
+    data = body_data()
+    fingers = [name.startswith(("finger", "metacarpal")) for name in data.bone_names]
+    hand = data.weights[pairs[:, 0]][:, fingers].sum(1) > 0.5
+    place = np.floor(data.vertices[pairs[:, 0]] / HAND_CELL).astype(np.int64)
+    key = np.column_stack([place, np.where(hand, -1, np.arange(len(pairs)))])
+    _, first, cell = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    return np.asarray(first[cell.ravel()])
 
 
 def _skin_part(body: Body, material: Material, hidden: NDArray[np.bool_]) -> Part:
