@@ -14,27 +14,29 @@ from closerlook.attributes import Level
 from closerlook.compute.progress import progress
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng, keyed_seed
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
+from closerlook.synthesis.person import Person, pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.planning import Settings, scene_key
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
-from closerlook.synthesis.scene.backdrop import BACKDROPS, place
+from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import sample_sensor
 
-__all__ = ["WORK_NAME", "Task", "prepare", "render_person", "table_of"]
+__all__ = ["WORK_NAME", "Task", "prepare", "render_person", "table_of", "write_images"]
 
 WORK_NAME = ".render"
+Scene = tuple[Level, ...]
+Row = tuple[int, str, str, str, str]  # viewpoint, weather, illumination, backdrop, file name
 
 
 @dataclass(frozen=True)
 class Task:
-    """One person's images: rows of (viewpoint, weather, illumination, backdrop, file name)."""
+    """One person's images to be made."""
 
     settings: Settings
     out: Path
     identity: int
-    rows: tuple[tuple[int, str, str, str, str], ...]
+    rows: tuple[Row, ...]
 
 
 def table_of(root: Path, identity: int) -> Path:
@@ -55,42 +57,60 @@ def _renderer(size: tuple[int, int]) -> Renderer:
 
 
 def render_person(task: Task) -> None:
-    """Make one person's images and their table; both appear when all are done."""
-    settings = task.settings
-    renderer = _renderer(settings.size)
-    person = sample_person(settings.seed, task.identity)
-    renderer.wear(person)
+    """Make one person's images and their table; the folder appears when all images are done, the table after it."""
     folder = task.out / Path(task.rows[0][-1]).parent
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
-    groups: dict[tuple[Level, ...], list[tuple[int, str, str, str, str]]] = {}
-    for row in task.rows:
-        scene = scene_key(settings.vary, task.identity, *row[:3])
-        groups.setdefault((*scene, "at", row[0]), []).append(row)
-    notes = []
-    posed: tuple[Level, ...] | None = None
     with atomic_path(folder) as draft:
         draft.mkdir()
-        for key, rows in groups.items():
-            scene, viewpoint = key[:-2], key[-1]
-            if posed != scene:
-                renderer.pose(pose_person(person, sample_pose(keyed_rng(settings.seed, "pose", *scene))))
-                posed = scene
-            view = draw_view(settings, scene, int(viewpoint), rows[0][3])
-            shots = [
-                Shot.named(row[1], row[2], keyed_seed(settings.seed, "shot", task.identity, *row[:3])) for row in rows
-            ]
-            for image, row in zip(renderer.render(view, shots), rows, strict=True):
-                path = draft / Path(row[-1]).name
-                path.write_bytes(simplejpeg.encode_jpeg(image, quality=view.sensor.quality, colorsubsampling="420"))
-            left, top, right, bottom = renderer.box()
-            note = {"box_left": left, "box_top": top, "box_right": right, "box_bottom": bottom}
-            notes += [{"file_name": row[-1], **person.labels, "sensor": settings.sensor, **note} for row in rows]
+        notes = write_images(sample_person(task.settings.seed, task.identity), task, draft)
     with atomic_path(table_of(task.out, task.identity)) as draft:
         pl.DataFrame(notes).write_parquet(draft)
 
 
-def draw_view(settings: Settings, scene: tuple[Level, ...], viewpoint: int, backdrop: str) -> View:
-    """The camera, place and sensor of a scene; the same for all that share its key."""
+def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
+    """Render a person's images into ``folder``; their annotations, a row an image."""
+    settings, notes = task.settings, []
+    renderer = _renderer(settings.size)
+    renderer.wear(person)
+    posed: Scene | None = None
+    for (scene, viewpoint), rows in _views(task).items():
+        if posed != scene:
+            renderer.pose(pose_person(person, sample_pose(keyed_rng(settings.seed, "pose", *scene))))
+            posed = scene
+        view = draw_view(settings, scene, viewpoint, rows[0][3])
+        shots = [Shot.named(row[1], row[2], keyed_seed(settings.seed, "shot", task.identity, *row[:3])) for row in rows]
+        images = renderer.render(view, shots)
+        note = {**person.labels, "sensor": settings.sensor, **_annotations(renderer)}
+        for image, row in zip(images, rows, strict=True):
+            jpeg = simplejpeg.encode_jpeg(image, quality=view.sensor.quality, colorsubsampling="420")
+            with open(f"{folder}/{row[-1].rpartition('/')[2]}", "wb", buffering=0) as file:
+                file.write(jpeg)
+            notes.append({"file_name": row[-1], **note})
+    return notes
+
+
+def _views(task: Task) -> dict[tuple[Scene, int], list[Row]]:
+    """The rows that share a pose, place and camera."""
+    views: dict[tuple[Scene, int], list[Row]] = {}
+    for row in task.rows:
+        scene = scene_key(task.settings.vary, task.identity, *row[:3])
+        views.setdefault((scene, row[0]), []).append(row)
+    return views
+
+
+def _annotations(renderer: Renderer) -> dict[str, object]:
+    left, top, right, bottom = renderer.box()
+    box = {"box_left": left, "box_top": top, "box_right": right, "box_bottom": bottom}
+    return {**box, "keypoints": renderer.keypoints().ravel().tolist()}
+
+
+def draw_view(settings: Settings, scene: Scene, viewpoint: int, backdrop: str) -> View:
+    """The camera, place and sensor of a scene."""
     camera = sample_camera(keyed_rng(settings.seed, "camera", *scene), viewpoint)
-    where = place(BACKDROPS[backdrop], keyed_rng(settings.seed, "place", *scene))
-    return View(camera, where, sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor))
+    sensor = sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor)
+    return View(camera, _place(settings.seed, scene, backdrop), sensor)
+
+
+@functools.lru_cache(maxsize=1)
+def _place(seed: int, scene: Scene, backdrop: str) -> Place:
+    return place(BACKDROPS[backdrop], keyed_rng(seed, "place", *scene))

@@ -28,7 +28,7 @@ from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_ligh
 from closerlook.synthesis.scene.textures import flake_tiles
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
+__all__ = ["KEYPOINTS", "Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
 
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -37,6 +37,19 @@ SHADOW_SIDE = 256
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
+JOINT_DEPTH = 0.16
+KEYPOINTS = {  # COCO's names and order, without the face, and the bone that starts there
+    f"{side}_{name}": f"{bone}.{side[0].upper()}"
+    for name, bone in (
+        ("shoulder", "upperarm01"),
+        ("elbow", "lowerarm01"),
+        ("wrist", "wrist"),
+        ("hip", "upperleg01"),
+        ("knee", "lowerleg01"),
+        ("ankle", "foot"),
+    )
+    for side in ("left", "right")
+}
 NOISE_UNIT = 32
 
 
@@ -88,14 +101,15 @@ class Renderer:
         self._grain = self._array(shared.grain, wp.uint8)
         self._noise = self._array(_noise_tile(), wp.int8)
         self._flakes: wp.array | None = None
-        self._slots: dict[Illumination, int] = {}
+        self._lights: dict[Illumination, KeyLight] = {}
         self._north: float | None = None
 
     def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
         return wp.empty(shape, dtype=dtype, device=self.device)
 
     def _array(self, values: NDArray[np.generic], dtype: type) -> wp.array:
-        return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device)
+        # On the CPU Warp then reads NumPy's memory as it is; whoever hands it over must not write to it.
+        return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device, copy=False)
 
     def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
         wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device)
@@ -120,6 +134,7 @@ class Renderer:
             surfaces.append(surface)
         self._surfaces = wp.array(surfaces, dtype=Surface, device=self.device)
         self._texels = self._array(np.concatenate(chains), texel)
+        self._person = person
         self._triangles = self._array(person.triangles.astype(np.int32), wp.vec3i)
         self._surface_of = self._array(person.materials_of.astype(np.int32), wp.int32)
         self._uv = self._array(person.uv.astype(np.float32), wp.vec2)
@@ -131,7 +146,7 @@ class Renderer:
         self._positions = self._array(posed.positions, wp.vec3)
         self._normals = self._array(posed.normals, wp.vec3)
         self._blobs = _body_blobs(posed.positions[:: max(len(posed.positions) // 2000, 1)])
-        self._slots, self._north = {}, None
+        self._lights, self._north = {}, None
 
     def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
         """Images of one view under each shot's weather and time of day, uint8 (n, height, width, 3)."""
@@ -195,6 +210,22 @@ class Renderer:
             return 0.0, 0.0, 0.0, 0.0
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
+    def keypoints(self) -> Float:
+        """(12, 3) the body's joints of KEYPOINTS in the last view: x and y in pixels, 1 where seen, 0 where hidden.
+
+        A joint lies inside the body; it counts as seen if the surface before it is nearer than JOINT_DEPTH.
+        """
+        names = self._person.skeleton.names
+        joints = self.posed.joints[[names.index(bone) for bone in KEYPOINTS.values()]]
+        pixels = self.frame.project(joints, self.size)
+        column, row = np.floor(pixels).astype(int).T
+        inside = (column >= 0) & (column < self.size[1]) & (row >= 0) & (row < self.size[0])
+        at = (row * inside, column * inside)
+        surface = self.surfaces[2].numpy()[0][at][:, :3]
+        before = (joints - surface) @ self.frame.forward
+        seen = inside & (self.mask()[at] > 0) & (before < JOINT_DEPTH)
+        return np.concatenate([pixels, seen[:, None]], axis=1).astype(np.float32)
+
     def _sensor_size(self, sensor: Sensor) -> tuple[int, int]:
         height, width = self.size
         return max(round(height * sensor.scale), 8), max(round(width * sensor.scale), 8)
@@ -223,11 +254,14 @@ class Renderer:
 
     def shadow_map(self, illumination: Illumination) -> Float:
         """(s, s) depth of the person from the key light of a time of day already rendered in this pose."""
-        return np.asarray(self._shadow[self._slots[illumination]].numpy())
+        return np.asarray(self._shadow[self._lights[illumination].slot].numpy())
 
     def light(self, view: View, shots: Sequence[Shot]) -> Bytes:
         """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
         illuminations = list(dict.fromkeys(shot.illumination for shot in shots))
+        if len({*illuminations, *self._lights}) > len(self._shadow):
+            self._lights = {}
+            self._shadow = self._empty((2 * len(illuminations), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
@@ -256,21 +290,22 @@ class Renderer:
     def _key_light(self, illumination: Illumination, north: float) -> KeyLight:
         """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
         if self._north != north:
-            self._slots, self._north = {}, north
+            self._lights, self._north = {}, north
+        if illumination in self._lights:
+            return self._lights[illumination]
         towards = key_direction(sky_light(illumination), north)
         lamp = sky_light(illumination).lamp
         light = KeyLight()
         light.place = wp.vec3(*(towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards))
         light.reach = LAMP_DISTANCE**2 if lamp else 0.0
         light.shadow = matrix = wp.mat44(shadow_matrix(towards, lamp))
-        fresh = illumination not in self._slots
-        light.slot = self._slots.setdefault(illumination, len(self._slots))
-        if fresh:
-            side = float(SHADOW_SIDE)
-            self._shadow[light.slot].fill_(2.0)
-            self._launch(raster.project, len(self._positions), [self._positions, matrix, side, side, self._screen])
-            inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
-            self._launch(raster.cast, len(self._triangles), inputs)
+        light.slot = len(self._lights)
+        self._lights[illumination] = light
+        side = float(SHADOW_SIDE)
+        self._shadow[light.slot].fill_(2.0)
+        self._launch(raster.project, len(self._positions), [self._positions, matrix, side, side, self._screen])
+        inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
+        self._launch(raster.cast, len(self._triangles), inputs)
         return light
 
 

@@ -109,7 +109,7 @@ def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
     eye = np.array([np.cos(azimuth) * camera.distance, camera.height, np.sin(azimuth) * camera.distance], np.float32)
     middle = np.array([0.0, float(positions[:, 1].max()) / 2, 0.0], np.float32)
     right, up, forward = look_at(eye, middle, camera.roll)
-    relative = positions - eye
+    relative = positions[:: max(len(positions) // 3000, 1)] - eye
     depth = relative @ forward
     x, y = relative @ right / depth, relative @ up / depth
     tall = float(y.max() - y.min())

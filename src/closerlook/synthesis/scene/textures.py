@@ -79,7 +79,7 @@ def concrete(rng: np.random.Generator) -> Texture:
 def tiles(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 4, 4, 1)
     two = vary(rng, (0.62, 0.58, 0.52))
-    checks = np.indices((4, 4)).sum(0).repeat(64, 0).repeat(64, 1) % 2 * rng.choice([0.0, 0.45])
+    checks = np.indices((4, 4)).sum(0).repeat(64, 0).repeat(64, 1) % 2 * rng.choice([0.0, 0.0, 0.4])
     picture = two * (1 - checks[..., None]) * (1 + 0.05 * stones)[..., None]
     picture[line] *= 0.7
     return stack(mottle(rng, picture, 0.05, 0.03))
