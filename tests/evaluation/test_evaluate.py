@@ -126,7 +126,7 @@ def test_invalid_queries_are_counted_with_their_reasons():
     assert "distractor" in reasons[3]
     assert "junk" in reasons[4]
     assert "4 invalid" not in str(result)
-    assert "1 invalid queries: its identity means junk" in str(result)
+    assert "1 invalid: its identity means junk" in str(result)
 
 
 def test_pooled_queries_search_all_others(pair):

@@ -176,3 +176,5 @@ def test_p_values_are_uniform_where_there_is_no_difference():
 def test_results_on_other_queries_cannot_be_paired(pair):
     with pytest.raises(UsageError, match="did not rank the same"):
         rank(*pair).difference(rank(features(39, 3), pair[1]))
+    with pytest.raises(UsageError, match="one protocol"):
+        rank(*pair).difference(rank(*pair, protocol=replace(Protocol(), ap="trapezoid")))

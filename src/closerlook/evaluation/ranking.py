@@ -1,8 +1,8 @@
 """Where the matches of every query stand in its ranked gallery, block by block, without sorting the gallery.
 
 A score needs only the ranks of a query's few matches, and the rank of a match is one more than the number of images
-nearer than it. Counting those costs less than a sort where matches are few; where they are many the distances are
-sorted by value (never by index) and searched.
+nearer than it. Counting those costs less than a sort where matches are few; where they are many, or on a GPU, the
+distances are sorted by value (never by index) and searched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from closerlook.randomness import keyed_rng
 
 __all__ = ["Matches", "find_matches", "mates", "visible_mates"]
 
-COUNTING_LIMIT = 48  # matches a query beyond which one sort costs less than counting for each (measured)
+COLUMNS_A_MATCH = 300  # sorting a row costs as much as counting for one match in so many columns (measured)
 
 Rows = NDArray[np.int64]
 
@@ -97,9 +97,10 @@ def _index(values: Rows, like: torch.Tensor) -> torch.Tensor:
 
 def _ranks(values: torch.Tensor, rows: Rows, columns: Rows, ties: Ties) -> NDArray[np.float64]:
     """The rank of column ``columns[i]`` in row ``rows[i]``, for every i; ``rows`` ascend."""
+    if ties == "stable" and not values.is_cuda and len(rows) * COLUMNS_A_MATCH <= values.numel():
+        return _count_before(values.numpy(), rows, columns)
     sought = values[_index(rows, values), _index(columns, values)]
-    count = count_by_sorting if values.is_cuda or len(rows) > COUNTING_LIMIT * len(values) else count_directly
-    nearer, as_near = count(values, rows, sought)
+    nearer, as_near = _count_in_order(values, rows, sought)
     ranks = nearer.astype(np.float64) + 1
     tied = np.flatnonzero(as_near > 1)
     if ties == "stable":
@@ -114,6 +115,18 @@ def _ranks(values: torch.Tensor, rows: Rows, columns: Rows, ties: Ties) -> NDArr
     return ranks
 
 
+def _count_before(values: NDArray[np.floating], rows: Rows, columns: Rows) -> NDArray[np.float64]:
+    """Stable ranks by counting what stands before: earlier columns that are as near, and later ones that are nearer."""
+    ranks = np.empty(len(rows))
+    scratch = np.empty(values.shape[1], dtype=bool)
+    for i, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        entries = values[row]
+        np.less_equal(entries[:column], entries[column], out=scratch[:column])
+        np.less(entries[column:], entries[column], out=scratch[column:])
+        ranks[i] = np.count_nonzero(scratch) + 1
+    return ranks
+
+
 def _within_ties(rows: Rows, nearer: Rows) -> tuple[Rows, Rows]:
     """For every tied match: the how many-th match of its tie it is, from 1, and how many matches the tie holds."""
     _, group, size = np.unique(np.stack([rows, nearer]), axis=1, return_inverse=True, return_counts=True)
@@ -123,19 +136,8 @@ def _within_ties(rows: Rows, nearer: Rows) -> tuple[Rows, Rows]:
     return place, size[group]
 
 
-def count_directly(values: torch.Tensor, rows: Rows, sought: torch.Tensor) -> tuple[Rows, Rows]:
-    """How many entries of row ``rows[i]`` are less than ``sought[i]``, and how many equal it."""
-    table = values.numpy()
-    less, up_to = np.empty((2, len(rows)), np.int64)
-    scratch = np.empty(table.shape[1], dtype=bool)
-    for i, (row, value) in enumerate(zip(rows, sought.numpy(), strict=True)):
-        less[i] = np.count_nonzero(np.less(table[row], value, out=scratch))
-        up_to[i] = np.count_nonzero(np.less_equal(table[row], value, out=scratch))
-    return less, up_to - less
-
-
-def count_by_sorting(values: torch.Tensor, rows: Rows, sought: torch.Tensor) -> tuple[Rows, Rows]:
-    """As :func:`count_directly`; cheaper where a row has many values, and the way to do it on a GPU."""
+def _count_in_order(values: torch.Tensor, rows: Rows, sought: torch.Tensor) -> tuple[Rows, Rows]:
+    """How many entries of row ``rows[i]`` are less than ``sought[i]``, and how many equal it, from the sorted rows."""
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     at = _index(rows, values), _index(place, values)
     padded = sought.new_full((len(values), int(place.max(initial=0)) + 1), torch.inf)

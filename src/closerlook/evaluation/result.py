@@ -26,6 +26,7 @@ __all__ = ["Result"]
 
 SAVED_RANKS = 50
 SHOWN_RANKS = (1, 5, 10, 20)
+QUERY_KEYS = ("query", "draw", "identity", "file_name")  # by which two results' queries are the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +100,12 @@ class Result:
         """This result minus another on the same queries, with an interval and a permutation test, both over identities.
 
         Raises:
-            UsageError: the two did not rank the same valid queries.
+            UsageError: the two did not rank the same valid queries by the same protocol.
         """
         mine, theirs = self._counted, other._counted
-        keys = [
-            key for key in ("query", "draw", "identity", "file_name") if key in mine.columns and key in theirs.columns
-        ]
-        if not mine.select(keys).equals(theirs.select(keys)):
+        keys = [key for key in QUERY_KEYS if key in mine.columns and key in theirs.columns]
+        alike = self.protocol.to_dict() == other.protocol.to_dict()
+        if not alike or not mine.select(keys).equals(theirs.select(keys)):
             raise UsageError(
                 f"'{self.name}' ({mine.height:,} valid queries) and '{other.name}' ({theirs.height:,}) did not rank "
                 "the same queries; evaluate both on one target with one protocol."
@@ -248,7 +248,7 @@ class Result:
             f"{self.valid:,} valid queries, {self.gallery:,} gallery images, protocol {self.protocol.name} "
             f"({self.protocol.ap} AP), {self.matching}",
         ]
-        lines += [f"{count:,} invalid queries: {reason}" for reason, count in self.reasons.items()]
+        lines += [f"{count:,} invalid: {reason}" for reason, count in self.reasons.items()]
         return "\n".join(lines)
 
 
