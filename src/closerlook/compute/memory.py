@@ -17,7 +17,7 @@ def keep_freed_memory() -> None:
     """Let the allocator keep what is freed instead of handing it back to the system; no effect but on glibc.
 
     A network's activations are freed and asked for again in every step. By default glibc maps each large one anew and
-    the kernel zeroes its pages each time: 30 to 40 % of the time of a training step of a small network on the CPU.
+    the kernel zeroes its pages each time: 15 to 40 % of the time that a small network takes on the CPU.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

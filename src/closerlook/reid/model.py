@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from closerlook.compute.memory import keep_freed_memory
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.embedding.weights import read_metadata, read_weights
 from closerlook.errors import CloserlookError
@@ -43,6 +44,7 @@ class Model:
         feature: str = "pool",
         normalize: bool = True,
     ) -> None:
+        keep_freed_memory()
         device = "cuda" if torch.cuda.is_available() else "cpu"
         network = network.eval().requires_grad_(False)
         self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
