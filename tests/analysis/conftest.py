@@ -32,7 +32,7 @@ def write_source(root: Path, people: int = 6) -> Dataset:
     return Dataset.from_table(root, pl.DataFrame(rows), "source", (WEATHER, VIEWPOINT))
 
 
-def write_target(root: Path, images: int = 20) -> Dataset:
+def write_target(root: Path, images: int = 32) -> Dataset:
     rng = np.random.default_rng(2)
     names = [f"t{number}.png" for number in range(images)]
     for number, name in enumerate(names):

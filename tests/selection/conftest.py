@@ -15,6 +15,36 @@ GROUPS = 12  # of people, each one person
 COPIES = 10  # of every analysed image there are ten in the source
 
 
+def unbiased_products(x: np.ndarray, cell: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean <x_i, x_j> over images i of a and j of c of different groups, and the rule where there are none."""
+    cells = cell.max() + 1
+    found, measured = np.full((cells, cells), np.nan), np.zeros((cells, cells))
+    for a, c in np.ndindex(cells, cells):
+        pairs = [
+            (x[i] @ x[j], group[i] != group[j]) for i in np.flatnonzero(cell == a) for j in np.flatnonzero(cell == c)
+        ]
+        measured[a, c] = np.mean([product for product, _ in pairs])
+        apart = [product for product, different in pairs if different]
+        if apart:
+            found[a, c] = np.mean(apart)
+    number = np.bincount(cell)
+    known = ~np.isnan(np.diag(found))
+    if known.any():
+        spread = np.mean((np.diag(measured) - np.diag(found))[known] * number[known])
+    else:
+        shares = number / number.sum()
+        spread = np.diag(measured) @ shares - shares @ measured @ shares
+    lone = np.isnan(found)
+    found[lone] = (measured - spread * np.eye(cells))[lone]
+    return found
+
+
+def variance_of_mean(x: np.ndarray, group: np.ndarray) -> float:
+    """Of a sample with mean zero: minus the mean product of members of different groups."""
+    apart = group[:, None] != group[None]
+    return float(-(x @ x.T)[apart].mean())
+
+
 class Made:
     """A gap with the vectors that it was made from."""
 
@@ -82,9 +112,11 @@ class Made:
             images=images.with_columns(cell=pl.Series(self.cell), group=pl.Series(group)),
             distances=(source**2).sum(axis=1, keepdims=True),
             cell_gaps=(cell_means @ cell_means.T)[None],
+            cell_fits=unbiased_products(source, self.cell, group)[None],
             level_gaps=(np.stack(levels) ** 2).sum(axis=1)[None],
             level_target_dots=(np.stack(levels) @ offsets.T)[None],
             target_counts=np.bincount(target_group),
+            target_bias=np.array([variance_of_mean(target, target_group)]),
             target_distances=np.bincount(target_group, (target**2).sum(axis=1))[:, None],
             units=units,
             unit_counts=np.bincount(unit),

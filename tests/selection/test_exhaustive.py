@@ -13,33 +13,26 @@ from .conftest import COPIES, Made
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda shape: np.prod(shape) >= 3)
 
 
-def unbiased_fit(source: np.ndarray, target: np.ndarray) -> float:
-    """||m_s - m_t||^2 from means over pairs of different images, by definition."""
-    n, m = len(source), len(target)
-    ss, tt = source @ source.T, target @ target.T
-    within = (ss.sum() - np.trace(ss)) / (n * (n - 1)) + (tt.sum() - np.trace(tt)) / (m * (m - 1))
-    return float(within - 2 * (source.mean(axis=0) @ target.mean(axis=0)))
-
-
-def spread(vectors: np.ndarray) -> float:
-    return float(vectors.var(axis=0, ddof=1).sum())
-
-
 def literal(made: Made, on: str) -> list[tuple[float, int, float, dict[str, tuple[object, ...]]]]:
     """(score, images, diversity, levels) of every product subset with at least two images, by definition."""
     found = []
-    unit = 2 * spread(made.target)
+    measurement = made.gap.measurement
+    centre = made.target.mean(axis=0)
+    bias = float(measurement.target_bias[0])
+    target_spread = ((made.target - centre) ** 2).sum(axis=1).mean() + bias
+    products = measurement.cell_fits[0][np.ix_(made.cell, made.cell)]
     sets = [[c for r in range(1, len(f) + 1) for c in itertools.combinations(range(len(f)), r)] for f in made.factors]
     for chosen in itertools.product(*sets):
         inside = np.all([np.isin(made.cells[:, axis], kept) for axis, kept in enumerate(chosen)], axis=0)[made.cell]
         vectors = made.source[inside]
         if len(vectors) < 2:
             continue
-        score = unbiased_fit(vectors, made.target) / unit
-        if on == "pair_loss":
-            score = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean() / unit
+        fit = products[np.ix_(inside, inside)].mean() - bias
+        pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
+        score = (fit if on == "fit" else pair) / (2 * target_spread)
+        diversity = (pair - fit - target_spread) / target_spread
         names = {f.name: tuple(f.levels[i] for i in kept) for f, kept in zip(made.factors, chosen, strict=True)}
-        found.append((score, len(vectors) * COPIES, spread(vectors) / spread(made.target), names))
+        found.append((score, len(vectors) * COPIES, diversity, names))
     return found
 
 

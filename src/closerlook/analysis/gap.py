@@ -143,7 +143,10 @@ class Gap:
         counts = measurement.members @ measurement.cell_counts
         with np.errstate(invalid="ignore"):  # a part of the data may lack a level
             pairs = measurement.members @ self.cell_sums(weights) / counts
-        return set_losses(measurement, weights, counts, pairs, weights @ measurement.level_gaps)
+            mixtures = measurement.members * measurement.cell_counts / counts[:, None]
+        bias = np.einsum("b,bcd->cd", weights, measurement.cell_gaps - measurement.cell_fits)
+        products = weights @ measurement.level_gaps - ((mixtures @ bias) * mixtures).sum(axis=1)
+        return set_losses(measurement, weights, counts, pairs, products)
 
     def cell_sums(self, weights: Float) -> Float:
         """(c,) sums of the image losses of each cell."""
@@ -203,15 +206,13 @@ class Gap:
         measurement, weights = self.measurement, self.weights.total
         counts = measurement.cell_counts
         mixture = share * counts / (share @ counts)
-        # as many images as an unweighted set has whose mean is known as well: all of them where shares are 0 or 1
-        images = np.array([1 / np.sum(mixture**2 / np.maximum(counts, 1))])
-        gap = np.einsum("b,bcd,c,d->", weights, measurement.cell_gaps, mixture, mixture, optimize=True)
+        product = np.einsum("b,bcd,c,d->", weights, measurement.cell_fits, mixture, mixture, optimize=True)
         pair = share @ self.cell_sums(weights) / (share @ counts)
-        losses = set_losses(measurement, weights, images, np.array([pair]), np.array([gap]))
+        analysed = counts[share > 0].sum(keepdims=True)
+        losses = set_losses(measurement, weights, analysed, np.array([pair]), np.array([product]))
         values = {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
         numbers = {name: float(value[0]) for name, value in values.items()}
-        analysed = float(counts[share > 0].sum())
-        return {"images": analysed, **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
+        return {"images": float(analysed[0]), **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
 
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and the tables

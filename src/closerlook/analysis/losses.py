@@ -5,7 +5,9 @@ For a set of source images s and the target t, over *all* pairs,
     mean L_total = E ||Phi_s||^2 + E ||Phi_t||^2 - 2 <m_s, m_t>  =  ||m_s - m_t||^2 + tr Cov_s + tr Cov_t.
 
 It rewards a set for being uniform: a collapsed set scores better than a perfect copy of the target. So its three parts
-are kept apart: *fit* is the unbiased estimate of ||m_s - m_t||^2 and *diversity* is tr Cov_s / tr Cov_t.
+are kept apart: *fit* is the unbiased estimate of ||mu_s - mu_t||^2 and *diversity* is tr Cov_s / tr Cov_t. Unbiased
+means that images of one person, which share looks and often a backdrop, are not taken for independent: products are
+over images of different groups of people, and the target's over different runs of its table.
 """
 
 from __future__ import annotations
@@ -41,8 +43,9 @@ def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.
     """The blocks' weights in the total loss (Eq. 3) and in its terms.
 
     ``literal``: Eqs. 1-3 as printed, total = alpha style + beta content. Content, an unnormalised sum, swamps style.
-    ``balanced``: each term is divided by its own mean over all pairs of *target* images, and the total by
-    alpha + beta, so that 1.0 reads "as far apart as the target is from itself".
+    ``balanced``: each term is divided by its own mean over pairs of *target* images from different groups (runs of
+    its table, so not between neighbouring frames), and the total by alpha + beta, so that 1.0 reads "as far apart as
+    the target is from itself".
 
     Raises:
         UsageError: an unknown scaling, or weights that are negative or all zero.
@@ -89,22 +92,21 @@ class Losses:
     diversity: Float
 
 
-def set_losses(measurement: Measurement, weights: Float, counts: Float, pairs: Float, gaps: Float) -> Losses:
+def set_losses(measurement: Measurement, weights: Float, counts: Float, pairs: Float, products: Float) -> Losses:
     """Losses of k sets of source images.
+
+    The mean pair loss is fit + tr Cov_s + tr Cov_t, so any two of the three parts give the other.
 
     Args:
         weights: (b,) of the blocks.
         counts: (k,) images in each set.
         pairs: (k,) mean of the images' losses.
-        gaps: (k,) ||m_s - m_t||^2 as measured, with its bias.
+        products: (k,) unbiased ||mu_s - m_t||^2, from ``cell_fits``.
     """
-    target_images = measurement.target_counts.sum()
     target_spread = measurement.target_spread @ weights
-    spread = pairs - gaps - target_spread * (target_images - 1) / target_images
+    fit = np.where(counts > 1, products - measurement.target_bias @ weights, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.where(counts > 1, spread * counts / (counts - 1), np.nan)
-        fit = gaps - spread / counts - target_spread / target_images
-        return Losses(pairs, fit, spread / target_spread)
+        return Losses(pairs, fit, (pairs - fit - target_spread) / target_spread)
 
 
 def image_losses(measurement: Measurement, weights: Float) -> Float:

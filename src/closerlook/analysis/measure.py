@@ -14,16 +14,17 @@ from torch import Tensor
 from closerlook.analysis.cells import Layout, membership, number_levels
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.moments import Moments, Sketch, inner_products, squared_norms
+from closerlook.analysis.products import cell_products
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
-from closerlook.embedding import Block, Embedder, blocks_of
+from closerlook.embedding import Block, Embedder, blocks_of, slices_of
 from closerlook.errors import CloserlookError
 
-__all__ = ["TargetMoments", "measure_source", "measure_target"]
+__all__ = ["SourceAccumulator", "TargetAccumulator", "TargetMoments", "measure_source", "measure_target"]
 
 TARGET_GROUPS = 16
-EXACT_BYTES = 1 << 30  # sums of all cells are kept exactly up to this size, else projected
+EXACT_BYTES = 3 << 29  # the units' sums are kept exactly up to 1.5 GiB, else projected
 SKETCH_BYTES = 1 << 28
 
 Float = NDArray[np.float64]
@@ -41,12 +42,14 @@ class TargetMoments:
         offsets: (h, d) float64 mean of Phi - m_t over each group.
         counts: (h,) images in each group.
         distances: (h, b) sums of each block's ||Phi - m_t||^2.
+        bias: (b,) variance of m_t, tr Cov(m_t), judged by how much the groups' means differ.
     """
 
     mean: Tensor = field(repr=False)
     offsets: Tensor = field(repr=False)
     counts: Int
     distances: Float = field(repr=False)
+    bias: Float
 
 
 def measure_target(target: Dataset, embedder: Embedder) -> TargetMoments:
@@ -59,12 +62,12 @@ def measure_target(target: Dataset, embedder: Embedder) -> TargetMoments:
         raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
     groups = min(TARGET_GROUPS, len(target))
     group = torch.arange(len(target)) * groups // len(target)
-    accumulator = _TargetAccumulator(group, groups, blocks_of(embedder))
+    accumulator = TargetAccumulator(group, groups, blocks_of(embedder))
     _pass_over(target, embedder, accumulator.add)
     return accumulator.finish()
 
 
-class _TargetAccumulator:
+class TargetAccumulator:
     """The mean is not known beforehand; the first batch's serves as the centre."""
 
     def __init__(self, group: Tensor, groups: int, blocks: tuple[Block, ...]) -> None:
@@ -83,11 +86,20 @@ class _TargetAccumulator:
         shift = mean.double() - self._centre
         shifts = torch.stack([moments.sums[:, part] @ shift[part] for part in parts], dim=1)
         distances = moments.distances - 2 * shifts + moments.counts[:, None] * squared_norms(shift[None], parts)
-        # Identical images leave float32 rounding, not zero
-        rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * moments.counts.sum()
-        distances[:, distances.sum(dim=0) < rounding] = 0
         offsets = moments.sums / moments.counts[:, None] - shift
-        return TargetMoments(mean, offsets, moments.counts.numpy(force=True), distances.clamp_min(0).numpy(force=True))
+        counts = moments.counts.double()
+        bias = (counts**2) @ squared_norms(offsets, parts) / (counts.sum() ** 2 - (counts**2).sum())
+        # Identical images leave float32 rounding, not zero
+        rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * counts.sum()
+        alike = distances.sum(dim=0) < rounding
+        distances[:, alike], bias[alike] = 0, 0
+        return TargetMoments(
+            mean,
+            offsets,
+            moments.counts.numpy(force=True),
+            distances.clamp_min(0).numpy(force=True),
+            bias.numpy(force=True),
+        )
 
 
 def _pass_over(data: Dataset, embedder: Embedder, add: Callable[[slice, Tensor], None]) -> None:
@@ -125,55 +137,63 @@ def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, se
     Raises:
         CloserlookError: the embedding is not finite.
     """
-    accumulator = _SourceAccumulator(layout, target, blocks_of(embedder), seed)
+    accumulator = SourceAccumulator(layout, target, blocks_of(embedder), seed)
     _pass_over(layout.data, embedder, accumulator.add)
     return accumulator.finish()
 
 
-class _SourceAccumulator:
-    """Sums of Phi - m_t over cells (or levels, where cells are too many) and projected sums over units.
+class SourceAccumulator:
+    """Sums of Phi - m_t over units: the images of one cell and one group of people, which come together in the pass.
 
-    A unit is the images of one cell and one group of people. Images come sorted by unit, so a batch holds few of them.
+    Where the units' vectors do not fit into memory, their projections and the exact sums over levels are kept.
     """
 
     def __init__(self, layout: Layout, target: TargetMoments, blocks: tuple[Block, ...], seed: int) -> None:
         self._layout, self._target, self._blocks = layout, target, blocks
         device, dim = target.mean.device, len(target.mean)
-        self._exact = len(layout.levels) * dim * 8 <= EXACT_BYTES
         units, unit = np.unique(np.stack([layout.cell, layout.group], axis=1), axis=0, return_inverse=True)
         self._units, self._unit_of_image = units, torch.from_numpy(unit).to(device)
-        sets = units[:, :1] if self._exact else number_levels(layout.factors, layout.levels)[units[:, 0]]
-        self._sets_of_unit = torch.from_numpy(sets).to(device)
-        self._sums = torch.zeros(int(sets.max()) + 1, dim, dtype=torch.float64, device=device)
+        self._exact = len(units) * dim * 4 <= EXACT_BYTES
         self._sketch = Sketch(blocks, _sketch_width(len(units), len(blocks), self._exact), seed, device)
-        self._sketches = torch.zeros(len(units), self._sketch.dim, dtype=torch.float64, device=device)
+        levels = number_levels(layout.factors, layout.levels)
+        self._levels_of_unit = torch.from_numpy(levels[units[:, 0]]).to(device)
+        width = dim if self._exact else self._sketch.dim
+        self._units_sums = torch.zeros(len(units), width, device=device)
+        self._level_sums = torch.zeros(int(levels.max()) + 1, dim, dtype=torch.float64, device=device)
         self._distances = torch.empty(len(layout.data), len(blocks), dtype=torch.float64)
-        self._parts = Moments(0, blocks).parts
+        self._parts = slices_of(blocks)
 
     def add(self, rows: slice, phi: Tensor) -> None:
+        """Add the images of these rows; ``phi`` (b, d) is overwritten."""
         phi -= self._target.mean
         self._distances[rows] = squared_norms(phi, self._parts).cpu()
-        units, inverse = torch.unique(self._unit_of_image[rows], return_inverse=True)
-        if len(units) < len(phi):
-            phi = phi.new_zeros(len(units), phi.shape[1]).index_add_(0, inverse, phi)
-        self._sketches.index_add_(0, units, self._sketch(phi).double())
-        for column in self._sets_of_unit[units].T:
-            self._sums.index_add_(0, column, phi.double())
+        of_image = self._unit_of_image[rows]
+        if self._exact:
+            self._units_sums.index_add_(0, of_image, phi)
+            return
+        units, inverse = torch.unique(of_image, return_inverse=True)
+        phi = phi.new_zeros(len(units), phi.shape[1]).index_add_(0, inverse, phi)
+        self._units_sums.index_add_(0, units, self._sketch(phi))
+        for column in self._levels_of_unit[units].T:
+            self._level_sums.index_add_(0, column, phi.double())
 
     def finish(self) -> Measurement:
         layout, target, parts = self._layout, self._target, self._parts
-        device = target.mean.device
-        unit_counts = torch.bincount(self._unit_of_image)
-        counts = torch.from_numpy(np.bincount(layout.cell)).to(device)
-        members = torch.from_numpy(membership(layout.factors, layout.levels)).to(device)
-        levels = (members @ self._sums if self._exact else self._sums) / (members @ counts.double())[:, None]
+        counts = torch.bincount(self._unit_of_image)
+        means = self._units_sums / counts[:, None]
+        sketches = torch.cat([self._sketch(chunk) for chunk in torch.split(means, 256)]) if self._exact else means
         if self._exact:
-            cells, cell_parts = self._sums / counts[:, None], parts
-        else:
-            of_unit = torch.from_numpy(self._units[:, 0]).to(device)
-            cells = torch.zeros(len(counts), self._sketch.dim, dtype=torch.float64, device=device)
-            cells = cells.index_add_(0, of_unit, self._sketches) / counts[:, None]
-            cell_parts = self._sketch.parts
+            self._sum_levels()
+        members = torch.from_numpy(membership(layout.factors, layout.levels)).to(means.device)
+        level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(means.device).double()
+        levels = self._level_sums / level_counts[:, None]
+        gaps, fits = cell_products(
+            self._units,
+            counts.numpy(force=True),
+            means,
+            parts if self._exact else self._sketch.parts,
+            len(layout.levels),
+        )
         return Measurement(
             blocks=self._blocks,
             factors=layout.factors,
@@ -181,24 +201,32 @@ class _SourceAccumulator:
             cell_images=layout.cell_images,
             images=layout.table,
             distances=self._distances.numpy(),
-            cell_gaps=inner_products(cells, cells, cell_parts).numpy(force=True),
+            cell_gaps=gaps,
+            cell_fits=fits,
             level_gaps=squared_norms(levels, parts).T.numpy(force=True),
             level_target_dots=inner_products(levels, target.offsets, parts).numpy(force=True),
             target_counts=target.counts,
             target_distances=target.distances,
+            target_bias=target.bias,
             units=self._units,
-            unit_counts=unit_counts.numpy(force=True),
-            unit_sketches=(self._sketches / unit_counts[:, None]).float().numpy(force=True),
+            unit_counts=counts.numpy(force=True),
+            unit_sketches=sketches.numpy(force=True),
             target_sketches=self._sketch(target.offsets).float().numpy(force=True),
             sketch_parts=self._sketch.parts,
             exact=self._exact,
         )
 
+    def _sum_levels(self) -> None:
+        for start in range(0, len(self._units), 256):  # in float64, without a float64 copy of all units
+            chunk = self._units_sums[start : start + 256].double()
+            for column in self._levels_of_unit[start : start + 256].T:
+                self._level_sums.index_add_(0, column, chunk)
+
 
 def _sketch_width(units: int, blocks: int, exact: bool) -> int:
-    """The largest power of two with which all sketches stay within their budget in float64.
+    """The largest power of two with which all projections stay within their budget in float32.
 
     Where cells are exact, projections only serve for spreads, and 1,024 dimensions a block do; else up to 4,096.
     """
-    width = SKETCH_BYTES // (units * blocks * 8)
+    width = SKETCH_BYTES // (units * blocks * 4)
     return min(1024 if exact else 4096, 1 << max(width.bit_length() - 1, 6))

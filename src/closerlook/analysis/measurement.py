@@ -27,10 +27,12 @@ ARRAYS = (
     "cell_images",
     "distances",
     "cell_gaps",
+    "cell_fits",
     "level_gaps",
     "level_target_dots",
     "target_counts",
     "target_distances",
+    "target_bias",
     "units",
     "unit_counts",
     "unit_sketches",
@@ -58,16 +60,18 @@ class Measurement:
         distances: (n, b) ||Phi_i - m_t||^2.
         cell_gaps: (b, c, c) <m_a - m_t, m_c - m_t> over cells: the squared distance to m_t of any mixture of cells
             with weights w that sum to 1 is w' cell_gaps w.
+        cell_fits: (b, c, c) the same over pairs of images of different groups of people only, hence without bias.
         level_gaps: (b, l) ||m_l - m_t||^2, always exact.
         level_target_dots: (b, l, h) <m_l - m_t, m_h - m_t>, always exact.
         target_counts: (h,) images.
         target_distances: (h, b) sums of ||Phi - m_t||^2.
+        target_bias: (b,) tr Cov(m_t).
         units: (u, 2) the cell and the group of each unit.
         unit_counts: (u,) images.
         unit_sketches: (u, r) float32, projections of the units' m - m_t.
         target_sketches: (h, r) float32, projections of the target groups' m - m_t.
         sketch_parts: where each block lies in a projection.
-        exact: whether ``cell_gaps`` is exact; else it comes from the projections.
+        exact: whether ``cell_gaps`` and ``cell_fits`` are exact; else they come from the projections.
     """
 
     blocks: tuple[Block, ...]
@@ -77,10 +81,12 @@ class Measurement:
     images: pl.DataFrame = field(repr=False)
     distances: Float = field(repr=False)
     cell_gaps: Float = field(repr=False)
+    cell_fits: Float = field(repr=False)
     level_gaps: Float = field(repr=False)
     level_target_dots: Float = field(repr=False)
     target_counts: Int = field(repr=False)
     target_distances: Float = field(repr=False)
+    target_bias: Float
     units: Int = field(repr=False)
     unit_counts: Int = field(repr=False)
     unit_sketches: NDArray[np.float32] = field(repr=False)
@@ -115,8 +121,8 @@ class Measurement:
 
     @cached_property
     def target_spread(self) -> Float:
-        """(b,) tr Cov_t of each block, unbiased."""
-        return np.asarray(self.target_distances.sum(axis=0) / (self.target_counts.sum() - 1))
+        """(b,) tr Cov_t of each block, unbiased: half the mean distance of target images of different groups."""
+        return np.asarray(self.target_distances.sum(axis=0) / self.target_counts.sum() + self.target_bias)
 
     def save(self, folder: Path) -> None:
         """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""

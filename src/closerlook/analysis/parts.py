@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 
 from closerlook.analysis.measurement import Measurement
+from closerlook.analysis.products import cell_products
 
 __all__ = ["halves", "part"]
 
@@ -34,39 +36,47 @@ def part(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.
     """
     if not people.any() or not target.any():
         raise ValueError("A part needs at least one group of people and one of target images.")
-    target_counts = measurement.target_counts[target]
+    counts = measurement.target_counts[target].astype(float)
     offsets = measurement.target_sketches[target].astype(np.float64)
-    shift = target_counts @ offsets / target_counts.sum()
-    units = people[measurement.units[:, 1]]
-    sketches = measurement.unit_sketches[units] - shift
-    counts = measurement.unit_counts[units].astype(float)
-    cell = measurement.units[units, 0]
-    cell_counts = np.bincount(cell, counts, minlength=len(measurement.cell_levels))
-    sums = np.zeros((len(cell_counts), sketches.shape[1]))
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))  # units are sorted by cell
-    sums[cell[starts]] = np.add.reduceat(sketches * counts[:, None], starts)
-    cells = sums / np.maximum(cell_counts, 1)[:, None]
-    levels = measurement.members @ sums / np.maximum(measurement.members @ cell_counts, 1)[:, None]
-    blocks = measurement.sketch_parts
+    shift = counts @ offsets / counts.sum()
     group = measurement.images["group"].to_numpy()
-    kept = people[group]
-    renumbered = np.cumsum(people) - 1
+    kept, own, renumbered = people[group], people[measurement.units[:, 1]], np.cumsum(people) - 1
+    units = np.stack([measurement.units[own, 0], renumbered[measurement.units[own, 1]]], axis=1)
+    unit_counts = measurement.unit_counts[own]
+    sketches = measurement.unit_sketches[own] - shift
+    blocks, cells = measurement.sketch_parts, len(measurement.cell_levels)
+    gaps, fits = cell_products(units, unit_counts, torch.from_numpy(sketches), blocks, cells)
+    levels = _level_means(measurement, units[:, 0], unit_counts, sketches)
+    moved = _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept]
+    offsets = offsets - shift
+    norms = np.stack([(offsets[:, block] ** 2).sum(axis=1) for block in blocks], axis=1)
     return replace(
         measurement,
         images=measurement.images.filter(kept).with_columns(group=pl.Series(renumbered[group[kept]])),
-        distances=measurement.distances[kept]
-        + _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept],
-        cell_gaps=np.stack([cells[:, block] @ cells[:, block].T for block in blocks]),
+        distances=measurement.distances[kept] + moved,
+        cell_gaps=gaps,
+        cell_fits=fits,
         level_gaps=np.stack([(levels[:, block] ** 2).sum(axis=1) for block in blocks]),
-        level_target_dots=np.stack([levels[:, block] @ (offsets - shift)[:, block].T for block in blocks]),
-        target_counts=target_counts,
-        target_distances=measurement.target_distances[target] + target_counts[:, None] * _moved(offsets, shift, blocks),
-        units=np.stack([cell, renumbered[measurement.units[units, 1]]], axis=1),
-        unit_counts=measurement.unit_counts[units],
+        level_target_dots=np.stack([levels[:, block] @ offsets[:, block].T for block in blocks]),
+        target_counts=measurement.target_counts[target],
+        target_distances=measurement.target_distances[target]
+        + counts[:, None] * _moved(measurement.target_sketches[target], shift, blocks),
+        target_bias=counts**2 @ norms / max(counts.sum() ** 2 - (counts**2).sum(), 1),
+        units=units,
+        unit_counts=unit_counts,
         unit_sketches=sketches.astype(np.float32),
-        target_sketches=(offsets - shift).astype(np.float32),
+        target_sketches=offsets.astype(np.float32),
         exact=False,
     )
+
+
+def _level_means(measurement: Measurement, cell: NDArray[np.int64], counts: NDArray[np.int64], means: Float) -> Float:
+    """(levels, r) from the means of units, which are sorted by cell."""
+    sums = np.zeros((len(measurement.cell_levels), means.shape[1]))
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    sums[cell[starts]] = np.add.reduceat(means * counts[:, None], starts)
+    images = measurement.members @ np.bincount(cell, counts, minlength=len(sums))
+    return np.asarray(measurement.members @ sums / np.maximum(images, 1)[:, None])
 
 
 def _moved(points: NDArray[np.floating], shift: Float, blocks: tuple[slice, ...]) -> Float:

@@ -1,8 +1,8 @@
 """Every product subset scored exactly: all 4,095 x 127 x 127 = 66,048,255 of ``gpr-plus`` in seconds.
 
-The squared distance of a subset S to the target's mean is 1_S' D 1_S / n_S^2, with D the inner products between cells'
-sums. For a product subset the double sum factorises: contracting D with the subsets of one factor after another leaves
-one matrix product with the pairs of levels of the last one.
+The unbiased squared distance of a subset S to the target's mean is 1_S' D 1_S / n_S^2, with D the inner products
+between cells' sums over different groups of people. For a product subset the double sum factorises: contracting D with
+the subsets of one factor after another leaves one matrix product with the pairs of levels of the last one.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Search:
             tuple(measurement.cell_levels[:, axis] for axis in order), [shape[a] for a in order]
         )
         counts = measurement.cell_counts.astype(float)
-        products = np.einsum("b,bcd->cd", gap.weights.total, measurement.cell_gaps) * np.outer(counts, counts)
+        products = np.einsum("b,bcd->cd", gap.weights.total, measurement.cell_fits) * np.outer(counts, counts)
         cells = math.prod(shape)
         grid = np.zeros((cells, cells))
         grid[np.ix_(place, place)] = products
@@ -138,30 +138,28 @@ class _Search:
         self._quadratic = pairs[:, upper[0], upper[1]]
         self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
         self._levels = torch.from_numpy(self.first.T.copy())
-        self._joint = np.concatenate([self._quadratic, -self._linear[LOSS]], axis=1)
-        self._pairs_and_levels = torch.cat([self._pairs, self._levels])
-        target_images = int(measurement.target_counts.sum())
         self._target_spread = float(measurement.target_spread @ gap.weights.total)
-        self._target_bias = self._target_spread / target_images
-        self._plug_in_spread = self._target_spread * (target_images - 1) / target_images
+        self._target_bias = float(measurement.target_bias @ gap.weights.total)
         self._sparse = len(counts) < cells or counts.min() < 2
 
     def score(self, chunk: slice) -> Tensor:
         """Score of all subsets with the others in ``chunk``, (chunk, first); infinite where it has none.
 
-        With q the sum of D over a subset, l that of its image losses and n its images, ||m_s - m_t||^2 = q / n^2,
-        the pair loss is l / n and fit ((q - l) / n + c) / (n - 1) - k, as :func:`closerlook.analysis.losses.set_losses`
-        has it.
+        With q the sum of D over a subset, l that of its image losses and n its images, the pair loss is l / n and fit
+        q / n^2 less the target's bias.
         """
         images = self._sum(ANALYSED, chunk)
         if self._on == "pair_loss":
             score = self._sum(LOSS, chunk).div_(images)
         else:
-            score = torch.from_numpy(self._joint[chunk]) @ self._pairs_and_levels
-            score.div_(images).add_(self._plug_in_spread).div_(images - 1).sub_(self._target_bias)
+            score = self._fit(chunk, images)
         if self._sparse:
             score.masked_fill_(images < (1 if self._on == "pair_loss" else 2), torch.inf)
         return score
+
+    def _fit(self, chunk: slice, images: Tensor) -> Tensor:
+        products = torch.from_numpy(self._quadratic[chunk]) @ self._pairs
+        return products.div_(images**2).sub_(self._target_bias)
 
     def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
         """Make the score of subsets that do not meet the constraints infinite."""
@@ -170,9 +168,8 @@ class _Search:
             score.masked_fill_((images < least) | (images > (budget or torch.inf)), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
-            distance = (torch.from_numpy(self._quadratic[chunk]) @ self._pairs).div_(images**2)
-            spread = self._sum(LOSS, chunk).div_(images).sub_(distance).sub_(self._plug_in_spread)
-            spread.mul_(images).div_(images - 1)
+            # tr Cov_s is what fit and tr Cov_t leave of the pair loss
+            spread = self._sum(LOSS, chunk).div_(images).sub_(self._fit(chunk, images)).sub_(self._target_spread)
             score.masked_fill_(~(spread >= diversity * self._target_spread), torch.inf)
 
     def _sum(self, what: int, chunk: slice) -> Tensor:

@@ -1,0 +1,66 @@
+"""Inner products between cells, as measured and without bias.
+
+The squared length of a mean is too large on average by the mean's own variance, and images of one person are not
+independent. So products are also taken over pairs of images of *different groups of people* only, which is unbiased
+however much the images of a person have in common, for any mixture of cells (a U-statistic over clusters).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from closerlook.analysis.moments import inner_products
+
+__all__ = ["cell_products"]
+
+
+def cell_products(
+    units: NDArray[np.int64], counts: NDArray[np.int64], means: Tensor, parts: tuple[slice, ...], cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Products <m_a, m_c> of cells' means, (blocks, cells, cells) each: as measured, and over different groups only.
+
+    Args:
+        units: (u, 2) cell and group of each unit.
+        counts: (u,) images.
+        means: (u, d) mean vector of each unit, about the centre that products are to be taken about.
+        parts: the blocks.
+
+    Where two cells have no images of different groups the second is the first, less (for a cell with itself) the
+    spread of single images, taken from the cells where it is known.
+    """
+    device = means.device
+    cell, group = (torch.from_numpy(column).to(device) for column in units.T)
+    number = torch.from_numpy(counts).to(device).double()
+    weighted = means * number[:, None].to(means.dtype)
+    sums = torch.zeros(cells, means.shape[1], dtype=torch.float64, device=device).index_add_(0, cell, weighted.double())
+    images = torch.zeros(cells, int(group.max()) + 1, dtype=torch.float64, device=device)
+    images.index_put_((cell, group), number, accumulate=True)
+    total = inner_products(sums, sums, parts)
+    within = torch.zeros_like(total)
+    for one in range(images.shape[1]):
+        own = torch.nonzero(group == one)[:, 0]
+        at = cell[own]
+        within[:, at[:, None], at] += inner_products(weighted[own], weighted[own], parts).double()
+    n = images.sum(dim=1)
+    all_pairs = torch.outer(n, n)
+    other_pairs = all_pairs - images @ images.T
+    measured = total / all_pairs.clamp_min(1)
+    unbiased = torch.where(other_pairs > 0.5, (total - within) / other_pairs.clamp_min(1), measured)
+    known = other_pairs.diagonal() > 0.5
+    if not known.all():
+        _remove_spread(measured, unbiased, n, known)
+    return measured.numpy(force=True), unbiased.numpy(force=True)
+
+
+def _remove_spread(measured: Tensor, unbiased: Tensor, n: Tensor, known: Tensor) -> None:
+    """Subtract the mean spread of single images from the squares of cells that have images of one group only."""
+    squares, corrected = measured.diagonal(dim1=1, dim2=2), unbiased.diagonal(dim1=1, dim2=2)
+    if known.any():
+        spread = ((squares - corrected) * n)[:, known].mean(dim=1)
+    else:
+        shares = n / n.sum()
+        spread = squares @ shares - torch.einsum("bcd,c,d->b", measured, shares, shares)
+    corrected[:, ~known & (n > 0)] -= spread[:, None]
