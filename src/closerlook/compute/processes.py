@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -114,6 +115,7 @@ def serve() -> None:
         try:
             answer: tuple[Any, Exception | None] = (function(task), None)
         except Exception as error:  # handed to the parent, which raises it
+            error.add_note("".join(traceback.format_exception(error)))
             answer = (None, error)
         pickle.dump(answer, answers)
         answers.flush()

@@ -124,8 +124,8 @@ def estimate(
 
 
 # Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a pose or view, a pixel.
-START_SECONDS, PERSON_SECONDS = 4.0, 0.4
-VIEW_SECONDS, PIXEL_SECONDS = 0.012, 6e-8
+START_SECONDS, PERSON_SECONDS = 4.0, 0.3
+VIEW_SECONDS, PIXEL_SECONDS = 0.025, 8e-8
 
 
 def _image_seconds(settings: Settings, design: Design) -> float:

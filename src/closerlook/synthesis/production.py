@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ import simplejpeg
 
 from closerlook.attributes import Level
 from closerlook.compute.progress import progress
-from closerlook.files import atomic_path
+from closerlook.files import atomic_path, cache_folder
 from closerlook.randomness import keyed_rng, keyed_seed
+from closerlook.synthesis import render
 from closerlook.synthesis.person import Person, pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.planning import Settings, scene_key
@@ -44,11 +46,17 @@ def table_of(root: Path, identity: int) -> Path:
 
 
 def prepare() -> None:
-    """What a first run makes once, before the workers would each do it: kernels, textures and the body model."""
+    """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
     body_data()
-    with progress("Preparing the renderer (the first run compiles it)", 1, "steps") as count:
-        Renderer((16, 16)).compile()
-        count(1)
+    sources = [path.read_bytes() for path in sorted(Path(render.__file__).parent.glob("*.py"))]
+    marker = cache_folder("renderer") / hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+    if not marker.exists():
+        with progress("Preparing the renderer (once)", 2, "steps") as count:
+            renderer = Renderer((16, 16))
+            count(1)
+            renderer.compile()
+            count(1)
+        marker.touch()
 
 
 @functools.lru_cache(maxsize=1)
@@ -83,8 +91,7 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         note = {**person.labels, "sensor": settings.sensor, **_annotations(renderer)}
         for image, row in zip(images, rows, strict=True):
             jpeg = simplejpeg.encode_jpeg(image, quality=view.sensor.quality, colorsubsampling="420")
-            with open(f"{folder}/{row[-1].rpartition('/')[2]}", "wb", buffering=0) as file:
-                file.write(jpeg)
+            (folder / row[-1].rpartition("/")[2]).write_bytes(jpeg)
             notes.append({"file_name": row[-1], **note})
     return notes
 
