@@ -25,7 +25,7 @@ __all__ = ["Dressed", "dress", "dress_from_library"]
 
 Float = NDArray[np.floating]
 
-UNDER_CLOTHES = 0.02  # metres inside a garment's edges before what lies beneath is left out
+UNDER_CLOTHES = 0.012  # metres inside a garment's edges before what lies beneath is left out
 KEEPS_COLOUR = 0.3  # share of library clothes that are not dyed
 
 

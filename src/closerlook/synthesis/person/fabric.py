@@ -11,11 +11,13 @@ from scipy.ndimage import gaussian_filter
 
 from closerlook.synthesis.person.palette import Colour
 
-__all__ = ["PATTERNS", "TRUNK_SHARE", "Fabric", "fabric_texture", "plain_texture"]
+__all__ = ["PATTERNS", "TRUNK_SHARE", "WRAP", "Fabric", "fabric_texture", "plain_texture"]
 
 Float = NDArray[np.floating]
 
 SIZE = 256
+WRAP = 0.875  # of the width goes once around; the margins repeat it for faces across the seam
+AROUND = int(SIZE * WRAP)
 TRUNK_SHARE = 0.62  # of the height of a top's texture; sleeves have the rest
 PATTERNS = ("plain", "stripes", "pinstripes", "check", "print", "logo", "denim", "blocks", "melange", "camouflage")
 
@@ -54,7 +56,8 @@ def _fold_maps(layout: str) -> NDArray[np.float32]:
     A top creases at waist, armpits, elbows and cuffs, trousers at crotch, knees and ankles; skirts fall in long folds.
     """
     rng = np.random.default_rng(7)
-    y, x = (np.mgrid[:SIZE, :SIZE] + 0.5) / SIZE
+    y, x = np.mgrid[:SIZE, :AROUND]
+    y, x = (y + 0.5) / SIZE, (x + 0.5) / AROUND
     side = np.abs(np.abs(2 * x - 1) - 0.5) * 2  # 0 at the sides, 1 at the middle of front and back
     if layout == "top":
         trunk, sleeve = y / TRUNK_SHARE, (y - TRUNK_SHARE) / (1 - TRUNK_SHARE)
@@ -72,14 +75,15 @@ def _fold_maps(layout: str) -> NDArray[np.float32]:
             )
             maps.append(np.clip(light / light.std(), -2.5, 1.6))
             continue
-        crease = np.zeros((SIZE, SIZE))
+        crease = np.zeros((SIZE, AROUND))
         for slope in (-0.45, 0.0, 0.45):
             rows = ((y + slope * np.sin(2 * np.pi * x) * 0.16) * SIZE).astype(np.int64) % SIZE
             crease += np.take_along_axis(_noise(rng, 2.0, 9), rows, 0) * np.clip(_noise(rng, 16, 20), 0, None)
         light = 0.35 * _slope(drape) + creased * _slope(crease)
         light = light / light.std()
         maps.append(np.where(light > 0, 0.7 * np.minimum(light, 2), np.maximum(light, -3)))  # creases are dark
-    return np.array(maps, np.float32)
+    margin = (SIZE - AROUND) // 2
+    return np.pad(np.array(maps, np.float32), ((0, 0), (0, 0), (margin, margin)), mode="wrap")
 
 
 def _at(place: NDArray[np.float64], centre: float, width: float) -> NDArray[np.float64]:
@@ -87,7 +91,7 @@ def _at(place: NDArray[np.float64], centre: float, width: float) -> NDArray[np.f
 
 
 def _noise(rng: np.random.Generator, high: float, wide: float) -> NDArray[np.float64]:
-    noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), (high, wide), mode="wrap")
+    noise = gaussian_filter(rng.standard_normal((SIZE, AROUND)), (high, wide), mode="wrap")
     return np.asarray(noise / noise.std())
 
 
@@ -155,6 +159,7 @@ def _pattern(rng: np.random.Generator, fabric: Fabric, trunk: int) -> Float:
     elif fabric.pattern == "logo":
         _draw_logo(rng, image, second, trunk)
     elif fabric.pattern == "denim":
+        image = 0.72 * image + 0.28 * image.mean(axis=2, keepdims=True)
         fade = np.exp(-(((np.abs(x - 148) - 0) / 26) ** 2)) * np.clip(1.2 - np.abs(y - 0.35 * SIZE) / 90, 0, 1)
         image = image * (1 + 0.45 * fade[..., None]) * (1 + 0.06 * np.sin(x + y)[..., None])
     elif fabric.pattern == "melange":
@@ -166,8 +171,8 @@ def _pattern(rng: np.random.Generator, fabric: Fabric, trunk: int) -> Float:
 def _draw_logo(rng: np.random.Generator, image: Float, second: Float, trunk: int) -> None:
     """A print on the chest, and often one on the back."""
     y, x = _grid()
-    for centre in (128, 0) if rng.random() < 0.4 else (128,):
-        apart = np.abs((x - centre + SIZE / 2) % SIZE - SIZE / 2)
+    for turn in (0.0, 0.5) if rng.random() < 0.4 else (0.0,):
+        apart = np.abs((x - SIZE / 2 + (0.5 - turn) * AROUND) % AROUND - AROUND / 2)
         down = y - rng.uniform(0.34, 0.45) * trunk
         wide, high = rng.uniform(14, 24), rng.uniform(8, 20)
         kind = rng.integers(3)

@@ -121,7 +121,7 @@ def _limbs() -> dict[str, Float]:
         along[mask] = np.where(upper < 1, 0.5 * upper, 0.5 + 0.5 * np.maximum(lower, 0))[mask]
     seam = np.abs(head("upperarm01.L")[0]) + 0.002 - np.abs(rest[:, 0])
     beside_arm = (arm > 0.5) | (rest[:, 1] > head("spine02")[1] + 0.02)
-    armhole = np.where(beside_arm, seam, np.maximum(seam, 0.01))
+    armhole = np.where(beside_arm, seam, np.maximum(seam, 0.05))
     for _ in range(8):
         arm = np.asarray(0.5 * arm + 0.5 * (_averaging() @ arm), np.float32)
     return {

@@ -51,16 +51,26 @@ def sample_person(seed: int, identity: int, wardrobe: str | Path | None = None) 
     style = _hair_style(rng, shape.gender, shape.years, ancestry)
     bearded = shape.gender == "male" and shape.years > 20
     beard = float(rng.choice([0.0, 0.35, 0.9], p=[0.55, 0.27, 0.18])) if bearded else 0.0
-    tone = skin_colour(rng, dict(shape.ancestry))
-    skin = skin_texture(rng, tone, hair, years=shape.years, female=shape.gender == "female", beard=beard)
+    shares = _GLASSES_SHARES[outfit.season, shape.years > 45]
+    glasses = str(rng.choice(list(shares), p=list(shares.values())))
+    skin = skin_texture(
+        rng,
+        skin_colour(rng, dict(shape.ancestry)),
+        hair,
+        years=shape.years,
+        female=shape.gender == "female",
+        beard=beard,
+        glasses=glasses,
+    )
 
     borrowed = library is not None and rng.random() < LIBRARY_SHARE
     clothes = dress_from_library(rng, form, library) if library and borrowed else dress(rng, form, outfit)
-    skin = _library_skin(rng, library, shape, ancestry, skin)
+    if glasses == "none":
+        skin = _library_skin(rng, library, shape, ancestry, skin)
     growth = _library_hair(rng, library, body, hair) if library and not outfit.hat else []
     parts = [
         _skin_part(body, Material("skin", skin, roughness=0.55), clothes.hidden),
-        _eyes_part(body, Material("eyes", eye_texture(rng, ancestry), roughness=0.2)),
+        _eyes_part(body, Material("eyes", eye_texture(rng, ancestry, hidden=glasses == "sunglasses"), roughness=0.2)),
         *clothes.parts,
         *(growth or hair_parts(rng, body, HAIR_STYLES[style], hair, clothes.surface, hat=outfit.hat is not None)),
     ]
@@ -77,6 +87,7 @@ def sample_person(seed: int, identity: int, wardrobe: str | Path | None = None) 
         "hair_style": style,
         "hair_colour": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
+        "glasses": glasses,
         "hat": outfit.hat.kind if outfit.hat else "none",
         "scarf": outfit.scarf.name if outfit.scarf else "none",
         "bag": outfit.bag.kind if outfit.bag else "none",
@@ -108,6 +119,14 @@ def _library_hair(rng: np.random.Generator, library: Library, body: Body, colour
         return []
     proxy = read_proxy(fitting[int(rng.integers(len(fitting)))])
     return [proxy_part(proxy, *fit(proxy, body), "hair", colour, cutout=True)]
+
+
+_GLASSES_SHARES = {  # by season and whether old
+    ("summer", False): {"none": 0.72, "glasses": 0.16, "sunglasses": 0.12},
+    ("summer", True): {"none": 0.46, "glasses": 0.42, "sunglasses": 0.12},
+    ("winter", False): {"none": 0.82, "glasses": 0.16, "sunglasses": 0.02},
+    ("winter", True): {"none": 0.54, "glasses": 0.44, "sunglasses": 0.02},
+}
 
 
 def _arm_room(outfit: Outfit) -> float:

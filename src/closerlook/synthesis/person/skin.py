@@ -42,6 +42,8 @@ def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
     beard = np.maximum(jaw, moustache) * (1 - _bump(np.hypot(x / 2.1, y - 0.6605), 0.011))
     parting = _bump(np.hypot(x / 12, y - 0.6605), 0.0016) * (z > 0.13) * (side < 0.026)
     nostrils = _bump(np.hypot(side - 0.0085, (y - 0.6865)), 0.0045) * (z > 0.14)
+    from_eye = np.hypot((side - 0.0315) / 1.25, y - 0.7265)
+    bridge = (np.abs(y - 0.733) < 0.0025) * (side < 0.014)
     head = (y > 0.6) * (side < 0.1)
     masks = {
         "brow": brow,
@@ -50,6 +52,8 @@ def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
         "cheeks": cheeks,
         "beard": beard,
         "dark": np.maximum(parting, 0.8 * nostrils),
+        "frames": np.maximum(np.abs(from_eye - 0.0185) < 0.002, bridge) * (z > 0.085) * (y > 0.7),
+        "shades": np.maximum(from_eye < 0.0195, bridge) * (z > 0.085) * (y > 0.7),
         "hollow": head * np.clip((0.62 - y) / 0.02, 0, 1),
     }
     smooth = {name: gaussian_filter(np.asarray(mask * ~outside, np.float32), 0.7) for name, mask in masks.items()}
@@ -67,9 +71,9 @@ def _grain() -> tuple[Float, Float]:
 
 
 def skin_texture(
-    rng: np.random.Generator, tone: Colour, hair: Colour, *, years: float, female: bool, beard: float
+    rng: np.random.Generator, tone: Colour, hair: Colour, *, years: float, female: bool, beard: float, glasses: str
 ) -> NDArray[np.uint8]:
-    """(512, 512, 4) skin: ``beard`` is 0 shaven, 0.4 stubble, 1 a full beard."""
+    """(512, 512, 4) skin: ``beard`` is 0 shaven, 0.4 stubble, 1 a full beard; ``glasses`` none, glasses, sunglasses."""
     base, dark = np.array(tone, np.float32), np.array(hair, np.float32)
     shift = tuple(int(n) for n in rng.integers(TEXELS, size=2))
     blotches, grain = (np.roll(noise, shift, (0, 1)) for noise in _grain())
@@ -89,13 +93,15 @@ def skin_texture(
     if beard > 0:
         rough = grain[_features()["beard"][0]][:, None]
         blend("beard", dark * (0.85 + 0.15 * rough), min(0.92, beard))
+    if glasses != "none":
+        blend("frames" if glasses == "glasses" else "shades", np.full(3, 0.05, np.float32), 0.92)
     texture = np.full((TEXELS, TEXELS, 4), 255, np.uint8)
     texture[..., :3] = np.clip(skin * 255, 0, 255)
     return texture
 
 
-def eye_texture(rng: np.random.Generator, ancestry: str) -> NDArray[np.uint8]:
-    """(32, 32, 4) an eyeball seen from the front: white, iris, pupil."""
+def eye_texture(rng: np.random.Generator, ancestry: str, *, hidden: bool) -> NDArray[np.uint8]:
+    """(32, 32, 4) an eyeball seen from the front: white, iris, pupil; black behind sunglasses."""
     light = ancestry == "caucasian" and rng.random() < 0.5
     iris = np.array((0.3, 0.4, 0.45) if light else (0.2, 0.12, 0.08))
     y, x = (np.mgrid[:32, :32] + 0.5) / 32 - 0.5
@@ -103,5 +109,5 @@ def eye_texture(rng: np.random.Generator, ancestry: str) -> NDArray[np.uint8]:
     colour = np.where(radius < 0.11, 0.03, np.where(radius < 0.26, iris, (0.74, 0.71, 0.69)))
     colour = colour * np.clip(0.75 + 1.5 * y, 0.35, 1)[..., None]  # the upper lid's shadow
     texture = np.full((32, 32, 4), 255, np.uint8)
-    texture[..., :3] = colour * 255
+    texture[..., :3] = colour * (0.05 if hidden else 1.0) * 255
     return texture

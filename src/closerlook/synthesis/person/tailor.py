@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.person.fabric import TRUNK_SHARE
+from closerlook.synthesis.person.fabric import TRUNK_SHARE, WRAP
 from closerlook.synthesis.person.mannequin import Mannequin, bone_column
 from closerlook.synthesis.person.sheet import Sheet, boundary_edges, loops, vertex_normals
 
@@ -18,7 +18,6 @@ Float = NDArray[np.floating]
 HEM_PLACES = (-1.0, 0.0, 1.0, 2.0)  # waist, crotch, knee, ankle
 ABOVE_CROTCH = 0.035  # metres; where one loop around the hips becomes two around the legs
 GAP = 0.004  # metres between layers
-WRAP = 0.875  # of the texture's width goes once around; the margin takes faces across the seam
 
 
 @dataclass(frozen=True)
@@ -124,9 +123,12 @@ def layer_offset(form: Mannequin, cut: Cut) -> Float:
     else:
         low = min(bottom, marks.waist - 0.05)
         places = [low, marks.waist, marks.armpit, marks.shoulder + 0.02, marks.neck]
-        trunk = np.interp(height, places, [cut.hem_ease, cut.ease, cut.ease, 0.35 * cut.ease, 0.35 * cut.ease])
+        shoulder = max(0.35 * cut.ease, 0.007)
+        trunk = np.interp(height, places, [cut.hem_ease, cut.ease, cut.ease, shoulder, shoulder])
         hanging = _hang_offset(form, marks.crotch, cut.hang)
-    sleeve = np.interp(values["along"], [0.0, 0.25, 1.0], [0.4 * cut.ease, 0.8 * cut.sleeve_ease, cut.sleeve_ease])
+    sleeve = np.interp(
+        values["along"], [0.0, 0.25, 1.0], [max(0.4 * cut.ease, 0.008), 0.8 * cut.sleeve_ease, cut.sleeve_ease]
+    )
     along_normal = np.maximum(GAP, trunk * (1 - arm) + sleeve * arm)
     return np.stack([along_normal, hanging], axis=1).astype(np.float32)
 
@@ -222,7 +224,7 @@ def _sleeve_level(form: Mannequin, cut: Cut) -> Float:
     if cut.top == "waist":
         return np.ones(len(form.sheet), np.float32)
     if cut.sleeve <= 0:
-        return np.asarray(values["armhole"])
+        return np.asarray(values["armhole"] - (0.025 if cut.top == "scoop" else 0.0), np.float32)
     length = 0.55 * form.body.shape.stature / 1.7
     return np.asarray(np.where(values["arm"] > 0.02, (cut.sleeve - values["along"]) * length, 1.0), np.float32)
 
