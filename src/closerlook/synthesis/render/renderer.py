@@ -373,26 +373,27 @@ def _noise_tile() -> NDArray[np.int8]:
 
 
 def _body_blobs(positions: Float, bands: int = 8) -> Float:
-    """(2 * bands, 4) spheres (x, y, z, radius) that stand for the body when the place's open sky is worked out.
+    """(k, 4) spheres (x, y, z, radius) that stand for the body when the place's open sky is worked out, k <= 2 bands.
 
-    Each height band is split in two (two means), so that both feet have their own.
+    Each height band is split in two across its longer horizontal axis, so that both feet have their own.
     """
-    top = float(positions[:, 1].max())
-    blobs = []
-    for band in range(bands):
-        low, high = top * band / bands, top * (band + 1) / bands
-        points = positions[(positions[:, 1] >= low) & (positions[:, 1] < high)][:, [0, 2]]
-        if len(points) == 0:
-            continue
-        axis = points - points.mean(0)
-        _, vectors = np.linalg.eigh(axis.T @ axis)
-        side = axis @ vectors[:, 1] > 0
-        for half in (points[side], points[~side]):
-            if len(half):
-                centre = half.mean(0)
-                radius = float(np.sqrt(((half - centre) ** 2).sum(1).mean()))
-                blobs.append([centre[0], (low + high) / 2, centre[1], float(np.clip(radius, 0.05, 0.3))])
-    return np.array(blobs, dtype=np.float32)
+    x, y, z = positions.T.astype(np.float64)
+    top = y.max()
+    band = np.minimum((y / top * bands).astype(int), bands - 1)
+    count = np.maximum(np.bincount(band, minlength=bands), 1)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.bincount(band, values, minlength=bands) / count)
+
+    dx, dz = x - mean(x)[band], z - mean(z)[band]
+    angle = 0.5 * np.arctan2(2 * mean(dx * dz), mean(dx * dx) - mean(dz * dz))[band]
+    half = 2 * band + (dx * np.cos(angle) + dz * np.sin(angle) > 0)
+    size = np.bincount(half, minlength=2 * bands)
+    kept = np.flatnonzero(size)
+    sums = [np.bincount(half, values, minlength=2 * bands)[kept] / size[kept] for values in (x, z, x * x + z * z)]
+    radius = np.sqrt(np.maximum(sums[2] - sums[0] ** 2 - sums[1] ** 2, 0.0))
+    blobs = [sums[0], (kept // 2 + 0.5) * top / bands, sums[1], np.clip(radius, 0.05, 0.3)]
+    return np.stack(blobs, axis=1).astype(np.float32)
 
 
 def shadow_matrix(towards: NDArray[np.float64], lamp: bool) -> Float:

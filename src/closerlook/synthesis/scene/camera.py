@@ -6,6 +6,7 @@ camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,15 +86,14 @@ NEAR, FAR = 0.3, 400.0
 
 def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
     """Unit right, up and forward vectors of an eye that looks at ``target``; ``roll`` in degrees."""
-    forward = target - eye
-    forward = forward / np.linalg.norm(forward)
-    right = np.cross(forward, [0.0, 1.0, 0.0])
-    if np.linalg.norm(right) < 1e-6:  # straight up or down
-        right = np.array([1.0, 0.0, 0.0])
-    right = right / np.linalg.norm(right)
-    up = np.cross(right, forward)
-    c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))
-    right, up = c * right + s * up, c * up - s * right
+    x, y, z = (target - eye).tolist()
+    length, level = math.hypot(x, y, z), math.hypot(x, z)
+    forward = np.array([x, y, z]) / length
+    right = np.array([-z, 0.0, x]) / level if level > 1e-6 * length else np.array([1.0, 0.0, 0.0])
+    (a, _, c), (x, y, z) = right.tolist(), forward.tolist()
+    up = np.array([-c * y, c * x - a * z, a * y])
+    cos, sin = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    right, up = cos * right + sin * up, cos * up - sin * right
     return right.astype(np.float32), up.astype(np.float32), forward.astype(np.float32)
 
 

@@ -40,7 +40,7 @@ def mottle(rng: np.random.Generator, picture: Float, slow: float, fast: float) -
 def vary(rng: np.random.Generator, colour: tuple[float, float, float], by: float = 0.12) -> Float:
     """A colour near ``colour``, other in brightness rather than in hue."""
     return np.asarray(
-        np.clip(np.array(colour) * np.exp(rng.normal(0, by * 1.6) + rng.normal(0, by * 0.25, 3)), 0.02, 0.97)
+        np.clip(np.array(colour) * np.exp(rng.normal(0, by * 1.6) + rng.normal(0, by * 0.15, 3)), 0.02, 0.97)
     )
 
 
