@@ -191,6 +191,19 @@ def test_it_loads_with_hugging_face_datasets(whole, tmp_path):
     assert set(loaded["weather"]) == {"sunny", "blizzard"}
 
 
+def test_two_runs_do_not_mix_in_one_folder(tmp_path):
+    root = tmp_path / "data"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(root), "1"], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 90
+    while not list((root / WORK_NAME).glob("*.parquet")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    with pytest.raises(CloserlookError, match="Another run"):
+        generate(out=root, **{**SMALL, "identities": 12})
+    process.kill()
+    process.wait()
+
+
 SCRIPT = """
 import sys
 from closerlook.synthesis import generate

@@ -6,10 +6,12 @@ its bytes as they are. A person's folder and table appear together or not at all
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -93,11 +95,24 @@ def generate(
     _check_space(root, settings, sum(len(task.rows) for task in tasks))
     if tasks:
         prepare()
-    with progress(f"Rendering {root.name}", table.height) as count:
+    with _alone(root), progress(f"Rendering {root.name}", table.height) as count:
         count(table.height - sum(len(task.rows) for task in tasks))
         for task, _ in run_in_processes(render_person, tasks, workers):
             count(len(task.rows))
     return _finish(root, chosen, table)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep a second run out of the folder; the lock goes with the process, however it ends."""
+    folder = root / WORK_NAME
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CloserlookError(f"Another run is rendering into {root}; wait for it or stop it.") from None
+        yield
 
 
 def estimate(
