@@ -2,4 +2,4 @@
 
 import warp
 
-warp.config.log_level = warp.LOG_ERROR  # no banner, and no warning where there is no CUDA driver
+warp.config.log_level = warp.LOG_ERROR  # no banner

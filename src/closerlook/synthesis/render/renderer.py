@@ -7,6 +7,8 @@ weather or time of day costs one weighted sum a pixel.
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +88,7 @@ class Renderer:
     """
 
     def __init__(self, size: tuple[int, int], device: str = "cpu") -> None:
-        wp.config.quiet = True
-        wp.init()
+        _start_warp()
         self.size = size
         self.device = device
         height, width = size
@@ -307,6 +308,20 @@ class Renderer:
         inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
         self._launch(raster.cast, len(self._triangles), inputs)
         return light
+
+
+@functools.cache
+def _start_warp() -> None:
+    """Start Warp without the line that its native library writes to standard error where there is no CUDA driver."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        wp.init()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _eye(seen: Frame, width: int) -> Eye:
