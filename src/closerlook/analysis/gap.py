@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from closerlook.analysis.anova import shares_of_factors, variance_shares
 from closerlook.analysis.importance import importance
 from closerlook.analysis.intervals import against_line, bootstrap_fit, bootstrap_pair, interval
 from closerlook.analysis.losses import Losses, Weights, image_losses, set_losses, weigh
@@ -172,8 +173,28 @@ class Gap:
 
     @cached_property
     def importance(self) -> pl.DataFrame:
-        """How much each factor and identity matter to the per-image loss; see :mod:`closerlook.analysis.importance`."""
-        return importance(self.images, self.images["loss"].to_numpy(), self.factors, self.settings.seed)
+        """How much each factor and identity matter to the per-image loss; see :mod:`closerlook.analysis.importance`.
+
+        Where the design is complete, ``share`` is from :attr:`variance` and ``total_share`` adds interactions.
+        """
+        table = importance(self.images, self.images["loss"].to_numpy(), self.factors, self.settings.seed)
+        if self.variance is None:
+            return table.with_columns(total_share=pl.lit(None, dtype=pl.Float64))
+        exact = shares_of_factors(self.variance, table["factor"].to_list())
+        return table.drop("share").join(exact, on="factor", how="left", maintain_order="left")
+
+    @cached_property
+    def variance(self) -> pl.DataFrame | None:
+        """Exact shares of the per-image loss's variance, interactions included; None where the design is not complete.
+
+        See :func:`closerlook.analysis.anova.variance_shares`.
+        """
+        measurement = self.measurement
+        identity = measurement.images["identity"]
+        person = None if identity.null_count() else np.unique(identity.to_numpy(), return_inverse=True)[1]
+        losses = image_losses(measurement, self.weights.total)
+        names = [factor.name for factor in self.factors]
+        return variance_shares(losses, measurement.cell_of_image, measurement.cell_levels, names, person)
 
     def score(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
         """Images analysed, pair_loss, fit and diversity of the product subset with these levels.
@@ -213,6 +234,19 @@ class Gap:
         values = {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
         numbers = {name: float(value[0]) for name, value in values.items()}
         return {"images": float(analysed[0]), **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
+
+    @cached_property
+    def projection_error(self) -> float:
+        """Largest relative error, over levels, of ||m_l - m_t||^2 when it is computed from cells as :meth:`score` does.
+
+        Zero but for rounding, unless the embedding is too wide for the cells to be kept exactly.
+        """
+        measurement, weights = self.measurement, self.weights.total
+        counts = measurement.members * measurement.cell_counts
+        mixtures = counts / counts.sum(axis=1, keepdims=True)
+        gaps = np.einsum("b,bcd->cd", weights, measurement.cell_gaps)
+        exact = weights @ measurement.level_gaps
+        return float(np.max(np.abs(((mixtures @ gaps) * mixtures).sum(axis=1) - exact) / exact))
 
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and the tables

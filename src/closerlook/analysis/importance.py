@@ -19,7 +19,8 @@ __all__ = ["ENCODING", "anova_shares", "importance", "xgboost_gain"]
 ENCODING = "one integer code a level, in the design's order; identity by its number"
 NULLS = 5
 PARAMETERS = {"max_depth": 6, "eta": 0.3, "tree_method": "hist", "objective": "reg:squarederror"}
-ROUNDS = 100
+ROUNDS = 100  # with the parameters above, XGBoost's defaults
+ROUNDING = 1e-6  # relative spread of losses that are all alike
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -73,7 +74,8 @@ def xgboost_gain(matrix: Int, names: list[str], losses: Float, seed: int) -> dic
     Losses are divided by their standard deviation first, so gains of different scalings compare.
     """
     spread = losses.std()
-    response = (losses - losses.mean()) / spread if spread > 0 else np.zeros_like(losses)
+    alike = spread <= ROUNDING * abs(losses.mean())
+    response = np.zeros_like(losses) if alike else (losses - losses.mean()) / spread
     data = xgboost.DMatrix(matrix.astype(np.float32), label=response, feature_names=names)
     parameters = {**PARAMETERS, "seed": keyed_seed(seed, "xgboost") % 2**31, "nthread": 2}
     model = xgboost.train(parameters, data, num_boost_round=ROUNDS)
@@ -101,6 +103,6 @@ def anova_shares(codes: dict[str, Int], losses: Float) -> dict[str, float]:
         freedom[name] = int((counts > 0).sum()) - 1
     rest = max(len(losses) - 1 - sum(freedom.values()), 1)
     noise = max(total - sum(between.values()), 0.0) / rest
-    if total <= 0:
+    if total <= len(losses) * (ROUNDING * losses.mean()) ** 2:
         return dict.fromkeys(codes, 0.0)
     return {name: (between[name] - freedom[name] * noise) / (total + noise) for name in codes}

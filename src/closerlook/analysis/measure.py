@@ -203,7 +203,7 @@ class SourceAccumulator:
             distances=self._distances.numpy(),
             cell_gaps=gaps,
             cell_fits=fits,
-            level_gaps=squared_norms(levels, parts).T.numpy(force=True),
+            level_gaps=squared_norms(levels, parts).T.contiguous().numpy(force=True),
             level_target_dots=inner_products(levels, target.offsets, parts).numpy(force=True),
             target_counts=target.counts,
             target_distances=target.distances,
