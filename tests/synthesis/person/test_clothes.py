@@ -12,7 +12,8 @@ from closerlook.synthesis.person.body import sample_shape
 from closerlook.synthesis.person.fabric import PATTERNS, SIZE, Fabric, fabric_texture
 from closerlook.synthesis.person.mannequin import Mannequin
 from closerlook.synthesis.person.palette import cloth_colour, colour_name
-from closerlook.synthesis.person.tailor import GAP, hem_height, tailor, unwrap
+from closerlook.synthesis.person.tailor import GAP, hem_height, tailor
+from closerlook.synthesis.person.unwrap import unwrap
 from closerlook.synthesis.person.wardrobe import CUTS, sample_outfit
 
 

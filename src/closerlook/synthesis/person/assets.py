@@ -125,7 +125,7 @@ def prepare(path: Path) -> None:
         vertices, uv, quads, quad_uv = _read_base(folder / "3dobjs" / "base.obj")
         rig = json.loads((folder / "rigs/standard/rig.default.json").read_text())
         bones = _ordered_bones(rig)
-        averages = _head_averages(rig, bones, folder, len(vertices))
+        averages = _head_averages(rig, bones, folder)
         count(1)
         rows = len(vertices) + len(bones)
         targets = np.zeros((len(names), rows, 3), np.float16)
@@ -285,7 +285,7 @@ def _ordered_bones(rig: Mapping[str, Any]) -> list[str]:
     return ordered
 
 
-def _head_averages(rig: Mapping[str, Any], bones: list[str], folder: Path, rows: int) -> list[NDArray[np.int64]]:
+def _head_averages(rig: Mapping[str, Any], bones: list[str], folder: Path) -> list[NDArray[np.int64]]:
     """For each bone, the vertices whose mean is its head."""
     groups = json.loads((folder / "mesh_metadata/basemesh_vertex_groups.json").read_text())
 

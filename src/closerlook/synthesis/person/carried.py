@@ -12,15 +12,16 @@ from closerlook.synthesis.person.palette import Colour, shade
 from closerlook.synthesis.person.parts import Part, rigid
 from closerlook.synthesis.person.shapes import ribbon, rounded_box, tube
 
-__all__ = ["BAGS", "bag_parts", "scarf_part"]
+__all__ = ["bag_parts", "scarf_part"]
 
 Float = NDArray[np.floating]
 
-BAGS = ("backpack", "shoulder_bag", "handbag", "tote")
-
 
 def bag_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
-    """A bag with its straps. ``surface`` (n, 3) are the points of the trunk's outermost clothes."""
+    """A ``backpack``, ``shoulder_bag``, ``handbag`` or ``tote`` with its straps.
+
+    ``surface`` (n, 3) are the points of the trunk's outermost clothes.
+    """
     make = {"backpack": _backpack, "shoulder_bag": _shoulder_bag, "handbag": _hand_held, "tote": _hand_held}[kind]
     return make(rng, body, kind, colour, surface)
 

@@ -18,7 +18,8 @@ from closerlook.synthesis.person.palette import cloth_colour, colour_name
 from closerlook.synthesis.person.parts import Part
 from closerlook.synthesis.person.rig import BONES
 from closerlook.synthesis.person.shoes import shoe_part
-from closerlook.synthesis.person.tailor import Garment, tailor, unwrap
+from closerlook.synthesis.person.tailor import Garment, tailor
+from closerlook.synthesis.person.unwrap import unwrap
 from closerlook.synthesis.person.wardrobe import Item, Outfit
 
 __all__ = ["Dressed", "dress", "dress_from_library"]

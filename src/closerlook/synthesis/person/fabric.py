@@ -82,8 +82,7 @@ def _fold_maps(layout: str) -> NDArray[np.float32]:
         light = 0.35 * _slope(drape) + creased * _slope(crease)
         light = light / light.std()
         maps.append(np.where(light > 0, 0.7 * np.minimum(light, 2), np.maximum(light, -3)))  # creases are dark
-    margin = (SIZE - AROUND) // 2
-    return np.pad(np.array(maps, np.float32), ((0, 0), (0, 0), (margin, margin)), mode="wrap")
+    return np.stack([_around(light) for light in maps]).astype(np.float32)
 
 
 def _at(place: NDArray[np.float64], centre: float, width: float) -> NDArray[np.float64]:
@@ -93,6 +92,17 @@ def _at(place: NDArray[np.float64], centre: float, width: float) -> NDArray[np.f
 def _noise(rng: np.random.Generator, high: float, wide: float) -> NDArray[np.float64]:
     noise = gaussian_filter(rng.standard_normal((SIZE, AROUND)), (high, wide), mode="wrap")
     return np.asarray(noise / noise.std())
+
+
+def _around(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Repeat a (s, AROUND) image, which wraps around, in the margins of the texture."""
+    margin = (SIZE - AROUND) // 2
+    return np.pad(image, ((0, 0), (margin, margin)), mode="wrap")
+
+
+def _patches(rng: np.random.Generator, size: float) -> NDArray[np.float64]:
+    """(s, s) smooth noise of standard deviation 1 with spots of this size in texels."""
+    return _around(_noise(rng, size, size))
 
 
 def _slope(height: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,11 +158,9 @@ def _pattern(rng: np.random.Generator, fabric: Fabric, trunk: int) -> Float:
         image[a & b] = 0.35 * image[a & b] + 0.65 * second
     elif fabric.pattern == "camouflage":
         for k in range(3):
-            noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), 8, mode="wrap")
-            image[noise > 0.6 * noise.std()] = (second, second * 0.5, image[0, 0] * 0.55)[k]
+            image[_patches(rng, 8) > 0.6] = (second, second * 0.5, image[0, 0] * 0.55)[k]
     elif fabric.pattern == "print":
-        noise = gaussian_filter(rng.standard_normal((SIZE, SIZE)), rng.uniform(2.5, 5), mode="wrap")
-        image[noise > rng.uniform(0.7, 1.3) * noise.std()] = second
+        image[_patches(rng, float(rng.uniform(2.5, 5))) > rng.uniform(0.7, 1.3)] = second
     elif fabric.pattern == "blocks":
         edge = rng.uniform(0.3, 0.55) * trunk
         image[(y < edge) | ((y >= trunk) & (rng.random() < 0.7))] = second

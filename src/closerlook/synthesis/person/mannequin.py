@@ -12,7 +12,6 @@ from scipy.spatial import cKDTree
 
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.body import Body
-from closerlook.synthesis.person.rig import BONES
 from closerlook.synthesis.person.sheet import Sheet, split_quads, vertex_normals
 
 __all__ = ["Landmarks", "Mannequin", "dress_form", "nearest_tights", "smoothed", "tights_vertices"]
@@ -173,8 +172,3 @@ def _landmarks(body: Body, position: Float, limbs: dict[str, Float]) -> Landmark
         knee=float(body.head("lowerleg01.L")[1]),
         ankle=float(body.head("foot.L")[1]),
     )
-
-
-def bone_column(name: str) -> int:
-    """The column of a bone in a sheet's weights."""
-    return BONES.index(name)

@@ -13,7 +13,8 @@ from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.body import Body, Shape, build_body, sample_shape
 from closerlook.synthesis.person.carried import bag_parts, scarf_part
 from closerlook.synthesis.person.dressing import dress, dress_from_library
-from closerlook.synthesis.person.hair import HAIR_STYLES, hair_parts, hat_parts
+from closerlook.synthesis.person.hair import HAIR_STYLES, hair_parts
+from closerlook.synthesis.person.hats import hat_parts
 from closerlook.synthesis.person.makehuman import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.person.mannequin import dress_form
 from closerlook.synthesis.person.mesh import Material, Person

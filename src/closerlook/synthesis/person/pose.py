@@ -135,10 +135,11 @@ def _smooth_normals(person: Person, positions: Float) -> Float:
         faces[:, i] = e[:, j] * f[:, k] - e[:, k] * f[:, j]
     groups = person.smooth[person.triangles]
     size = int(person.smooth.max()) + 1
-    summed = np.empty((size, 3), np.float32)
+    summed = np.empty((size, 3))
     for axis in range(3):
         column = faces[:, axis]
         summed[:, axis] = sum(np.bincount(groups[:, k], column, size) for k in range(3))
     length = np.sqrt((summed * summed).sum(1, keepdims=True))
-    unit: Float = (summed / np.maximum(length, 1e-12)).astype(np.float32)
-    return unit[person.smooth]
+    summed[length[:, 0] < 1e-30] = (0, 1, 0)  # folded onto itself: any direction will do
+    unit = (summed / np.where(length < 1e-30, 1, length)).astype(np.float32)
+    return np.asarray(unit[person.smooth])

@@ -94,14 +94,16 @@ class Sheet:
             values[name] = np.concatenate([flat, cut]).reshape(-1, *value.shape[1:]).astype(np.float32)
         return Sheet(triangles, values).faces(np.ones(len(triangles), bool))
 
-    def join(self, other: Sheet) -> Sheet:
-        """Both sheets as one; values that one of them lacks are dropped."""
-        values = {
-            name: np.concatenate([value, other.values[name]])
-            for name, value in self.values.items()
-            if name in other.values
-        }
-        return Sheet(np.concatenate([self.triangles, other.triangles + len(self)]).astype(np.int32), values)
+    def turn_in(self, depth: float) -> Sheet:
+        """Every open edge folded inwards by ``depth``, against the normals: thickness at hems and rims."""
+        edges = boundary_edges(self.triangles)
+        normals = vertex_normals(self.position, self.triangles)
+        rim, renumbered = np.unique(edges, return_inverse=True)
+        start, end = len(self) + renumbered.reshape(-1, 2).T
+        lip = np.concatenate([np.stack([edges[:, 0], start, end], 1), np.stack([edges[:, 0], end, edges[:, 1]], 1)])
+        values = {name: np.concatenate([value, value[rim]]) for name, value in self.values.items()}
+        values["position"][len(self) :] -= depth * normals[rim]
+        return Sheet(np.concatenate([self.triangles, lip]).astype(np.int32), values)
 
 
 def boundary_edges(triangles: Int) -> Int:

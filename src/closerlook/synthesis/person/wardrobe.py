@@ -11,8 +11,9 @@ from closerlook.synthesis.person.fabric import Fabric
 from closerlook.synthesis.person.palette import Colour, cloth_colour, shade
 from closerlook.synthesis.person.tailor import Cut
 
-__all__ = ["Extra", "Item", "Outfit", "sample_outfit"]
+__all__ = ["VERSION", "Extra", "Item", "Outfit", "sample_outfit"]
 
+VERSION = 1  # to be raised by every change after which a seed's people are other people
 SUMMER_SHARE = 0.58
 
 
