@@ -25,8 +25,8 @@ from closerlook.dataset import Dataset
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Model, Recipe
 from closerlook.reid.augmentation import augment
+from closerlook.reid.batches import Batches
 from closerlook.reid.state import State
-from closerlook.reid.trainer import _Source
 
 IDENTITIES, PER_IDENTITY = 64, 32
 
@@ -55,7 +55,7 @@ def alternate(routines: dict[str, Callable[[int], object]], images: int, rounds:
 
 
 def bench_loader(data: Dataset, recipe: Recipe, rounds: int) -> dict[str, float]:
-    source = _Source.of(data, recipe, seed=0)
+    source = Batches.of(data, recipe, seed=0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = State.start(recipe, IDENTITIES, 0, device)
     rows = source.sampler.batch(0)

@@ -16,6 +16,7 @@ import torch
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.reid import Model, Recipe, train, trainer
+from closerlook.reid.batches import Batches
 from closerlook.reid.state import State, TrainingModule
 
 TINY = {
@@ -233,16 +234,16 @@ def test_ctrl_c_leaves_nothing_that_looks_complete(
 
 def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
     recipe = Recipe.resolve("strong", {**TINY, "spread": "camera"})
-    source = trainer._Source.of(people, recipe, 0)
+    source = Batches.of(people, recipe, 0)
     cameras = people.cameras[source.sampler.batch(0)].reshape(3, 2)
     assert (np.sort(cameras, axis=1) == [0, 1]).all()
     with pytest.raises(UsageError, match="Did you mean 'camera'"):
-        trainer._Source.of(people, Recipe.resolve(recipe, {"spread": "camra"}), 0)
+        Batches.of(people, Recipe.resolve(recipe, {"spread": "camra"}), 0)
 
 
 def test_a_short_run_decodes_only_what_it_draws(people: Dataset) -> None:
-    short = trainer._Source.of(people, Recipe.resolve("strong", {**TINY, "steps": 3}), 0)
-    long = trainer._Source.of(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
+    short = Batches.of(people, Recipe.resolve("strong", {**TINY, "steps": 3}), 0)
+    long = Batches.of(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
     assert len(short.images) <= 18 < len(long.images) == len(people)
     for number in range(3):
         one, two = short.batch(number, torch.device("cpu")), long.batch(number, torch.device("cpu"))
