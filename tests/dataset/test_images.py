@@ -1,3 +1,4 @@
+import io
 import os
 
 import numpy as np
@@ -98,6 +99,28 @@ def test_no_bytes_end_in_anything_but_our_error(tmp_path_factory, content):
     path.write_bytes(b"\xff\xd8" + content)
     with pytest.raises(CloserlookError, match=r"a\.jpg"):
         read_image(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about the damage
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_image_is_read_or_refused(tmp_path_factory, data):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(noise(1)).save(buffer, data.draw(st.sampled_from(["JPEG", "PNG", "TIFF", "WEBP"])), exif=exif)
+    content = bytearray(buffer.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, min(len(content), 200) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("damaged") / "a.img"
+    path.write_bytes(content)
+    try:
+        image = read_image(path)
+    except CloserlookError as error:
+        assert "a.img" in str(error)
+    else:
+        assert image.dtype == np.uint8
+        assert image.shape[2:] == (3,)
 
 
 def test_resize_is_identity_at_the_same_size():

@@ -57,7 +57,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.array(_to_rgb(ImageOps.exif_transpose(image)))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # the parsers of damaged files raise whatever the damage leads to
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise CloserlookError(f"Image {path} cannot be decoded ({reason}); restore it or remove it.") from None
 
