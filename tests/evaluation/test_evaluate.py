@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, evaluate, rank
-from closerlook.evaluation.distance import BUFFERS, block_size
+from closerlook.evaluation.distance import BYTES_A_DISTANCE, block_size
 
 
 def golden(query, gallery, score, metric="euclidean", **options):
@@ -238,10 +238,10 @@ def test_models_that_do_not_exist(wardrobe, model, message):
         evaluate(model, wardrobe)
 
 
-@given(st.integers(1, 10**6), st.integers(1, 2**32), st.sampled_from([4, 8]))
-def test_blocks_keep_within_the_memory_bound(gallery, memory, itemsize):
-    queries = block_size(gallery, memory, itemsize)
-    assert queries == 1 or queries * gallery * itemsize * BUFFERS <= memory
+@given(st.integers(1, 10**6), st.integers(1, 2**32))
+def test_blocks_keep_within_the_memory_bound(gallery, memory):
+    queries = block_size(gallery, memory)
+    assert queries == 1 or queries * gallery * BYTES_A_DISTANCE <= memory
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -17,7 +17,7 @@ __all__ = ["METRICS", "Distances", "FeatureDistances", "Metric", "as_vectors", "
 Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = ("euclidean", "cosine")
 MAX_BLOCK = 1024  # queries; a larger block makes the matrix product no faster
-BUFFERS = 3  # arrays of a block's size at once: distances, their sorted copy or a custom filter's mask, slack
+BYTES_A_DISTANCE = 3 * 8  # bytes a distance: itself, its sorted copy or a custom filter's mask, and slack, in float64
 SHOWN = 5
 
 
@@ -81,6 +81,6 @@ def squared_norms(vectors: torch.Tensor) -> torch.Tensor:
     return squares
 
 
-def block_size(gallery: int, memory: int, itemsize: int = 4) -> int:
+def block_size(gallery: int, memory: int) -> int:
     """How many queries at a time keep their distances to ``gallery`` images within ``memory`` bytes; at least one."""
-    return int(np.clip(memory // max(BUFFERS * gallery * itemsize, 1), 1, MAX_BLOCK))
+    return int(np.clip(memory // max(BYTES_A_DISTANCE * gallery, 1), 1, MAX_BLOCK))

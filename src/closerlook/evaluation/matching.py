@@ -56,7 +56,7 @@ class Matching:
             for side, what in ((query, "query"), (gallery, "gallery"))
         )
         if self.expansion:
-            left = expand_queries(left, right, self.expansion, block_size(len(right), memory, left.itemsize))
+            left = expand_queries(left, right, self.expansion, block_size(len(right), memory))
             left = torch.nn.functional.normalize(left) if self.metric == "cosine" else left
         plain = FeatureDistances(left, right, self.metric)
         return rerank(plain, self.reranking) if self.reranking else plain

@@ -50,8 +50,13 @@ def score_search(
         table = table.with_columns(pl.col("first_hit").cast(pl.Int64))
     if search.query_images is not None:
         known = search.query_images.table.select(SIMPLE).drop("split", *table.columns, strict=False)
-        table = pl.concat([table, known[rows].with_columns(selectors.float().fill_nan(None))], how="horizontal")
+        table = pl.concat([table, known[rows].with_columns(_finite(selectors.float()))], how="horizontal")
     return table
+
+
+def _finite(columns: selectors.Selector) -> pl.Expr:
+    """JSON has neither NaN nor infinity."""
+    return columns.as_expr().fill_nan(None).replace([float("inf"), float("-inf")], None)
 
 
 def _reasons(search: Search, protocol: Protocol, found: NDArray[np.int64]) -> list[str | None]:
