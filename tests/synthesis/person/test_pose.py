@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose
-from closerlook.synthesis.person.rig import BONES, chain, rotate, skin
+from closerlook.synthesis.person import Person, Pose, pose_person, sample_person, sample_pose
+from closerlook.synthesis.person.rig import BONES, GRIPS, chain, rotate, skin
 
 REST = Pose(lean=0.0)
 
@@ -41,8 +41,20 @@ def test_sparse_skinning_agrees_with_dense(people: list[Person]) -> None:
 
     turns = {BONES.index(name): turn for name, turn in _rotations(pose).items()}
     wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
-    moved = posed.positions - wanted
+    held = dense[:, [BONES.index(grip) for grip in GRIPS]].any(1)
+    moved = (posed.positions - wanted)[~held]
     np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
+
+
+def test_held_bags_hang_down_from_the_hand() -> None:
+    person = next(p for k in range(60) if (p := sample_person(3, k)).labels["bag"] in ("handbag", "tote"))
+    (grip,) = (g for g in (BONES.index(name) for name in GRIPS) if ((person.bones == g) & (person.weights > 0.5)).any())
+    bag = ((person.bones == grip) & (person.weights > 0.5)).any(1)
+    for pose in (Pose(phase=0.4, stride=1.2), Pose(lift=(30.0, 30.0), elbow=(90.0, 90.0), heading=30.0)):
+        posed = pose_person(person, pose)
+        below = posed.positions[bag] - posed.joints[grip]
+        rest = (person.positions[bag] - person.skeleton.heads[grip]) @ rotate("y", pose.heading).T
+        np.testing.assert_allclose(below, rest, atol=1e-4)
 
 
 def test_normals_agree_with_brute_force_and_are_smooth_over_seams(people: list[Person]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import BodyData, body_data
-from closerlook.synthesis.person.rig import BONES, chain, full_bone_map, rotate, skin
+from closerlook.synthesis.person.rig import BONES, GRIPS, chain, full_bone_map, rotate, skin
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 
@@ -21,6 +21,7 @@ ANCESTRIES = ("african", "asian", "caucasian")
 ANCESTRY_SHARES = (0.22, 0.36, 0.42)
 CHILD_SHARE = 0.06
 ELDERLY_SHARE = 0.06
+PALM = 0.043  # from the wrist to what a hand holds, as a share of the stature
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,11 @@ def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
     transforms *= shape.stature / (high - low)
     standing = (standing - np.array([0, low, 0], np.float32)) * np.float32(shape.stature / (high - low))
     heads = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    short = heads[[data.bone_names.index(name) for name in BONES]]
-    return Body(shape, standing, np.ascontiguousarray(short, np.float32), short_weights(), positions, transforms)
+    short = [heads[data.bone_names.index(name)] for name in BONES if name not in GRIPS]
+    for grip in GRIPS:
+        wrist, elbow = (short[BONES.index(f"{bone}.{grip[-1]}")] for bone in ("wrist", "lowerarm01"))
+        short.append(wrist + PALM * shape.stature * (wrist - elbow) / np.linalg.norm(wrist - elbow))
+    return Body(shape, standing, np.array(short, np.float32), short_weights(), positions, transforms)
 
 
 @functools.cache

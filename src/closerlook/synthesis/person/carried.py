@@ -137,12 +137,11 @@ def _hand_held(rng: np.random.Generator, body: Body, kind: str, colour: Colour, 
     side, sign = (("L", 1.0), ("R", -1.0))[int(rng.integers(2))]
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.15)
     wide, high, deep = ((0.30, 0.22, 0.12), (0.34, 0.33, 0.06))[kind == "tote"]
-    wrist, elbow = body.head(f"wrist.{side}"), body.head(f"lowerarm01.{side}")
-    grip = wrist + 0.075 * size * (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    grip = body.head(f"grip.{side}")
     drop = 0.12 if kind == "handbag" else 0.14
     points, uv, triangles = rounded_box((deep * size, high * size, wide * size), 0.42)
     centre = grip + np.array([sign * 0.035, -(drop + high / 2) * size, 0.0], np.float32)
-    bone = {f"wrist__{side}": 1.0}
+    bone = {f"grip__{side}": 1.0}
     bag = Part(_material(rng, kind, colour), points + centre, uv, triangles, rigid(len(points), **bone))
     parts = [bag]
     t = np.linspace(0, np.pi, 9)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.person.rig import chain, rotate
+from closerlook.synthesis.person.rig import GRIPS, chain, rotate
 
 __all__ = ["Pose", "pose_person", "sample_pose"]
 
@@ -111,6 +111,8 @@ def pose_person(person: Person, pose: Pose) -> PosedPerson:
     index = {name: i for i, name in enumerate(skeleton.names)}
     turns = {index[name]: turn for name, turn in _rotations(pose).items()}
     transforms = chain(skeleton.heads, skeleton.parents, turns)
+    for grip in GRIPS:
+        _let_hang(transforms[index[grip]], skeleton.heads[index[grip]], pose)
     rows = transforms.reshape(len(transforms), 12)
     blended = person.weights[:, :1] * rows[person.bones[:, 0]]
     for k in range(1, person.bones.shape[1]):
@@ -124,6 +126,13 @@ def pose_person(person: Person, pose: Pose) -> PosedPerson:
     shift = np.array([joints[0, 0], positions[:, 1].min(), joints[0, 2]], np.float32)
     positions -= shift
     return PosedPerson(positions, _smooth_normals(person, positions), (joints - shift).astype(np.float32))
+
+
+def _let_hang(transform: Float, grip: Float, pose: Pose) -> None:
+    """What a hand holds turns with the person but hangs down, whatever the arm does."""
+    held = transform[:, :3] @ grip + transform[:, 3]
+    transform[:, :3] = rotate("y", pose.heading)
+    transform[:, 3] = held - transform[:, :3] @ grip
 
 
 def _smooth_normals(person: Person, positions: Float) -> Float:

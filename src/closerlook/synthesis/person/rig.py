@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import body_data
 
-__all__ = ["BONES", "bone_index", "chain", "full_bone_map", "parents", "rotate", "skin", "top_four"]
+__all__ = ["BONES", "GRIPS", "bone_index", "chain", "full_bone_map", "parents", "rotate", "skin", "top_four"]
 
 Float = NDArray[np.floating]
 
 _SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
+GRIPS = ("grip.L", "grip.R")  # where hands hold things: below the wrists, not in MakeHuman's rig
 BONES: tuple[str, ...] = (
     "root",
     *("spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "head"),
     *(f"{name}.{side}" for side in "LR" for name in _SIDE),
+    *GRIPS,
 )
 
 
@@ -44,8 +46,9 @@ def full_bone_map() -> NDArray[np.intp]:
 def parents() -> NDArray[np.int32]:
     """The parent of each bone of the short rig, -1 for the root."""
     data = body_data()
-    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES]
-    return np.array([BONES.index(_short_ancestor(p)) if p >= 0 else -1 for p in above], np.int32)
+    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES if name not in GRIPS]
+    known = [BONES.index(_short_ancestor(p)) if p >= 0 else -1 for p in above]
+    return np.array([*known, *(BONES.index(f"wrist.{name[-1]}") for name in GRIPS)], np.int32)
 
 
 def bone_index(name: str) -> int:
