@@ -15,6 +15,8 @@ from closerlook.files import explain_os_errors
 
 __all__ = ["app", "main"]
 
+TYPER_INTERRUPTED = 130  # what Typer makes of Ctrl-C
+
 app = typer.Typer(
     help="Which synthetic images are worth training a person re-identification model on, and which to render next.",
     no_args_is_help=True,
@@ -45,12 +47,20 @@ def main() -> NoReturn:
         console.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        console.print("\n[bold]stopped.[/] Finished work is kept; run the same command again to go on.")
-        sys.exit(1)
+        _stopped()
+    except SystemExit as end:
+        if end.code == TYPER_INTERRUPTED:
+            _stopped()
+        raise
     except BrokenPipeError:  # the reader of our output (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _stopped() -> NoReturn:
+    console.print("\n[bold]stopped.[/] Finished work is kept; run the same command again to go on.")
+    sys.exit(1)
 
 
 def _plain(message: str) -> str:
