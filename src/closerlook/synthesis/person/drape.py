@@ -77,7 +77,7 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     radius = np.linalg.norm(out, axis=1)
     angle = np.arctan2(out[:, 0], out[:, 1])
     drop = (start - heights)[:, None]
-    need = _legs_reach(form, centre, heights, angle) + np.minimum(0.02, 0.15 * drop)
+    need = _legs_reach(form, centre, heights, angle) + np.minimum(0.032, 0.2 * drop)
     rings = np.maximum(radius + flare * drop, need)
     rings = np.maximum.accumulate(rings, axis=0)
     folds = np.sin(angle * 9 + 3 * np.sin(angle * 2)) + 0.5 * np.sin(angle * 14 + 1.0)
@@ -115,8 +115,8 @@ def _hanging_weights(top: Float, form: Mannequin, position: Float, start: float)
     """Cloth below the hips follows the leg on its side, the middle both; below the knee also the lower leg."""
     x, y = position[..., 0], position[..., 1]
     half = np.abs(x).max(axis=1, keepdims=True)
-    left = np.clip(0.5 + 0.75 * x / half, 0, 1)
-    follow = np.clip((start - y) / 0.25, 0, 1) * 0.85
+    left = np.clip(0.5 + 1.2 * x / half, 0, 1)
+    follow = np.clip((start - y) / 0.25, 0, 1) * 0.95
     shin = np.clip((form.landmarks.knee - y) / 0.3, 0, 1) * 0.5
     weights = top[None] * (1 - follow[..., None])
     for side, share in (("L", left), ("R", 1 - left)):
