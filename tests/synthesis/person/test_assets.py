@@ -21,6 +21,7 @@ def test_prepared_once_and_read_quickly(tmp_path: Path, monkeypatch: pytest.Monk
         first = assets.body_data()
         written = list((tmp_path / "person").iterdir())
         assert [path.suffix for path in written] == [".safetensors"]
+        whole = written[0].read_bytes()
         assets.body_data.cache_clear()
         monkeypatch.setattr(assets, "prepare", lambda path: pytest.fail("prepared a second time"))
         start = time.perf_counter()
@@ -28,6 +29,10 @@ def test_prepared_once_and_read_quickly(tmp_path: Path, monkeypatch: pytest.Monk
         assert time.perf_counter() - start < 5  # 0.2 s on an idle core
         np.testing.assert_array_equal(first.targets, again.targets)
         assert first.bone_names == again.bone_names
+        written[0].write_bytes(written[0].read_bytes()[:1000])
+        assets.body_data.cache_clear()
+        monkeypatch.setattr(assets, "prepare", lambda path: path.write_bytes(whole))
+        np.testing.assert_array_equal(assets.body_data().targets, first.targets)  # a damaged file is made again
     finally:
         assets.body_data.cache_clear()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from closerlook.compute.progress import progress
@@ -112,8 +112,12 @@ def data_folder() -> Path:
 def body_data() -> BodyData:
     """The body model, prepared on first use (seconds, with progress) and read from the cache afterwards."""
     path = cache_folder("person") / f"body-{_fingerprint(data_folder())}.safetensors"
-    if not path.is_file():
-        prepare(path)
+    if path.is_file():
+        try:
+            return _load(path)
+        except (SafetensorError, KeyError):  # cut short by another program: make it again
+            path.unlink()
+    prepare(path)
     return _load(path)
 
 
