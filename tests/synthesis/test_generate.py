@@ -124,7 +124,7 @@ def test_a_finished_folder_is_only_opened(whole):
     "change", [{"seed": 9}, {"size": (64, 40)}, {"vary": "cell"}, {"identities": 1}, {"sensor": "clean"}]
 )
 def test_a_folder_with_other_settings_is_refused(whole, change):
-    with pytest.raises(CloserlookError, match="rendered with other settings"):
+    with pytest.raises(CloserlookError, match=rf"rendered with other settings \({next(iter(change))}: "):
         generate(out=whole.root, **{**SMALL, **change})
 
 

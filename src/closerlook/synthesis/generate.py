@@ -168,8 +168,10 @@ def _prepare(root: Path, settings: Settings, design: Design, table: pl.DataFrame
         CloserlookError: the folder holds something else.
     """
     names = hashlib.sha256("\n".join(table["file_name"]).encode()).hexdigest()[:16]
-    wanted = {"design": design.to_dict(), **asdict(settings), "images": table.height, "file_names": names}
-    wanted = yaml.safe_load(yaml.safe_dump(_plain(wanted)))
+    levels = {factor.name: factor.levels for factor in design.factors}
+    people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
+    wanted = {"design": design.name, **people, **levels, **asdict(settings), "images": table.height, "names": names}
+    wanted = yaml.safe_load(yaml.safe_dump(_plain(wanted), sort_keys=False))
     path = root / SETTINGS_NAME
     if not path.exists():
         if root.is_dir() and any(root.iterdir()):
