@@ -22,7 +22,7 @@ def test_all_of_it_is_itself(gap: Gap) -> None:
     np.testing.assert_allclose(same.distances, whole.distances, rtol=1e-4)
     np.testing.assert_allclose(same.target_distances, whole.target_distances, rtol=1e-4)
     scale = np.abs(whole.cell_gaps).max(axis=(1, 2), keepdims=True)
-    assert (np.abs(same.cell_gaps - whole.cell_gaps) / scale).max() < 0.1  # projected
+    assert (np.abs(same.cell_gaps - whole.cell_gaps) / scale).max() < 0.2  # projected
 
 
 def test_a_part_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset) -> None:

@@ -226,7 +226,7 @@ class SourceAccumulator:
 def _sketch_width(units: int, blocks: int, exact: bool) -> int:
     """The largest power of two with which all projections stay within their budget in float32.
 
-    Where cells are exact, projections only serve for spreads, and 1,024 dimensions a block do; else up to 4,096.
+    Where cells are exact, projections only serve for spreads, and 512 dimensions a block do; else up to 4,096.
     """
     width = SKETCH_BYTES // (units * blocks * 4)
-    return min(1024 if exact else 4096, 1 << max(width.bit_length() - 1, 6))
+    return min(512 if exact else 4096, 1 << max(width.bit_length() - 1, 6))

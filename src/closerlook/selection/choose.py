@@ -18,7 +18,7 @@ from closerlook.selection.weights import mixture
 __all__ = ["METHODS", "select"]
 
 METHODS = ("greedy", "exhaustive", "weights")
-SPLITS = {"greedy": 4, "exhaustive": 1, "weights": 2}  # how often a choice is repeated on halves, by what it costs
+SPLITS = {"greedy": 2, "exhaustive": 1, "weights": 2}  # how often a choice is repeated on halves, by what it costs
 
 Float = NDArray[np.float64]
 
