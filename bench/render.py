@@ -25,7 +25,7 @@ LEVELS = {"cell": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
 
 def images_a_second(size: tuple[int, int], vary: str, people: int, folder: Path) -> tuple[float, float]:
     """Images a second of wall clock and of processor time, one process, people built."""
-    settings = read_settings(size, 0, vary, None, "cctv")
+    settings = read_settings(size, 0, vary, None, "cctv", None)
     table = planned_images(renderable("gpr-plus", people, LEVELS[vary]), settings, 1, None)
     columns = ("viewpoint", "weather", "illumination", "backdrop", "file_name")
     wall = busy = 0.0

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from closerlook.cli.options import Out, Seed, Source, Target
+from closerlook.cli.options import Out, Seed, Size, Source, Target, parse_size
 from closerlook.compute.progress import console
 
 __all__ = ["analyze"]
@@ -24,6 +24,7 @@ def analyze(
     alpha: Annotated[float, typer.Option(help="Weight of style (Eq. 3).")] = 0.9,
     beta: Annotated[float, typer.Option(help="Weight of content (Eq. 3).")] = 1.0,
     per_cell: Annotated[int | None, typer.Option(help="Images a cell of the design; 0 takes all of them.")] = None,
+    size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
     """Measure each attribute value's content and style distance to the target's unlabelled training images."""
@@ -34,6 +35,7 @@ def analyze(
         Dataset.open(source),
         Dataset.open(target).train,
         embedding=embedding,
+        size=parse_size(size),
         scaling=scaling,
         alpha=alpha,
         beta=beta,
@@ -41,10 +43,18 @@ def analyze(
         seed=seed,
         out=out,
     )
-    table = Table("attribute", "level", "images", "fit", "95 % interval", "pair loss (Eq. 3)", box=None)
+    table = Table(
+        "attribute", "level", "images", "fit", "95 % interval", "from the mean", "pair loss (Eq. 3)", box=None
+    )
     for row in gap.levels.iter_rows(named=True):
-        interval = f"{row['fit_low']:.3f} to {row['fit_high']:.3f}"
-        values = f"{row['fit']:.3f}", interval, f"{row['pair_loss']:.3f}"
-        table.add_row(row["factor"], str(row["level"]), f"{row['images']:,}", *values)
+        fit, low, high, loss = (_number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss"))
+        images = f"{row['images']:,}"
+        table.add_row(row["factor"], str(row["level"]), images, fit, f"{low} to {high}", row["side"], loss)
     console.print(table)
+    for note in gap.settings.notes:
+        typer.echo(note)
     typer.echo(f"The gap is in {out}; next: closerlook select {out} --out plan.yaml")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

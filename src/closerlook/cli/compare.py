@@ -14,8 +14,14 @@ def compare(
     first: Annotated[Path, typer.Argument(help="An image of a person.")],
     second: Annotated[Path, typer.Argument(help="Another one.")],
     model: Annotated[str, typer.Option(help="A run's folder, or an untrained backbone's name.")] = "lite0",
+    reference: Annotated[str | None, typer.Option(help="Data of known people, to say what the number means.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Picture to draw: what speaks for it.")] = None,
 ) -> None:
     """Say how near two images are to a model."""
+    from closerlook.dataset import Dataset
     from closerlook.evaluation import compare
 
-    typer.echo(compare(first, second, model=model))
+    comparison = compare(first, second, model=model, reference=Dataset.open(reference) if reference else None)
+    if out is not None:
+        comparison.save(out)
+    typer.echo(comparison)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +12,9 @@ from rich.table import Table
 from closerlook.cli.options import parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
+
+if TYPE_CHECKING:
+    from closerlook.evaluation import Result
 
 __all__ = ["evaluate"]
 
@@ -22,9 +26,16 @@ def evaluate(
     target: Annotated[str | None, typer.Option(help="Data with query and gallery, as market1501:/path.")] = None,
     query: Annotated[Path | None, typer.Option(help="Query features made elsewhere (safetensors).")] = None,
     gallery: Annotated[Path | None, typer.Option(help="Gallery features made elsewhere (safetensors).")] = None,
-    protocol: Annotated[str, typer.Option(help="Whose rules to rank by.")] = "market1501",
+    protocol: Annotated[
+        str, typer.Option(help="market1501, dukemtmc, msmt17, cuhk03-classic, cuhk03-new, open-reid, no-cameras.")
+    ] = "market1501",
     metric: Annotated[str, typer.Option(help="euclidean or cosine.")] = "euclidean",
+    expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
+    rerank: Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (20, 6, 0.3).")] = False,
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Picture to draw: the most instructive queries and their nearest images.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Result to write (JSON).")] = Path("result.json"),
 ) -> None:
     """Rank a gallery for every query and score it.
@@ -34,18 +45,26 @@ def evaluate(
     """
     from closerlook.dataset import Dataset
     from closerlook.embedding.features import Features
-    from closerlook.evaluation import evaluate, rank
+    from closerlook.evaluation import KReciprocal, Matching, evaluate, rank, save_rankings
 
-    if query is not None and gallery is not None and model is None and target is None:
-        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=metric)
+    matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
+    if query is not None and gallery is not None and model is None and target is None and pictures is None:
+        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching)
     elif model is not None and target is not None and query is None and gallery is None:
         pixels = parse_size(size) if size else None
-        result = evaluate(model, Dataset.open(target), protocol=protocol, matching=metric, size=pixels)
+        result = evaluate(model, Dataset.open(target), protocol=protocol, matching=matching, size=pixels)
     else:
-        raise UsageError("Give either MODEL and --target, or --query and --gallery.")
+        raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
     result.save(out)
-    table = Table("mAP", "rank-1", "rank-5", "rank-10", "mINP", "queries", "protocol", box=None)
-    ranks = [f"{100 * result.cmc[rank - 1]:.1f}" if rank <= len(result.cmc) else "-" for rank in (1, 5, 10)]
-    table.add_row(f"{100 * result.mAP:.1f}", *ranks, f"{100 * result.mINP:.1f}", f"{result.valid:,}", protocol)
-    console.print(table)
-    typer.echo(f"The result is in {out}")
+    if pictures is not None:
+        save_rankings(result, pictures)
+    console.print(_table(result))
+    typer.echo(result)
+    typer.echo(f"The result is in {out}" + (f", pictures in {pictures}" if pictures else ""))
+
+
+def _table(result: Result) -> Table:
+    scores = ("mAP", "rank-1", "rank-5", "rank-10", "mINP")
+    table = Table(*scores, "queries", box=None)
+    table.add_row(*(f"{100 * result.score(name):.1f}" for name in scores), f"{result.valid:,}")
+    return table

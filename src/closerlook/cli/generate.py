@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ def generate(
     vary: Annotated[str, typer.Option(help="What has its own pose, camera and place: cell, view, image.")] = "view",
     backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
     sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
+    wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
@@ -34,7 +35,7 @@ def generate(
     from closerlook import synthesis
     from closerlook.selection.plan import Plan
 
-    settings = {
+    settings: dict[str, Any] = {
         "identities": identities,
         "first_identity": first_identity,
         "levels": parse_levels(level),
@@ -43,6 +44,7 @@ def generate(
         "vary": vary,
         "backdrops": backdrop,
         "sensor": sensor,
+        "wardrobe": wardrobe,
         "workers": workers,
         "plan": None if plan is None else Plan.load(plan),
     }

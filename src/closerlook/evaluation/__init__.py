@@ -2,12 +2,12 @@
 
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.compare import Comparison, compare, pair_scale
-from closerlook.evaluation.evaluate import evaluate, rank
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.pictures import draw_rankings, save_rankings
 from closerlook.evaluation.protocol import PROTOCOLS, Labels, Protocol
 from closerlook.evaluation.reranking import KReciprocal
 from closerlook.evaluation.result import Result
+from closerlook.evaluation.run import evaluate, rank
 from closerlook.evaluation.statistics import Difference
 
 __all__ = [

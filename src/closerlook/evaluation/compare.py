@@ -15,10 +15,10 @@ from closerlook.dataset.images import read_image, resize
 from closerlook.embedding.features import Embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
-from closerlook.evaluation.evaluate import load_model
 from closerlook.evaluation.pictures import blend
 from closerlook.evaluation.protocol import Labels, Protocol
 from closerlook.evaluation.ranking import mates
+from closerlook.evaluation.run import load_model
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
 

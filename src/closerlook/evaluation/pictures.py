@@ -37,7 +37,7 @@ def draw_rankings(
     Ranks and distances are written below. Where no match is among them the first one follows at the end with its rank.
 
     Args:
-        result: of :func:`~closerlook.evaluation.evaluate`, whose images are known.
+        result: of :func:`closerlook.evaluate`, whose images are known.
         queries: row numbers; by default the most instructive mistakes and then the worst queries, four of each.
         count: nearest images a row.
         height: of an image in pixels; all are drawn twice as high as wide.

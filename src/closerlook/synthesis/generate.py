@@ -57,6 +57,7 @@ def generate(
     vary: str = "view",
     backdrops: Sequence[str] | None = None,
     sensor: str = "cctv",
+    wardrobe: str | Path | None = None,
     workers: int | None = None,
     plan: Selectable | None = None,
 ) -> Dataset:
@@ -76,6 +77,8 @@ def generate(
             viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``).
         backdrops: names of places to draw from; all of them if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
+        wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
+            ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
         workers: processes; one a core if ``None``.
         plan: render only the rows that it keeps.
 
@@ -86,7 +89,7 @@ def generate(
     root = Path(out)
     workers = _workers(workers)
     chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor)
+    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe)
     table = planned_images(chosen, settings, first_identity, plan)
     with explain_os_errors(root):
         if _prepare(root, settings, chosen, table):
@@ -126,12 +129,13 @@ def estimate(
     vary: str = "view",
     backdrops: Sequence[str] | None = None,
     sensor: str = "cctv",
+    wardrobe: str | Path | None = None,
     workers: int | None = None,
     plan: Selectable | None = None,
 ) -> Estimate:
     """What :func:`generate` would do with the same arguments, without doing it."""
     chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor)
+    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe)
     images = len(chosen) if plan is None else planned_images(chosen, settings, first_identity, plan).height
     people = chosen.identities * PERSON_SECONDS
     seconds = (images * _image_seconds(settings, chosen) + people) / _workers(workers)

@@ -13,6 +13,8 @@ from closerlook.attributes import Design, Level
 from closerlook.dataset.table import Selectable
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_seed
+from closerlook.synthesis.person import WARDROBE_VERSION
+from closerlook.synthesis.person.makehuman import find_library, wardrobe_folder
 from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
 from closerlook.synthesis.scene.sensor import SENSORS
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
@@ -20,6 +22,7 @@ from closerlook.synthesis.scene.weather import WEATHERS
 
 __all__ = ["VARY", "Settings", "camera_number", "planned_images", "read_settings", "renderable", "scene_key"]
 
+RENDERER_VERSION = 1  # raised when the same scene gives other bytes, so that a resumed folder never mixes two
 VARY = ("cell", "view", "image")
 FACTORS = ("viewpoint", "weather", "illumination")
 DEFAULTS: dict[str, Level] = {"viewpoint": 90, "weather": "neutral", "illumination": "noon"}
@@ -34,6 +37,8 @@ class Settings:
     vary: str
     backdrops: tuple[str, ...]
     sensor: str
+    wardrobe: str | None = None
+    versions: tuple[int, int] = (RENDERER_VERSION, WARDROBE_VERSION)
 
 
 def renderable(
@@ -71,12 +76,18 @@ def camera_number(viewpoint: Level) -> int:
 
 
 def read_settings(
-    size: tuple[int, int], seed: int, vary: str, backdrops: Sequence[str] | None, sensor: str
+    size: tuple[int, int],
+    seed: int,
+    vary: str,
+    backdrops: Sequence[str] | None,
+    sensor: str,
+    wardrobe: str | Path | None,
 ) -> Settings:
     """The settings, checked.
 
     Raises:
         UsageError: a name is unknown, or the size is not one that can be rendered.
+        CloserlookError: the wardrobe's folder holds no MakeHuman clothes.
     """
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
@@ -85,7 +96,9 @@ def read_settings(
         raise unknown("--vary", vary, VARY)
     if sensor not in SENSORS:
         raise unknown("sensor", sensor, SENSORS)
-    return Settings(seed, (height, width), vary, tuple(place.name for place in find_backdrops(backdrops)), sensor)
+    find_library(wardrobe)  # to refuse it now, not in a worker
+    places = tuple(place.name for place in find_backdrops(backdrops))
+    return Settings(seed, (height, width), vary, places, sensor, wardrobe_folder(wardrobe))
 
 
 def planned_images(design: Design, settings: Settings, first_identity: int, plan: Selectable | None) -> pl.DataFrame:

@@ -70,7 +70,7 @@ def render_person(task: Task) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
     with atomic_path(folder) as draft:
         draft.mkdir()
-        notes = write_images(sample_person(task.settings.seed, task.identity), task, draft)
+        notes = write_images(sample_person(task.settings.seed, task.identity, task.settings.wardrobe), task, draft)
     with atomic_path(table_of(task.out, task.identity)) as draft:
         pl.DataFrame(notes).write_parquet(draft)
 

@@ -77,13 +77,19 @@ class Library:
     skins: tuple[Path, ...]
 
 
+def wardrobe_folder(folder: str | Path | None) -> str | None:
+    """The MakeHuman folder to dress people from: ``folder``, else ``$CLOSERLOOK_MAKEHUMAN``, else none."""
+    named = folder or os.environ.get(VARIABLE)
+    return str(Path(named).resolve()) if named else None
+
+
 def find_library(folder: str | Path | None) -> Library | None:
     """The library in ``folder``, else in ``$CLOSERLOOK_MAKEHUMAN``, else ``None`` (procedural clothes only).
 
     Raises:
         CloserlookError: a folder is named but holds no MakeHuman clothes.
     """
-    named = folder or os.environ.get(VARIABLE)
+    named = wardrobe_folder(folder)
     return _read_library(Path(named)) if named else None
 
 
