@@ -38,12 +38,18 @@ def method(gap: Gap) -> str:
 def _planted(story: Story) -> Iterator[str]:
     if not story.recovered:
         return
-    hits = sum(found.lowest_hits for found in story.recovered)
     planted = sum(len(found.planted) for found in story.recovered)
+    others = sum(len(found.levels) for found in story.recovered) - planted
+    hits = sum(found.lowest_hits for found in story.recovered)
     details = "; ".join(f"{found.factor} {found.lowest_hits} of {len(found.planted)}" for found in story.recovered)
+    plans = "".join(
+        f" The plan “{name}” keeps {sum(found.kept(name) for found in story.recovered)} of the {planted} and drops "
+        f"{sum(found.dropped(name) for found in story.recovered)} of the {others} others."
+        for name in story.plans
+    )
     yield (
-        f"The target's hidden levels are found from its unlabelled images: {hits} of the {planted} planted levels have "
-        f"the smallest gap of their attribute ({details})."
+        f"The target was rendered in {planted} hidden levels, and the analysis saw its images without labels: "
+        f"{hits} of them have the smallest gap of their attribute ({details}).{plans}"
     )
 
 

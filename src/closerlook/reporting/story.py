@@ -69,7 +69,7 @@ def _study(folder: Path) -> Story:
     record = Record.load(folder)
     gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).is_dir() else None
     plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).is_file()}
-    found = recovery(gap, plans["selected"], record.planted) if gap and record.planted and "selected" in plans else []
+    found = recovery(gap, plans, record.planted) if gap and record.planted else []
     settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
     target = _open(folder, record.target)
     return Story(

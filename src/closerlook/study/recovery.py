@@ -1,4 +1,4 @@
-"""How much of a planted truth an analysis and a plan found."""
+"""How much of a planted truth an analysis and its plans found."""
 
 from __future__ import annotations
 
@@ -16,40 +16,44 @@ __all__ = ["Recovery", "recovery"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """How well a plan's levels of one factor agree with the planted ones.
+    """What was found of the planted levels of one factor.
 
     Attributes:
-        planted, chosen: the levels.
-        lowest: the levels with the smallest gap, as many as were planted.
+        factor: its name.
+        levels: all of its levels in the source.
+        planted: those that the target shows.
+        lowest: those with the smallest gap, nearest first, as many as were planted.
+        chosen: those that each plan keeps, by the plan's name.
     """
 
     factor: str
+    levels: tuple[Level, ...]
     planted: tuple[Level, ...]
-    chosen: tuple[Level, ...]
     lowest: tuple[Level, ...]
-
-    @property
-    def recall(self) -> float:
-        """Share of the planted levels that were chosen."""
-        return len(set(self.planted) & set(self.chosen)) / len(self.planted)
-
-    @property
-    def precision(self) -> float:
-        """Share of the chosen levels that were planted."""
-        return len(set(self.planted) & set(self.chosen)) / len(self.chosen)
+    chosen: Mapping[str, tuple[Level, ...]]
 
     @property
     def lowest_hits(self) -> int:
         """How many of the planted levels are among the ``lowest``."""
         return len(set(self.planted) & set(self.lowest))
 
+    def kept(self, plan: str) -> int:
+        """How many of the planted levels a plan keeps."""
+        return len(set(self.planted) & set(self.chosen[plan]))
 
-def recovery(gap: Gap, plan: Plan, planted: Mapping[str, tuple[Level, ...]]) -> list[Recovery]:
-    """How much of the planted truth the analysis and the plan found, a row a factor."""
-    found = []
-    for name, levels in planted.items():
-        ranked = gap.levels.filter(pl.col("factor") == name).sort("fit")["level"].to_list()
-        natural = {str(level): level for level in plan.values[name]} | {str(level): level for level in levels}
-        lowest = tuple(natural.get(str(level), level) for level in ranked[: len(levels)])
-        found.append(Recovery(name, levels, tuple(plan.values[name]), lowest))
-    return found
+    def dropped(self, plan: str) -> int:
+        """How many of the other levels a plan drops."""
+        return len(set(self.levels) - set(self.planted) - set(self.chosen[plan]))
+
+
+def recovery(gap: Gap, plans: Mapping[str, Plan], planted: Mapping[str, tuple[Level, ...]]) -> list[Recovery]:
+    """How much of the planted truth the analysis and the plans found, a row a factor."""
+    return [_recovered(gap, plans, name, levels) for name, levels in planted.items()]
+
+
+def _recovered(gap: Gap, plans: Mapping[str, Plan], name: str, planted: tuple[Level, ...]) -> Recovery:
+    factor = next(factor for factor in gap.factors if factor.name == name)
+    nearest = gap.levels.filter(pl.col("factor") == name).sort("fit", nulls_last=True)["level"].head(len(planted))
+    lowest = tuple(factor.levels[factor.index(level)] for level in nearest)
+    chosen = {plan: tuple(value.values.get(name, factor.levels)) for plan, value in plans.items()}
+    return Recovery(name, factor.levels, planted, lowest, chosen)
