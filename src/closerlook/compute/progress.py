@@ -22,6 +22,7 @@ from rich.text import Text
 
 __all__ = ["Advance", "console", "progress"]
 
+SECONDS_BETWEEN_LINES = 30
 console = Console(stderr=True, soft_wrap=True)
 
 
@@ -47,20 +48,12 @@ class Advance(Protocol):
 def progress(description: str, total: int, unit: str = "images", *, done: int = 0) -> Iterator[Advance]:
     """Show a bar while the block runs; the block calls the yielded function with the number of units finished.
 
-    ``done`` units were finished before. Where standard error is not a terminal, one line is printed at the end instead.
+    ``done`` units were finished before. Where standard error is not a terminal, a line is printed every half minute and
+    at the end instead.
     """
     if not console.is_terminal:
-        start, finished, latest = time.perf_counter(), 0, ""
-
-        def count(n: int, note: str = "") -> None:
-            nonlocal finished, latest
-            finished += n
-            latest = note
-
-        yield count
-        seconds = time.perf_counter() - start
-        line = f"{description}: {finished:,} {unit} in {seconds:.1f} s"
-        print(f"{line}  {latest}".rstrip(), file=sys.stderr, flush=True)
+        with _lines(description, total - done, unit) as advance:
+            yield advance
         return
     columns = (
         TextColumn("{task.description}"),
@@ -73,3 +66,24 @@ def progress(description: str, total: int, unit: str = "images", *, done: int = 
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total, completed=done, note="")
         yield lambda n, note="": bar.update(task, advance=n, note=note)
+
+
+@contextmanager
+def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
+    start = spoke = time.perf_counter()
+    finished, latest = 0, ""
+
+    def advance(n: int, note: str = "") -> None:
+        nonlocal finished, latest, spoke
+        finished, latest, now = finished + n, note, time.perf_counter()
+        if now - spoke >= SECONDS_BETWEEN_LINES and finished:
+            spoke = now
+            left = (total - finished) * (now - start) / finished
+            _say(f"{description}: {finished:,} of {total:,} {unit}, about {left:.0f} s left  {latest}")
+
+    yield advance
+    _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")
+
+
+def _say(line: str) -> None:
+    print(line.rstrip(), file=sys.stderr, flush=True)
