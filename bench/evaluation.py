@@ -201,10 +201,10 @@ def main() -> None:
     names += ["ours_reranked"] if options.rerank else []
     rows = {name: measure(name, options.size, options.dim, options.peers) for name in options.only or names}
     beyond = {name: cpu - rows["product"][1] for name, (_, cpu, _, _) in rows.items() if "product" in rows}
-    table = Table("contender", "s", "CPU s", "beyond product", "times ours", "peak MiB", "mAP", "rank-1", box=None)
+    table = Table("contender", "s", "CPU s", "beyond product", "CPU of ours", "peak MiB", "mAP", "rank-1", box=None)
     for name, (seconds, cpu, peak, scores) in rows.items():
         more = f"{beyond[name]:.2f}" if name in beyond else ""
-        ratio = f"{beyond[name] / beyond['ours']:.1f}" if "ours" in beyond and name != "product" else ""
+        ratio = f"{cpu / rows['ours'][1]:.2f}" if "ours" in rows else ""
         shown = [f"{100 * value:.4f}" for value in scores] if scores else ["", ""]
         table.add_row(name, f"{seconds:.1f}", f"{cpu:.2f}", more, ratio, f"{peak:,.0f}", *shown)
     Console().print(table)
