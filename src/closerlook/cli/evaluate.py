@@ -36,6 +36,7 @@ def evaluate(
     pictures: Annotated[
         Path | None, typer.Option(help="Picture to draw: the most instructive queries and their nearest images.")
     ] = None,
+    attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Result to write (JSON).")] = Path("result.json"),
 ) -> None:
     """Rank a gallery for every query and score it.
@@ -45,19 +46,20 @@ def evaluate(
     """
     from closerlook.dataset import Dataset
     from closerlook.embedding.features import Features
-    from closerlook.evaluation import KReciprocal, Matching, evaluate, rank, save_rankings
+    from closerlook.evaluation import KReciprocal, Matching, evaluate, load_model, rank, save_rankings
 
     matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching)
     elif model is not None and target is not None and query is None and gallery is None:
-        pixels = parse_size(size) if size else None
-        result = evaluate(model, Dataset.open(target), protocol=protocol, matching=matching, size=pixels)
+        data = Dataset.open(target)
+        embedder = load_model(model, parse_size(size) if size else None)
+        result = evaluate(embedder, data, protocol=protocol, matching=matching)
+        if pictures is not None:
+            save_rankings(result, pictures, embedder=embedder if attention else None)
     else:
         raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
     result.save(out)
-    if pictures is not None:
-        save_rankings(result, pictures)
     console.print(_table(result))
     typer.echo(result)
     typer.echo(f"The result is in {out}" + (f", pictures in {pictures}" if pictures else ""))

@@ -7,7 +7,7 @@ from closerlook.evaluation.pictures import draw_rankings, save_rankings
 from closerlook.evaluation.protocol import PROTOCOLS, Labels, Protocol
 from closerlook.evaluation.reranking import KReciprocal
 from closerlook.evaluation.result import Result
-from closerlook.evaluation.run import evaluate, rank
+from closerlook.evaluation.run import evaluate, load_model, rank
 from closerlook.evaluation.statistics import Difference
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "compare",
     "draw_rankings",
     "evaluate",
+    "load_model",
     "pair_scale",
     "rank",
     "save_rankings",

@@ -30,7 +30,7 @@ __all__ = ["Scale", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
-PLANS = ("greedy", "joint")
+PLANS = ("greedy", "sure")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
 ARC = {"viewpoint": 3, "illumination": 2}  # neighbours on a circle
 
@@ -112,8 +112,8 @@ EXPECTED = {
     "Render the source": 40.0,
     "Render the target": 15.0,
     "Measure the gap": 15.0,
-    "Select": 10.0,
-    "Train and evaluate": 390.0,
+    "Select": 4.0,
+    "Train and evaluate": 425.0,
 }
 
 
@@ -125,10 +125,12 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 
 
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
-    """The paper's plan, each attribute by itself; and the best product subset of at most a thirteenth of the images."""
-    thirteenth = gap.settings.source_images // 13
-    joint = select(gap, method="exhaustive", budget=thirteenth, seed=seed)
-    return dict(zip(PLANS, (select(gap, seed=seed), joint), strict=True))
+    """The paper's plan, and the one that drops only levels which are surely farther than their attribute's mean.
+
+    Choosing fewer levels than the evidence asks for costs poses and places: with ``vary="view"`` a person has one of
+    each a viewpoint.
+    """
+    return dict(zip(PLANS, (select(gap, seed=seed), select(gap, rule="sure", seed=seed)), strict=True))
 
 
 def places() -> tuple[list[str], list[str]]:
