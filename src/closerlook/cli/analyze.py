@@ -43,13 +43,10 @@ def analyze(
         seed=seed,
         out=out,
     )
-    table = Table(
-        "attribute", "level", "images", "fit", "95 % interval", "from the mean", "pair loss (Eq. 3)", box=None
-    )
+    table = Table("attribute", "level", "fit (95 % interval)", "from the mean", "pair loss (Eq. 3)", box=None)
     for row in gap.levels.iter_rows(named=True):
         fit, low, high, loss = (_number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss"))
-        images = f"{row['images']:,}"
-        table.add_row(row["factor"], str(row["level"]), images, fit, f"{low} to {high}", row["side"], loss)
+        table.add_row(row["factor"], str(row["level"]), f"{fit} ({low} to {high})", row["side"], loss)
     console.print(table)
     for note in gap.settings.notes:
         typer.echo(note)
