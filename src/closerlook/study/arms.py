@@ -103,21 +103,28 @@ def run_arms(
 
     Each run lives in ``out/runs/<arm>-<seed>``; one that has its result is not run again.
     """
-    runs = [_floor(recipe, target, out / RUNS / UNTRAINED, protocol)]
+    floor = out / RUNS / UNTRAINED
+    runs = [_finished(floor) or _floor(recipe, target, floor, protocol)]
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
         folder = out / RUNS / f"{arm.name}-{seed}"
-        if not (folder / SCORE).is_file():
+        run = _finished(folder)
+        if run is None:
             console.print(f"[bold]run {number}/{total}[/] {arm.name}, seed {seed}")
-        runs.append(_run(arm, seed, target, recipe, folder, protocol))
+            run = _run(arm, seed, target, recipe, folder, protocol)
+        runs.append(run)
     write_json(out / FILE, [asdict(run) for run in runs])
     return runs
 
 
+def _finished(folder: Path) -> Run | None:
+    """The run that has its score in ``folder``, if one has."""
+    path = folder / SCORE
+    return Run(**json.loads(path.read_text())) if path.is_file() else None
+
+
 def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, protocol: str) -> Run:
-    if (folder / SCORE).is_file():
-        return Run(**json.loads((folder / SCORE).read_text()))
     part = arm.part(seed)
     model = train(part, recipe=recipe, out=folder, seed=seed)
     seconds = float(json.loads((folder / "run.json").read_text())["seconds"])
@@ -128,8 +135,6 @@ def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, pro
 
 
 def _floor(recipe: Recipe, target: Dataset, folder: Path, protocol: str) -> Run:
-    if (folder / SCORE).is_file():
-        return Run(**json.loads((folder / SCORE).read_text()))
     model = Model.pretrained(recipe.backbone, recipe.size)
     return _score(model, target, folder, protocol, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0))
 

@@ -25,6 +25,7 @@ from closerlook.study.arms import fixed_arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
+from closerlook.synthesis.scene.backdrop import BACKDROPS
 
 __all__ = ["Scale", "hidden_levels", "run_planted"]
 
@@ -135,8 +136,6 @@ def choose(gap: Gap, seed: int) -> dict[str, Plan]:
 
 def places() -> tuple[list[str], list[str]]:
     """The backdrops of the source and, apart from them, of the target."""
-    from closerlook.synthesis.scene.backdrop import BACKDROPS
-
     names = list(BACKDROPS)
     return names[TARGET_PLACES:], names[:TARGET_PLACES]
 
