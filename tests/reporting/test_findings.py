@@ -1,0 +1,51 @@
+"""The sentences that a page says first."""
+
+import pytest
+
+from closerlook.reporting.findings import findings, verdict
+from closerlook.reporting.story import Story
+from closerlook.study.arms import Run, Summary
+from closerlook.study.recovery import Recovery
+
+
+def summary(gain, low=None, high=None):
+    return Summary("plan", 3, 100, 10, {"mAP": 0.5, "rank1": 0.6}, {}, "random", gain, low, high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.01, 0.05, "a gain beyond the spread"),
+        (-0.05, -0.01, "a loss; the selection should not be used"),
+        (-0.01, 0.05, "not distinguishable from random"),
+        (None, None, "no interval can be given"),
+    ],
+)
+def test_a_verdict_never_says_more_than_the_interval(low, high, words):
+    assert words in verdict(summary(0.03, low, high))
+
+
+def test_every_number_of_a_gain_is_in_its_sentence():
+    runs = [
+        Run("all", 0, 1000, 20, 0.30, 0.5, 0.6, 0.7, 1.0),
+        Run("random", 0, 100, 20, 0.20, 0.4, 0.6, 0.7, 1.0),
+        Run("plan", 0, 100, 20, 0.25, 0.45, 0.6, 0.7, 1.0, control="random"),
+    ]
+    (sentence,) = findings(Story("a study", runs=runs))
+    for part in ("100 images of “plan”", "25.0 mAP", "45.0 rank-1", "images 20.0", "all 1,000 images 30.0", "+5.0 mAP"):
+        assert part in sentence
+
+
+def test_planted_levels_are_counted_over_all_factors():
+    found = [
+        Recovery("weather", ("a", "b", "c"), ("a",), ("a",), {}),
+        Recovery("hour", ("d", "e", "f"), ("d", "e"), ("d", "f"), {}),
+    ]
+    (sentence,) = findings(Story("planted", recovered=found))
+    assert "3 hidden levels" in sentence
+    assert "2 of them have the smallest gap" in sentence
+    assert "weather 1 of 1; hour 1 of 2" in sentence
+
+
+def test_nothing_measured_nothing_said():
+    assert findings(Story("empty")) == []
