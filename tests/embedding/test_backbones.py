@@ -24,6 +24,16 @@ PARAMETERS = {
     "resnet50": 25_557_032 - 2049 * 1000,
     "resnet101": 44_549_160 - 2049 * 1000,
     "vgg19": 20_024_384,
+    "resnet50_ibn_a": 25_557_032 - 2049 * 1000,
+    "osnet_x1_0": 2_682_508 - 513 * 1000,
+    "osnet_x0_25": 714_864 - 513 * 1000,
+}
+
+# From the authors' own code (torchreid, IBN-Net) with fill_with_waves on pattern(): every fifth of the feature, its mean
+GOLDEN = {
+    "osnet_x1_0": ([0.0, 0.0, 1.69423, 13.28468, 9.74614], 4.798428),
+    "osnet_x0_25": ([0.0, 1.58174, 0.0, 1.41797, 0.0], 0.501422),
+    "resnet50_ibn_a": ([4441578.0, 8278114.0, 6121214.0, 0.0, 0.0], 3310174.5),
 }
 
 
@@ -31,6 +41,17 @@ def pattern() -> torch.Tensor:
     """A fixed colourful 128 x 64 image, (1, 128, 64, 3)."""
     rows, columns, channels = torch.arange(128).view(1, 128, 1, 1), torch.arange(64).view(1, 1, 64, 1), torch.arange(3)
     return (rows * 7 + columns * (11 + channels * 5) + rows * columns // (3 + channels)) % 256
+
+
+def fill_with_waves(network: torch.nn.Module) -> None:
+    """Weights that any implementation can be given: they depend on the sorted names of the tensors only."""
+    for index, (name, tensor) in enumerate(sorted(network.state_dict().items())):
+        if tensor.is_floating_point():
+            wave = torch.sin(torch.arange(tensor.numel(), dtype=torch.float64) * 0.7 + index).reshape(tensor.shape)
+            if tensor.ndim > 1:
+                tensor.copy_(wave * (2 / tensor[0].numel()) ** 0.5)
+            else:
+                tensor.copy_(1 + 0.3 * wave if name.endswith(("running_var", "weight")) else 0.1 * wave)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -44,7 +65,83 @@ def test_feature_map_shape(name: str, last_stride: int, shape: tuple[int, int]) 
     backbone = build(name, last_stride=last_stride).eval()
     with torch.no_grad():
         out = backbone(torch.randn(2, 3, 96, 64))
-    assert out.shape == (2, backbone.dim, *(shape if name != "vgg19" else (3, 2)))
+        feature = backbone.project(out.mean((2, 3)))
+    fixed = {"vgg19": (512, 3, 2), "osnet_x1_0": (512, 6, 4), "osnet_x0_25": (128, 6, 4)}
+    assert out.shape == (2, *fixed.get(name, (backbone.dim, *shape)))
+    assert feature.shape == (2, backbone.dim)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_networks_agree_with_their_authors_code(name: str) -> None:
+    backbone = build(name)
+    fill_with_waves(backbone)
+    with torch.no_grad():
+        feature = backbone.project(backbone.eval()(backbone.normalize(pattern())).mean((2, 3)))[0]
+    values, mean = GOLDEN[name]
+    torch.testing.assert_close(feature[:: backbone.dim // 5][:5], torch.tensor(values), rtol=2e-3, atol=1e-3)
+    assert feature.mean().item() == pytest.approx(mean, rel=1e-3)
+
+
+def test_published_names_of_parameters() -> None:
+    """Names that occur in resnet50_ibn_a-d9d0bb7b.pth and osnet_x1_0_imagenet.pth."""
+    assert {"layer1.0.bn1.IN.weight", "layer3.5.bn1.BN.running_var", "layer4.0.bn1.weight"} <= set(
+        build("resnet50_ibn_a").state_dict()
+    )
+    assert {
+        "conv1.conv.weight",
+        "conv2.0.conv2b.1.conv2.weight",
+        "conv2.1.gate.fc1.bias",
+        "conv2.2.0.bn.running_mean",
+        "conv4.0.downsample.conv.weight",
+        "fc.1.running_mean",
+    } <= set(build("osnet_x1_0").state_dict())
+
+
+OWN = """
+import torch
+
+def pooled():
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3, stride=4), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+
+def half_grey():
+    network = torch.nn.Conv2d(3, 5, 3)
+    network.mean, network.std = (127.5,) * 3, (127.5,) * 3
+    return network
+
+def number():
+    return 3
+
+def broken():
+    return torch.nn.Linear(3, 4)
+"""
+
+
+def test_a_backbone_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_networks.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    backbone = pretrained("own_networks:pooled")
+    assert (backbone.dim, backbone.name, backbone.training) == (7, "own_networks:pooled", False)
+    x = torch.randn(2, 3, 64, 32)
+    torch.testing.assert_close(backbone(x)[:, :, 0, 0], backbone.network(x))
+    assert build("own_networks:half_grey").normalize(torch.zeros(1, 4, 4, 3)).max() == -1
+    for name, error, message in (
+        ("own_networks:absent", UsageError, "There is no backbone 'own_networks:absent'"),
+        ("own_networks:number", CloserlookError, "must return a torch.nn.Module; it returned int"),
+        ("own_networks:broken", CloserlookError, "Backbone 'own_networks:broken' failed: RuntimeError"),
+    ):
+        with pytest.raises(error, match=message):
+            build(name)
+
+
+def test_weights_that_training_scripts_saved(tmp_path: Path) -> None:
+    """torchreid and others wrap the state dict, and DataParallel puts "module." before every name."""
+    state = build("osnet_x0_25").state_dict()
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 3},
+        tmp_path / "osnet_x0_25_imagenet.pth",
+    )
+    found = pretrained("osnet_x0_25", weights=tmp_path).state_dict()
+    assert all(torch.equal(found[name], value) for name, value in state.items())
 
 
 def test_lite0_agrees_with_an_independent_implementation() -> None:

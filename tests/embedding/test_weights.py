@@ -106,6 +106,11 @@ def test_offline_message_names_the_file_and_the_folder(nowhere: Path, monkeypatc
     assert not nowhere.exists() or not list(nowhere.iterdir())
 
 
+def test_a_file_without_a_hash_is_not_fetched(nowhere: Path) -> None:
+    with pytest.raises(CloserlookError, match=r"without a hash.*osnet_x1_0_imagenet\.pth"):
+        find_weights("osnet_x1_0")
+
+
 def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, hub, explicit = tmp_path / "mine", tmp_path / "hub", tmp_path / "explicit.safetensors"
     (hub / "checkpoints").mkdir(parents=True)

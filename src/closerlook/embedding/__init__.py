@@ -5,7 +5,8 @@ from __future__ import annotations
 from closerlook.embedding.blocks import Block, blocks_of, slices_of
 from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
 from closerlook.embedding.features import Embedder, Features, extract
-from closerlook.embedding.pooled import Custom, Pooled, load_function
+from closerlook.embedding.functions import load_function
+from closerlook.embedding.pooled import Custom, Pooled
 from closerlook.errors import unknown
 
 __all__ = [
@@ -38,7 +39,7 @@ def open_embedding(source: str | Embedder, size: tuple[int, int] = (128, 64)) ->
     if not isinstance(source, str):
         return source
     if ":" in source:
-        return Custom(load_function(source), source, size)
+        return Custom(load_function(source, "embedding"), source, size)
     if source in LAYERS:
         return ContentStyle(source, size)
     if source in EMBEDDINGS:

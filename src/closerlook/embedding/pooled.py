@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +9,9 @@ import torch
 from torch import Tensor
 
 from closerlook.embedding.backbones import pretrained
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError
 
-__all__ = ["Custom", "Pooled", "load_function"]
+__all__ = ["Custom", "Pooled"]
 
 
 class Pooled:
@@ -44,7 +42,8 @@ class Pooled:
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32."""
         with torch.inference_mode():
-            features: Tensor = self._network(self._network.normalize(images.to(self.device))).mean((2, 3))
+            feature_map = self._network(self._network.normalize(images.to(self.device)))
+            features: Tensor = self._network.project(feature_map.mean((2, 3)))
             return features
 
 
@@ -72,24 +71,3 @@ class Custom:
         if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != len(images):
             raise CloserlookError(f"Embedding '{self.name}' must return a tensor ({len(images)}, d); it gave {shape}.")
         return vectors.float()
-
-
-def load_function(reference: str) -> Callable[[Tensor], Tensor]:
-    """The function that ``module:function`` names; modules of the working folder are found too.
-
-    Raises:
-        UsageError: there is no such module or function, or it cannot be called.
-    """
-    module_name, _, function_name = reference.partition(":")
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        function = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"There is no embedding '{reference}': {error}.") from None
-    finally:
-        sys.path.remove(folder)
-    if not callable(function):
-        raise UsageError(f"Embedding '{reference}' is not a function.")
-    found: Callable[[Tensor], Tensor] = function
-    return found

@@ -1,7 +1,7 @@
 """Finding pretrained ImageNet weights: on this machine first, then as torchvision publishes them.
 
 The order is: an explicit path; the folder ``$CLOSERLOOK_WEIGHTS``; ``../shared/weights`` beside the repository; torch's
-hub cache; the pip package (Lite0 only); a download into the hub cache, checked by its hash.
+hub cache; the pip package (Lite0 only); a download into the hub cache, if it has a hash to check it by.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Published:
-    """A weights file as its authors publish it; the hexadecimal digits in its name begin its SHA-256 hash."""
+    """A weights file as its authors publish it; hexadecimal digits at the end of its name begin its SHA-256 hash."""
 
     stem: str
     file_name: str
@@ -45,15 +45,24 @@ class Published:
         return f"{self.base}/{self.file_name}"
 
     @property
-    def sha256(self) -> str:
-        return Path(self.file_name).stem.rpartition("-")[2]
+    def sha256(self) -> str | None:
+        """None where there is no hash to check a download by: such a file is not fetched."""
+        found = re.search(r"-([0-9a-f]{8})$", Path(self.file_name).stem)
+        return found[1] if found else None
+
+
+_IBN = "https://github.com/XingangPan/IBN-Net/releases/download/v1.0"
+_OSNET = "https://kaiyangzhou.github.io/deep-person-reid/MODEL_ZOO"
 
 
 PUBLISHED: dict[str, Published] = {
     "resnet18": Published("resnet18", "resnet18-f37072fd.pth"),
     "resnet34": Published("resnet34", "resnet34-b627a593.pth"),
     "resnet50": Published("resnet50", "resnet50-0676ba61.pth"),
+    "resnet50_ibn_a": Published("resnet50_ibn_a", "resnet50_ibn_a-d9d0bb7b.pth", _IBN),
     "resnet101": Published("resnet101", "resnet101-63fe2227.pth"),
+    "osnet_x1_0": Published("osnet_x1_0", "osnet_x1_0_imagenet.pth", _OSNET),
+    "osnet_x0_25": Published("osnet_x0_25", "osnet_x0_25_imagenet.pth", _OSNET),
     "vgg19": Published("vgg19", "vgg19-dcbb9e9d.pth"),
     "lite0": Published("efficientnet-lite0", "efficientnet-lite0-57934424.pth"),
 }
@@ -110,9 +119,14 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         reason = str(error).partition("\n")[0] or "it is empty"
         raise CloserlookError(f"{path} is damaged or not a weights file ({reason}): replace it.") from None
+    if isinstance(tensors, dict) and isinstance(tensors.get("state_dict"), dict):
+        tensors = tensors["state_dict"]  # as training scripts save it
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise CloserlookError(f"{path} does not hold a state dict (a mapping of names to tensors).")
-    return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    return {
+        name.removeprefix("module."): value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
+    }
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -130,6 +144,8 @@ def download(published: Published, folder: Path) -> Path:
         CloserlookError: the host does not answer, the file ends early or its hash is wrong.
     """
     target = folder / published.file_name
+    if published.sha256 is None:
+        raise CloserlookError(f"{published.file_name} is published without a hash, so it is not fetched.")
     try:
         with (
             atomic_path(target) as draft,
@@ -173,8 +189,8 @@ def _hub_folder() -> Path:
 
 
 def _in_folder(name: str, folder: Path) -> Path | None:
-    """``resnet50.pth``, ``resnet50-0676ba61.pth`` or ``resnet50-imagenet....safetensors``, not ``resnet50-ibn...``."""
-    pattern = re.compile(rf"{re.escape(PUBLISHED[name].stem)}(-([0-9a-f]{{8}}|imagenet.*))?")
+    """``resnet50.pth``, ``resnet50-0676ba61.pth`` or ``resnet50-imagenet....safetensors``, not ``resnet50_ibn...``."""
+    pattern = re.compile(rf"{re.escape(PUBLISHED[name].stem)}(-[0-9a-f]{{8}}|[-_]imagenet.*)?")
     if not folder.is_dir():
         return None
     files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and pattern.fullmatch(file.stem))

@@ -48,7 +48,7 @@ class Backbone(nn.Module):
 
     Attributes:
         name: as in :func:`closerlook.embedding.backbones.pretrained`.
-        dim: channels of the feature map.
+        dim: length of the feature that :meth:`project` makes: channels of the map where nothing follows its pooling.
         options: arguments of :func:`closerlook.embedding.backbones.build` that this network was built with.
         mean, std: the input is (pixel - mean) / std with pixels in 0..255, RGB.
     """
@@ -68,6 +68,10 @@ class Backbone(nn.Module):
         for step in self.steps():
             x = step.run(x)
         return x
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """What the network does after pooling, (b, channels of the map) -> (b, dim); most do nothing."""
+        return pooled
 
     def activations(self, x: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The outputs of the named steps, (b, channels, h', w') each; nothing beyond the deepest one is computed."""

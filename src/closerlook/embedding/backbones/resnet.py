@@ -1,4 +1,8 @@
-"""Residual networks (He et al., "Deep Residual Learning", CVPR 2016), with torchvision's parameter names."""
+"""Residual networks (He et al., "Deep Residual Learning", CVPR 2016), with torchvision's parameter names.
+
+IBN-a (Pan et al., "Two at Once", ECCV 2018) normalises half of the channels after the first convolution of a block by
+the image's own statistics, which are its style; its names are those of the authors' weight files.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from torch.nn import functional as F
 
 from closerlook.embedding.backbones.base import Backbone, Step, convolve
 
-__all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet101"]
+__all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet50_ibn_a", "resnet101"]
 
 
 class ResNet(Backbone):
@@ -21,6 +25,7 @@ class ResNet(Backbone):
         last_stride: stride of ``layer4``; 1 doubles the feature map, usual in re-identification.
         stride_in_1x1: put a bottleneck's stride into its first 1 x 1 convolution, as the original paper does, instead
             of the 3 x 3 one, as torchvision does. Weights work well only in the convention that they were trained in.
+        ibn: IBN-a in the bottlenecks of ``layer1`` to ``layer3``.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class ResNet(Backbone):
         bottleneck: bool,
         last_stride: int = 2,
         stride_in_1x1: bool = False,
+        ibn: bool = False,
     ) -> None:
         super().__init__()
         self.name = name
@@ -46,7 +52,7 @@ class ResNet(Backbone):
                 step = stride if position == 0 else 1
                 block: nn.Module
                 if bottleneck:
-                    block = _Bottleneck(channels, width, step, stride_in_1x1)
+                    block = _Bottleneck(channels, width, step, stride_in_1x1, ibn=ibn and index < 3)
                     channels = 4 * width
                 else:
                     block = _Basic(channels, width, step)
@@ -95,11 +101,11 @@ class _Basic(_Residual):
 
 
 class _Bottleneck(_Residual):
-    def __init__(self, channels: int, width: int, stride: int, stride_in_1x1: bool) -> None:
+    def __init__(self, channels: int, width: int, stride: int, stride_in_1x1: bool, *, ibn: bool) -> None:
         super().__init__()
         first, second = (stride, 1) if stride_in_1x1 else (1, stride)
         self.conv1 = nn.Conv2d(channels, width, 1, stride=first, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = _InstanceBatchNorm(width) if ibn else nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=second, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
@@ -107,9 +113,25 @@ class _Bottleneck(_Residual):
         self.downsample = _shortcut(channels, 4 * width, stride)
 
     def branch(self, x: Tensor) -> Tensor:
-        x = convolve(self.conv1, self.bn1, x).relu_()
+        if isinstance(self.bn1, _InstanceBatchNorm):
+            x = self.bn1(self.conv1(x)).relu_()
+        else:
+            x = convolve(self.conv1, self.bn1, x).relu_()
         x = convolve(self.conv2, self.bn2, x).relu_()
         return convolve(self.conv3, self.bn3, x)
+
+
+class _InstanceBatchNorm(nn.Module):
+    """Instance normalisation of the first half of the channels, batch normalisation of the second."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.IN = nn.InstanceNorm2d(channels // 2, affine=True)
+        self.BN = nn.BatchNorm2d(channels // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = x.chunk(2, 1)
+        return torch.cat((self.IN(first), self.BN(second)), 1)
 
 
 def _shortcut(channels: int, out: int, stride: int) -> nn.Module:
@@ -128,6 +150,10 @@ def resnet34(last_stride: int = 2) -> ResNet:
 
 def resnet50(last_stride: int = 2, *, stride_in_1x1: bool = False) -> ResNet:
     return ResNet("resnet50", (3, 4, 6, 3), bottleneck=True, last_stride=last_stride, stride_in_1x1=stride_in_1x1)
+
+
+def resnet50_ibn_a(last_stride: int = 2) -> ResNet:
+    return ResNet("resnet50_ibn_a", (3, 4, 6, 3), bottleneck=True, last_stride=last_stride, ibn=True)
 
 
 def resnet101(last_stride: int = 2, *, stride_in_1x1: bool = False) -> ResNet:
