@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis.extra.numpy import arrays
+from hypothesis.strategies import floats
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, Pose, pose_person, sample_person, sample_pose
-from closerlook.synthesis.person.rig import BONES, GRIPS, chain, rotate, skin
+from closerlook.synthesis.person.mesh import Hold
+from closerlook.synthesis.person.pose import _angles
+from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin, turn
 
 REST = Pose(lean=0.0)
+angle = floats(-180, 180)
+unit = arrays(np.float64, 3, elements=floats(-1, 1))
 
 
 def joint(joints: np.ndarray, name: str) -> np.ndarray:
@@ -37,9 +46,7 @@ def test_sparse_skinning_agrees_with_dense(people: list[Person]) -> None:
     dense = np.zeros((len(person.positions), len(BONES)), np.float32)
     np.put_along_axis(dense, person.bones.astype(np.int64), person.weights, 1)
     posed = pose_person(person, pose)
-    from closerlook.synthesis.person.pose import _rotations
-
-    turns = {BONES.index(name): turn for name, turn in _rotations(pose).items()}
+    turns = turn(_angles(pose, person))
     wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
     held = dense[:, [BONES.index(grip) for grip in GRIPS]].any(1)
     moved = (posed.positions - wanted)[~held]
@@ -94,9 +101,64 @@ def test_a_phone_is_lifted_and_looked_at(people: list[Person]) -> None:
 
 def test_chain_is_the_product_of_its_rotations() -> None:
     heads = np.array([[0, 0, 0], [0, 1, 0], [0, 2, 0]], np.float32)
-    transforms = chain(heads, np.array([-1, 0, 1], np.int32), {0: rotate("z", 90), 1: rotate("z", 90)})
+    turns = np.stack([rotate("z", 90), rotate("z", 90), np.eye(3)])
+    transforms = chain(heads, np.array([-1, 0, 1], np.int32), turns)
     tip = transforms[2] @ np.array([0, 3, 0, 1], np.float32)
     np.testing.assert_allclose(tip, [-1, -2, 0], atol=1e-5)
+
+
+@given(angle, angle, angle)
+def test_turns_are_products_of_rotations(x: float, y: float, z: float) -> None:
+    wanted = rotate("y", y) @ rotate("z", z) @ rotate("x", x)
+    np.testing.assert_allclose(turn(np.array([[x, y, z]]))[0], wanted, atol=1e-5)
+
+
+@given(unit, unit)
+def test_aligning_turns_one_direction_into_another(a: np.ndarray, b: np.ndarray) -> None:
+    assume(np.linalg.norm(a) > 0.1 and np.linalg.norm(b) > 0.1)
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    assume(a @ b > -0.99)
+    found = align(a, b)
+    np.testing.assert_allclose(found @ a, b, atol=1e-4)
+    np.testing.assert_allclose(found @ found.T, np.eye(3), atol=1e-4)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_busy_hand_stays_where_it_is_and_what_rolls_stays_down(people: list[Person], number: int) -> None:
+    pose = sample_pose(keyed_rng(number, "busy"))
+    scale = people[number].positions[:, 1].max() / 1.8
+    reach = (0.2, 1.0 * scale, 0.32 * scale)
+    person = replace(people[number], hands=(Hold("stroller", reach), None))
+    posed = pose_person(person, pose)
+    np.testing.assert_allclose(joint(posed.joints, "grip.L"), rotate("y", pose.heading) @ reach, atol=0.03)
+    assert joint(posed.joints, GROUND)[1] == pytest.approx(0, abs=1e-5)
+    free = pose_person(people[number], pose)
+    np.testing.assert_allclose(joint(posed.joints, "foot.R"), joint(free.joints, "foot.R"), atol=1e-5)
+
+
+def test_a_gesture_is_made_with_the_free_hand(people: list[Person]) -> None:
+    phone = Pose(lift=(30.0, 0.0), elbow=(90.0, 3.0))
+    person = replace(people[0], hands=(Hold("handbag"), None))
+    busy, free = (pose_person(p, phone).joints for p in (person, people[0]))
+    assert joint(free, "wrist.L")[1] > joint(free, "wrist.R")[1] + 0.15
+    assert joint(busy, "wrist.R")[1] > joint(busy, "wrist.L")[1] + 0.15
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_wrists_stay_out_of_the_trunk_and_legs_apart(people: list[Person], number: int) -> None:
+    for k in range(10):
+        joints = pose_person(people[number], sample_pose(keyed_rng(number, "apart", k))).joints
+        for side, sign in (("L", 1), ("R", -1)):
+            across = joint(joints, "upperleg01.L") - joint(joints, "upperleg01.R")
+            across /= np.linalg.norm(across)
+            hip, wrist = (sign * float(joint(joints, f"{b}.{side}") @ across) for b in ("upperleg01", "wrist"))
+            assert wrist > hip or joint(joints, f"wrist.{side}")[1] > joint(joints, "spine04")[1]
+            assert sign * float(joint(joints, f"foot.{side}") @ across) > 0.02
+
+
+def test_hurrying_bends_knees_and_elbows(people: list[Person]) -> None:
+    slow, fast = (pose_person(people[0], Pose(phase=0.72, stride=1.0, speed=speed)).joints for speed in (1.0, 1.6))
+    assert joint(fast, "foot.L")[1] > joint(slow, "foot.L")[1] + 0.02
 
 
 def test_poses_vary() -> None:

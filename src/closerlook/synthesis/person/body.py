@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import BodyData, body_data
-from closerlook.synthesis.person.rig import BONES, GRIPS, chain, full_bone_map, rotate, skin
+from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, full_bone_map, rotate, skin
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 
@@ -149,10 +149,11 @@ def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
     transforms *= shape.stature / (high - low)
     standing = (standing - np.array([0, low, 0], np.float32)) * np.float32(shape.stature / (high - low))
     heads = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    short = [heads[data.bone_names.index(name)] for name in BONES if name not in GRIPS]
+    short = [heads[data.bone_names.index(name)] for name in BONES if name not in (*GRIPS, GROUND)]
     for grip in GRIPS:
         wrist, elbow = (short[BONES.index(f"{bone}.{grip[-1]}")] for bone in ("wrist", "lowerarm01"))
         short.append(wrist + PALM * shape.stature * (wrist - elbow) / np.linalg.norm(wrist - elbow))
+    short.append(short[0] * np.array([1, 0, 1], np.float32))
     return Body(shape, standing, np.array(short, np.float32), short_weights(), positions, transforms)
 
 
@@ -208,7 +209,7 @@ def _between(value: float, anchors: Mapping[float, str]) -> dict[str, float]:
     return {anchors[low]: 1 - share, anchors[high]: share}
 
 
-def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> dict[int, Float]:
+def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> Float:
     """Rotations that take MakeHuman's A-pose to standing: arms hang beside the hips, palms inwards, fingers curled."""
     turns: dict[str, Float] = {}
 
@@ -217,7 +218,7 @@ def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> dict
 
     def aim(bone: str, tip: str, above: Float, direction: tuple[float, float, float]) -> Float:
         """Turn ``bone`` so that it points in a direction of the world, below a parent turned by ``above``."""
-        turns[bone] = _align(at(tip) - at(bone), above.T @ np.array(direction, np.float32))
+        turns[bone] = align(at(tip) - at(bone), above.T @ np.array(direction, np.float32))
         return above @ turns[bone]
 
     hips = positions[data.quads["helper-tights"]].reshape(-1, 3)
@@ -238,7 +239,7 @@ def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> dict
         twist = _twist(forearm @ axis, forearm @ across, np.array((-sign * 0.35, 0.0, 1.0), np.float32))
         half = _about(axis, 0.5 * twist)
         turns[f"lowerarm02.{side}"] = half
-        turns[hand] = half @ _align(at(f"finger3-1.{side}") - at(hand), axis + 0.15 * (at(lower) - at(hand)))
+        turns[hand] = half @ align(at(f"finger3-1.{side}") - at(hand), axis + 0.15 * (at(lower) - at(hand)))
         for finger in range(1, 6):
             knuckle, tip = at(f"finger{finger}-1.{side}"), at(f"finger{finger}-3.{side}")
             curl = _about(across if finger > 1 else tip - knuckle, -sign * (14.0 + 4 * finger if finger > 1 else 8.0))
@@ -248,7 +249,10 @@ def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> dict
         spread = np.degrees(np.arctan2(sign * leg[0], -leg[1]))
         turns[f"upperleg01.{side}"] = rotate("z", -sign * (spread - 1.0))
         turns[f"foot.{side}"] = rotate("z", sign * (spread - 1.0))
-    return {data.bone_names.index(name): turn for name, turn in turns.items()}
+    rotations = np.tile(np.eye(3, dtype=np.float32), (len(heads), 1, 1))
+    for name, turn in turns.items():
+        rotations[data.bone_names.index(name)] = turn
+    return rotations
 
 
 def _about(axis: Float, degrees: float) -> Float:
@@ -257,15 +261,6 @@ def _about(axis: Float, degrees: float) -> Float:
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]], np.float32)
     angle = np.radians(degrees)
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross, np.float32)
-
-
-def _align(source: Float, target: Float) -> Float:
-    """The smallest rotation that turns one direction into another."""
-    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
-    axis = np.cross(a, b)
-    if np.linalg.norm(axis) < 1e-6:
-        return np.eye(3, dtype=np.float32)
-    return _about(axis, float(np.degrees(np.arctan2(np.linalg.norm(axis), a @ b))))
 
 
 def _twist(axis: Float, across: Float, wanted: Float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Material", "Person", "PosedPerson", "Skeleton"]
+__all__ = ["Hold", "Material", "Person", "PosedPerson", "Skeleton"]
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
@@ -53,6 +53,20 @@ class Skeleton:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """What a hand is busy with.
+
+    Attributes:
+        kind: what it holds (``handbag``, ``umbrella``, ...).
+        reach: where the hand stays: metres to the person's left of the pelvis, above the ground, before the pelvis;
+            ``None`` where the thing just hangs from the hand.
+    """
+
+    kind: str
+    reach: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Person:
     """One identity in the rest pose, ready to be posed and rendered.
 
@@ -67,6 +81,7 @@ class Person:
         materials_of: (t,) index into ``materials`` for each triangle.
         materials: the surfaces.
         skeleton: the bones.
+        hands: what the (left, right) hand holds; ``None`` where it is free.
     """
 
     identity: int
@@ -80,6 +95,7 @@ class Person:
     materials_of: Int = field(repr=False)
     materials: tuple[Material, ...] = field(repr=False)
     skeleton: Skeleton = field(repr=False)
+    hands: tuple[Hold | None, Hold | None] = (None, None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.body import Body
-from closerlook.synthesis.person.mesh import Material, Person, Skeleton
+from closerlook.synthesis.person.mesh import Hold, Material, Person, Skeleton
 from closerlook.synthesis.person.rig import BONES, parents, top_four
 
 __all__ = ["Part", "assemble", "rigid"]
@@ -45,8 +45,14 @@ def rigid(count: int, **shares: float) -> Float:
     return weights
 
 
-def assemble(identity: int, labels: Mapping[str, str], body: Body, parts: Sequence[Part]) -> Person:
-    """Join the parts into a person."""
+def assemble(
+    identity: int,
+    labels: Mapping[str, str],
+    body: Body,
+    parts: Sequence[Part],
+    hands: tuple[Hold | None, Hold | None] = (None, None),
+) -> Person:
+    """Join the parts into a person whose (left, right) hand holds ``hands``."""
     starts = np.cumsum([0, *(len(part.positions) for part in parts)])
     groups, base = [], 0
     for part in parts:
@@ -68,6 +74,7 @@ def assemble(identity: int, labels: Mapping[str, str], body: Body, parts: Sequen
         materials_of=np.concatenate([np.full(len(part.triangles), k, np.int32) for k, part in enumerate(parts)]),
         materials=tuple(part.material for part in parts),
         skeleton=Skeleton(BONES, parents(), body.heads),
+        hands=hands,
     )
 
 

@@ -1,4 +1,4 @@
-"""Poses: a parametric gait, standing, a phone in the hand; and putting a person into one."""
+"""Poses: a parametric gait, standing and waiting, a phone, a hand in the pocket; and putting a person into one."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.person.rig import GRIPS, chain, rotate
+from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, parents, rotate, turn
+from closerlook.synthesis.person.skinning import bend, flesh_of, smooth_normals
 
 __all__ = ["Pose", "pose_person", "sample_pose"]
 
 Float = NDArray[np.floating]
 
 # Joint angles of level walking in degrees over one cycle from heel strike, flexion positive (after D. A. Winter,
-# Biomechanics and Motor Control of Human Movement).
-_CYCLE = np.array([0.0, 0.08, 0.15, 0.3, 0.42, 0.52, 0.62, 0.72, 0.85, 0.95])
-_HIP = np.array([28.0, 26.0, 20.0, 4.0, -7.0, -11.0, -3.0, 17.0, 30.0, 29.0])
-_KNEE = np.array([4.0, 14.0, 18.0, 7.0, 5.0, 13.0, 42.0, 62.0, 28.0, 4.0])
-_ANKLE = np.array([0.0, -6.0, -1.0, 7.0, 10.0, 4.0, -17.0, -4.0, 2.0, 1.0])
-_TOES = np.array([0.0, 0.0, 0.0, 0.0, 12.0, 26.0, 14.0, 0.0, 0.0, 0.0])
+# Biomechanics and Motor Control of Human Movement). The last place is the first again.
+_CYCLE = np.array([0.0, 0.08, 0.15, 0.3, 0.42, 0.52, 0.62, 0.72, 0.85, 0.95, 1.0])
+_HIP = np.array([28.0, 26.0, 20.0, 4.0, -7.0, -11.0, -3.0, 17.0, 30.0, 29.0, 28.0])
+_KNEE = np.array([4.0, 14.0, 18.0, 7.0, 5.0, 13.0, 42.0, 62.0, 28.0, 4.0, 4.0])
+_ANKLE = np.array([0.0, -6.0, -1.0, 7.0, 10.0, 4.0, -17.0, -4.0, 2.0, 1.0, 0.0])
+_TOES = np.array([0.0, 0.0, 0.0, 0.0, 12.0, 26.0, 14.0, 0.0, 0.0, 0.0, 0.0])
+_INDEX = {name: k for k, name in enumerate(BONES)}
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,21 @@ class Pose:
 
     Attributes:
         phase: place in the gait cycle, 0 to 1; at 0 the left heel strikes.
-        stride: 0 stands, 1 walks at an ordinary pace, 1.3 hurries.
+        stride: length of the steps; 0 stands, 1 is ordinary.
+        speed: of the walk, 1 ordinary: who hurries bends knees and elbows more, turns the hips and leans forwards.
         arm_swing: how far the arms swing, 1 ordinary.
         lean: of the trunk, forwards.
         heading: of the whole person, to their left.
         look: turn of the head to its left, and its nod downwards.
-        lift: forward lift of the (left, right) upper arm above its swing.
-        elbow: bend of the (left, right) elbow above its swing.
+        lift: forward lift of the (left, right) upper arm above its swing, if that hand is free.
+        elbow: bend of the (left, right) elbow above its swing, if that hand is free.
         shift: weight on one leg when standing, -1 right to 1 left.
+        apart: each leg's turn outwards when standing.
     """
 
     phase: float = 0.0
     stride: float = 0.0
+    speed: float = 1.0
     arm_swing: float = 1.0
     lean: float = 1.0
     heading: float = 0.0
@@ -48,107 +53,158 @@ class Pose:
     lift: tuple[float, float] = (0.0, 0.0)
     elbow: tuple[float, float] = (0.0, 0.0)
     shift: float = 0.0
+    apart: float = 0.0
+
+
+# Of each gesture: its share, lift of the upper arm from and to, bend of the elbow from and to.
+_GESTURES: dict[str, tuple[float, tuple[float, float], tuple[float, float]]] = {
+    "none": (0.78, (0, 0), (0, 0)),
+    "phone": (0.09, (20, 36), (78, 102)),
+    "pocket": (0.06, (-20, -12), (34, 46)),
+    "bent": (0.07, (0, 6), (20, 70)),
+}
 
 
 def sample_pose(rng: np.random.Generator) -> Pose:
-    """A pose of somebody on a street: most walk, some stand or wait, a few look at a phone."""
-    walking = rng.random() < 0.82
-    phone = rng.random() < 0.08
+    """A pose of somebody on a street: most walk, some stand or wait, a few look at a phone or have a hand in a pocket.
+
+    Who it is plays no part.
+    """
+    walking = bool(rng.random() < 0.78)
+    gesture = str(rng.choice(list(_GESTURES), p=[share for share, _, _ in _GESTURES.values()]))
+    _, lifted, bent = _GESTURES[gesture]
     hand = int(rng.integers(2))
-    lift, elbow = np.zeros(2), np.abs(rng.normal(3, 3, 2))
-    if phone:
-        lift[hand], elbow[hand] = rng.uniform(22, 38), rng.uniform(78, 100)
-    elif rng.random() < 0.08:
-        elbow[hand] += rng.uniform(20, 70)
+    hands = [0, 1] if gesture == "pocket" and rng.random() < 0.4 else [hand]
+    lift, elbow = np.zeros(2), np.abs(rng.normal(4, 4, 2))
+    lift[hands] += rng.uniform(*lifted)
+    elbow[hands] += rng.uniform(*bent)
+    speed = float(np.clip(rng.normal(1.0, 0.16), 0.65, 1.6))
     return Pose(
         phase=float(rng.random()),
-        stride=float(np.clip(rng.normal(0.95, 0.17), 0.5, 1.35)) if walking else 0.0,
-        arm_swing=float(np.clip(rng.normal(0.85, 0.3), 0.1, 1.6)) if walking else 0.0,
-        lean=float(rng.normal(2.5 if walking else 0.5, 1.5)),
+        stride=float(np.clip(rng.normal(0.4 + 0.55 * speed, 0.12), 0.45, 1.35)) if walking else 0.0,
+        speed=speed,
+        arm_swing=float(np.clip(rng.normal(0.9, 0.32), 0.1, 1.7)),
+        lean=float(rng.normal(2.5 if walking else 0.5, 1.7)),
         heading=float(rng.normal(0, 6)),
-        look=(float(rng.normal(0, 9)), float(rng.normal(26, 5) if phone else rng.normal(2, 5))),
+        look=(
+            float(rng.normal(0, 9 if walking else 22)),
+            float(rng.normal(26, 5) if gesture == "phone" else rng.normal(2, 5)),
+        ),
         lift=(float(lift[0]), float(lift[1])),
         elbow=(float(elbow[0]), float(elbow[1])),
         shift=float(rng.uniform(-1, 1)),
+        apart=float(rng.uniform(0, 5)),
     )
 
 
-def _rotations(pose: Pose) -> dict[str, Float]:
-    """Bone name to rotation about the world's axes of the rest pose."""
-    wave = np.cos(2 * np.pi * pose.phase)
-    stance = (1 - min(pose.stride, 1.0)) * pose.shift
-    turns: dict[str, Float] = {
-        "root": rotate("y", pose.heading) @ rotate("y", -4 * pose.stride * wave) @ rotate("z", -2.5 * stance),
-        "spine05": rotate("z", 1.5 * stance) @ rotate("y", 3 * pose.stride * wave) @ rotate("x", 0.4 * pose.lean),
-        "spine03": rotate("z", 1.5 * stance) @ rotate("y", 4 * pose.stride * wave) @ rotate("x", 0.4 * pose.lean),
-        "spine02": rotate("y", 2 * pose.stride * wave),
-        "neck01": rotate("y", 0.4 * pose.look[0] - 4 * pose.stride * wave) @ rotate("x", 0.45 * pose.look[1]),
-        "head": rotate("y", 0.6 * pose.look[0]) @ rotate("x", 0.55 * pose.look[1] - 0.6 * pose.lean),
-    }
-    for k, (side, sign) in enumerate((("L", 1.0), ("R", -1.0))):
-        phase = (pose.phase + 0.5 * k) % 1.0
-        hip, knee, ankle, toes = (
-            float(np.interp(phase, _CYCLE, curve, period=1.0)) * pose.stride for curve in (_HIP, _KNEE, _ANKLE, _TOES)
-        )
-        relaxed = max(0.0, -sign * stance)
-        hip, knee = hip + 9 * relaxed, knee + 16 * relaxed
-        turns[f"upperleg01.{side}"] = rotate("z", 2.5 * stance + sign * (1.5 * relaxed)) @ rotate("x", -hip)
-        turns[f"lowerleg01.{side}"] = rotate("x", knee)
-        turns[f"foot.{side}"] = rotate("x", -ankle - 7 * relaxed)
-        turns[f"toe1-1.{side}"] = rotate("x", -toes)
-        swing = -pose.arm_swing * pose.stride * (17 * np.cos(2 * np.pi * phase)) + 3 * pose.stride + pose.lift[k]
-        forwards = max(0.0, float(-np.cos(2 * np.pi * phase)))
-        bend = pose.elbow[k] + pose.arm_swing * pose.stride * (6 + 14 * forwards)
-        inwards = float(np.clip((bend - 30) / 60, 0, 1)) * 22
-        turns[f"upperarm01.{side}"] = rotate("x", -swing)
-        turns[f"lowerarm01.{side}"] = rotate("y", -sign * inwards) @ rotate("x", -bend)
-    return turns
-
-
 def pose_person(person: Person, pose: Pose) -> PosedPerson:
-    """Bend a person into a pose (linear blend skinning), feet on y = 0 and the pelvis above the origin."""
-    skeleton = person.skeleton
-    index = {name: i for i, name in enumerate(skeleton.names)}
-    turns = {index[name]: turn for name, turn in _rotations(pose).items()}
-    transforms = chain(skeleton.heads, skeleton.parents, turns)
+    """Bend a person into a pose (linear blend skinning), feet on y = 0 and the pelvis above the origin.
+
+    Hands that hold something are where that is; gestures are left to free hands. What rolls beside the person stays on
+    the ground.
+    """
+    heads, flesh = person.skeleton.heads, flesh_of(person)
+    transforms = chain(heads, parents(), turn(_angles(pose, person)))
+    ground = _lowest(person, transforms, flesh.soles)
+    facing = rotate("y", pose.heading)
+    pelvis = _place(transforms, heads, "root")
+    pelvis[1] = ground
+    _stand(transforms, heads, GROUND, pelvis, facing)
+    for side, hold in zip("LR", person.hands, strict=True):
+        if hold and hold.reach:
+            _reach(transforms, heads, side, pelvis + facing @ np.array(hold.reach, np.float32))
     for grip in GRIPS:
-        _let_hang(transforms[index[grip]], skeleton.heads[index[grip]], pose)
-    rows = transforms.reshape(len(transforms), 12)
-    blended = person.weights[:, :1] * rows[person.bones[:, 0]]
-    for k in range(1, person.bones.shape[1]):
-        blended += person.weights[:, k, None] * rows[person.bones[:, k]]
-    x, y, z = person.positions.T
-    positions = np.empty_like(person.positions)
-    for axis in range(3):
-        m = blended[:, 4 * axis : 4 * axis + 4]
-        positions[:, axis] = m[:, 0] * x + m[:, 1] * y + m[:, 2] * z + m[:, 3]
-    joints = np.einsum("bij,bj->bi", transforms[:, :, :3], skeleton.heads) + transforms[:, :, 3]
-    shift = np.array([joints[0, 0], positions[:, 1].min(), joints[0, 2]], np.float32)
-    positions -= shift
-    return PosedPerson(positions, _smooth_normals(person, positions), (joints - shift).astype(np.float32))
+        _stand(transforms, heads, grip, _place(transforms, heads, grip), facing)
+    transforms[:, :, 3] -= pelvis
+    positions = bend(flesh, transforms)
+    joints = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
+    return PosedPerson(positions, smooth_normals(flesh, positions), joints.astype(np.float32))
 
 
-def _let_hang(transform: Float, grip: Float, pose: Pose) -> None:
-    """What a hand holds turns with the person but hangs down, whatever the arm does."""
-    held = transform[:, :3] @ grip + transform[:, 3]
-    transform[:, :3] = rotate("y", pose.heading)
-    transform[:, 3] = held - transform[:, :3] @ grip
+def _angles(pose: Pose, person: Person) -> Float:
+    """(b, 3) turns of every bone about the world's x, y and z axes of the rest pose, degrees."""
+    wave = np.cos(2 * np.pi * pose.phase)
+    hurry = max(0.0, pose.stride * (pose.speed - 1))
+    twist = pose.stride * wave * (0.4 + 0.6 * pose.speed)
+    still = 1 - min(pose.stride, 1.0)
+    stance, lean = still * pose.shift, pose.lean + 5 * hurry
+    turned, nod = pose.look
+    turns = {
+        "root": (0, pose.heading - 4 * twist, -2.5 * stance),
+        "spine05": (0.4 * lean, 3 * twist, 1.5 * stance),
+        "spine03": (0.4 * lean, 4 * twist, 1.5 * stance),
+        "spine02": (0, 2 * twist, 0),
+        "neck01": (0.45 * nod, 0.4 * turned - 4 * twist, 0),
+        "head": (0.55 * nod - 0.6 * lean, 0.6 * turned, 0),
+    }
+    phases = np.array([pose.phase, pose.phase + 0.5]) % 1.0
+    gait = [pose.stride * np.interp(phases, _CYCLE, curve) for curve in (_HIP, _KNEE, _ANKLE, _TOES)]
+    higher = 30 * hurry * np.interp(phases, (0.5, 0.72, 0.95), (0, 1, 0))  # the knee of the leg in the air
+    lift, elbow, share = _free_arms(pose, person)
+    for k, (side, sign) in enumerate((("L", 1.0), ("R", -1.0))):
+        hip, knee, ankle, toes = (float(angle[k]) for angle in gait)
+        relaxed, spread = max(0.0, -sign * stance), sign * still * pose.apart
+        back = np.cos(2 * np.pi * phases[k])  # an arm swings against the leg of its side
+        swing = pose.arm_swing * pose.stride * share[k]
+        bent = elbow[k] + swing * (6 + 14 * max(0.0, -back) + 25 * hurry)
+        inwards = 22 * min(max((bent - 30) / 60, 0), 1)
+        turns |= {
+            f"upperleg01.{side}": (-hip - 9 * relaxed, 0, 2.5 * stance + sign * 1.5 * relaxed + spread),
+            f"lowerleg01.{side}": (knee + higher[k] + 16 * relaxed, 0, 0),
+            f"foot.{side}": (-ankle - 7 * relaxed, 0, -spread),
+            f"toe1-1.{side}": (-toes, 0, 0),
+            f"upperarm01.{side}": (17 * swing * back - 3 * pose.stride - lift[k], 0, 0),
+            f"lowerarm01.{side}": (-bent, -sign * inwards, 0),
+        }
+    angles = np.zeros((len(BONES), 3))
+    angles[[_INDEX[name] for name in turns]] = list(turns.values())
+    return angles
 
 
-def _smooth_normals(person: Person, positions: Float) -> Float:
-    """Area-weighted unit normals, the same for vertices that share a ``smooth`` number."""
-    a, b, c = (positions[person.triangles[:, k]] for k in range(3))
-    e, f = b - a, c - a
-    faces = np.empty_like(e)
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        faces[:, i] = e[:, j] * f[:, k] - e[:, k] * f[:, j]
-    groups = person.smooth[person.triangles]
-    size = int(person.smooth.max()) + 1
-    summed = np.empty((size, 3))
-    for axis in range(3):
-        column = faces[:, axis]
-        summed[:, axis] = sum(np.bincount(groups[:, k], column, size) for k in range(3))
-    length = np.sqrt((summed * summed).sum(1, keepdims=True))
-    summed[length[:, 0] < 1e-30] = (0, 1, 0)  # folded onto itself: any direction will do
-    unit = (summed / np.where(length < 1e-30, 1, length)).astype(np.float32)
-    return np.asarray(unit[person.smooth])
+def _free_arms(pose: Pose, person: Person) -> tuple[Float, Float, Float]:
+    """The arms' lift, elbow bend and share of the swing; a gesture goes to the other hand where its own is busy."""
+    lift, elbow = np.array(pose.lift), np.array(pose.elbow)
+    busy = np.array([hold is not None for hold in person.hands])
+    if busy[np.argmax(elbow)] and not busy.all():
+        lift, elbow = lift[::-1], elbow[::-1]
+    return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, 1.0)
+
+
+def _lowest(person: Person, transforms: Float, soles: NDArray[np.intp]) -> float:
+    """The height of the lowest sole."""
+    rows = transforms[person.bones[soles], 1]
+    heights = np.einsum("vkj,vj->vk", rows[..., :3], person.positions[soles]) + rows[..., 3]
+    return float((heights * person.weights[soles]).sum(1).min())
+
+
+def _place(transforms: Float, heads: Float, bone: str) -> Float:
+    """Where a bone's head has come to."""
+    k = _INDEX[bone]
+    return np.asarray(transforms[k, :, :3] @ heads[k] + transforms[k, :, 3])
+
+
+def _stand(transforms: Float, heads: Float, bone: str, place: Float, facing: Float) -> None:
+    """Move a bone to a place and keep it upright, facing where the person does, whatever the bones above it do."""
+    k = _INDEX[bone]
+    transforms[k, :, :3] = facing
+    transforms[k, :, 3] = place - facing @ heads[k]
+
+
+def _reach(transforms: Float, heads: Float, side: str, aim: Float) -> None:
+    """Bend one arm so that its grip comes to ``aim``, or as near as it goes, the elbow low and outside."""
+    upper, lower, grip = (_INDEX[f"{bone}.{side}"] for bone in ("upperarm01", "lowerarm01", "grip"))
+    shoulder = _place(transforms, heads, f"upperarm01.{side}")
+    a, b = (float(np.linalg.norm(heads[tip] - heads[bone])) for tip, bone in ((lower, upper), (grip, lower)))
+    way = aim - shoulder
+    far = float(np.clip(np.linalg.norm(way), abs(a - b) + 0.02, 0.995 * (a + b)))
+    way = way / np.linalg.norm(way)
+    along = (a * a - b * b + far * far) / (2 * far)
+    outside = transforms[0, :, :3] @ np.array([0.35 if side == "L" else -0.35, -1.0, -0.35], np.float32)
+    outside = outside - way * (outside @ way)
+    elbow = shoulder + along * way + np.sqrt(max(a * a - along * along, 0.0)) * outside / np.linalg.norm(outside)
+    turned = transforms[_INDEX[f"shoulder01.{side}"], :, :3]
+    for bone, tip, start, end in ((upper, lower, shoulder, elbow), (lower, grip, elbow, shoulder + far * way)):
+        turned = align(turned @ (heads[tip] - heads[bone]), end - start) @ turned
+        transforms[bone, :, :3] = turned
+        transforms[bone, :, 3] = start - turned @ heads[bone]
+    transforms[[_INDEX[f"wrist.{side}"], grip]] = transforms[lower]

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import body_data
 
-__all__ = ["BONES", "GRIPS", "bone_index", "chain", "full_bone_map", "parents", "rotate", "skin", "top_four"]
+__all__ = [
+    "BONES",
+    "GRIPS",
+    "GROUND",
+    "align",
+    "bone_index",
+    "chain",
+    "full_bone_map",
+    "parents",
+    "rotate",
+    "skin",
+    "top_four",
+    "turn",
+]
 
 Float = NDArray[np.floating]
 
 _SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
 GRIPS = ("grip.L", "grip.R")  # where hands hold things: below the wrists, not in MakeHuman's rig
+GROUND = "ground"  # what rolls or stands beside the person
 BONES: tuple[str, ...] = (
     "root",
     *("spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "head"),
     *(f"{name}.{side}" for side in "LR" for name in _SIDE),
     *GRIPS,
+    GROUND,
 )
 
 
@@ -46,9 +60,9 @@ def full_bone_map() -> NDArray[np.intp]:
 def parents() -> NDArray[np.int32]:
     """The parent of each bone of the short rig, -1 for the root."""
     data = body_data()
-    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES if name not in GRIPS]
+    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES if name not in (*GRIPS, GROUND)]
     known = [BONES.index(_short_ancestor(p)) if p >= 0 else -1 for p in above]
-    return np.array([*known, *(BONES.index(f"wrist.{name[-1]}") for name in GRIPS)], np.int32)
+    return np.array([*known, *(BONES.index(f"wrist.{name[-1]}") for name in GRIPS), -1], np.int32)
 
 
 def bone_index(name: str) -> int:
@@ -66,22 +80,44 @@ def rotate(axis: str, degrees: float) -> Float:
     return matrix
 
 
-def chain(heads: Float, parents: NDArray[np.int32], rotations: Mapping[int, Float]) -> Float:
+def turn(degrees: Float) -> Float:
+    """(n, 3, 3) rotations by (n, 3) angles about the world's x, then z, then y axis: many :func:`rotate` at once.
+
+    The columns of ``degrees`` are the angles about x, y and z.
+    """
+    (ax, ay, az), (bx, by, bz) = np.cos(np.radians(degrees)).T, np.sin(np.radians(degrees)).T
+    rows = (
+        (ay * az, by * bx - ay * bz * ax, by * ax + ay * bz * bx),
+        (bz, az * ax, -az * bx),
+        (-by * az, ay * bx + by * bz * ax, ay * ax - by * bz * bx),
+    )
+    return np.moveaxis(np.array(rows, np.float32), 2, 0)
+
+
+def align(source: Float, target: Float) -> Float:
+    """The smallest rotation that turns one direction into another."""
+    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
+    axis, cosine = np.cross(a, b), float(a @ b)
+    if cosine < -0.99999:
+        raise ValueError("opposite directions have no smallest rotation between them")
+    x, y, z = axis
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]], np.float32)
+    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + cosine), np.float32)
+
+
+def chain(heads: Float, parents: NDArray[np.int32], rotations: Float) -> Float:
     """Each bone's transform, (b, 3, 4), where bones rotate about their heads, on top of their parents.
 
-    Rotations are given about the world's axes of the rest pose.
+    Rotations (b, 3, 3) are given about the world's axes of the rest pose.
     """
-    transforms = np.zeros((len(heads), 3, 4), np.float32)
-    for bone, parent in enumerate(parents):
-        local = np.zeros((3, 4), np.float32)
-        local[:, :3] = rotations.get(bone, np.eye(3, dtype=np.float32))
-        local[:, 3] = heads[bone] - local[:, :3] @ heads[bone]
+    transforms = np.zeros((len(heads), 4, 4), np.float32)
+    transforms[:, :3, :3] = rotations
+    transforms[:, :3, 3] = heads - np.einsum("bij,bj->bi", rotations, heads)
+    transforms[:, 3, 3] = 1
+    for bone, parent in enumerate(parents.tolist()):
         if parent >= 0:
-            above = transforms[parent]
-            local[:, 3] = above[:, :3] @ local[:, 3] + above[:, 3]
-            local[:, :3] = above[:, :3] @ local[:, :3]
-        transforms[bone] = local
-    return transforms
+            transforms[bone] = transforms[parent] @ transforms[bone]
+    return transforms[:, :3]
 
 
 def skin(positions: Float, weights: Float, transforms: Float) -> Float:
