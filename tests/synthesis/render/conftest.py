@@ -81,6 +81,7 @@ def place_of(walls, north=0.0, ground="concrete"):
         np.zeros((count, 2)),
         np.zeros(count, bool),
         np.zeros(count, bool),
+        np.zeros(count, bool),
         np.full(count, 0.9),
     )
     return Place(BACKDROPS["yard"], panels, np.zeros((0, 4)), north, 0.0, 0)

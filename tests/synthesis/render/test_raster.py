@@ -43,9 +43,8 @@ def rasterised(person, posed, camera):
     key = wp.full((height, width), raster.EMPTY, dtype=wp.int64)
     screen = wp.empty(len(posed.positions), dtype=wp.vec4)
     positions = wp.array(posed.positions, dtype=wp.vec3)
-    wp.launch(
-        raster.project, len(posed.positions), [positions, wp.mat44(view.matrix), float(width), float(height), screen]
-    )
+    lens = [wp.mat44(view.matrix), wp.vec4(*view.window), view.distortion]
+    wp.launch(raster.project, len(posed.positions), [positions, *lens, float(width), float(height), screen])
     renderer.rasterise(screen, width, height, key)
     keys = key.numpy()
     found = np.where(keys < raster.EMPTY.value, keys & raster.ID_MASK.value, -1)

@@ -76,5 +76,5 @@ def test_patterns_grain_and_flakes():
     assert shadow_patterns(2).shape == (2, 256, 256)
     counts = np.bincount(grain().ravel(), minlength=256)
     assert counts.min() == counts.max()  # evenly spread
-    far, near = flake_tiles(128)
+    far, near = flake_tiles(128, 1.0, 2.0, 0.3)
     assert 0 < near.mean() < 40 and 0 < far.mean() < 40

@@ -38,7 +38,7 @@ def test_the_sun_culminates_at_noon_at_the_height_that_latitude_and_date_give(la
 
 @given(st.floats(0.1, 11.9))
 def test_morning_and_evening_mirror_each_other(hours):
-    morning, evening = sun_position(12 - hours), sun_position(12 + hours)
+    morning, evening = (sun_position(hour, 40.0, 20.0) for hour in (12 - hours, 12 + hours))
     assert morning[0] == pytest.approx(evening[0])
     assert morning[1] == pytest.approx(-evening[1])
 

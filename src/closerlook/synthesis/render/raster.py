@@ -1,10 +1,10 @@
 """Kernels that turn triangles into pixels: project, rasterise, cast the shadow map, resolve to two layers.
 
-A *layer* is the person (0) or the place behind (1). Each pixel keeps the mean surface of each layer over its 2 x 2
-samples and the layer's coverage; light is then worked out once a pixel and layer, never a sample.
+A *layer* is the person (0) or the place (1), whatever of it is seen. Each pixel keeps the mean surface of each
+layer over its 2 x 2 samples and the layer's coverage; light is then worked out once a pixel and layer, never a sample.
 """
 
-# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -37,20 +37,41 @@ def doubled_area(a: wp.vec4, b: wp.vec4, c: wp.vec4) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
+@wp.func
+def bend(straight2: float, distortion: float) -> float:
+    """What a lens multiplies a point's distance from the axis with, given the square of that distance: the root of
+    f * (1 + distortion * straight2 * f * f) = 1, by Newton's method."""
+    f = float(1.0)
+    k = distortion * straight2
+    for _ in range(4):
+        f -= (f + k * f * f * f - 1.0) / (1.0 + 3.0 * k * f * f)
+    return f
+
+
 @wp.kernel
 def project(
     positions: wp.array(dtype=wp.vec3),
     matrix: wp.mat44,
+    window: wp.vec4,
+    distortion: float,
     width: float,
     height: float,
     screen: wp.array(dtype=wp.vec4),
 ):
-    """World to (x, y in pixels from the upper left, depth 0..1, 1/w)."""
+    """World to (x, y in pixels from the upper left, depth 0..1, 1/w), through the lens of camera.Frame."""
     i = wp.tid()
     p = positions[i]
     q = matrix * wp.vec4(p[0], p[1], p[2], 1.0)
     r = 1.0 / q[3]
-    screen[i] = wp.vec4((q[0] * r * 0.5 + 0.5) * width, (0.5 - q[1] * r * 0.5) * height, q[2] * r * 0.5 + 0.5, r)
+    x = q[0] * r
+    y = q[1] * r
+    if distortion != 0.0:
+        u = window[0] + window[2] * x
+        v = window[1] + window[3] * y
+        bent = bend(u * u + v * v, distortion)
+        x = (u * bent - window[0]) / window[2]
+        y = (v * bent - window[1]) / window[3]
+    screen[i] = wp.vec4((x * 0.5 + 0.5) * width, (0.5 - y * 0.5) * height, q[2] * r * 0.5 + 0.5, r)
 
 
 @wp.kernel
@@ -98,7 +119,7 @@ def rasterise(
                         q1 = w[1] * b[3]
                         q2 = w[2] * c[3]
                         at = (uv[f[0]] * q0 + uv[f[1]] * q1 + uv[f[2]] * q2) / (q0 + q1 + q2)
-                        solid = opacity(texels, s.start, s.log2_side, at)
+                        solid = opacity(texels, s.start, s.log2_side, at, float(s.log2_side - 7))
                     if solid >= 128:
                         wp.atomic_min(key, y, x, k)
 
@@ -130,6 +151,42 @@ def cast(
             w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
             if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
                 wp.atomic_min(shadow, slot, y, x, w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
+
+
+@wp.struct
+class Hit:
+    """The nearest panel along a ray: its number (-1 none), depth, and texture coordinates."""
+
+    panel: int
+    depth: wp.float32
+    uv: wp.vec2
+
+
+@wp.func
+def trace(
+    panels: wp.array(dtype=Panel), texels: wp.array(dtype=texel), eye: Eye, ray: wp.vec3, first: int, end: int, h: Hit
+) -> Hit:
+    """The nearest of ``h`` and the panels ``first`` to ``end``."""
+    for j in range(first, end):
+        q = panels[j]
+        slope = wp.dot(ray, q.normal)
+        if wp.abs(slope) > 1.0e-6:
+            d = wp.dot(q.corner - eye.position, q.normal) / slope
+            if d > q.near and d < h.depth:
+                at = eye.position + ray * d - q.corner
+                u = wp.dot(at, q.along)
+                v = wp.dot(at, q.upward)
+                if u >= 0.0 and u <= 1.0 and v >= 0.0 and v <= 1.0:
+                    uv = wp.vec2(u * q.repeat[0] + q.shift[0], (1.0 - v) * q.repeat[1] + q.shift[1])
+                    solid = 255
+                    if q.cutout != 0:
+                        level = wp.log2(d * eye.pixel * q.texels + 1.0e-6)
+                        solid = opacity(texels, q.start, q.log2_side, uv, level)
+                    if solid >= 128:
+                        h.depth = d
+                        h.panel = j
+                        h.uv = uv
+    return h
 
 
 @wp.kernel
@@ -176,23 +233,38 @@ def resolve(
         k = key[sy, sx]
         nx = px / float(width) - 1.0  # width and height are the image's; samples are half a pixel
         ny = 1.0 - py / float(height)
-        ray = (
-            eye.right * (eye.window[0] + eye.window[2] * nx)
-            + eye.up * (eye.window[1] + eye.window[3] * ny)
-            + eye.forward
-        )
+        across = eye.window[0] + eye.window[2] * nx
+        above = eye.window[1] + eye.window[3] * ny
+        straight = 1.0 + eye.distortion * (across * across + above * above)
+        ray = eye.right * (across * straight) + eye.up * (above * straight) + eye.forward
+        hit = Hit()
+        hit.panel = -1
+        hit.depth = 1.0e9
+        t = int(0)
+        w0 = float(0.0)
+        w1 = float(0.0)
+        w2 = float(0.0)
         if k < EMPTY:
             t = int(k & ID_MASK)
             f = triangles[t]
             a = screen[f[0]]
             b = screen[f[1]]
             c = screen[f[2]]
-            area = doubled_area(a, b, c)
-            flat = weights(a, b, c, 1.0 / area, px, py)
+            flat = weights(a, b, c, 1.0 / doubled_area(a, b, c), px, py)
             inverse = 1.0 / (flat[0] * a[3] + flat[1] * b[3] + flat[2] * c[3])
             w0 = flat[0] * a[3] * inverse
             w1 = flat[1] * b[3] * inverse
             w2 = flat[2] * c[3] * inverse
+            hit.depth = inverse
+            hit = trace(panels, place_texels, eye, ray, 1, 1 + eye.fronts, hit)
+        else:
+            if ray[1] < 0.0:
+                hit.depth = -eye.position[1] / ray[1]
+                hit.panel = 0
+            hit = trace(panels, place_texels, eye, ray, 1, panels.shape[0], hit)
+        if k < EMPTY and hit.panel < 0:
+            f = triangles[t]
+            area = doubled_area(screen[f[0]], screen[f[1]], screen[f[2]])
             s = surfaces[surface_of[t]]
             ua = uv[f[0]]
             ub = uv[f[1]]
@@ -211,40 +283,17 @@ def resolve(
             rough0 += s.roughness
             count0 += 1.0
         else:
-            best = float(1.0e9)
-            hit = -1
-            best_uv = wp.vec2()
-            if ray[1] < 0.0:
-                best = -eye.position[1] / ray[1]
-                hit = 0
-            for j in range(1, panels.shape[0]):
-                q = panels[j]
-                slope = wp.dot(ray, q.normal)
-                if wp.abs(slope) > 1.0e-6:
-                    d = wp.dot(q.corner - eye.position, q.normal) / slope
-                    if d > q.near and d < best:
-                        at = eye.position + ray * d - q.corner
-                        u = wp.dot(at, q.along)
-                        v = wp.dot(at, q.upward)
-                        if u >= 0.0 and u <= 1.0 and v >= 0.0 and v <= 1.0:
-                            tuv = wp.vec2(u * q.repeat[0] + q.shift[0], (1.0 - v) * q.repeat[1] + q.shift[1])
-                            solid = 255
-                            if q.cutout != 0:
-                                solid = opacity(place_texels, q.start, q.log2_side, tuv)
-                            if solid >= 128:
-                                best = d
-                                hit = j
-                                best_uv = tuv
-            if hit >= 0:
-                q = panels[hit]
-                p = eye.position + ray * best
-                if hit == 0:
+            if hit.panel >= 0:
+                q = panels[hit.panel]
+                p = eye.position + ray * hit.depth
+                best_uv = hit.uv
+                if hit.panel == 0:
                     at = p - q.corner
                     best_uv = wp.vec2(
                         wp.dot(at, q.along) * q.repeat[0] + q.shift[0], wp.dot(at, q.upward) * q.repeat[1] + q.shift[1]
                     )
                 slant = wp.abs(wp.dot(wp.normalize(ray), q.normal))
-                level = wp.log2(best * eye.pixel * q.texels / wp.sqrt(wp.max(slant, 0.02)) + 1.0e-6)
+                level = wp.log2(hit.depth * eye.pixel * q.texels / wp.sqrt(wp.max(slant, 0.02)) + 1.0e-6)
                 code = sample(place_texels, q.start, q.log2_side, best_uv, level)
                 albedo1 += wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
                 n = q.normal

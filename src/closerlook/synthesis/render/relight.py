@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warp as wp
 
-from closerlook.synthesis.render.values import Exposed, KeyLight
+from closerlook.synthesis.render.texturing import sample
+from closerlook.synthesis.render.values import Caster, Exposed, KeyLight, texel
 
 wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
@@ -75,6 +76,27 @@ def dapple(shade: wp.array2d(dtype=wp.uint8), p: wp.vec3, towards: wp.vec3, stre
 
 
 @wp.func
+def past_things(casters: wp.array(dtype=Caster), light: KeyLight, texels: wp.array(dtype=texel), p: wp.vec3) -> float:
+    """Share of the sun that passes the things that stand between it and ``p``, each a picture turned to the sun."""
+    towards = light.place
+    share = float(1.0)
+    for k in range(light.first_caster, light.end_caster):
+        c = casters[k]
+        slope = wp.dot(towards, c.facing)
+        way = wp.dot(c.foot - p, c.facing) / wp.max(slope, 1.0e-3)
+        if way > 0.05:
+            at = p + towards * way - c.foot
+            u = wp.dot(at, c.across) + 0.5
+            v = 1.0 - at[1] / c.height
+            if u > 0.0 and u < 1.0 and v > 0.0 and v < 1.0:
+                # The sun is half a degree wide: the further, the softer.
+                blur = wp.log2(way * 0.0093 / c.height * 256.0 + 1.0)
+                cover = sample(texels, c.start, 8, wp.vec2(u, v), wp.max(blur, 1.0))
+                share *= 1.0 - cover[3]
+    return share
+
+
+@wp.func
 def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, n: wp.vec3) -> wp.vec3:
     """Irradiance from order-2 harmonics; the order of terms is that of scene.sky.harmonics."""
     e = sky[i, 0] * 0.282095 + (sky[i, 1] * n[1] + sky[i, 2] * n[2] + sky[i, 3] * n[0]) * 0.488603
@@ -113,6 +135,8 @@ class Spot:
     emission: wp.float32
     seen: wp.float32
     rim: wp.float32
+    water: wp.float32
+    flat: wp.float32
     dome: wp.float32
     below: wp.float32
     patch: wp.float32
@@ -120,10 +144,12 @@ class Spot:
 
 @wp.struct
 class Met:
-    """One layer of one pixel under one light: diffuse and mirrored beam, diffuse and mirrored clear sky."""
+    """One layer of one pixel under one light: diffuse beam, beam mirrored by the dry and by the wet surface, diffuse
+    and mirrored clear sky."""
 
     beam: wp.float32
     shine: wp.float32
+    glint: wp.float32
     ambient: wp.vec3
     gloss: wp.vec3
 
@@ -148,7 +174,10 @@ def spot_at(
         s.seen = seen
         grazing = 1.0 - wp.max(wp.dot(n, s.to_eye), 0.02)
         grazing2 = grazing * grazing
-        s.rim = (0.04 + 0.96 * grazing2 * grazing2 * grazing) * (1.0 - s.rough) * (1.0 - s.rough) * seen
+        fresnel = grazing2 * grazing2 * grazing
+        s.rim = (0.04 + 0.96 * fresnel) * (1.0 - s.rough) * (1.0 - s.rough) * seen
+        s.water = (0.03 + 0.97 * fresnel) * seen
+        s.flat = wp.smoothstep(0.6, 0.95, n[1])
         s.dome = overcast(n[1]) * seen
         s.below = (0.5 - 0.5 * n[1]) * seen
         coarse = tile_at(grain, p[0] * 23.0 + p[1] * 7.0, p[2] * 23.0)
@@ -158,7 +187,25 @@ def spot_at(
 
 
 @wp.func
+def highlight(s: Spot, towards: wp.vec3, rough: float) -> float:
+    """GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms), for light square to the surface."""
+    nl = wp.max(wp.dot(s.normal, towards), 0.0)
+    nv = wp.max(wp.dot(s.normal, s.to_eye), 0.02)
+    h = wp.normalize(s.to_eye + towards)
+    nh = wp.max(wp.dot(s.normal, h), 0.0)
+    alpha = rough * rough
+    alpha2 = alpha * alpha
+    k = (rough + 1.0) * (rough + 1.0) * 0.125
+    d = nh * nh * (alpha2 - 1.0) + 1.0
+    geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
+    t = 1.0 - wp.max(wp.dot(s.to_eye, h), 0.0)
+    t2 = t * t
+    return alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t)
+
+
+@wp.func
 def meet(
+    layer: int,
     s: Spot,
     light: KeyLight,
     sky: wp.array2d(dtype=wp.vec3),
@@ -166,8 +213,11 @@ def meet(
     shadow: wp.array3d(dtype=float),
     shade: wp.array2d(dtype=wp.uint8),
     shade_strength: float,
+    casters: wp.array(dtype=Caster),
+    texels: wp.array(dtype=texel),
+    wet: int,
 ) -> Met:
-    """Lambert and GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms) under light ``i``."""
+    """Lambert and a highlight under light ``i``; the highlight of water only if something is wet."""
     m = Met()
     n = s.normal
     towards = light.place
@@ -182,41 +232,45 @@ def meet(
         beam = nl * fall * lit(shadow, light, s.position + n * 0.015)
         if light.reach == 0.0 and beam > 0.0:
             beam *= dapple(shade, s.position, towards, shade_strength)
+            if layer == 0 or n[1] > 0.7:  # a thing is flat, and would lie in its own shadow
+                beam *= past_things(casters, light, texels, s.position)
         if beam > 0.0:
-            nv = wp.max(wp.dot(n, s.to_eye), 0.02)
-            h = wp.normalize(s.to_eye + towards)
-            nh = wp.max(wp.dot(n, h), 0.0)
-            alpha = s.rough * s.rough
-            alpha2 = alpha * alpha
-            k = (s.rough + 1.0) * (s.rough + 1.0) * 0.125
-            d = nh * nh * (alpha2 - 1.0) + 1.0
-            geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
-            t = 1.0 - wp.max(wp.dot(s.to_eye, h), 0.0)
-            t2 = t * t
             m.beam = beam
-            m.shine = alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t) * beam
+            m.shine = highlight(s, towards, s.rough) * beam
+            if wet != 0 and s.flat > 0.0:
+                m.glint = highlight(s, towards, 0.22) * beam
     m.ambient = sky_irradiance(sky, i, n) * s.seen
-    m.gloss = sky_irradiance(sky, i, n * (2.0 * wp.dot(n, s.to_eye)) - s.to_eye) * s.rim
+    m.gloss = sky_irradiance(sky, i, n * (2.0 * wp.dot(n, s.to_eye)) - s.to_eye)
     return m
 
 
 @wp.struct
 class Air:
-    """One layer of one pixel in one weather: albedo with its snow, share of it that is bare, clearness of the air."""
+    """One layer of one pixel in one weather.
+
+    Albedo with its snow and water, share that is bare of snow, share of it that mirrors like a puddle, clearness of the
+    air.
+    """
 
     albedo: wp.vec3
     bare: wp.float32
+    pool: wp.float32
     clear: wp.float32
 
 
 @wp.func
-def air(layer: int, s: Spot, extinction: float, snow_cover: float) -> Air:
+def air(layer: int, s: Spot, extinction: float, snow_cover: float, wetness: float) -> Air:
     r = Air()
     r.albedo = s.albedo
     r.bare = 1.0
+    if wetness > 0.0:
+        damp = wetness * (0.2 + 0.35 * s.flat)
+        if layer == 1:
+            r.pool = wetness * s.flat * (0.3 + 0.7 * wp.smoothstep(1.0 - 0.6 * wetness, 1.15 - 0.6 * wetness, s.patch))
+        r.albedo = s.albedo * (1.0 - damp)
     if snow_cover > 0.0:
         covered = snow_mask(layer, s.normal, s.patch, snow_cover)
-        r.albedo = s.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
+        r.albedo = r.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
         r.bare = 1.0 - covered
     r.clear = wp.exp(-extinction * s.distance)
     return r
@@ -226,7 +280,9 @@ def air(layer: int, s: Spot, extinction: float, snow_cover: float) -> Air:
 def radiance(s: Spot, m: Met, r: Air, c: Exposed) -> wp.vec3:
     """Light that leaves a spot towards the eye, and the air's share of it."""
     falling = c.sun * m.beam + wp.cw_mul(c.sky, m.ambient) + c.cloud * s.dome + c.bounce * s.below + c.glow * s.seen
-    mirrored = c.sun * m.shine + wp.cw_mul(c.sky, m.gloss) + c.cloud * s.rim
+    rim = s.rim + (s.water - s.rim) * r.pool
+    mirrored = c.sun * (m.shine + (m.glint - m.shine) * r.pool)
+    mirrored += (wp.cw_mul(c.sky, m.gloss) + c.cloud + c.glow * r.pool) * rim
     out = wp.cw_mul(r.albedo, falling) + c.windows * s.emission + mirrored * r.bare
     return out * r.clear + c.fog * (1.0 - r.clear)
 
@@ -244,6 +300,9 @@ def relight(
     shade: wp.array2d(dtype=wp.uint8),
     shade_strength: float,
     grain: wp.array2d(dtype=wp.uint8),
+    casters: wp.array(dtype=Caster),
+    texels: wp.array(dtype=texel),
+    wet: int,
     conditions: wp.array(dtype=Exposed),
     first: wp.array(dtype=int),
     flakes: wp.array3d(dtype=wp.uint8),
@@ -267,22 +326,23 @@ def relight(
     at = (y * width + x) * 3
     for i in range(lights.shape[0]):
         if person.share > 0.0:
-            met_person = meet(person, lights[i], sky, i, shadow, shade, shade_strength)
+            met_person = meet(0, person, lights[i], sky, i, shadow, shade, shade_strength, casters, texels, wet)
         if place.share > 0.0:
-            met_place = meet(place, lights[i], sky, i, shadow, shade, shade_strength)
+            met_place = meet(1, place, lights[i], sky, i, shadow, shade, shade_strength, casters, texels, wet)
         for j in range(first[i], first[i + 1]):
             c = conditions[j]
             v = wp.vec3()
             if place.share > 0.0:
-                v += radiance(place, met_place, air(1, place, c.extinction, c.snow_cover), c) * place.share
+                around = air(1, place, c.extinction, c.snow_cover, c.wetness)
+                v += radiance(place, met_place, around, c) * place.share
             if c.flakes > 0.0:
-                far = float(flakes[0, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0 * c.flakes
+                far = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0 * c.flakes
                 v = v * (1.0 - far) + c.flake * (far * place.share)
             if person.share > 0.0:
-                v += radiance(person, met_person, air(0, person, c.extinction, c.snow_cover), c) * person.share
+                before = air(0, person, c.extinction, c.snow_cover, c.wetness)
+                v += radiance(person, met_person, before, c) * person.share
             if c.flakes > 0.0:
-                slant = int(c.wind * float(y))
-                near = float(flakes[1, (y + c.flake_x) & 255, (x + slant + c.flake_y) & 255]) / 255.0
+                near = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
                 v += (c.flake - v) * (near * wp.min(c.flakes * 1.4, 1.0))
             grey = v[0] * 0.2126 + v[1] * 0.7152 + v[2] * 0.0722
             for ch in range(3):

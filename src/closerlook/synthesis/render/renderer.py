@@ -7,8 +7,6 @@ weather or time of day costs one weighted sum a pixel.
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +15,23 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.compute.kernels import start_warp
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
-from closerlook.synthesis.render.values import EXPOSED_ROW, PANEL_ROW, Exposed, Eye, KeyLight, Panel, Surface, texel
+from closerlook.synthesis.render.values import (
+    CASTER_ROW,
+    EXPOSED_ROW,
+    PANEL_ROW,
+    Caster,
+    Exposed,
+    Eye,
+    KeyLight,
+    Panel,
+    Surface,
+    texel,
+)
 from closerlook.synthesis.scene.backdrop import Panels, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
 from closerlook.synthesis.scene.lighting import key_direction, lighting
@@ -40,6 +50,7 @@ SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
 JOINT_DEPTH = 0.16
+SHADOWS_WITHIN = 3.5  # metres of the person
 KEYPOINTS = {  # COCO's names and order, without the face, and the bone that starts there
     f"{side}_{name}": f"{bone}.{side[0].upper()}"
     for name, bone in (
@@ -53,6 +64,7 @@ KEYPOINTS = {  # COCO's names and order, without the face, and the bone that sta
     for side in ("left", "right")
 }
 NOISE_UNIT = 32
+SHOULDER = 0.95  # of the tone curve, in the light of a white surface
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,7 @@ class Renderer:
     """
 
     def __init__(self, size: tuple[int, int], device: str = "cpu") -> None:
-        _start_warp()
+        start_warp()
         self.size = size
         self.device = device
         height, width = size
@@ -101,6 +113,7 @@ class Renderer:
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
         self._grain = self._array(shared.grain, wp.uint8)
         self._noise = self._array(_noise_tile(), wp.int8)
+        self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
         self._lights: dict[Illumination, KeyLight] = {}
         self._north: float | None = None
@@ -169,7 +182,10 @@ class Renderer:
         self._launch(
             raster.project,
             len(self._positions),
-            [self._positions, matrix, float(2 * width), float(2 * height), self._screen],
+            [
+                *(self._positions, matrix, wp.vec4(*self.frame.window), self.frame.distortion),
+                *(float(2 * width), float(2 * height), self._screen),
+            ],
         )
         self.rasterise(self._screen, 2 * width, 2 * height, key)
         self._launch(
@@ -177,7 +193,7 @@ class Renderer:
             (height, width),
             [
                 *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
-                *(self._surface_of, self._surfaces, self._texels, _eye(self.frame, width)),
+                *(self._surface_of, self._surfaces, self._texels, _eye(self.frame, width, panels)),
                 *(self._panels(panels), self._place_texels, width, height),
                 *self._coarse,
             ],
@@ -240,12 +256,31 @@ class Renderer:
         normal = np.cross(panels.upward, panels.along)
         rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
         rows["texels"] = 256 * panels.repeat[:, 0] / length
-        rows["near"] = np.where(panels.upward[:, 1] > 0, self.frame.distance - 0.2, 0.1)
+        rows["near"] = np.where((panels.upward[:, 1] > 0) & ~panels.front, self.frame.distance - 0.2, 0.1)
         rows["start"] = [library().start[texture] for texture in panels.texture]
         rows["log2_side"] = 8
         for name in ("tint", "repeat", "shift", "cutout", "roughness"):
             rows[name] = getattr(panels, name)
         return wp.array(rows, dtype=Panel, device=self.device)
+
+    def _casters(self, place: Place, lights: Sequence[KeyLight]) -> tuple[wp.array, list[int]]:
+        """What throws a shadow onto the person or the ground around under each light, and where each light's end.
+
+        A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
+        """
+        rows, ends = [], [0] * len(lights)
+        standing = np.flatnonzero(place.panels.cutout & (place.panels.turns | place.panels.front))
+        for i, light in enumerate(lights):
+            if light.reach == 0.0:
+                for j in standing:
+                    row = _caster(place.panels, int(j), np.array(light.place))
+                    if row is not None:
+                        rows.append(row)
+            ends[i] = len(rows)
+        table: NDArray[Any] = np.zeros(max(len(rows), 1), dtype=CASTER_ROW)
+        for name, values in zip(("foot", "across", "facing", "height", "start"), zip(*rows, strict=True), strict=False):
+            table[name] = values
+        return wp.array(table, dtype=Caster, device=self.device), ends
 
     def ground_albedo(self, view: View) -> NDArray[np.float64]:
         """(3,) mean linear albedo of the ground that the person stands on."""
@@ -267,13 +302,19 @@ class Renderer:
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
         exposed = _exposed(shots, self.ground_albedo(view), view.sensor)
+        casters, ends = self._casters(view.place, lights)
+        for light, begin, end in zip(lights, [0, *ends], ends, strict=False):
+            light.first_caster, light.end_caster = begin, end
+        tiles = _flake_weathers(shots)
+        exposed["flake_tile"] = [2 * tiles.index(_flake_shape(shot.weather)) for shot in shots]
         height, width = self.size
         length = height * width * 3
         # An odd number of cache lines between images: else all images' pixels compete for the same few lines.
         stride = (length // 64 | 1) * 64 + 64 * 2
         image = self._empty((len(shots), stride), wp.uint8)
-        if self._flakes is None:
-            self._flakes = self._array(flake_tiles(height), wp.uint8)
+        if tiles != self._flake_shapes:
+            self._flake_shapes = tiles
+            self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
         self._launch(
             relight.relight,
             (height, width),
@@ -281,6 +322,7 @@ class Renderer:
                 *(*self.surfaces, self.open_sky, wp.vec3(*map(float, self.frame.eye))),
                 *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(sky.astype(np.float32), wp.vec3)),
                 *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade, self._grain),
+                *(casters, self._place_texels, int(any(shot.weather.wetness > 0 for shot in shots))),
                 *(wp.array(exposed, dtype=Exposed, device=self.device), self._array(first.astype(np.int32), wp.int32)),
                 *(self._flakes, self._noise, self._array(_tone_curve(view.sensor), wp.float32)),
                 *(view.sensor.saturation, width, image),
@@ -304,32 +346,22 @@ class Renderer:
         self._lights[illumination] = light
         side = float(SHADOW_SIDE)
         self._shadow[light.slot].fill_(2.0)
-        self._launch(raster.project, len(self._positions), [self._positions, matrix, side, side, self._screen])
+        straight = wp.vec4(0.0, 0.0, 1.0, 1.0)
+        inputs = [self._positions, matrix, straight, 0.0, side, side, self._screen]
+        self._launch(raster.project, len(self._positions), inputs)
         inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
         self._launch(raster.cast, len(self._triangles), inputs)
         return light
 
 
-@functools.cache
-def _start_warp() -> None:
-    """Start Warp without the line that its native library writes to standard error where there is no CUDA driver."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        wp.init()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _eye(seen: Frame, width: int) -> Eye:
+def _eye(seen: Frame, width: int, panels: Panels) -> Eye:
     eye = Eye()
     eye.position = wp.vec3(*map(float, seen.eye))
     eye.right, eye.up, eye.forward = (wp.vec3(*map(float, axis)) for axis in (seen.right, seen.up, seen.forward))
     eye.window = wp.vec4(*seen.window)
     eye.pixel = seen.window[2] / width  # a sample is half a pixel
+    eye.distortion = seen.distortion
+    eye.fronts = int(panels.front.sum())
     return eye
 
 
@@ -339,13 +371,38 @@ def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor)
     rows: NDArray[Any] = np.zeros(len(shots), dtype=EXPOSED_ROW)
     for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
         rows[name] = getattr(light, name)
-    for name in ("extinction", "snow_cover", "flakes", "wind"):
+    for name in ("extinction", "snow_cover", "wetness", "flakes"):
         rows[name] = [getattr(shot.weather, name) for shot in shots]
     rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** 0.17
     keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
     for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
         rows[name] = keys >> bits & 255
     return rows
+
+
+def _caster(
+    panels: Panels, j: int, towards: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, int] | None:
+    """Panel ``j`` as a row of :class:`Caster`; ``None`` if its shadow passes the person by."""
+    foot = panels.corner[j] + (0.0 if panels.turns[j] else panels.along[j] / 2)
+    width, height = float(np.linalg.norm(panels.along[j])), float(panels.upward[j, 1])
+    level = float(np.hypot(towards[0], towards[2]))
+    facing = np.array([towards[0], 0.0, towards[2]]) / max(level, 1e-6)
+    # The nearest that the shadow comes to the person.
+    reach = min(height * level / max(float(towards[1]), 0.05), 30.0)
+    along = float(np.clip(foot @ facing, 0.0, reach))
+    if np.linalg.norm(foot - along * facing) > width / 2 + SHADOWS_WITHIN:
+        return None
+    across = np.array([facing[2], 0.0, -facing[0]]) / width
+    return foot, across, facing, height, library().start[panels.texture[j]]
+
+
+def _flake_shape(weather: Weather) -> tuple[float, float, float]:
+    return (weather.flake_size, weather.streak, weather.wind) if weather.flakes > 0 else (1.0, 1.0, 0.0)
+
+
+def _flake_weathers(shots: Sequence[Shot]) -> list[tuple[float, float, float]]:
+    return sorted({_flake_shape(shot.weather) for shot in shots})
 
 
 def turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
@@ -366,11 +423,12 @@ def turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
 def _tone_curve(sensor: Sensor) -> Float:
     """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
 
-    Filmic shoulder (Narkowicz's fit of the ACES curve), then the sRGB transfer function and the contrast about grey.
+    The shoulder of a film that every photon finds less and less of, without the toe of cinema curves, which would
+    swallow dark clothes; then the display's transfer function and the contrast about grey.
     """
     light = np.linspace(0, 1, 4096) ** 2 * 4.0
-    light = (light * 0.62 + sensor.black) / (1 + sensor.black)
-    film = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
+    light = (light + sensor.black) / (1 + sensor.black)
+    film = 1.0 - np.exp(-SHOULDER * light)
     code = np.clip(film, 0, 1) ** (1 / 2.2)
     code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
     return (code * 255).astype(np.float32)

@@ -49,9 +49,9 @@ def sample(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec
 
 
 @wp.func
-def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2) -> int:
-    """Alpha (0..255) of the nearest texel, three levels down the mip chain."""
-    lv = wp.max(log2_side - 7, 0)
+def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: float) -> int:
+    """Alpha (0..255) of the nearest texel of the nearest mip level."""
+    lv = wp.clamp(int(level + 0.5), 0, log2_side)
     side = 1 << (log2_side - lv)
     full = 1 << log2_side
     base = start + (full * full - side * side) * 4 / 3

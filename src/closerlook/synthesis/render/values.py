@@ -8,7 +8,18 @@ from __future__ import annotations
 import numpy as np
 import warp as wp
 
-__all__ = ["EXPOSED_ROW", "PANEL_ROW", "Exposed", "Eye", "KeyLight", "Panel", "Surface", "texel"]
+__all__ = [
+    "CASTER_ROW",
+    "EXPOSED_ROW",
+    "PANEL_ROW",
+    "Caster",
+    "Exposed",
+    "Eye",
+    "KeyLight",
+    "Panel",
+    "Surface",
+    "texel",
+]
 
 texel = wp.types.vector(length=4, dtype=wp.uint8)
 
@@ -44,8 +55,22 @@ class Panel:
 
 
 @wp.struct
+class Caster:
+    """A thing that throws a shadow from the sun: its foot, edges divided by their squared length, direction faced."""
+
+    foot: wp.vec3
+    across: wp.vec3
+    facing: wp.vec3
+    height: wp.float32
+    start: int
+
+
+@wp.struct
 class Eye:
-    """A camera: position, axes, window (centre x, y, half width, half height), metres a pixel at distance 1."""
+    """A camera: position, axes, window (centre x, y, half width, half height), metres a pixel at distance 1.
+
+    ``distortion`` is camera.Frame's; panels 1 to ``fronts`` may stand before the person.
+    """
 
     position: wp.vec3
     right: wp.vec3
@@ -53,6 +78,8 @@ class Eye:
     forward: wp.vec3
     window: wp.vec4
     pixel: wp.float32
+    distortion: wp.float32
+    fronts: int
 
 
 @wp.struct
@@ -63,6 +90,8 @@ class KeyLight:
     reach: wp.float32
     shadow: wp.mat44
     slot: int
+    first_caster: int
+    end_caster: int
 
 
 @wp.struct
@@ -79,8 +108,9 @@ class Exposed:
     flake: wp.vec3
     extinction: wp.float32
     snow_cover: wp.float32
+    wetness: wp.float32
     flakes: wp.float32
-    wind: wp.float32
+    flake_tile: int
     noise: wp.float32
     flake_x: int
     flake_y: int
@@ -88,5 +118,6 @@ class Exposed:
     noise_y: int
 
 
+CASTER_ROW = np.dtype(Caster.numpy_dtype())
 PANEL_ROW = np.dtype(Panel.numpy_dtype())
 EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())

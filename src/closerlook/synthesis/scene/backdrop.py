@@ -297,6 +297,8 @@ class Panels:
         shift: (n, 2) where in the texture the corner lies.
         cutout: (n,) alpha cuts holes (else it marks what shines after dark).
         turns: (n,) faces the camera wherever it stands.
+        front: (n,) is seen before the person too (all else between the camera and the person is cut away). Such
+            panels follow the ground.
         roughness: (n,) GGX roughness.
     """
 
@@ -309,6 +311,7 @@ class Panels:
     shift: Float
     cutout: NDArray[np.bool_]
     turns: NDArray[np.bool_]
+    front: NDArray[np.bool_]
     roughness: Float
 
     def __len__(self) -> int:
@@ -328,6 +331,7 @@ class _Panel:
     shift: tuple[float, float] = (0.0, 0.0)
     cutout: bool = False
     turns: bool = False
+    front: bool = False
     roughness: float = 0.9
 
 
@@ -463,20 +467,22 @@ def visible(place: Place, frame: Frame) -> Panels:
     across = np.array([frame.right[0], 0.0, frame.right[2]]) / np.hypot(frame.right[0], frame.right[2])
     along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
     corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
-    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, frame))
+    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, panels.front, frame))
     turned = replace(panels, corner=corner, along=along)
     rest = {f.name: getattr(turned, f.name)[seen] for f in fields(Panels) if f.name != "texture"}
     return Panels(tuple(panels.texture[i] for i in seen), **rest)
 
 
-def _in_frame(corner: Float, along: Float, upward: Float, frame: Frame) -> NDArray[np.bool_]:
+def _in_frame(corner: Float, along: Float, upward: Float, front: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
     corners = np.stack([corner, corner + along, corner + upward, corner + along + upward]) - frame.eye
     depth = corners @ frame.forward
     x, y, half_width, half_height = frame.window
+    stretch = 1 + abs(frame.distortion) * 2 * max(x * x + y * y, half_height**2)
+    half_width, half_height = half_width * stretch, half_height * stretch
     right = corners @ frame.right - x * depth
     up = corners @ frame.up - y * depth
     out = (right > half_width * depth, right < -half_width * depth, up > half_height * depth, up < -half_height * depth)
-    seen = depth.max(0) > np.where(upward[:, 1] > 0, frame.distance, 0.0)
+    seen = depth.max(0) > np.where((upward[:, 1] > 0) & ~front, frame.distance, 0.0)
     for side in out:
         seen &= ~side.all(0)
     seen[0] = True  # the ground has no edge

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Camera", "Crop", "Frame", "frame", "look_at", "sample_camera", "sample_crop"]
+__all__ = ["Camera", "Crop", "Frame", "bent", "frame", "look_at", "sample_camera", "sample_crop"]
 
 Float = NDArray[np.float32]
 
@@ -42,14 +42,28 @@ class Camera:
         distance: horizontal metres between camera and person.
         height: metres above the ground.
         roll: degrees, clockwise in the image.
-        crop: the part of the frame that becomes the image (the focal length is whatever makes it fill the image).
+        right, down: where in the camera's frame the person is: 0 in the middle, -1 and 1 at its edges. Off the middle,
+            people lean as they do at the edge of a wide picture.
+        focal: length in millimetres, as on a 36 x 20.25 mm sensor; the shorter, the more ``right``, ``down`` and
+            ``distortion`` show. How large the person is does not depend on it: the detector's box fills the image.
+        distortion: of the lens: share by which it draws in the corner of the frame, 0 none to 0.3 strong barrel.
+        crop: the part of the frame that becomes the image.
     """
 
     viewpoint: float = 90.0
     distance: float = 7.0
     height: float = 2.6
     roll: float = 0.0
+    right: float = 0.0
+    down: float = 0.0
+    focal: float = 28.0
+    distortion: float = 0.0
     crop: Crop = Crop()
+
+    @property
+    def pitch(self) -> float:
+        """Degrees that the line to the person's middle points down."""
+        return math.degrees(math.atan2(self.height - 0.85, self.distance))
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,8 @@ class Frame:
         right, up, forward: (3,) unit vectors.
         window: centre x, centre y, half width, half height of the image on the plane at distance 1 before the eye.
         matrix: (4, 4) world to clip coordinates; x right, y up, both -1 to 1 inside the image.
-        distance: metres from the eye to the person's middle.
+        distance: metres along ``forward`` from the eye to the person's middle.
+        distortion: a point at (x, y) of the window lies at (x, y) * (1 + distortion * (x * x + y * y)) of the plane.
     """
 
     eye: Float
@@ -71,17 +86,21 @@ class Frame:
     window: tuple[float, float, float, float]
     matrix: Float
     distance: float
+    distortion: float = 0.0
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
         clip = np.concatenate([points, np.ones_like(points[:, :1])], axis=1) @ self.matrix.T
-        ndc = clip[:, :2] / clip[:, 3:]
+        middle, half = np.array(self.window[:2]), np.array(self.window[2:])
+        ndc = (bent(clip[:, :2] / clip[:, 3:] * half + middle, self.distortion) - middle) / half
         height, width = size
         pixels = (ndc * [0.5, -0.5] + 0.5) * [width, height]
         return np.asarray(pixels, dtype=np.float32)
 
 
 NEAR, FAR = 0.3, 400.0
+SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
+CORNER = math.hypot(*SENSOR) / 2
 
 
 def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
@@ -108,10 +127,12 @@ def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
     azimuth = np.radians(camera.viewpoint)
     eye = np.array([np.cos(azimuth) * camera.distance, camera.height, np.sin(azimuth) * camera.distance], np.float32)
     middle = np.array([0.0, float(positions[:, 1].max()) / 2, 0.0], np.float32)
-    right, up, forward = look_at(eye, middle, camera.roll)
+    right, up, forward = look_at(eye, _aim(camera, eye, middle), camera.roll)
     relative = positions[:: max(len(positions) // 3000, 1)] - eye
     depth = relative @ forward
-    x, y = relative @ right / depth, relative @ up / depth
+    distortion = camera.distortion * (camera.focal / CORNER) ** 2
+    flat = np.stack([relative @ right / depth, relative @ up / depth], axis=1)
+    x, y = bent(flat, distortion).T
     tall = float(y.max() - y.min())
     # A detector centres on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
     low, high = np.quantile(x, [0.1, 0.9])
@@ -120,7 +141,27 @@ def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
     half_height = camera.crop.height * tall / 2
     half_width = half_height * size[1] / size[0] * camera.crop.aspect
     window = (centre_x, centre_y, half_width, half_height)
-    return Frame(eye, right, up, forward, window, _matrix(eye, right, up, forward, window), float(depth.mean()))
+    matrix = _matrix(eye, right, up, forward, window)
+    return Frame(eye, right, up, forward, window, matrix, float(depth.mean()), distortion)
+
+
+def _aim(camera: Camera, eye: Float, middle: Float) -> Float:
+    """A point that the camera looks straight at, so that ``middle`` is where the camera has it in its frame."""
+    x, y, z = (middle - eye).tolist()
+    aside = math.atan2(z, x) - math.atan(camera.right * SENSOR[0] / 2 / camera.focal)
+    above = math.atan2(y, math.hypot(x, z)) + math.atan(camera.down * SENSOR[1] / 2 / camera.focal)
+    level = math.cos(above)
+    return eye + np.array([level * math.cos(aside), math.sin(above), level * math.sin(aside)], np.float32)
+
+
+def bent(flat: NDArray[np.floating], distortion: float) -> NDArray[np.floating]:
+    """(n, 2) points of the window for those that a lens without distortion would show; see ``Frame.distortion``."""
+    if distortion == 0.0:
+        return flat
+    k, f = distortion * (flat**2).sum(1), np.ones(len(flat))
+    for _ in range(4):
+        f -= (f + k * f**3 - 1) / (1 + 3 * k * f**2)
+    return np.asarray(flat * f[:, None], dtype=flat.dtype)
 
 
 def _matrix(eye: Float, right: Float, up: Float, forward: Float, window: tuple[float, float, float, float]) -> Float:
@@ -144,7 +185,18 @@ def sample_crop(rng: np.random.Generator) -> Crop:
 
 
 def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
-    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, looking down 5 to 35 degrees."""
+    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, looking down 5 to 35 degrees, with a wide lens."""
     distance = float(np.exp(rng.uniform(np.log(4.0), np.log(16.0))))
     height = 0.9 + distance * np.tan(np.radians(rng.uniform(6.0, 30.0)))
-    return Camera(viewpoint, distance, float(np.clip(height, 2.0, 6.0)), rng.normal(0.0, 1.5), sample_crop(rng))
+    crop, roll = sample_crop(rng), rng.normal(0.0, 1.5)
+    return Camera(
+        viewpoint,
+        distance,
+        float(np.clip(height, 2.0, 6.0)),
+        roll,
+        right=rng.uniform(-0.7, 0.7),
+        down=rng.uniform(-0.5, 0.5),
+        focal=rng.uniform(24.0, 60.0),
+        distortion=rng.uniform(0.0, 0.16),
+        crop=crop,
+    )

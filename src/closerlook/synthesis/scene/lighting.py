@@ -84,7 +84,7 @@ def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     from_sky = weather.sky * horizontal(light.sky) + dome + light.glow
     on_ground = key * height + from_sky
     veil = (dome + light.glow + 0.3 * key * height) / np.pi
-    fog = weather.sky * light.horizon + veil * 0.85 * tint
+    fog = weather.sky * light.horizon + veil * weather.scatter * tint
     return _Arriving(key, weather.sky, dome, light.glow, from_sky, on_ground, fog, light.windows)
 
 

@@ -46,9 +46,9 @@ SENSORS: dict[str, Sensor] = {
     "clean": Sensor(),
     "cctv": Sensor(
         adaptation=0.87,
-        exposure=0.9,
-        saturation=0.74,
-        contrast=1.06,
+        exposure=1.05,
+        saturation=0.78,
+        contrast=1.25,
         black=0.008,
         scale=0.85,
         softness=0.04,

@@ -9,7 +9,7 @@ attenuation; Ramamoorthi and Hanrahan, "An efficient representation for irradian
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ __all__ = [
     "Illumination",
     "Lamps",
     "SkyLight",
+    "declination",
     "dome",
     "harmonics",
     "horizontal",
+    "illumination_at",
     "irradiance",
     "luminance",
     "sky_light",
@@ -61,32 +63,47 @@ class Lamps:
 
 @dataclass(frozen=True)
 class Illumination:
-    """A time of day at 40 degrees north in early summer.
+    """A time of day somewhere on Earth.
 
     Attributes:
         hour: solar time, 0 to 24.
         turbidity: haze of the clear sky, 2 very clear to 6 hazy.
-        lamps: street light, if it is on.
+        lamps: street light, if it is on; see :func:`illumination_at` for lamps that follow the sun.
+        latitude: degrees, north positive.
+        day: of the year, 1 to 365; gives the sun's declination.
+        moon: illuminance of the ground by a moonlit or starlit sky, kilolux; the full moon brings 0.0003.
     """
 
     hour: float
     turbidity: float = 3.0
     lamps: Lamps | None = None
+    latitude: float = 40.0
+    day: float = 141.0
+    moon: float = 0.0002
 
 
 ILLUMINATIONS: dict[str, Illumination] = {
     "midnight": Illumination(1.0, lamps=Lamps(5.0, 4600.0, 2.2, 7500.0, 0.002)),
-    "dawn": Illumination(5.5, turbidity=2.4),
+    "dawn": Illumination(5.1, turbidity=2.4),
     "forenoon": Illumination(9.0, turbidity=2.8),
     "noon": Illumination(12.0, turbidity=2.8),
-    "afternoon": Illumination(15.6, turbidity=3.4),
-    "dusk": Illumination(18.45, turbidity=4.6, lamps=Lamps(20.0, 3000.0, 4.0, 3400.0, 0.02)),
+    "afternoon": Illumination(15.8, turbidity=3.4),
+    "dusk": Illumination(18.6, turbidity=4.6, lamps=Lamps(20.0, 3000.0, 4.0, 3400.0, 0.02)),
     "night": Illumination(21.5, lamps=Lamps(26.0, 2700.0, 7.0, 3400.0, 0.02)),
 }
 
-LATITUDE, DECLINATION = 40.0, 20.0
+
+def illumination_at(hour: float, latitude: float = 40.0, day: float = 141.0, turbidity: float = 3.0) -> Illumination:
+    """Any hour of any day: street lamps come on while the sun sinks from 6 degrees above the horizon to 2 below."""
+    elevation, _ = sun_position(hour, latitude, declination(day))
+    share = float(np.clip((6.0 - elevation) / 8.0, 0.0, 1.0))
+    full = ILLUMINATIONS["night"].lamps
+    assert full is not None
+    lamps = replace(full, lux=full.lux * share, glow=full.glow * share, windows=full.windows * share)
+    return Illumination(hour, turbidity, lamps if share else None, latitude, day)
+
+
 SOLAR_CONSTANT = 128.0  # kilolux outside the atmosphere
-MOON = 0.0002  # kilolux
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,12 @@ class SkyLight:
     windows: Double
 
 
-def sun_position(hour: float, latitude: float = LATITUDE, declination: float = DECLINATION) -> tuple[float, float]:
+def declination(day: float) -> float:
+    """Degrees of the sun's declination on a day of the year (Cooper 1969), within half a degree."""
+    return float(23.45 * np.sin(2 * np.pi * (284.0 + day) / 365.0))
+
+
+def sun_position(hour: float, latitude: float, declination: float) -> tuple[float, float]:
     """Elevation and azimuth (from south, positive to the west) of the sun, degrees."""
     lat, dec, turn = np.radians([latitude, declination, 15.0 * (hour - 12.0)])
     elevation = np.arcsin(np.sin(lat) * np.sin(dec) + np.cos(lat) * np.cos(dec) * np.cos(turn))
@@ -240,7 +262,7 @@ def horizontal(sky: Double) -> Double:
 @functools.cache
 def sky_light(illumination: Illumination) -> SkyLight:
     """The light of a time of day; the same for every image, so it is computed once."""
-    elevation, azimuth = sun_position(illumination.hour)
+    elevation, azimuth = sun_position(illumination.hour, illumination.latitude, declination(illumination.day))
     directions, _ = dome()
     lamps = illumination.lamps
     if elevation > 0:
@@ -251,7 +273,7 @@ def sky_light(illumination: Illumination) -> SkyLight:
     else:
         direction = np.array([0.35, 0.8, 0.49])
         direction /= np.linalg.norm(direction)
-        radiance = np.full((len(directions), 1), MOON / np.pi) * temperature_colour(9000.0)
+        radiance = np.full((len(directions), 1), illumination.moon / np.pi) * temperature_colour(9000.0)
         key = np.zeros(3)
     glow = windows = np.zeros(3)
     if lamps is not None:

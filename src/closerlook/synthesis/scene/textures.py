@@ -6,6 +6,7 @@ means that the spot shines after dark. Things are cut out by alpha and stand on 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -377,16 +378,27 @@ def grain() -> Texture:
     return (noise.ravel().argsort().argsort().reshape(noise.shape) // 256).astype(np.uint8)
 
 
-def flake_tiles(height: int) -> Texture:
-    """(2, 256, 256) falling snow for images of this height: far (many, small) and near (few, large, streaked)."""
-    y, x = np.mgrid[-12:13, -12:13]
-    tiles = np.zeros((2, SIDE, SIDE))
+@functools.lru_cache(maxsize=64)
+def flake_tiles(height: int, size: float, streak: float, wind: float) -> Texture:
+    """(2, 256, 256) what falls, for images of this height: far (many, small) and near (few, large, faint).
+
+    Args:
+        height: of the image, pixels: things that fall are as large in a larger image.
+        size, streak, wind: as in ``Weather``.
+    """
     unit = height / 128
-    for kind, (density, size, streak, strength) in enumerate(((0.012, 0.55, 1.3, 0.75), (0.0011, 1.25, 2.4, 0.62))):
+    tiles = np.zeros((2, SIDE, SIDE))
+    for kind, (density, radius, strength) in enumerate(((0.012, 0.55, 0.75), (0.0009, 1.1, 0.55))):
         rng = keyed_rng(0, "flakes", height, kind)
-        for _ in range(int(density * SIDE * SIDE / unit**2)):
-            radius = size * unit * rng.lognormal(0, 0.35)
-            spot = np.exp(-0.5 * ((x / radius) ** 2 + (y / (radius * streak)) ** 2)) * strength * rng.uniform(0.5, 1.0)
+        # Streaks take up more of the image, and drops are more than flakes: fewer of the former, more of the latter.
+        for _ in range(int(density * SIDE * SIDE / unit**2 / max(streak * size, 1.0) ** 0.5)):
+            width = max(radius * size * unit * rng.lognormal(0, 0.35), 0.4)
+            length = width * streak
+            reach = int(min(2.6 * length * max(abs(wind), 1.0) + 2, SIDE // 2 - 1))
+            y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+            across = (x - wind * y) / np.hypot(1.0, wind)
+            along = (y + wind * x) / np.hypot(1.0, wind)
+            spot = np.exp(-0.5 * ((across / width) ** 2 + (along / length) ** 2)) * strength * rng.uniform(0.4, 1.0)
             rows, columns = (y + rng.integers(SIDE)) % SIDE, (x + rng.integers(SIDE)) % SIDE
             tiles[kind, rows, columns] = np.maximum(tiles[kind, rows, columns], spot)
     return (tiles * 255).astype(np.uint8)

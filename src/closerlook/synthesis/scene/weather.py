@@ -1,6 +1,6 @@
-"""Weather as continuous parameters; the seven names of the paper are points among them.
+"""Weather as continuous parameters; the seven names of the paper, and rain, are points among them.
 
-``replace(WEATHERS["foggy"], extinction=0.02)`` is a thinner fog; a new ``Weather`` is a new weather.
+``replace(WEATHERS["foggy"], extinction=0.01)`` is a thinner fog; a new ``Weather`` is a new weather.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Weather:
-    """What lies between the sky and the camera.
+    """What lies between the sky and the camera, and on the ground.
 
     Attributes:
-        direct: share of the clear sun that arrives as a beam.
-        sky: share of the clear (blue) sky that is seen.
-        cloud: light of the cloud or haze dome, as a share of all the light a clear sky would bring.
+        direct: share of the clear sun that arrives as a beam, 0 to 1.
+        sky: share of the clear (blue) sky that is seen between the clouds, 0 to 1.
+        cloud: light of the cloud or haze dome, as a share of all the light a clear sky would bring, 0 to about 0.5.
         tint: linear RGB of the dome, and of the veil, relative to neutral grey.
         extinction: of the air, per metre; 3.9 / extinction is the meteorological visibility in metres.
+        scatter: brightness of endless air, as a share of a white surface that the same light falls on, 0 to 1.
+        wetness: 0 dry to 1 soaked, with puddles: the ground darkens and mirrors the sky and the lamps.
         snow_cover: 0 none, 0.5 patches, 1 closed.
-        flakes: falling snow, 0 none to 1 heavy.
-        wind: slant of the flakes' streaks, metres sideways per metre of fall.
+        flakes: what falls, snow or rain: 0 nothing to 1 heavy.
+        flake_size: its size: 1 snowflakes, 0.3 rain drops.
+        streak: how much longer than wide it is drawn out while the shutter is open, from 1.
+        wind: slant of the streaks, metres sideways per metre of fall.
     """
 
     direct: float
@@ -32,35 +36,53 @@ class Weather:
     cloud: float
     tint: Colour = (1.0, 1.0, 1.0)
     extinction: float = 0.0005
+    scatter: float = 0.85
+    wetness: float = 0.0
     snow_cover: float = 0.0
     flakes: float = 0.0
+    flake_size: float = 1.0
+    streak: float = 1.6
     wind: float = 0.0
 
 
 WEATHERS: dict[str, Weather] = {
     "sunny": Weather(direct=1.0, sky=1.0, cloud=0.0),
-    "clouds": Weather(direct=0.52, sky=0.7, cloud=0.16, tint=(0.97, 1.0, 1.05), extinction=0.0012),
-    "overcast": Weather(direct=0.05, sky=0.08, cloud=0.42, tint=(1.05, 1.0, 0.9), extinction=0.009),
-    "foggy": Weather(direct=0.03, sky=0.05, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.03),
-    "neutral": Weather(direct=0.2, sky=0.3, cloud=0.32, extinction=0.002),
+    "clouds": Weather(direct=0.5, sky=0.6, cloud=0.2, tint=(0.97, 1.0, 1.05), extinction=0.001),
+    "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.08, 1.0, 0.85), extinction=0.008),
+    "foggy": Weather(direct=0.0, sky=0.03, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.03, scatter=0.75),
+    "neutral": Weather(direct=0.12, sky=0.25, cloud=0.34, extinction=0.0015),
     "blizzard": Weather(
-        direct=0.02,
+        direct=0.0,
         sky=0.05,
         cloud=0.34,
-        tint=(0.95, 1.0, 1.07),
+        tint=(0.93, 1.0, 1.1),
         extinction=0.018,
+        scatter=0.8,
         snow_cover=1.0,
         flakes=1.0,
-        wind=0.9,
+        streak=3.0,
+        wind=0.8,
     ),
     "snowlight": Weather(
-        direct=0.12,
+        direct=0.1,
         sky=0.2,
-        cloud=0.4,
+        cloud=0.38,
         tint=(0.98, 1.0, 1.04),
-        extinction=0.006,
+        extinction=0.005,
         snow_cover=0.5,
         flakes=0.35,
-        wind=0.25,
+        wind=0.15,
+    ),
+    "rain": Weather(
+        direct=0.02,
+        sky=0.06,
+        cloud=0.32,
+        tint=(0.96, 1.0, 1.05),
+        extinction=0.006,
+        wetness=1.0,
+        flakes=0.6,
+        flake_size=0.3,
+        streak=22.0,
+        wind=0.18,
     ),
 }
