@@ -30,7 +30,7 @@ class Sensor:
     """
 
     exposure: float = 1.0
-    adaptation: float = 0.86
+    adaptation: float = 0.84
     white_balance: float = 0.55
     cast: tuple[float, float, float] = (1.0, 1.0, 1.0)
     saturation: float = 1.0
@@ -45,7 +45,7 @@ class Sensor:
 SENSORS: dict[str, Sensor] = {
     "clean": Sensor(),
     "cctv": Sensor(
-        adaptation=0.87,
+        adaptation=0.83,
         exposure=1.05,
         saturation=0.78,
         contrast=1.25,
@@ -56,7 +56,7 @@ SENSORS: dict[str, Sensor] = {
         quality=88,
     ),
     "phone": Sensor(
-        exposure=1.1, adaptation=0.9, white_balance=0.8, saturation=1.1, softness=-0.05, noise=0.8, quality=92
+        exposure=1.1, adaptation=0.88, white_balance=0.8, saturation=1.1, softness=-0.05, noise=0.8, quality=92
     ),
 }
 

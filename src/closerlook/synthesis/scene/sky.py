@@ -84,11 +84,11 @@ class Illumination:
 
 ILLUMINATIONS: dict[str, Illumination] = {
     "midnight": Illumination(1.0, lamps=Lamps(5.0, 4600.0, 2.2, 7500.0, 0.002)),
-    "dawn": Illumination(5.1, turbidity=2.4),
+    "dawn": Illumination(4.9, turbidity=2.2),
     "forenoon": Illumination(9.0, turbidity=2.8),
     "noon": Illumination(12.0, turbidity=2.8),
     "afternoon": Illumination(15.8, turbidity=3.4),
-    "dusk": Illumination(18.6, turbidity=4.6, lamps=Lamps(20.0, 3000.0, 4.0, 3400.0, 0.02)),
+    "dusk": Illumination(18.75, turbidity=3.0, lamps=Lamps(20.0, 3000.0, 4.0, 3400.0, 0.02)),
     "night": Illumination(21.5, lamps=Lamps(26.0, 2700.0, 7.0, 3400.0, 0.02)),
 }
 
@@ -200,6 +200,19 @@ def sky_radiance(directions: Double, sun: Double, turbidity: float) -> Double:
     return _from_xyy(x, y, np.maximum(luminance, 0.0))
 
 
+def _low_sun(elevation: float) -> Double:
+    """(3,) factors on the sky's radiance where Preetham's fit, made for a sun well up, is too bright and too red.
+
+    The sky of a low sun brings about 1 kilolux at sunrise and 6 with the sun at 10 degrees; below the horizon a
+    degree takes 60 % (Spitschan et al., "Variation of outdoor illumination as a function of solar elevation", 2016).
+    Its light has come a long way through ozone, which makes the blue hour blue (Hulburt 1953).
+    """
+    up = (min(max(elevation, 0.0), 10.0) + 1.0) / 11.0
+    below = 10.0 ** (0.4 * min(elevation, 0.0))
+    ozone = np.exp(-4.0 * min(1.0 - min(elevation, 10.0) / 10.0, 1.0) * np.array([0.12, 0.085, 0.01]))
+    return np.asarray(up**1.2 * below * ozone)
+
+
 # Preetham et al., appendix A.2: rows A..E, columns (turbidity, 1); zenith chromaticity by turbidity and angle.
 _PEREZ_LUMINANCE = ((0.1787, -1.4630), (-0.3554, 0.4275), (-0.0227, 5.3251), (0.1206, -2.5771), (-0.0670, 0.3703))
 _PEREZ_X = ((-0.0193, -0.2592), (-0.0665, 0.0008), (-0.0004, 0.2125), (-0.0641, -0.8989), (-0.0033, 0.0452))
@@ -265,16 +278,14 @@ def sky_light(illumination: Illumination) -> SkyLight:
     elevation, azimuth = sun_position(illumination.hour, illumination.latitude, declination(illumination.day))
     directions, _ = dome()
     lamps = illumination.lamps
-    if elevation > 0:
-        el, az = np.radians([elevation, azimuth])
-        direction = np.array([np.cos(el) * np.sin(az), np.sin(el), np.cos(el) * np.cos(az)])
-        radiance = sky_radiance(directions, direction, illumination.turbidity)
-        key = sun_illuminance(elevation, illumination.turbidity)
-    else:
+    el, az = np.radians([max(elevation, 0.0), azimuth])
+    direction = np.array([np.cos(el) * np.sin(az), np.sin(el), np.cos(el) * np.cos(az)])
+    key = sun_illuminance(elevation, illumination.turbidity)
+    moonlit = np.full((len(directions), 1), illumination.moon / np.pi) * temperature_colour(9000.0)
+    radiance = sky_radiance(directions, direction, illumination.turbidity) * _low_sun(elevation) + moonlit
+    if elevation <= 0:
         direction = np.array([0.35, 0.8, 0.49])
         direction /= np.linalg.norm(direction)
-        radiance = np.full((len(directions), 1), illumination.moon / np.pi) * temperature_colour(9000.0)
-        key = np.zeros(3)
     glow = windows = np.zeros(3)
     if lamps is not None:
         glow = lamps.glow / 1000 * temperature_colour(lamps.glow_kelvin)
