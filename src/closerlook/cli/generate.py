@@ -24,6 +24,7 @@ def generate(
     backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
     sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
+    population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
@@ -45,6 +46,7 @@ def generate(
         "backdrops": backdrop,
         "sensor": sensor,
         "wardrobe": wardrobe,
+        "population": population,
         "workers": workers,
         "plan": None if plan is None else Plan.load(plan),
     }

@@ -24,6 +24,7 @@ from closerlook.compute.progress import progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset, Selectable
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, explain_os_errors
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.planning import Settings, planned_images, read_settings, renderable
 from closerlook.synthesis.production import WORK_NAME, Task, prepare, render_person, table_of
 
@@ -58,6 +59,7 @@ def generate(
     backdrops: Sequence[str] | None = None,
     sensor: str = "cctv",
     wardrobe: str | Path | None = None,
+    population: str | Path | Population | None = None,
     workers: int | None = None,
     plan: Selectable | None = None,
 ) -> Dataset:
@@ -79,6 +81,7 @@ def generate(
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
+        population: the mix of people: a :class:`Population`, or a YAML file with some of its shares.
         workers: processes; one a core if ``None``.
         plan: render only the rows that it keeps.
 
@@ -89,7 +92,7 @@ def generate(
     root = Path(out)
     workers = _workers(workers)
     chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe)
+    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe, population)
     table = planned_images(chosen, settings, first_identity, plan)
     with explain_os_errors(root):
         if _prepare(root, settings, chosen, table):
@@ -130,12 +133,13 @@ def estimate(
     backdrops: Sequence[str] | None = None,
     sensor: str = "cctv",
     wardrobe: str | Path | None = None,
+    population: str | Path | Population | None = None,
     workers: int | None = None,
     plan: Selectable | None = None,
 ) -> Estimate:
     """What :func:`generate` would do with the same arguments, without doing it."""
     chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe)
+    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe, population)
     images = len(chosen) if plan is None else planned_images(chosen, settings, first_identity, plan).height
     people = chosen.identities * PERSON_SECONDS
     seconds = (images * _image_seconds(settings, chosen) + people) / _workers(workers)

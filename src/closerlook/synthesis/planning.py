@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_seed
 from closerlook.synthesis.person import WARDROBE_VERSION
 from closerlook.synthesis.person.makehuman import find_library, wardrobe_folder
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
 from closerlook.synthesis.scene.sensor import SENSORS
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
@@ -38,6 +39,7 @@ class Settings:
     backdrops: tuple[str, ...]
     sensor: str
     wardrobe: str | None = None
+    population: Population = field(default_factory=Population)
     versions: tuple[int, int] = (RENDERER_VERSION, WARDROBE_VERSION)
 
 
@@ -82,12 +84,13 @@ def read_settings(
     backdrops: Sequence[str] | None,
     sensor: str,
     wardrobe: str | Path | None,
+    population: str | Path | Population | None = None,
 ) -> Settings:
     """The settings, checked.
 
     Raises:
         UsageError: a name is unknown, or the size is not one that can be rendered.
-        CloserlookError: the wardrobe's folder holds no MakeHuman clothes.
+        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or the population's file cannot be read.
     """
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
@@ -98,7 +101,7 @@ def read_settings(
         raise unknown("sensor", sensor, SENSORS)
     find_library(wardrobe)  # to refuse it now, not in a worker
     places = tuple(place.name for place in find_backdrops(backdrops))
-    return Settings(seed, (height, width), vary, places, sensor, wardrobe_folder(wardrobe))
+    return Settings(seed, (height, width), vary, places, sensor, wardrobe_folder(wardrobe), Population.load(population))
 
 
 def planned_images(design: Design, settings: Settings, first_identity: int, plan: Selectable | None) -> pl.DataFrame:

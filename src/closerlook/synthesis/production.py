@@ -16,8 +16,9 @@ from closerlook.compute.progress import progress
 from closerlook.files import atomic_path, cache_folder
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
-from closerlook.synthesis.person import Person, pose_person, sample_person, sample_pose
+from closerlook.synthesis.person import Person, pose_person, sample_pose
 from closerlook.synthesis.person.assets import body_data
+from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.planning import Settings, scene_key
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, place
@@ -48,6 +49,7 @@ def table_of(root: Path, identity: int) -> Path:
 def prepare() -> None:
     """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
     body_data()
+    trim()
     sources = [path.read_bytes() for path in sorted(Path(render.__file__).parent.glob("*.py"))]
     marker = cache_folder("renderer") / hashlib.sha256(b"".join(sources)).hexdigest()[:16]
     if not marker.exists():
@@ -70,7 +72,9 @@ def render_person(task: Task) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
     with atomic_path(folder) as draft:
         draft.mkdir()
-        notes = write_images(sample_person(task.settings.seed, task.identity, task.settings.wardrobe), task, draft)
+        settings = task.settings
+        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+        notes = write_images(person, task, draft)
     with atomic_path(table_of(task.out, task.identity)) as draft:
         pl.DataFrame(notes).write_parquet(draft)
 

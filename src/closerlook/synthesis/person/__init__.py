@@ -4,8 +4,10 @@
 puts one into the other. ``WARDROBE_VERSION`` belongs into whatever records how people were made.
 """
 
+from closerlook.synthesis.person.cache import load_person
 from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
 from closerlook.synthesis.person.people import sample_person
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.person.pose import Pose, pose_person, sample_pose
 from closerlook.synthesis.person.wardrobe import VERSION as WARDROBE_VERSION
 
@@ -13,9 +15,11 @@ __all__ = [
     "WARDROBE_VERSION",
     "Material",
     "Person",
+    "Population",
     "Pose",
     "PosedPerson",
     "Skeleton",
+    "load_person",
     "pose_person",
     "sample_person",
     "sample_pose",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import BodyData, body_data
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, full_bone_map, rotate, skin
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
@@ -18,9 +19,6 @@ __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 Float = NDArray[np.floating]
 
 ANCESTRIES = ("african", "asian", "caucasian")
-ANCESTRY_SHARES = (0.22, 0.36, 0.42)
-CHILD_SHARE = 0.06
-ELDERLY_SHARE = 0.06
 PALM = 0.043  # from the wrist to what a hand holds, as a share of the stature
 
 
@@ -87,12 +85,15 @@ class Body:
         return np.asarray(self.heads[BONES.index(bone)])
 
 
-def sample_shape(rng: np.random.Generator) -> Shape:
-    """A body drawn from correlated distributions: half women; 12 % children and elderly; weight grows with age."""
-    female = bool(rng.random() < 0.5)
-    group = rng.choice(3, p=(CHILD_SHARE, ELDERLY_SHARE, 1 - CHILD_SHARE - ELDERLY_SHARE))
+def sample_shape(rng: np.random.Generator, population: Population | None = None) -> Shape:
+    """A body drawn from correlated distributions by a population's shares; weight grows with age."""
+    population = population or Population()
+    female = bool(rng.random() < population.female)
+    children, elderly = population.children, population.elderly
+    group = rng.choice(3, p=(children, elderly, 1 - children - elderly))
     years = (rng.uniform(6, 13), rng.uniform(62, 85), 17 + 44 * rng.beta(1.1, 1.9))[group]
-    main = ANCESTRIES[rng.choice(3, p=ANCESTRY_SHARES)]
+    shares = np.array([getattr(population, name) for name in ANCESTRIES])
+    main = ANCESTRIES[rng.choice(3, p=shares / shares.sum())]
     mixture = rng.dirichlet([6.0 if name == main else 0.35 for name in ANCESTRIES])
     middle_age = np.clip((years - 20) / 40, 0, 1)
     weight = np.clip(rng.normal(0.46 + 0.12 * middle_age, 0.15), 0.12, 0.95)

@@ -18,12 +18,14 @@ from closerlook.synthesis.person.hats import hat_parts
 from closerlook.synthesis.person.makehuman import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.person.mannequin import dress_form
 from closerlook.synthesis.person.mesh import Material, Person
+from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.palette import Colour, hair_colour, skin_colour
 from closerlook.synthesis.person.parts import Part, assemble
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.person.skin import eye_texture, skin_texture
 from closerlook.synthesis.person.wardrobe import Outfit, sample_outfit
 
-__all__ = ["sample_person"]
+__all__ = ["build_person", "sample_person"]
 
 Float = NDArray[np.floating]
 Int = NDArray[np.int32]
@@ -32,18 +34,29 @@ HAND_CELL = 0.008  # metres
 LIBRARY_SHARE = 0.5  # of the people who wear clothes, hair or skin from a library where there is one
 
 
-def sample_person(seed: int, identity: int, wardrobe: str | Path | None = None) -> Person:
+def sample_person(
+    seed: int, identity: int, wardrobe: str | Path | None = None, population: Population | None = None
+) -> Person:
     """The person with this number in a seed's population: always the same, however many are asked for.
 
     ``wardrobe`` names a MakeHuman data folder whose clothes, shoes, hair and skins are mixed with the procedural ones;
-    ``$CLOSERLOOK_MAKEHUMAN`` does the same for all. With another wardrobe the people are other people.
+    ``$CLOSERLOOK_MAKEHUMAN`` does the same for all. With another wardrobe or population the people are other people.
 
     Raises:
         CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or a file in it cannot be read.
     """
+    return unpack(pack(build_person(seed, identity, wardrobe, population)))
+
+
+def build_person(
+    seed: int, identity: int, wardrobe: str | Path | None = None, population: Population | None = None
+) -> Person:
+    """:func:`sample_person` before :func:`pack` has rounded anything."""
+    population = population or Population()
     library = find_library(wardrobe)
-    shape = sample_shape(keyed_rng(seed, "person", identity, "shape"))
-    outfit = sample_outfit(keyed_rng(seed, "person", identity, "outfit"), shape)
+    shape = sample_shape(keyed_rng(seed, "person", identity, "shape"), population)
+    season = population.season(keyed_rng(seed, "person", identity, "season"))
+    outfit = sample_outfit(keyed_rng(seed, "person", identity, "outfit"), shape, season)
     rng = keyed_rng(seed, "person", identity, "looks")
     body = build_body(shape, _arm_room(outfit))
     form = dress_form(body)
@@ -125,6 +138,8 @@ def _library_hair(rng: np.random.Generator, library: Library, body: Body, colour
 _GLASSES_SHARES = {  # by season and whether old
     ("summer", False): {"none": 0.72, "glasses": 0.16, "sunglasses": 0.12},
     ("summer", True): {"none": 0.46, "glasses": 0.42, "sunglasses": 0.12},
+    ("between", False): {"none": 0.78, "glasses": 0.17, "sunglasses": 0.05},
+    ("between", True): {"none": 0.5, "glasses": 0.43, "sunglasses": 0.07},
     ("winter", False): {"none": 0.82, "glasses": 0.16, "sunglasses": 0.02},
     ("winter", True): {"none": 0.54, "glasses": 0.44, "sunglasses": 0.02},
 }

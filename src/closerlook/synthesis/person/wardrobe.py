@@ -13,8 +13,7 @@ from closerlook.synthesis.person.tailor import Cut
 
 __all__ = ["VERSION", "Extra", "Item", "Outfit", "sample_outfit"]
 
-VERSION = 1  # to be raised by every change after which a seed's people are other people
-SUMMER_SHARE = 0.58
+VERSION = 2  # to be raised by every change after which a seed's people are other people
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,14 @@ _SUMMER_UPPERS = {
     "dress": (0.0, 0.14),
 }
 _WINTER_UPPERS = {"sweater": (0.33, 0.40), "long_sleeve": (0.22, 0.28), "shirt": (0.22, 0.12), "hoodie": (0.23, 0.20)}
+_BETWEEN_UPPERS = {
+    "t_shirt": (0.22, 0.16),
+    "long_sleeve": (0.20, 0.26),
+    "shirt": (0.24, 0.16),
+    "sweater": (0.14, 0.20),
+    "hoodie": (0.20, 0.12),
+    "dress": (0.0, 0.10),
+}
 _OUTERS = {
     "jacket": (0.46, 0.36),
     "coat": (0.14, 0.30),
@@ -94,6 +101,7 @@ _OUTERS = {
     "blazer": (0.16, 0.08),
     "vest": (0.08, 0.08),
 }
+_UPPERS = {"summer": (_SUMMER_UPPERS, 0.0), "between": (_BETWEEN_UPPERS, 0.38), "winter": (_WINTER_UPPERS, 0.76)}
 _SUMMER_LOWERS = {
     "slim_trousers": (0.22, 0.27),
     "trousers": (0.34, 0.16),
@@ -144,17 +152,14 @@ _DETAILS: dict[str, tuple[str, ...]] = {
 _JEANS = ("slim_trousers", "trousers", "shorts", "hot_pants", "skirt")
 
 
-def sample_outfit(rng: np.random.Generator, shape: Shape) -> Outfit:
-    """Clothes for a body: season first, then garments that go with sex, age and season, then colours."""
-    season = "summer" if rng.random() < SUMMER_SHARE else "winter"
+def sample_outfit(rng: np.random.Generator, shape: Shape, season: str) -> Outfit:
+    """Clothes for a body on a day in ``summer``, ``winter`` or ``between``: garments by sex and age, then colours."""
     sex = int(shape.gender == "female")
-    outer = None
-    if season == "summer":
-        upper = _item(rng, _pick(rng, _SUMMER_UPPERS, sex))
-    else:
-        upper = _item(rng, _pick(rng, _WINTER_UPPERS, sex))
-        if rng.random() < 0.72:
-            outer = _outer(rng, _pick(rng, _OUTERS, sex))
+    uppers, layered = _UPPERS[season]
+    upper = _item(rng, _pick(rng, uppers, sex))
+    outer = _outer(rng, _pick(rng, _OUTERS, sex)) if rng.random() < layered else None
+    if outer and upper.kind == "dress" and outer.kind in ("vest", "blazer"):
+        outer = None
     lower = None if upper.kind == "dress" else _lower(rng, sex, season, shape.years)
     if outer and lower and outer.kind == "blazer" and lower.cut.legs and rng.random() < 0.6:
         lower = replace(lower, fabric=replace(outer.fabric, details=()), colour=outer.colour)
@@ -243,15 +248,18 @@ def _shoes(rng: np.random.Generator, sex: int, season: str, *, boots_fit: bool) 
 
 
 def _hat(rng: np.random.Generator, season: str) -> Extra | None:
-    beanie, cap = {"summer": (0.0, 0.10), "winter": (0.16, 0.05)}[season]
+    beanie, cap = {"summer": (0.0, 0.11), "between": (0.03, 0.09), "winter": (0.18, 0.04)}[season]
     draw = rng.random()
     if draw > beanie + cap:
         return None
     return Extra("beanie" if draw < beanie else "cap", *cloth_colour(rng))
 
 
+_SCARVES = {"summer": 0.0, "between": 0.05, "winter": 0.26}
+
+
 def _scarf(rng: np.random.Generator, season: str) -> Extra | None:
-    return Extra("scarf", *cloth_colour(rng)) if season == "winter" and rng.random() < 0.22 else None
+    return Extra("scarf", *cloth_colour(rng)) if rng.random() < _SCARVES[season] else None
 
 
 def _bag(rng: np.random.Generator, sex: int, years: float) -> Extra | None:
