@@ -1,16 +1,13 @@
-from pathlib import Path
-
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.dataset import Dataset
-from closerlook.selection import random_control
+from closerlook.errors import CloserlookError
+from closerlook.selection import Plan, controls, select
+from closerlook.selection.drawing import draw_like
 
-
-def dataset(identities: list[int]) -> Dataset:
-    names = [f"{row}.png" for row in range(len(identities))]
-    return Dataset.from_table(Path(), pl.DataFrame({"file_name": names, "identity": identities}), "made", ())
+from .conftest import Made
 
 
 @settings(max_examples=60, deadline=None)
@@ -20,32 +17,68 @@ def dataset(identities: list[int]) -> Dataset:
     seed=st.integers(0, 1000),
 )
 def test_as_many_images_of_as_many_people(identities: list[int], share: float, seed: int) -> None:
-    source = dataset(identities)
+    people = np.array(identities)
     rng = np.random.default_rng(seed)
-    chosen = source.take(np.sort(rng.permutation(len(source))[: max(1, int(share * len(source)))]))
-    control = source.subset(random_control(source, chosen, seed=seed))
-    assert len(control) == len(chosen)
-    assert control.counts()["identities"] == chosen.counts()["identities"]
-    assert control.table["file_name"].n_unique() == len(control)
+    chosen = np.sort(rng.permutation(len(people))[: max(1, int(share * len(people)))])
+    control = draw_like(people, chosen, seed)
+    assert len(set(control)) == len(chosen)
+    assert len(set(people[control])) == len(set(people[chosen]))
 
 
 def test_a_balanced_choice_has_a_balanced_control() -> None:
-    source = dataset([person for person in range(20) for _ in range(30)])
-    chosen = source.filter(pl.col("identity") < 10).take(np.arange(0, 300, 3))
-    control = source.subset(random_control(source, chosen, seed=1))
-    assert (control.table["identity"].value_counts()["count"] == 10).all()
+    people = np.repeat(np.arange(20), 30)
+    control = draw_like(people, np.arange(0, 300, 3), 1)
+    assert (np.unique(people[control], return_counts=True)[1] == 10).all()
 
 
 def test_controls_depend_on_the_seed_alone() -> None:
-    source = dataset([person for person in range(20) for _ in range(30)])
-    chosen = source.take(np.arange(100))
-    rows = [random_control(source, chosen, seed=seed).indices for seed in (1, 1, 2)]
+    people = np.repeat(np.arange(20), 30)
+    rows = [draw_like(people, np.arange(100), seed) for seed in (1, 1, 2)]
     assert (rows[0] == rows[1]).all()
     assert not np.array_equal(rows[0], rows[2])
 
 
 def test_every_image_can_be_drawn() -> None:
-    source = dataset([person for person in range(6) for _ in range(4)])
-    chosen = source.take(np.arange(8))
-    drawn = np.unique(np.concatenate([random_control(source, chosen, seed=seed).indices for seed in range(60)]))
-    assert len(drawn) == len(source)
+    people = np.repeat(np.arange(6), 4)
+    drawn = np.unique(np.concatenate([draw_like(people, np.arange(8), seed) for seed in range(60)]))
+    assert len(drawn) == len(people)
+
+
+def test_a_plans_controls_are_plans_themselves() -> None:
+    made = Made((4, 3), 5, per_cell=12)
+    table = made.gap.images
+    plan = select(made.gap)
+    others = controls(made.gap, plan, seeds=2)
+    assert list(others) == ["random-0", "random-1", "worst", "all"]
+    chosen = plan.rows(table)
+    people = table["identity"].to_numpy()
+    drawn = [others[name].rows(table) for name in ("random-0", "random-1")]
+    for rows in drawn:
+        assert len(rows) == len(chosen)
+        assert len(set(people[rows])) == len(set(people[chosen]))
+    assert not np.array_equal(*drawn)
+    assert len(others["all"].rows(table)) == table.height
+    assert len(others["worst"].rows(table)) == len(chosen)
+
+
+def test_the_worst_part_of_a_mixture_is_of_the_farthest_cells() -> None:
+    made = Made((4, 3), 5, per_cell=12)
+    plan = select(made.gap, method="weights", budget=300)
+    other = controls(made.gap, plan, seeds=0)["worst"]
+    assert other.images == 300
+    shares = {tuple(cell.levels.values()): cell.weight * 300 for cell in other.weights}
+    assert max(shares.values()) <= 120  # what a cell has
+    assert made.gap.score_cells(_shares(made, other))["fit"] > made.gap.score_cells(_shares(made, plan))["fit"]  # type: ignore[operator]
+
+
+def _shares(made: Made, plan: Plan) -> np.ndarray:
+    wanted = {tuple(cell.levels.values()): cell.weight * plan.images for cell in plan.weights}
+    levels = [tuple(f.levels[i] for f, i in zip(made.factors, cell, strict=True)) for cell in made.cells]
+    return np.array([wanted.get(level, 0.0) for level in levels]) / made.gap.measurement.cell_images
+
+
+def test_a_control_of_people_without_numbers_is_refused() -> None:
+    plan = Plan(values={"weather": ("sunny",)}, images=1, share=0.5).random_control(0)
+    table = pl.DataFrame({"weather": ["sunny", "foggy"], "identity": [1, None]})
+    with pytest.raises(CloserlookError, match="no identity"):
+        plan.rows(table)

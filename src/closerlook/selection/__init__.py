@@ -1,7 +1,7 @@
 """From a measured gap to the images worth training on."""
 
 from closerlook.selection.choose import METHODS, select
-from closerlook.selection.controls import everything, random_control, worst
+from closerlook.selection.controls import controls, everything, worst
 from closerlook.selection.exhaustive import Candidate, exhaustive
 from closerlook.selection.plan import Plan, Provenance
 from closerlook.selection.weights import Mixture, mixture
@@ -12,10 +12,10 @@ __all__ = [
     "Mixture",
     "Plan",
     "Provenance",
+    "controls",
     "everything",
     "exhaustive",
     "mixture",
-    "random_control",
     "select",
     "worst",
 ]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.analysis import Gap
+from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.selection.evidence import Evidence, weigh_evidence
 from closerlook.selection.exhaustive import exhaustive
 from closerlook.selection.greedy import MEASURES, Values, greedy, within_budget
-from closerlook.selection.plan import CellWeight, Plan, Provenance
+from closerlook.selection.plan import Plan, Provenance, cell_weights
 from closerlook.selection.weights import mixture
 
 __all__ = ["METHODS", "select"]
 
 METHODS = ("greedy", "exhaustive", "weights")
-SPLITS = {"greedy": 2, "exhaustive": 1, "weights": 2}  # how often a choice is repeated on halves, by what it costs
+SPLITS = {"greedy": 4, "exhaustive": 2, "weights": 4}  # pairs of halves on which a choice is repeated, by its cost
 
+Caps = Mapping[str, Mapping[Level, float]]
 Float = NDArray[np.float64]
 
 
@@ -32,6 +35,7 @@ def select(
     budget: int | None = None,
     diversity: float = 0.0,
     variety: float | None = None,
+    caps: Caps | None = None,
     seed: int = 0,
 ) -> Plan:
     """Choose the part of the source worth training on.
@@ -41,34 +45,55 @@ def select(
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
         on: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
-        rule: of greedy: ``mean`` (the paper's), ``sure``, ``top:NUMBER`` or ``below:VALUE``.
+        rule: of greedy: ``mean`` (the paper's), ``sure``, ``top:NUMBER``, ``below:VALUE``, ``paper:market`` or
+            ``paper:duke``.
         budget: at most so many images; for ``weights`` exactly so many, by default as many as greedy takes.
         diversity: of exhaustive: the least tr Cov_s / tr Cov_t.
         variety: of weights: the least effective number of combinations.
+        caps: of weights: the largest share that a level may have, as ``{"weather": {"foggy": 0.1}}``.
         seed: of the held-out halves and of which images a weighted plan draws.
 
     Raises:
-        UsageError: an unknown method, measure or rule.
+        UsageError: an unknown method, measure or rule, or an option that the method does not have.
         CloserlookError: nothing can be chosen, or no choice meets the budget.
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     if on not in MEASURES:
         raise unknown("measure", on, MEASURES)
-    if method == "weights" and on != "fit":
-        raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
-    chooser = _Chooser(method, on, rule, budget, diversity, variety)
-    values, shares = chooser.choose(gap)
-    evidence = weigh_evidence(gap, shares, lambda half: chooser.choose(half)[1], splits=SPLITS[method], seed=seed)
+    _check_options(method, on, diversity=diversity, variety=variety, caps=caps)
+    chooser = _Chooser(method, on, rule, budget, diversity, variety, caps or {})
+    choice = chooser.choose(gap)
+    shares = choice.shares
+    evidence = weigh_evidence(gap, shares, lambda half: chooser.choose(half).shares, splits=SPLITS[method], seed=seed)
     images = round(float(shares @ gap.measurement.cell_images))
     return Plan(
-        values=values,
+        values=choice.values,
         images=images,
         share=images / gap.settings.source_images,
-        weights=_cell_weights(gap, shares) if method == "weights" else (),
+        counts=_counts(gap, shares),
+        weights=cell_weights(gap, shares) if method == "weights" else (),
         seed=seed,
-        provenance=_provenance(gap, chooser, shares, evidence),
+        provenance=_provenance(gap, chooser, choice, evidence),
     )
+
+
+def _check_options(method: str, on: str, *, diversity: float, variety: float | None, caps: Caps | None) -> None:
+    if method == "weights" and on != "fit":
+        raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
+    if diversity and method != "exhaustive":
+        raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
+    if (variety is not None or caps) and method != "weights":
+        raise UsageError(f"Variety and caps belong to method 'weights', not to '{method}'.")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Levels, the share of each cell's images (cells,), and how far that is from the best possible."""
+
+    values: Values
+    shares: Float
+    optimum: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,19 +106,27 @@ class _Chooser:
     budget: int | None
     diversity: float
     variety: float | None
+    caps: Caps
 
-    def choose(self, gap: Gap) -> tuple[Values, Float]:
-        """The levels, and the share of each cell's images, (cells,)."""
+    def choose(self, gap: Gap) -> _Choice:
         if self.method == "weights":
-            everything = {factor.name: factor.levels for factor in gap.factors}
-            budget = self.budget or self._greedy_images(gap)
-            solution = mixture(gap, budget, variety=self.variety)
-            return everything, np.minimum(solution.weights * budget / gap.measurement.cell_images, 1.0)
+            return self._weights(gap)
         values = self._greedy(gap)
-        if self.method == "exhaustive":
-            least = gap.count_images(values)
-            values = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity)[0].values
-        return values, gap.cells_of(values).astype(float)
+        if self.method == "greedy":
+            return _Choice(values, gap.cells_of(values).astype(float))
+        least = gap.count_images(values)
+        best = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity)[0]
+        score = gap.score(values)[self.on]
+        optimum = {} if score is None else {"best": best.score, "greedy": score, "greedy_gap": score - best.score}
+        return _Choice(best.values, gap.cells_of(best.values).astype(float), optimum)
+
+    def _weights(self, gap: Gap) -> _Choice:
+        everything = {factor.name: factor.levels for factor in gap.factors}
+        budget = self.budget or gap.count_images(self._greedy(gap))
+        found = mixture(gap, budget, variety=self.variety, caps=self.caps)
+        shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
+        optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
+        return _Choice(everything, shares, optimum)
 
     def _greedy(self, gap: Gap) -> Values:
         values = greedy(gap, on=self.on, rule=self.rule)
@@ -103,33 +136,31 @@ class _Chooser:
             raise CloserlookError("No image has the chosen levels of all attributes together; choose by another rule.")
         return values
 
-    def _greedy_images(self, gap: Gap) -> int:
-        return gap.count_images(self._greedy(gap))
+
+def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
+    """Images of each level that is taken."""
+    images = iter((gap.measurement.members @ (shares * gap.measurement.cell_images)).round().astype(int).tolist())
+    counts = {factor.name: {str(level): next(images) for level in factor.levels} for factor in gap.factors}
+    return {name: {level: number for level, number in own.items() if number} for name, own in counts.items()}
 
 
-def _cell_weights(gap: Gap, shares: Float) -> tuple[CellWeight, ...]:
-    images = shares * gap.measurement.cell_images
-    weights = images / images.sum()
-    return tuple(
-        CellWeight(
-            levels={f.name: f.levels[number] for f, number in zip(gap.factors, cell, strict=True)}, weight=float(weight)
-        )
-        for cell, weight in zip(gap.measurement.cell_levels, weights, strict=True)
-        if weight > 0
-    )
-
-
-def _provenance(gap: Gap, chooser: _Chooser, shares: Float, evidence: Evidence) -> Provenance:
+def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence) -> Provenance:
     settings = gap.settings
     warning = evidence.warning
     return Provenance(
-        **asdict(chooser),
+        **{**vars(chooser), "caps": _named(chooser.caps)},
         source=settings.source,
         target=settings.target,
         embedding=settings.embedding,
         scaling=settings.scaling,
-        scores=gap.score_cells(shares),
+        scores=gap.score_cells(choice.shares),
         scores_of_all=gap.score({}),
-        evidence={name: value for name, value in asdict(evidence).items() if value is None or np.isfinite(value)},
+        evidence=evidence.numbers(),
+        stability=evidence.stability,
+        optimum=choice.optimum,
         notes=(*settings.notes, *([warning] if warning else [])),
     )
+
+
+def _named(caps: Caps) -> dict[str, float]:
+    return {f"{name}={level}": share for name, shares in caps.items() for level, share in shares.items()}

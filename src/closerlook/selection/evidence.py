@@ -2,13 +2,14 @@
 
 The unbiased fit of a random part of any size is on average the fit of all data, so the gain is fit(all) - fit(plan).
 Chosen and scored on the same images it flatters; so the choice is also made on half of the people and of the target and
-scored on the other halves.
+scored on the other halves. Halves drawn at random differ from the whole as the whole differs from what it was drawn
+from (McCarthy, Pseudoreplication, 1966), so how often they choose the same says how stable a choice is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,15 +31,24 @@ class Evidence:
     Attributes:
         gain: fit(all) - fit(chosen); positive is better than random.
         gain_low, gain_high: its 95 % interval by bootstrap over people and target; None with too few of either.
-        held_out_gain: the mean gain of choices made on one half and scored on the other.
+        held_out: mean fit of choices made on one half, scored on the other; the distance that a plan really reaches.
+        held_out_low, held_out_high: the range of those.
+        held_out_gain: the mean gain of the same.
         agreement: how alike choices on separate halves are, in images that both take among those that either takes.
+        same: share of the halves that choose exactly what the whole chooses.
+        stability: per attribute and level, the share of the halves that choose it (for weights: its mean weight).
     """
 
     gain: float
     gain_low: float | None = None
     gain_high: float | None = None
+    held_out: float | None = None
+    held_out_low: float | None = None
+    held_out_high: float | None = None
     held_out_gain: float | None = None
     agreement: float | None = None
+    same: float | None = None
+    stability: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def warning(self) -> str | None:
@@ -49,6 +59,11 @@ class Evidence:
             return "Chosen on one half of the data, it is not closer to the target than a random part on the other."
         return None
 
+    def numbers(self) -> dict[str, float | None]:
+        """The finite numbers, by name; what is not known is None."""
+        found = {name: value for name, value in vars(self).items() if name != "stability"}
+        return {name: value for name, value in found.items() if value is None or np.isfinite(value)}
+
 
 def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *, splits: int, seed: int) -> Evidence:
     """The evidence for the shares ``chosen``, which ``choose`` made of ``gap`` and will make of its halves."""
@@ -58,25 +73,57 @@ def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *,
         return Evidence(gain)
     deviations = bootstrap_fit(gap.measurement, gap.weights.total, np.stack([everything, chosen]), seed)
     low, high = interval(np.array([gain]), deviations[:, :1] - deviations[:, 1:])
-    gains, agreements = [], []
+    fits, gains, agreements, choices = [], [], [], []
     for number in range(splits):
         pair = halves(gap.measurement, keyed_rng(seed, "halves", number))
         gaps = [replace(gap, measurement=half) for half in pair]
         try:
-            choices = [choose(half) for half in gaps]
+            own = [choose(half) for half in gaps]
         except CloserlookError:
             continue  # a half can be too small to choose from
-        gains += [_gain(gaps[1], choices[0]), _gain(gaps[0], choices[1])]
-        both, either = np.minimum(*choices), np.maximum(*choices)
+        fits += [_fit(gaps[1], own[0]), _fit(gaps[0], own[1])]
+        gains += [_gain(gaps[1], own[0]), _gain(gaps[0], own[1])]
+        both, either = np.minimum(*own), np.maximum(*own)
         agreements.append(float(both.sum() / either.sum()))
-    return Evidence(gain, float(low[0]), float(high[0]), _mean(gains), _mean(agreements))
+        choices += own
+    known = [fit for fit in fits if np.isfinite(fit)]
+    return Evidence(
+        gain,
+        gain_low=float(low[0]),
+        gain_high=float(high[0]),
+        held_out=_mean(fits),
+        held_out_low=min(known, default=None),
+        held_out_high=max(known, default=None),
+        held_out_gain=_mean(gains),
+        agreement=_mean(agreements),
+        same=_mean([float(np.allclose(choice, chosen, atol=0.01)) for choice in choices]),
+        stability=_stability(gap, choices),
+    )
+
+
+def _stability(gap: Gap, choices: list[Shares]) -> dict[str, dict[str, float]]:
+    """How often each level is chosen, for choices that take cells wholly or not; else its mean share of the images."""
+    if not choices:
+        return {}
+    members, images = gap.measurement.members, gap.measurement.cell_images
+    whole = all(np.isin(choice, (0.0, 1.0)).all() for choice in choices)
+    found = [
+        (members @ choice > 0).astype(float) if whole else members @ (choice * images) / (choice @ images)
+        for choice in choices
+    ]
+    mean = iter(np.mean(found, axis=0).round(4).tolist())
+    return {factor.name: {str(level): next(mean) for level in factor.levels} for factor in gap.factors}
 
 
 def _gain(gap: Gap, chosen: Shares) -> float:
-    if not (chosen * gap.measurement.cell_counts).any():
+    return _fit(gap, np.ones(len(chosen))) - _fit(gap, chosen)
+
+
+def _fit(gap: Gap, share: Shares) -> float:
+    if not (share * gap.measurement.cell_counts).any():
         return np.nan
-    fits = [gap.score_cells(share)["fit"] for share in (np.ones(len(chosen)), chosen)]
-    return np.nan if None in fits else float(fits[0] - fits[1])  # type: ignore[operator]
+    fit = gap.score_cells(share)["fit"]
+    return np.nan if fit is None else fit
 
 
 def _mean(values: list[float]) -> float | None:

@@ -9,7 +9,8 @@ import polars as pl
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.selection.paper import PAPER
 
 __all__ = ["MEASURES", "Values", "greedy", "within_budget"]
 
@@ -25,12 +26,15 @@ def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
         rule: ``mean`` keeps levels at or below the factor's mean (the horizontal line in Fig. 3); ``sure`` (of fit)
             drops only those that are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3``
             keeps the three lowest; ``below:0.5`` those below that value. The lowest level is always kept.
+            ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap.
 
     Raises:
         CloserlookError: a factor has no level with a value (fit needs two images).
     """
     if rule == "sure" and on != "fit":
         raise UsageError("Rule 'sure' rests on the intervals of fit; use it with on='fit'.")
+    if rule.startswith("paper:"):
+        return _papers(gap, rule.removeprefix("paper:"))
     chosen: dict[str, tuple[Level, ...]] = {}
     for factor in gap.factors:
         own = gap.estimates.filter(pl.col("factor") == factor.name)
@@ -44,6 +48,20 @@ def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
         else:
             keep = _kept(values, rule)
         chosen[factor.name] = tuple(level for level, kept in zip(factor.levels, keep, strict=True) if kept)
+    return chosen
+
+
+def _papers(gap: Gap, target: str) -> Values:
+    """The paper's own levels; an attribute that it does not have keeps all."""
+    if target not in PAPER:
+        raise unknown("target of the paper", target, PAPER)
+    chosen = {}
+    for factor in gap.factors:
+        wanted = PAPER[target].get(factor.name, factor.levels)
+        chosen[factor.name] = tuple(level for level in factor.levels if level in wanted)
+        if not chosen[factor.name]:
+            names = ", ".join(map(str, wanted))
+            raise CloserlookError(f"The source has none of the paper's levels of {factor.name} ({names}).")
     return chosen
 
 
@@ -79,4 +97,7 @@ def _kept(values: np.ndarray[tuple[int], np.dtype[np.float64]], rule: str) -> np
             return np.asarray((values < float(match[1])) | lowest)
         except ValueError:
             pass
-    raise UsageError(f"Unknown rule '{rule}'. Known: mean, sure, top:NUMBER (as top:3), below:VALUE (as below:0.5).")
+    raise UsageError(
+        f"Unknown rule '{rule}'. Known: mean, sure, top:NUMBER (as top:3), below:VALUE (as below:0.5), paper:market, "
+        "paper:duke."
+    )

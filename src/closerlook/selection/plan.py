@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,11 +13,13 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
+from closerlook.selection.drawing import draw_like
 
-__all__ = ["CellWeight", "Plan", "Provenance"]
+__all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
 
 Int = NDArray[np.int64]
 
@@ -29,11 +32,13 @@ class Provenance(_Value):
     """How a plan came about.
 
     Attributes:
-        method, on, rule, budget, diversity, variety: what :func:`closerlook.select` was asked for.
+        method, on, rule, budget, diversity, variety, caps: what :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
         scores: images analysed, pair_loss, fit and diversity of the chosen part.
         scores_of_all: the same of all data.
         evidence: how much nearer to the target it is than a random part; see :mod:`closerlook.selection.evidence`.
+        stability: how often each level is chosen when half of the people and of the target are drawn at random.
+        optimum: how far the choice is at most from the best one; see :mod:`closerlook.selection.optimum`.
         notes: what to know before trusting it, in words.
     """
 
@@ -43,6 +48,7 @@ class Provenance(_Value):
     budget: int | None = None
     diversity: float = 0.0
     variety: float | None = None
+    caps: dict[str, float] = Field(default_factory=dict)
     source: str
     target: str
     embedding: str
@@ -50,6 +56,8 @@ class Provenance(_Value):
     scores: dict[str, float | None] = Field(default_factory=dict)
     scores_of_all: dict[str, float | None] = Field(default_factory=dict)
     evidence: dict[str, float | None] = Field(default_factory=dict)
+    stability: dict[str, dict[str, float]] = Field(default_factory=dict)
+    optimum: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -61,36 +69,49 @@ class CellWeight(_Value):
 
 
 class Plan(_Value):
-    """A product subset, or a distribution over combinations of levels.
+    """A product subset, or a distribution over combinations of levels; of all people or of some.
 
     Attributes:
         values: the chosen levels of each attribute; an attribute that is not named keeps all.
         images: how many images of the source that is.
         share: of all its images, between 0 and 1.
-        weights: where there are any, ``images`` are drawn from these combinations in these shares.
-        seed: which images a weighted plan draws.
+        counts: images of each chosen level in the source.
+        weights: where there are any, a ``share`` of a table's images is drawn from these combinations in these shares.
+        identities: the people to keep; all of them where there are none.
+        seed: which images a weighted plan or a control draws.
+        control: ``random`` for the control of a plan: as many images of as many people, but any.
         provenance: how it came about; None for a plan written by hand.
     """
 
     values: dict[str, tuple[Level, ...]]
     images: int = Field(ge=0)
     share: float = Field(ge=0, le=1)
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     weights: tuple[CellWeight, ...] = ()
+    identities: tuple[int, ...] = ()
     seed: int = 0
+    control: Literal["random"] | None = None
     provenance: Provenance | None = None
 
     def rows(self, table: pl.DataFrame) -> Int:
         """Indices into ``table`` of the images to keep, ascending.
 
-        A weighted plan draws from each combination by a hash of the seed and the file name.
+        A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
+        source's (one that is yet to be rendered) it draws the same share.
 
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
         """
         found = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
+        if self.identities:
+            found = found[np.isin(_identities(table)[found], self.identities)]
         if not len(found):
-            raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values)}.")
-        return found
+            raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values, self.identities)}.")
+        return draw_like(_identities(table), found, self.seed) if self.control == "random" else found
+
+    def random_control(self, seed: int) -> Plan:
+        """The plan that draws as many images of as many people at random: what this one must be better than."""
+        return self.model_copy(update={"control": "random", "seed": seed})
 
     def _weighted_rows(self, table: pl.DataFrame) -> Int:
         names = sorted({name for cell in self.weights for name in cell.levels})
@@ -103,7 +124,7 @@ class Plan(_Value):
             rows.setdefault(key, []).append(row)
         files = table["file_name"]
         drawn: list[int] = []
-        quotas = _whole_numbers([cell.weight * self.images for cell in self.weights])
+        quotas = _whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
         for cell, quota in zip(self.weights, quotas, strict=True):
             own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
             drawn += sorted(own, key=lambda row: _hash(self.seed, files[row]))[:quota]
@@ -137,6 +158,19 @@ class Plan(_Value):
             raise CloserlookError(f"{path} is not a plan: {where}: {first['msg']}.") from None
 
 
+def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:
+    """What part of all images each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
+    images = shares * gap.measurement.cell_images
+    weights = images / images.sum()
+    return tuple(
+        CellWeight(
+            levels={f.name: f.levels[number] for f, number in zip(gap.factors, cell, strict=True)}, weight=float(weight)
+        )
+        for cell, weight in zip(gap.measurement.cell_levels, weights, strict=True)
+        if weight > 0
+    )
+
+
 def _check_columns(table: pl.DataFrame, names: Sequence[str]) -> None:
     for name in names:
         if name not in table.columns:
@@ -161,9 +195,17 @@ def _whole_numbers(amounts: Sequence[float]) -> list[int]:
     return [int(number) for number in whole]
 
 
+def _identities(table: pl.DataFrame) -> Int:
+    column = table["identity"]
+    if column.null_count():
+        raise CloserlookError(f"The plan counts people, but {column.null_count():,} images have no identity.")
+    return column.to_numpy()
+
+
 def _hash(seed: int, name: str) -> bytes:
     return hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=8).digest()
 
 
-def _in_words(values: Mapping[str, tuple[Level, ...]]) -> str:
-    return "; ".join(f"{name} {', '.join(map(str, levels))}" for name, levels in values.items())
+def _in_words(values: Mapping[str, tuple[Level, ...]], identities: Sequence[int]) -> str:
+    parts = [f"{name} {', '.join(map(str, levels))}" for name, levels in values.items()]
+    return "; ".join([*parts, *([f"{len(identities)} people"] if identities else [])])

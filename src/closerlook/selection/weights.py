@@ -3,6 +3,7 @@
 minimise    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
 subject to  w >= 0,  sum w = 1,          a distribution
             w_c <= (images of c) / N     N images can be drawn without taking one twice
+            sum of a level's w <= cap    where a level's share of the images is limited
             ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
 
 With the means as measured, w' D w is the squared distance plus the variance of the weighted mean, so cells that few
@@ -11,6 +12,7 @@ images speak for are trusted less.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import clarabel
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from closerlook.analysis import Gap
+from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError
 
 __all__ = ["Mixture", "mixture"]
@@ -42,30 +45,39 @@ class Mixture:
     distance: float
     bound: float
 
+    @property
+    def effective(self) -> float:
+        """The effective number of cells, 1 / ||w||^2."""
+        return 1 / float((self.weights**2).sum())
 
-def mixture(gap: Gap, budget: int, *, variety: float | None = None) -> Mixture:
+
+def mixture(
+    gap: Gap, budget: int, *, variety: float | None = None, caps: Mapping[str, Mapping[Level, float]] | None = None
+) -> Mixture:
     """Solve the programme.
 
     Args:
         budget: N, how many images will be drawn.
         variety: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
+        caps: the largest share of the images that a level may have, as ``{"weather": {"foggy": 0.1}}``.
 
     Raises:
-        UsageError: the budget exceeds the images there are, or ``variety`` the cells.
-        CloserlookError: the solver does not converge.
+        UsageError: the budget exceeds the images there are, ``variety`` the cells, or a cap is not a share of 1.
+        CloserlookError: nothing meets all constraints, or the solver does not converge.
     """
     available = gap.measurement.cell_images
     cells = len(available)
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
-    caps = np.minimum(available / budget, 1.0)
+    most = np.minimum(available / budget, 1.0)
     distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
     scale = max(float(np.abs(distances).max()), 1e-300)
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * cells)]
-    rows = [np.ones((1, cells)), -np.eye(cells), np.eye(cells)]
-    bounds = [np.ones(1), np.zeros(cells), caps]
+    limited, limits = _level_caps(gap, caps or {})
+    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * cells + len(limits))]
+    rows = [np.ones((1, cells)), -np.eye(cells), np.eye(cells), limited]
+    bounds = [np.ones(1), np.zeros(cells), most, limits]
     if variety is not None:
-        _check_variety(variety, caps)
+        _check_variety(variety, most)
         cones.append(clarabel.SecondOrderConeT(cells + 1))
         rows += [np.zeros((1, cells)), -np.eye(cells)]
         bounds += [np.full(1, variety**-0.5), np.zeros(cells)]
@@ -76,6 +88,8 @@ def mixture(gap: Gap, budget: int, *, variety: float | None = None) -> Mixture:
         quadratic, np.zeros(cells), sparse.csc_matrix(np.vstack(rows)), np.concatenate(bounds), cones, settings
     )
     solution = solver.solve()
+    if "Infeasible" in str(solution.status):
+        raise CloserlookError("No mixture meets the caps, the variety and the budget together: loosen one of them.")
     if str(solution.status) not in ("Solved", "AlmostSolved"):
         raise CloserlookError(f"No best mixture of cells was found (the solver says {solution.status}).")
     weights = np.asarray(solution.x)
@@ -84,10 +98,22 @@ def mixture(gap: Gap, budget: int, *, variety: float | None = None) -> Mixture:
     return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
 
 
-def _check_variety(variety: float, caps: Float) -> None:
+def _level_caps(gap: Gap, caps: Mapping[str, Mapping[Level, float]]) -> tuple[Float, Float]:
+    """A row of ones where a capped level's cells are, and its cap: (caps, cells), (caps,)."""
+    rows, limits = [], []
+    for name, shares in caps.items():
+        for level, share in shares.items():
+            if not 0 <= share <= 1:
+                raise UsageError(f"The cap of {name} {level} must be a share between 0 and 1, not {share:g}.")
+            rows.append(gap.cells_of({name: [level]}).astype(float))
+            limits.append(share)
+    return np.array(rows).reshape(-1, len(gap.measurement.cell_images)), np.array(limits)
+
+
+def _check_variety(variety: float, most_each: Float) -> None:
     """The most even distribution that the caps allow is proportional to them or uniform, whichever is possible."""
-    uniform = np.full(len(caps), 1 / len(caps))
-    even = uniform if (uniform <= caps + 1e-12).all() else caps / caps.sum()
+    uniform = np.full(len(most_each), 1 / len(most_each))
+    even = uniform if (uniform <= most_each + 1e-12).all() else most_each / most_each.sum()
     most = 1 / float((even**2).sum())
     if not 1 <= variety <= most + 1e-9:
         raise UsageError(f"variety must be between 1 and {most:.0f} (cells, as the budget allows), not {variety:g}.")

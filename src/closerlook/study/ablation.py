@@ -10,7 +10,6 @@ from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.reid import Recipe
 from closerlook.selection import Plan
-from closerlook.selection.controls import random_control
 from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.tables import row_part, table_rows
@@ -75,7 +74,7 @@ def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None
     chosen = source.subset(plan)
     return [
         fixed_arm(name, chosen, control=control),
-        Arm(control, lambda seed: source.subset(random_control(source, chosen, seed=seed))),
+        Arm(control, lambda seed: source.subset(plan.random_control(seed))),
     ]
 
 

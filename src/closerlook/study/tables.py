@@ -10,12 +10,9 @@ import polars as pl
 from closerlook.attributes import Level
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError, unknown
+from closerlook.selection.paper import PAPER
 
 __all__ = ["TABLES", "Row", "row_part", "table_rows"]
-
-DAY = ("forenoon", "noon", "afternoon")
-MARKET_VIEWPOINTS = (30, 60, 90, 120, 150, 330)
-DUKE_VIEWPOINTS = (60, 90, 120, 150, 180, 210)
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,8 @@ class Row:
     levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
 
 
-def _rows(weathers: tuple[str, ...], viewpoints: tuple[int, ...], paper: list[tuple[float, float, float]]) -> list[Row]:
-    weather, hours, views = {"weather": weathers}, {"illumination": DAY}, {"viewpoint": viewpoints}
+def _rows(kept: Mapping[str, tuple[Level, ...]], paper: list[tuple[float, float, float]]) -> list[Row]:
+    weather, hours, views = ({name: kept[name]} for name in ("weather", "illumination", "viewpoint"))
     rows: list[tuple[str, float, Mapping[str, tuple[Level, ...]]]] = [
         ("eighth-of-people", 1 / 8, {}),
         ("half-of-people", 1 / 2, {}),
@@ -51,8 +48,7 @@ def _rows(weathers: tuple[str, ...], viewpoints: tuple[int, ...], paper: list[tu
 
 TABLES: dict[str, list[Row]] = {
     "market": _rows(
-        ("sunny", "clouds"),
-        MARKET_VIEWPOINTS,
+        PAPER["market"],
         [
             (4.8, 15.4, 29.3),
             (13.5, 35.7, 53.8),
@@ -64,8 +60,7 @@ TABLES: dict[str, list[Row]] = {
         ],
     ),
     "duke": _rows(
-        ("foggy", "blizzard"),
-        DUKE_VIEWPOINTS,
+        PAPER["duke"],
         [
             (4.3, 13.8, 24.2),
             (10.7, 26.3, 38.2),

@@ -1,0 +1,16 @@
+"""The levels that the paper itself kept for each of its targets (Tables 1 and 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from closerlook.attributes import Level
+
+__all__ = ["PAPER"]
+
+_DAY: tuple[Level, ...] = ("forenoon", "noon", "afternoon")
+
+PAPER: Mapping[str, Mapping[str, tuple[Level, ...]]] = {
+    "market": {"viewpoint": (30, 60, 90, 120, 150, 330), "weather": ("sunny", "clouds"), "illumination": _DAY},
+    "duke": {"viewpoint": (60, 90, 120, 150, 180, 210), "weather": ("foggy", "blizzard"), "illumination": _DAY},
+}
