@@ -63,6 +63,7 @@ def bench_loader(data: Dataset, recipe: Recipe, rounds: int) -> dict[str, float]
         torch.from_numpy(source.images[source.place[rows]]).to(device),
         torch.from_numpy(source.labels[rows]).to(device),
     )
+    stream = source.stream(range(recipe.steps), device)
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
         state.module(images, labels)[0].backward()
@@ -76,7 +77,7 @@ def bench_loader(data: Dataset, recipe: Recipe, rounds: int) -> dict[str, float]
 
     state.module.train()
     routines = {
-        "from the cache": lambda number: step(*source.batch(number, device)),
+        "from the cache": lambda _: step(*next(stream)),
         "resident tensor": lambda number: step(augmented(number), resident[1]),
     }
     return alternate(routines, recipe.batch_size, rounds)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from closerlook.embedding.backbones.base import IMAGENET_MEAN
 from closerlook.reid import Recipe
 from closerlook.reid.augmentation import augment
 
@@ -60,7 +61,7 @@ def test_erasing_covers_one_rectangle_with_the_mean_colour() -> None:
         block = different[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert block.float().mean() > 0.95  # a covered pixel may have had the mean colour
         assert 0.01 < different.float().mean() < 0.5
-        torch.testing.assert_close(changed[different][0], original.mean((0, 1, 2)))
+        torch.testing.assert_close(changed[different][0], torch.tensor(IMAGENET_MEAN))
 
 
 @pytest.mark.parametrize("name", ["colour", "blur", "resample", "jpeg", "erase"])
@@ -84,3 +85,13 @@ def test_blurring_keeps_a_flat_image_flat(name: str) -> None:
 def test_an_augmentation_that_hits_no_image() -> None:
     for name in ("blur", "resample", "jpeg", "erase"):
         assert torch.equal(run(**{name: 1e-9}), images().float())
+
+
+def test_a_part_of_a_batch_is_changed_as_in_the_whole() -> None:
+    everything = {"flip": 0.5, "pad": 3, "erase": 0.5, "colour": 0.3, "blur": 0.5, "resample": 0.5, "jpeg": 0.5}
+    recipe = Recipe.resolve("baseline", everything)
+    whole = augment(images(), recipe, np.random.default_rng(4))
+    for start, size in ((0, 3), (3, 5)):
+        part = images()[start : start + size]
+        found = augment(part, recipe, np.random.default_rng(4), count=8, start=start)
+        torch.testing.assert_close(found, whole[start : start + size], atol=1e-3, rtol=0)

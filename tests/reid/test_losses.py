@@ -79,16 +79,50 @@ def test_label_smoothing_is_its_definition() -> None:
     torch.testing.assert_close(classification_loss(logits, labels, Recipe.resolve("strong")), expected)
 
 
-def test_center_loss_pulls_to_the_class_mean() -> None:
+def test_center_loss_is_the_reference_implementations() -> None:
+    """Luo et al.'s code: squared distances to the own centre, summed and divided by the batch size."""
     features, labels = batch(3)
-    loss = CenterLoss(4, 8)
-    with torch.no_grad():
-        loss.centers.copy_(torch.stack([features[labels == label].mean(0) for label in range(4)]))
-    within = [(features[labels == label] - loss.centers[label]).square().sum() for label in range(4)]
-    assert loss(features, labels).item() == pytest.approx((sum(within) / len(features) / 2).item(), rel=1e-5)
-    loss(features, labels).backward()
-    assert loss.centers.grad is not None
-    torch.testing.assert_close(loss.centers.grad, torch.zeros(4, 8), atol=1e-6, rtol=0)
+    loss = CenterLoss(4, 8).eval()
+    loss.centers = torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
+    distances = [
+        (feature - loss.centers[label]).square().sum() for feature, label in zip(features, labels, strict=True)
+    ]
+    assert loss(features, labels).item() == pytest.approx((sum(distances) / len(features)).item(), rel=1e-5)
+
+
+def test_centres_move_as_their_paper_says() -> None:
+    features, _ = batch(3)
+    labels = torch.tensor([0, 0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 3])
+    loss = CenterLoss(5, 8)
+    loss.centers = torch.randn(5, 8, generator=torch.Generator().manual_seed(1))
+    before = loss.centers.clone()
+    loss(features.requires_grad_(), labels).backward()
+    for label in range(5):
+        own = features.detach()[labels == label]
+        step = 0.5 * (before[label] - own).sum(0) / (1 + len(own))
+        torch.testing.assert_close(loss.centers[label], before[label] - step)
+    assert "centers" in loss.state_dict()
+    assert not list(loss.parameters())
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000))
+def test_circle_loss_is_its_definition(seed: int) -> None:
+    """Sun et al. 2020, Eqs. 6 to 8, with each image as the anchor: m = 0.25, gamma = 256, averaged over anchors."""
+    features, labels = batch(seed)
+    unit = torch.nn.functional.normalize(features.double())
+    similarity, m, gamma = unit @ unit.T, 0.25, 256
+    losses = []
+    for anchor in range(len(labels)):
+        same = labels == labels[anchor]
+        same[anchor] = False
+        positive, negative = similarity[anchor][same], similarity[anchor][labels != labels[anchor]]
+        pull = -gamma * (1 + m - positive).clamp_min(0) * (positive - (1 - m))
+        push = gamma * (negative + m).clamp_min(0) * (negative - m)
+        losses.append(torch.nn.functional.softplus(push.logsumexp(0) + pull.logsumexp(0)))
+    recipe = Recipe.resolve("baseline", {"circle_weight": 1.0})
+    _, parts = ReidLoss(recipe, 4, 8)(features, features[:, :4], labels)
+    assert parts["circle"].item() == pytest.approx(torch.stack(losses).mean().item(), rel=1e-3)
 
 
 def test_the_total_weighs_the_parts() -> None:

@@ -16,7 +16,7 @@ import torch
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.reid import Model, Recipe, train, trainer
-from closerlook.reid.batches import Batches
+from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.state import State, TrainingModule
 
 TINY = {
@@ -45,6 +45,10 @@ def distance(one: Model, two: Model) -> float:
     return max((a[key].float() - b[key].float()).abs().max().item() for key in a)
 
 
+def batch(batches: Batches, number: int) -> Batch:
+    return next(batches.stream([number], torch.device("cpu")))
+
+
 @pytest.fixture(scope="module")
 def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
     out = tmp_path_factory.mktemp("run") / "tiny"
@@ -53,7 +57,7 @@ def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: Dataset) -> None:
     model, out = trained
-    files = {"README.md", "log.csv", "model.safetensors", "recipe.yaml", "run.json"}
+    files = {"README.md", "log.csv", "model.safetensors", "recipe.yaml", "run.json", "tensorboard"}
     assert {file.name for file in out.iterdir()} == files
     assert "48 images of 6 people from people" in (out / "README.md").read_text()
     run = json.loads((out / "run.json").read_text())
@@ -107,15 +111,16 @@ def save_then_die(self, path, fingerprint):
         os.kill(os.getpid(), signal.SIGKILL)
 
 State.save = save_then_die
-train(Dataset.open(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=5, overrides={overrides})
+train(Dataset.open(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=5, overrides={overrides}, validation=0.34)
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(trained: tuple[Model, Path], people: Dataset, tmp_path: Path) -> None:
-    model, _ = trained
+def test_a_killed_run_goes_on_to_the_same_weights(people: Dataset, tmp_path: Path) -> None:
+    """With averaged weights and a validation that has both chosen and waited when the run is killed."""
     people.save()
     data = Dataset.open(str(people.root))
-    overrides = {**TINY, "ema": 0.5}
+    overrides = {**TINY, "ema": 0.5, "validate_every": 0.16, "patience": 5}
+    whole = train(data, recipe="strong", out=tmp_path / "whole", seed=5, overrides=overrides, validation=0.34)
     script = textwrap.dedent(KILLED).replace("{overrides}", repr(overrides))
     arguments = [sys.executable, "-c", script, str(people.root), str(tmp_path / "killed")]
     assert subprocess.run(arguments, check=False, capture_output=True).returncode == -signal.SIGKILL
@@ -125,15 +130,25 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained: tuple[Model, Path], p
     with pytest.raises(CloserlookError, match="no model"):
         Model.load(tmp_path / "killed")
     with pytest.raises(CloserlookError, match="unfinished run"):
-        train(data, recipe="strong", out=tmp_path / "killed", seed=7, overrides=overrides)
+        train(data, recipe="strong", out=tmp_path / "killed", seed=7, overrides=overrides, validation=0.34)
     steps = []
-    update = trainer.rate_factor
+    backward = trainer._Loop._backward
+
+    def remember(self: trainer._Loop, *arguments: object) -> object:
+        steps.append(self.state.step)
+        return backward(self, *arguments)  # type: ignore[arg-type]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "rate_factor", lambda recipe, step: steps.append(step) or update(recipe, step))
-        resumed = train(data, recipe="strong", out=tmp_path / "killed", seed=5, overrides=overrides)
-    assert steps == [3, 4, 5]
-    assert equal(resumed, model)
+        patch.setattr(trainer._Loop, "_backward", remember)
+        resumed = train(data, recipe="strong", out=tmp_path / "killed", seed=5, overrides=overrides, validation=0.34)
+    assert steps[0] == 3
+    assert equal(resumed, whole)
     assert not (tmp_path / "killed" / "checkpoint.safetensors").exists()
+    for name in ("log.csv", "validation.csv"):
+        one, two = ((tmp_path / run / name).read_text().splitlines() for run in ("whole", "killed"))
+        assert [row.split(",")[:2] for row in one] == [row.split(",")[:2] for row in two]
+    runs = [json.loads((tmp_path / run / "run.json").read_text())["validation"] for run in ("whole", "killed")]
+    assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
@@ -229,7 +244,7 @@ def test_ctrl_c_leaves_nothing_that_looks_complete(
     monkeypatch.setattr(TrainingModule, "forward", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(people, recipe="strong", out=tmp_path / "run", overrides=TINY)
-    assert {file.name for file in (tmp_path / "run").iterdir()} == {"log.csv", "recipe.yaml"}
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {"log.csv", "recipe.yaml", "tensorboard"}
 
 
 def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
@@ -246,7 +261,7 @@ def test_a_short_run_decodes_only_what_it_draws(people: Dataset) -> None:
     long = Batches.of(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
     assert len(short.images) <= 18 < len(long.images) == len(people)
     for number in range(3):
-        one, two = short.batch(number, torch.device("cpu")), long.batch(number, torch.device("cpu"))
+        one, two = batch(short, number), batch(long, number)
         assert torch.equal(one[0], two[0])
         assert torch.equal(one[1], two[1])
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from closerlook.cli.options import Out, Seed, Source, parse_assignments
+
+if TYPE_CHECKING:
+    from closerlook.dataset import Dataset
 
 __all__ = ["train"]
 
@@ -18,15 +21,38 @@ def train(
     recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
     plan: Annotated[Path | None, typer.Option(help="Train only on what this plan keeps.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep the best checkpoint: share of the people to put aside (0.1), or other rendered people."
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Train a re-ID model on the training images of a data set."""
+    """Train a re-ID model on the training images of a data set.
+
+    A stopped run goes on where it was when the same command is given again. On several GPUs:
+    torchrun --nproc-per-node 4 --no-python closerlook train ...
+    """
     from closerlook.dataset import Dataset
     from closerlook.reid import train
+    from closerlook.reid.distributed import is_first_process
     from closerlook.selection import Plan
 
     data = Dataset.open(source).train
     if plan is not None:
         data = data.subset(Plan.load(plan))
-    train(data, recipe=recipe, out=out, seed=seed, overrides=parse_assignments(set_))
-    typer.echo(f"The model is in {out}; next: closerlook evaluate {out} --target market1501:/path")
+    aside = None if validation is None else _validation(validation)
+    train(data, recipe=recipe, out=out, seed=seed, overrides=parse_assignments(set_), validation=aside)
+    if is_first_process():
+        typer.echo(f"The model is in {out}; next: closerlook evaluate {out} --target market1501:/path")
+
+
+def _validation(text: str) -> Dataset | float:
+    """``"0.1"`` -> 0.1, anything else is a data set."""
+    from closerlook.dataset import Dataset
+
+    try:
+        return float(text)
+    except ValueError:
+        return Dataset.open(text)

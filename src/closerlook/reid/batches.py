@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import image_array
+from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import unknown
 from closerlook.randomness import keyed_rng
 from closerlook.reid.augmentation import augment
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.sampling import PKSampler, RandomSampler, Sampler
 
-__all__ = ["Batches"]
+__all__ = ["Batch", "Batches"]
+
+Batch = tuple[torch.Tensor, torch.Tensor]  # augmented images (b, h, w, 3) in 0..255 and labels (b,)
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,26 @@ class Batches:
             images = image_array(data, recipe.size)
         return cls(data, images, place, labels, sampler, recipe, seed)
 
-    def batch(self, number: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """Augmented images (b, h, w, 3) in 0..255 and labels (b,)."""
-        rows = self.sampler.batch(number)
-        images = torch.from_numpy(self.images[self.place[rows]]).to(device)
-        augmented = augment(images, self.recipe, keyed_rng(self.seed, "augment", number))
-        return augmented, torch.from_numpy(self.labels[rows]).to(device)
+    def stream(
+        self, numbers: Iterable[int], device: torch.device, *, process: int = 0, processes: int = 1
+    ) -> Iterator[Batch]:
+        """The batches of these numbers, or of each the part that is this process's, augmented on ``device``.
+
+        A thread reads ahead, so that a GPU never waits for memory.
+        """
+        size = self.recipe.batch_size // processes
+        start = process * size
+
+        def read(number: int) -> tuple[int, torch.Tensor, torch.Tensor]:
+            rows = self.sampler.batch(number)[start : start + size]
+            images, labels = torch.from_numpy(self.images[self.place[rows]]), torch.from_numpy(self.labels[rows])
+            return number, *((images.pin_memory(), labels.pin_memory()) if device.type == "cuda" else (images, labels))
+
+        for number, images, labels in map_in_threads(read, numbers, 1):
+            rng = keyed_rng(self.seed, "augment", number)
+            here = images.to(device, non_blocking=True)
+            augmented = augment(here, self.recipe, rng, count=self.recipe.batch_size, start=start)
+            yield augmented, labels.to(device, non_blocking=True)
 
     def file_names(self, number: int) -> list[str]:
         """The images of a batch."""

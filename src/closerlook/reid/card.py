@@ -26,6 +26,7 @@ person should lie close together. `closerlook.Model.load` reads it; normalisatio
   trained on and of the ImageNet weights that it started from; check both before passing it on.
 * **Training**: {steps:,} steps, {images_drawn:,} images drawn, {seconds:.0f} s on {device}, seed {seed}. The recipe is
   below, the course of the losses in `log.csv`.
+* **Choice of the checkpoint**: {choice}.
 * **Versions**: {versions}.
 
 ## Intended use
@@ -44,6 +45,11 @@ that such pictures need. Appearance is not identity: clothes change, and errors 
 {fields}```
 """
 
+_CHOICE = (
+    "step {best_step:,}, where mAP on {identities:,} people of {data}, whom training did not see, was best "
+    "({mAP:.3f}); no test image took part"
+)
+
 
 def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
     """The card, as Markdown with the front matter that model hubs read.
@@ -52,7 +58,16 @@ def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
         run: what ``run.json`` holds.
     """
     height, width = recipe.size
+    validation = run["validation"]
+    choice = "the last step" if validation is None else _CHOICE.format(**validation)
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     fields = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-    known = {**run, "versions": versions, "height": height, "width": width, "backbone": recipe.backbone}
+    known = {
+        **run,
+        "versions": versions,
+        "choice": choice,
+        "height": height,
+        "width": width,
+        "backbone": recipe.backbone,
+    }
     return _CARD.format(**known, dim=dim, fields=fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, write_json
 from closerlook.reid.card import model_card
-from closerlook.reid.log import Log
 from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.state import State
@@ -26,19 +26,22 @@ __all__ = ["RunFolder"]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder and the fingerprint of the run (data, recipe, seed) that is to be in it."""
+    """A folder and the fingerprint of the run (data, validation, recipe, seed) that is to be in it."""
 
     path: Path
     fingerprint: str
     seed: int
 
     @classmethod
-    def of(cls, path: Path, data: Dataset, recipe: Recipe, seed: int) -> RunFolder:
+    def of(cls, path: Path, data: Dataset, validation: Dataset | None, recipe: Recipe, seed: int) -> RunFolder:
         """The folder at ``path`` for this run, which need not exist."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps([recipe.model_dump(mode="json"), seed, str(data.root.resolve())]).encode())
-        for name, identity in data.table.select("file_name", "identity").iter_rows():
-            digest.update(f"\n{name}\t{identity}".encode())
+        digest.update(json.dumps([recipe.model_dump(mode="json"), seed]).encode())
+        for part in (data, validation):
+            if part is not None:
+                digest.update(str(part.root.resolve()).encode())
+                for name, identity in part.table.select("file_name", "identity").iter_rows():
+                    digest.update(f"\n{name}\t{identity}".encode())
         return cls(path, digest.hexdigest(), seed)
 
     @property
@@ -53,10 +56,6 @@ class RunFolder:
     @property
     def card(self) -> Path:
         return self.path / "README.md"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "log.csv"
 
     @property
     def checkpoint(self) -> Path:
@@ -80,19 +79,31 @@ class RunFolder:
             )
         return True
 
-    def finish(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> None:
+    def finish(
+        self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
+    ) -> None:
         """Write the model and its card, then ``run.json``; then the checkpoint has served."""
         model = Model(
-            state.result, name=recipe.name, size=recipe.size, feature=recipe.feature, normalize=recipe.normalize
+            state.result(), name=recipe.name, size=recipe.size, feature=recipe.feature, normalize=recipe.normalize
         )
         model.save(self.path / MODEL_FILE)
-        summary = self._summary(data, recipe, state, log)
+        summary = self._summary(data, validation, recipe, state, losses)
         with atomic_path(self.card) as draft:
             draft.write_text(model_card(summary, recipe, model.dim))
         write_json(self.run, summary)
         self.checkpoint.unlink(missing_ok=True)
 
-    def _summary(self, data: Dataset, recipe: Recipe, state: State, log: Log) -> dict[str, Any]:
+    def _summary(
+        self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
+    ) -> dict[str, Any]:
+        validated = None
+        if validation is not None:
+            validated = {
+                "data": validation.name,
+                **validation.counts(),
+                "best_step": state.best_step,
+                "mAP": state.best_score,
+            }
         drawn = state.step * recipe.batch_size * recipe.accumulate
         return {
             "fingerprint": self.fingerprint,
@@ -104,7 +115,8 @@ class RunFolder:
             "images_drawn": drawn,
             "seconds": round(state.seconds, 3),
             "images_per_second": round(drawn / state.seconds, 2),
-            "losses": log.latest,
+            "losses": dict(losses),
+            "validation": validated,
             "device": str(next(state.module.parameters()).device),
             "threads": torch.get_num_threads(),
             "versions": {

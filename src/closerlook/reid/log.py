@@ -1,11 +1,13 @@
-"""The log of a training run: one CSV row every few steps, means over them."""
+"""The log of a training run: CSV rows every few steps, means over them; for TensorBoard too where it is installed."""
 
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from closerlook.files import atomic_path, explain_os_errors
 
@@ -15,24 +17,35 @@ EVERY = 10
 
 
 class Log:
-    """Appends to ``path``; ``start`` drops the rows of steps that a resumed run is going to do again."""
+    """Appends to ``log.csv``, ``validation.csv`` and ``tensorboard/`` in ``folder``.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    ``start`` drops what was logged of steps that a resumed run is going to do again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.csv"
+        self.validation_path = folder / "validation.csv"
+        self.board_path = folder / "tensorboard"
         self.latest: dict[str, float] = {}
         self._sums: dict[str, float] = {}
         self._steps = 0
         self._since = time.perf_counter()
+        self._board: Any = None
 
     def start(self, step: int) -> None:
         """Keep the rows up to ``step`` of an earlier part of this run."""
-        rows: list[str] = []
-        if step and self.path.is_file():
-            lines = self.path.read_text().splitlines()
-            rows = lines[:1] + [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
-        with atomic_path(self.path) as draft:
-            draft.write_text("".join(f"{row}\n" for row in rows))
+        _keep_rows(self.path, step)
+        if self.validation_path.is_file():
+            _keep_rows(self.validation_path, step)
+        if not step:
+            shutil.rmtree(self.board_path, ignore_errors=True)
+        self._board = _board(self.board_path, step + 1)
         self._since = time.perf_counter()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._board is not None:
+            self._board.close()
 
     def add(self, step: int, rate: float, images: int, losses: Mapping[str, float], *, last: bool) -> None:
         """Count one step; write a row where one is due."""
@@ -46,16 +59,42 @@ class Log:
         now = time.perf_counter()
         self.latest = {name: value / self._steps for name, value in self._sums.items()}
         speed = self._steps * images / (now - self._since)
-        self._append({"step": step, "learning_rate": rate, **self.latest, "images_per_second": speed})
+        self._append(self.path, {"step": step, "learning_rate": rate, **self.latest, "images_per_second": speed})
         self._sums, self._steps, self._since = {}, 0, now
 
     def summary(self) -> str:
         """The latest losses in a few words."""
         return "  ".join(f"{name} {value:.3f}" for name, value in self.latest.items())
 
-    def _append(self, row: Mapping[str, float]) -> None:
-        with explain_os_errors(self.path), self.path.open("a", newline="") as file:
+    def validated(self, step: int, score: float) -> None:
+        """Write the mAP of a validation."""
+        self._append(self.validation_path, {"step": step, "mAP": score})
+
+    def _append(self, path: Path, row: Mapping[str, float]) -> None:
+        with explain_os_errors(path), path.open("a", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if file.tell() == 0:
                 writer.writerow(row)
             writer.writerow(f"{value:.6g}" for value in row.values())
+        if self._board is not None:
+            step = int(row["step"])
+            for name, value in row.items():
+                if name != "step":
+                    self._board.add_scalar(f"{path.stem}/{name}", value, step)
+
+
+def _board(folder: Path, first: int) -> Any:
+    """A writer for TensorBoard that begins at step ``first``; None where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=first)
+
+
+def _keep_rows(path: Path, step: int) -> None:
+    """Cut a log at ``step``; an absent one becomes empty."""
+    lines = path.read_text().splitlines() if step and path.is_file() else []
+    rows = lines[:1] + [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
+    with atomic_path(path) as draft:
+        draft.write_text("".join(f"{row}\n" for row in rows))

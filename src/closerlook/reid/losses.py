@@ -38,15 +38,31 @@ class BatchHardTriplet(nn.Module):
 
 
 class CenterLoss(nn.Module):
-    """Half the mean squared distance of a feature to its class's learnt centre (Wen et al., ECCV 2016)."""
+    """Mean squared distance of a feature to its class's centre, which follows the features (Wen et al., ECCV 2016).
 
-    def __init__(self, classes: int, dim: int) -> None:
+    While training, a call moves the centres by Eq. 4 of the paper, c_y -= rate * sum(c_y - x) / (1 + n_y) over the n_y
+    features of the class; they are no parameters, so that no optimiser's weight decay draws them to zero. The scale is
+    that of the reference implementation of re-identification's "bag of tricks", for which 5e-4 is the usual weight.
+    """
+
+    centers: Tensor
+
+    def __init__(self, classes: int, dim: int, *, rate: float = 0.5) -> None:
         super().__init__()
-        self.centers = nn.Parameter(torch.zeros(classes, dim))
+        self.rate = rate
+        self.register_buffer("centers", torch.zeros(classes, dim))
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """(b, d) features and (b,) labels -> scalar."""
-        return (features - self.centers[labels]).square().sum(1).mean() / 2
+        loss = (features - self.centers[labels]).square().sum(1).mean()
+        if self.training:
+            self._move(features.detach(), labels)
+        return loss
+
+    def _move(self, features: Tensor, labels: Tensor) -> None:
+        counts = torch.bincount(labels, minlength=len(self.centers))
+        pull = torch.zeros_like(self.centers).index_add_(0, labels, self.centers[labels] - features)
+        self.centers = self.centers - self.rate * pull / (1 + counts[:, None])
 
 
 def generalised_cross_entropy(logits: Tensor, labels: Tensor, *, q: float = 0.7, truncate: float = 0.0) -> Tensor:

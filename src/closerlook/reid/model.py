@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 from closerlook.reid.network import FeatureNetwork
 
-__all__ = ["MODEL_FILE", "Model"]
+__all__ = ["MODEL_FILE", "Model", "embedder"]
 
 MODEL_FILE = "model.safetensors"
 FORMAT = "closerlook-reid-1"
@@ -56,11 +57,8 @@ class Model:
 
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; the model's device does the work."""
-        device = next(self.network.parameters()).device
-        with torch.inference_mode():
-            pooled, after_neck = self.network(images.to(device))
-            features: Tensor = (after_neck if self.feature == "neck" else pooled).float()
-            return torch.nn.functional.normalize(features) if self.normalize else features
+        features = embedder(self.network, self.feature)(images)
+        return torch.nn.functional.normalize(features) if self.normalize else features
 
     @classmethod
     def pretrained(cls, backbone: str = "resnet50", size: tuple[int, int] = (256, 128)) -> Model:
@@ -108,6 +106,19 @@ class Model:
             feature=about["feature"],
             normalize=about["normalize"],
         )
+
+
+def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor]:
+    """The function (b, h, w, 3) uint8 -> (b, dim) float32, without gradients, of a network in evaluation mode."""
+    device = next(network.parameters()).device
+
+    def embed(images: Tensor) -> Tensor:
+        with torch.inference_mode():
+            pooled, after_neck = network(images.to(device))
+            features: Tensor = after_neck if feature == "neck" else pooled
+            return features.float()
+
+    return embed
 
 
 def _rebuild(about: dict[str, Any]) -> FeatureNetwork:

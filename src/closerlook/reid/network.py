@@ -6,6 +6,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from closerlook.embedding.backbones import Backbone
 from closerlook.randomness import keyed_seed
@@ -55,7 +56,7 @@ class FeatureNetwork(nn.Module):
         frozen = backbone.steps_through(freeze) if freeze is not None else []
         fixed = [module for step in frozen for module in step.modules]
         if fixed_norm:
-            fixed += [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
+            fixed += [module for module in backbone.modules() if isinstance(module, _BatchNorm)]
         self._fixed = [module.requires_grad_(False) for module in fixed]
 
     def train(self, mode: bool = True) -> Self:
@@ -66,9 +67,14 @@ class FeatureNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(b, h, w, 3) in 0..255 -> pooled features and features after the neck, (b, dim) each."""
-        feature_map = self.backbone(self.backbone.normalize(images))
-        pooled = self.pooling(feature_map) if self.pooling is not None else feature_map.mean((2, 3))
+        pooled = self.pooled(images)
         return pooled, self.neck(pooled)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """(b, h, w, 3) in 0..255 -> features before the neck, (b, dim)."""
+        feature_map = self.backbone(self.backbone.normalize(images))
+        vector = self.pooling(feature_map) if self.pooling is not None else feature_map.mean((2, 3))
+        return self.backbone.project(vector)
 
 
 class Classifier(nn.Linear):

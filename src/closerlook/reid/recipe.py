@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from closerlook.embedding.backbones import BACKBONES
+from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path
 
@@ -32,7 +32,7 @@ class Recipe(BaseModel):
 
     name: str
     # the network
-    backbone: str = "resnet50"
+    backbone: Annotated[str, Field(description="a name, or module:function of your own")] = "resnet50"
     size: Annotated[tuple[Count, Count], Field(description="(height, width) of the images in pixels")] = (256, 128)
     last_stride: Literal[1, 2] = 2
     pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalised mean, its exponent learnt")] = (
@@ -74,6 +74,9 @@ class Recipe(BaseModel):
     ema: Annotated[float, Field(ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")] = 0.0
     accumulate: Annotated[int, Field(ge=1, description="batches whose gradients make one step")] = 1
     precision: Literal["32", "bf16", "fp16"] = "32"
+    # the choice of a checkpoint, where there are people to validate on
+    validate_every: Annotated[float, Field(gt=0, le=1, description="share of the steps between two validations")] = 0.05
+    patience: Annotated[int, Field(ge=0, description="stop after so many without a better one; 0: never")] = 0
     # the augmentation
     flip: Share = 0.5
     pad: Annotated[int, Field(ge=0, description="pixels around the image before a random crop of its size")] = 10
@@ -85,8 +88,7 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if self.backbone not in BACKBONES:
-            raise unknown("backbone", self.backbone, BACKBONES)
+        check_name(self.backbone)
         if self.feature == "neck" and not self.neck:
             raise UsageError(f"Recipe '{self.name}': feature 'neck' needs 'neck: true'.")
         metric = self.triplet_weight or self.circle_weight

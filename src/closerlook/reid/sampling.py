@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
 
-__all__ = ["PKSampler", "RandomSampler", "Sampler"]
+__all__ = ["PKSampler", "RandomSampler", "Sampler", "spread_over"]
 
 Rows = NDArray[np.int64]
 
@@ -63,11 +63,11 @@ class PKSampler:
     def _draw(self, person: int, rng: np.random.Generator) -> Rows:
         shuffled = rng.permutation(self._rows[person])
         if self.groups is not None:
-            shuffled = shuffled[_spread(self.groups[shuffled])]
+            shuffled = shuffled[spread_over(self.groups[shuffled])]
         return np.resize(shuffled, self.images)
 
 
-def _spread(groups: Rows) -> Rows:
+def spread_over(groups: Rows) -> Rows:
     """An order in which the first of each group come before the second of any."""
     _, inverse = np.unique(groups, return_inverse=True)
     order = np.argsort(inverse, kind="stable")

@@ -1,14 +1,15 @@
 """What training changes, and how it survives an interruption.
 
 Sampling, augmentation and the schedule are functions of the seed and the step, so weights, buffers, the optimiser's
-moments, the averaged weights and the number of steps done are the whole state: one safetensors file.
+moments, the averaged weights, the best weights that validation found, the loss scale and the number of steps done are
+the whole state: one safetensors file.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from closerlook.embedding.backbones import pretrained
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
+from closerlook.reid.distributed import gather, share_statistics
 from closerlook.reid.losses import ReidLoss
 from closerlook.reid.network import Classifier, FeatureNetwork
 from closerlook.reid.recipe import Recipe
 
 __all__ = ["State", "TrainingModule"]
+
+
+_COUNTERS = ("step", "seconds", "best_step", "best_score", "waited")
 
 
 class TrainingModule(nn.Module):
@@ -34,6 +39,7 @@ class TrainingModule(nn.Module):
     def __init__(self, recipe: Recipe, classes: int, seed: int) -> None:
         super().__init__()
         backbone = pretrained(recipe.backbone, last_stride=recipe.last_stride)
+        share_statistics(backbone)
         self.features = FeatureNetwork(
             backbone,
             pooling=recipe.pooling,
@@ -45,9 +51,9 @@ class TrainingModule(nn.Module):
         self.loss = ReidLoss(recipe, classes, backbone.dim)
 
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts."""
-        pooled, after_neck = self.features(images)
-        total, parts = self.loss(pooled, self.classifier(after_neck), labels)
+        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts, of the batch of all processes."""
+        pooled, labels = gather(self.features.pooled(images), labels)
+        total, parts = self.loss(pooled, self.classifier(self.features.neck(pooled)), labels)
         return total, parts
 
 
@@ -59,18 +65,34 @@ class State:
         module: what is trained.
         optimiser: with one group for the backbone and one for the rest.
         average: exponential moving average of ``module.features``, or None.
+        scaler: what keeps gradients in half precision from vanishing, or None.
         step: steps done.
         seconds: time spent in them.
+        best: weights of :attr:`network` when validation liked it most; empty without validation.
+        best_step, best_score: when that was, and the mAP.
+        waited: validations since.
     """
 
     module: TrainingModule
     optimiser: torch.optim.Optimizer
     average: AveragedModel | None
+    scaler: torch.amp.GradScaler | None = None
     step: int = 0
     seconds: float = 0.0
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_step: int = 0
+    best_score: float = -1.0
+    waited: int = 0
 
     @classmethod
-    def start(cls, recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
+    def start(
+        cls,
+        recipe: Recipe,
+        classes: int,
+        seed: int,
+        device: torch.device,
+        scaler: torch.amp.GradScaler | None = None,
+    ) -> State:
         """The state before the first step."""
         module = TrainingModule(recipe, classes, seed)
         module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -78,15 +100,29 @@ class State:
         if recipe.ema:
             update = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
             average = AveragedModel(module.features, multi_avg_fn=update, use_buffers=True)
-        return cls(module, _optimiser(module, recipe), average)
+        return cls(module, _optimiser(module, recipe), average, scaler)
 
     @property
-    def result(self) -> FeatureNetwork:
-        """The network to keep."""
+    def network(self) -> FeatureNetwork:
+        """The network as it is now: its average, where there is one."""
         if self.average is None:
             return self.module.features
         assert isinstance(self.average.module, FeatureNetwork)
         return self.average.module
+
+    def result(self) -> FeatureNetwork:
+        """The network to keep: the best one, where validation chose."""
+        if self.best:
+            self.network.load_state_dict(self.best)
+        return self.network
+
+    def validated(self, score: float) -> None:
+        """Remember the network if this score is the best so far."""
+        if score > self.best_score:
+            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            self.best_step, self.best_score, self.waited = self.step, score, 0
+        else:
+            self.waited += 1
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write a checkpoint of the run with this fingerprint, atomically."""
@@ -97,7 +133,12 @@ class State:
         }
         for index, moments in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{key}": value for key, value in moments.items() if value is not None}
-        about = {"fingerprint": fingerprint, "step": self.step, "seconds": self.seconds}
+        tensors |= {f"best/{name}": value for name, value in self.best.items()}
+        about = {
+            "fingerprint": fingerprint,
+            "scaler": self.scaler.state_dict() if self.scaler is not None else {},
+            **{name: getattr(self, name) for name in _COUNTERS},
+        }
         with atomic_path(path) as draft:
             save_file({key: value.contiguous() for key, value in tensors.items()}, draft, {"about": json.dumps(about)})
 
@@ -127,7 +168,11 @@ class State:
                 value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
             moments.setdefault(int(index), {})[moment] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
-        self.step, self.seconds = about["step"], about["seconds"]
+        self.best = _below(tensors, "best")
+        for name in _COUNTERS:
+            setattr(self, name, about[name])
+        if self.scaler is not None:
+            self.scaler.load_state_dict(about["scaler"])
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"module": self.module, **({"average": self.average} if self.average is not None else {})}

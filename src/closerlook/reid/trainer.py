@@ -1,44 +1,44 @@
 """Training: a data set and a recipe in, a run folder and a model out.
 
-The loop is explicit; lightning's Fabric places it on a device and sets its precision. A run folder holds
-``model.safetensors``, its card, ``recipe.yaml``, ``run.json`` and ``log.csv``; while training goes on, there is
-``checkpoint.safetensors``, from which the same call goes on after any interruption, with the weights that it would have
-had without.
+The loop is explicit; lightning's Fabric places it on devices and sets its precision. A run folder holds
+``model.safetensors``, its card, ``recipe.yaml``, ``run.json``, ``log.csv``, ``validation.csv`` if there was any and,
+where TensorBoard is installed, ``tensorboard/``; while training goes on, there is ``checkpoint.safetensors``, from
+which the same call goes on after any interruption, with the weights that it would have had without.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
 
 from closerlook.compute.memory import keep_freed_memory
-from closerlook.compute.progress import console, progress
+from closerlook.compute.progress import Advance, console, progress
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
-from closerlook.reid.batches import Batches
+from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.cost import describe
+from closerlook.reid.distributed import start_fabric
 from closerlook.reid.folder import RunFolder
 from closerlook.reid.log import Log
-from closerlook.reid.model import Model
+from closerlook.reid.model import Model, embedder
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
+from closerlook.reid.validation import Validation, put_aside
 
 __all__ = ["train"]
 
 CHECKPOINT_SECONDS = 60.0
-PRECISIONS: Mapping[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
-    "32": "32-true",
-    "bf16": "bf16-mixed",
-    "fp16": "16-mixed",
-}
 
 
 def train(
@@ -48,6 +48,7 @@ def train(
     out: str | Path,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
+    validation: Dataset | float | None = None,
 ) -> Model:
     """Train a re-identification model on every image of ``data``.
 
@@ -60,72 +61,181 @@ def train(
         out: the run's folder.
         seed: decides the classifier's start, the batches and the augmentation.
         overrides: recipe fields to change.
+        validation: people to choose the checkpoint on, and to stop early on if the recipe has ``patience``: other
+            images, or the share of the identities of ``data`` to put aside. Never a test split, which is refused.
+            Without, the last step's weights are kept.
 
     Raises:
         UsageError: a recipe or a field that does not exist, or a value that it cannot take.
-        CloserlookError: images without identity, too few identities, a folder with another run, or a loss that is
-            not a number.
+        CloserlookError: images without identity, too few identities, a folder with another run, a validation on test
+            images or on people trained on, or a loss that is not a number.
     """
     resolved = Recipe.resolve(recipe, overrides)
-    folder = RunFolder.of(Path(out), data, resolved, seed)
+    aside = None
+    if validation is not None:
+        data, aside = put_aside(data, validation, seed)
+    folder = RunFolder.of(Path(out), data, aside, resolved, seed)
     if not folder.is_finished():
         keep_freed_memory()
-        _fit(Batches.of(data, resolved, seed), resolved, folder)
+        _fit(data, aside, resolved, folder)
     return Model.load(folder.path)
 
 
-def _fit(batches: Batches, recipe: Recipe, folder: RunFolder) -> None:
+def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder) -> None:
     """Take the steps that are left and write the run's files."""
-    fabric = Fabric(accelerator="auto", devices=1, precision=PRECISIONS[recipe.precision])
+    fabric = start_fabric(recipe)
+    with fabric.rank_zero_first():  # the others find the decoded images in the cache
+        batches = Batches.of(data, recipe, folder.seed)
+        validation = Validation.of(aside, recipe.size, folder.seed) if aside is not None else None
     classes = int(batches.labels.max()) + 1
-    state = State.start(recipe, classes, batches.seed, fabric.device)
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     state.resume(folder.checkpoint, folder.fingerprint)
-    recipe.save(folder.recipe)
-    console.print(describe(state.module.features.backbone, recipe, len(batches.data), classes), highlight=False)
-    log = Log(folder.log)
-    log.start(state.step)
-    module, optimiser = fabric.setup(state.module, state.optimiser)
-    module.train()
-    images = recipe.batch_size * recipe.accumulate
-    started = saved = time.perf_counter()
-    before = state.seconds
-    description = f"Training {recipe.backbone} on {batches.data.name}"
-    with progress(description, recipe.steps * images, done=state.step * images) as advance:
-        while state.step < recipe.steps:
-            factor = rate_factor(recipe, state.step)
-            for group in state.optimiser.param_groups:
-                group["lr"] = group["initial_lr"] * factor
-            losses = _backward(fabric, module, batches, recipe, state.step, folder)
-            optimiser.step()
-            optimiser.zero_grad()
-            if state.average is not None:
-                state.average.update_parameters(state.module.features)
-            state.step += 1
-            now = time.perf_counter()
-            state.seconds = before + now - started
-            log.add(state.step, recipe.learning_rate * factor, images, losses, last=state.step == recipe.steps)
-            advance(images, log.summary())
-            if now - saved > CHECKPOINT_SECONDS:
-                state.save(folder.checkpoint, folder.fingerprint)
-                saved = now
-    folder.finish(batches.data, recipe, state, log)
+    log = Log(folder.path)
+    if fabric.is_global_zero:
+        recipe.save(folder.recipe)
+        console.print(describe(state.module.features.backbone, recipe, len(data), classes), highlight=False)
+        log.start(state.step)
+    _Loop(fabric, batches, validation, recipe, folder, state, log).run()
+    if fabric.is_global_zero:
+        log.close()
+        folder.finish(data, aside, recipe, state, log.latest)
+    fabric.barrier()
 
 
-def _backward(
-    fabric: Fabric, module: torch.nn.Module, batches: Batches, recipe: Recipe, step: int, folder: RunFolder
-) -> dict[str, float]:
-    """Add up the gradients of one step's batches; returns the last one's losses."""
-    losses: dict[str, float] = {}
-    for number in range(step * recipe.accumulate, (step + 1) * recipe.accumulate):
-        total, parts = module(*batches.batch(number, fabric.device))
-        losses = {"loss": total.item(), **{name: part.item() for name, part in parts.items()}}
-        if not math.isfinite(losses["loss"]):
-            names = batches.file_names(number)
-            values = {name: str(value) for name, value in losses.items()}
-            write_json(folder.failed_batch, {"step": step, "losses": values, "images": names})
-            raise CloserlookError(
-                f"The loss is {losses['loss']} at step {step}; {folder.failed_batch} lists the batch's images. "
-                "Lower 'learning_rate', or remove an image if it is damaged."
-            )
-        fabric.backward(total / recipe.accumulate)
-    return losses
+class _Losses(NamedTuple):
+    """The losses of a step, which may still be being computed: values (batches, names), the sum first."""
+
+    step: int
+    names: list[str]
+    values: torch.Tensor
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """The steps of a run. Every process takes them; the first one writes and speaks."""
+
+    fabric: Fabric
+    batches: Batches
+    validation: Validation | None
+    recipe: Recipe
+    folder: RunFolder
+    state: State
+    log: Log
+
+    def run(self) -> None:
+        """Take steps until the last one, or until validation has not become better for long enough."""
+        recipe, state = self.recipe, self.state
+        module, optimiser = self._setup()
+        images = recipe.batch_size * recipe.accumulate
+        started = saved = time.perf_counter()
+        before, stream = state.seconds, self._stream()
+        unread: _Losses | None = None
+        with self._progress(recipe.steps * images, state.step * images) as advance:
+            while state.step < recipe.steps and not self._has_waited_enough():
+                for group in state.optimiser.param_groups:
+                    group["lr"] = group["initial_lr"] * rate_factor(recipe, state.step)
+                losses = self._backward(module, stream)
+                optimiser.step()
+                optimiser.zero_grad()
+                if state.average is not None:
+                    state.average.update_parameters(state.module.features)
+                state.step += 1
+                self._read(unread, advance)  # one step late, so that a GPU has its next work before it is waited for
+                unread, now = losses, time.perf_counter()
+                state.seconds = before + now - started
+                due = now - saved > CHECKPOINT_SECONDS
+                if due or self._validation_is_due():
+                    self._read(unread, advance)
+                    unread = None
+                if self._validation_is_due():
+                    self._validate(module)
+                if due:
+                    self._save()
+                    saved = now
+            self._read(unread, advance)
+
+    def _save(self) -> None:
+        if self.fabric.is_global_zero:
+            self.state.save(self.folder.checkpoint, self.folder.fingerprint)
+
+    def _setup(self) -> tuple[_FabricModule, torch.optim.Optimizer]:
+        """Module and optimiser as the fabric wraps them."""
+        module, optimiser = self.fabric.setup(self.state.module, self.state.optimiser)
+        module.train()
+        return module, optimiser
+
+    def _stream(self) -> Iterator[Batch]:
+        """This process's part of the batches that are left."""
+        accumulate = self.recipe.accumulate
+        numbers = range(self.state.step * accumulate, self.recipe.steps * accumulate)
+        return self.batches.stream(
+            numbers, self.fabric.device, process=self.fabric.global_rank, processes=self.fabric.world_size
+        )
+
+    def _progress(self, total: int, done: int) -> AbstractContextManager[Advance]:
+        if not self.fabric.is_global_zero:
+            return nullcontext(lambda n, note="": None)
+        return progress(f"Training {self.recipe.backbone} on {self.batches.data.name}", total, done=done)
+
+    def _backward(self, module: _FabricModule, stream: Iterator[Batch]) -> _Losses:
+        """Add up the gradients of one step's batches."""
+        count = self.recipe.accumulate
+        names: list[str] = []
+        rows = []
+        for position in range(count):
+            images, labels = next(stream)
+            with self.fabric.no_backward_sync(module, enabled=position < count - 1):
+                total, parts = module(images, labels)
+                self.fabric.backward(total / count)
+            names = ["loss", *parts]
+            rows.append(torch.stack([total.detach(), *(part.detach() for part in parts.values())]))
+        return _Losses(self.state.step, names, torch.stack(rows))
+
+    def _read(self, losses: _Losses | None, advance: Advance) -> None:
+        """Wait for the losses of a step, log them, and stop if one is no number."""
+        if losses is None:
+            return
+        values = losses.values.tolist()
+        for position, row in enumerate(values):
+            if not math.isfinite(row[0]):
+                self._give_up(losses, position, row)
+        means = {name: sum(column) / len(values) for name, *column in zip(losses.names, *values, strict=True)}
+        recipe, step = self.recipe, losses.step + 1
+        images = recipe.batch_size * recipe.accumulate
+        if self.fabric.is_global_zero:
+            rate = recipe.learning_rate * rate_factor(recipe, losses.step)
+            self.log.add(step, rate, images, means, last=step == recipe.steps)
+            advance(images, self.log.summary())
+
+    def _give_up(self, losses: _Losses, position: int, row: Sequence[float]) -> NoReturn:
+        """Save the names of the images of a batch whose loss is no number, and stop."""
+        step, number = losses.step, losses.step * self.recipe.accumulate + position
+        values = {name: str(value) for name, value in zip(losses.names, row, strict=True)}
+        record = {"step": step, "losses": values, "images": self.batches.file_names(number)}
+        if self.fabric.is_global_zero:
+            write_json(self.folder.failed_batch, record)
+        raise CloserlookError(
+            f"The loss is {row[0]} at step {step}; {self.folder.failed_batch} lists the batch's images. "
+            "Lower 'learning_rate', or remove an image if it is damaged."
+        )
+
+    def _validation_is_due(self) -> bool:
+        if self.validation is None:
+            return False
+        every = max(1, round(self.recipe.validate_every * self.recipe.steps))
+        return self.state.step % every == 0 or self.state.step == self.recipe.steps
+
+    def _validate(self, module: _FabricModule) -> None:
+        """Score the network as it is; the first process's word holds for all."""
+        score = 0.0
+        if self.fabric.is_global_zero and self.validation is not None:
+            network = self.state.network.eval()
+            with self.fabric.autocast():
+                score = self.validation.score(embedder(network, self.recipe.feature))
+            self.log.validated(self.state.step, score)
+            module.train()
+        self.state.validated(self.fabric.broadcast(score))
+
+    def _has_waited_enough(self) -> bool:
+        return 0 < self.recipe.patience <= self.state.waited
