@@ -55,7 +55,8 @@ class Library:
 def library() -> Library:
     """The shared textures, painted once (about 5 s) and kept in the cache folder."""
     names = [(name, variant) for name in textures.PAINTERS for variant in range(textures.VARIANTS)]
-    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (paint, textures))
+    files = [Path(str(module.__file__)) for module in (paint, textures)]
+    sources = b"".join(path.read_bytes() for path in (*files, files[0].with_name("passers.png")))
     path = cache_folder("textures") / f"{hashlib.sha256(sources).hexdigest()[:16]}.npy"
     if not path.exists():
         chains = np.concatenate([mip_chain(textures.paint(name, variant)) for name, variant in names])

@@ -1,7 +1,7 @@
 """Places: a ground, walls around it, and things that stand about, at several depths.
 
-A ``Backdrop`` says of what kind; :func:`place` draws one such place, fixed in the world; :func:`visible` is what of it
-a camera sees.
+A ``Backdrop`` says of what kind; :func:`place` draws one such place, fixed in the world; :func:`hidden_by` puts
+something between the person and a camera; :func:`visible` is what of it a camera sees.
 """
 
 from __future__ import annotations
@@ -12,276 +12,23 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.errors import unknown
-from closerlook.synthesis.scene.camera import Frame
+from closerlook.synthesis.scene.camera import Camera, Frame
+from closerlook.synthesis.scene.kinds import BACKDROPS, THINGS, Backdrop, Thing, backdrops
 from closerlook.synthesis.scene.textures import VARIANTS
 
-__all__ = ["BACKDROPS", "Backdrop", "Panels", "Place", "backdrops", "place", "visible"]
+__all__ = [
+    "BACKDROPS",
+    "Backdrop",
+    "Panels",
+    "Place",
+    "backdrops",
+    "hidden_by",
+    "place",
+    "sample_hidden",
+    "visible",
+]
 
 Float = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Thing:
-    """Something that may stand about: its texture, how many, metres high and wide, how far from the person."""
-
-    texture: str
-    count: tuple[int, int]
-    height: tuple[float, float]
-    width: float
-    distance: tuple[float, float] = (1.6, 12.0)
-
-
-@dataclass(frozen=True)
-class Backdrop:
-    """A kind of place.
-
-    Attributes:
-        name, number: as users write it, and ``p`` in FineGPR's file names.
-        grounds, strips, walls: names of textures to choose from; strips are what else the ground has: kerbs, lanes,
-            beds, paths.
-        wall_distance, wall_height: metres, ranges.
-        closed: chance that a side has a wall; an open side shows the horizon.
-        horizon: texture of what stands far away.
-        things: what stands about.
-        shade: how much of the sun the surroundings take, 0 to 1.
-        tile: metres that one ground texture covers.
-    """
-
-    name: str
-    number: int
-    grounds: tuple[str, ...]
-    strips: tuple[str, ...]
-    walls: tuple[str, ...]
-    wall_distance: tuple[float, float]
-    wall_height: tuple[float, float]
-    closed: float
-    horizon: str
-    things: tuple[Thing, ...]
-    shade: float
-    tile: float
-
-
-_CAR = Thing("car", (2, 6), (1.4, 1.6), 2.9, (3.0, 13.0))
-_BIKE = Thing("bicycle", (4, 12), (1.05, 1.15), 1.5, (1.4, 8.0))
-_PASSER = Thing("passer", (2, 8), (1.55, 1.85), 0.42, (1.5, 13.0))
-_POLE = Thing("pole", (1, 5), (3.0, 6.0), 0.03, (1.3, 10.0))
-_TREE = Thing("tree", (2, 6), (4.0, 7.0), 0.7, (2.5, 13.0))
-_BUSH = Thing("bush", (3, 9), (0.6, 1.6), 1.2, (1.6, 10.0))
-_BOX = Thing("box", (1, 5), (0.7, 1.6), 0.6, (1.4, 9.0))
-_RAIL = Thing("railing", (1, 4), (0.9, 1.2), 1.6, (1.5, 9.0))
-
-_ALL = (
-    Backdrop(
-        "paving",
-        1,
-        grounds=("paving",),
-        strips=("grass", "asphalt", "bricks"),
-        walls=("plaster", "shops"),
-        wall_distance=(5, 14),
-        wall_height=(5, 9),
-        closed=0.6,
-        horizon="skyline",
-        things=(_PASSER, _POLE, _BOX, _BIKE, _TREE),
-        shade=0.4,
-        tile=2.6,
-    ),
-    Backdrop(
-        "street",
-        2,
-        grounds=("asphalt",),
-        strips=("paving", "concrete", "grass"),
-        walls=("brick_wall", "plaster"),
-        wall_distance=(5, 15),
-        wall_height=(5, 9),
-        closed=0.6,
-        horizon="skyline",
-        things=(_CAR, _POLE, _PASSER, _BIKE, _RAIL),
-        shade=0.4,
-        tile=2.6,
-    ),
-    Backdrop(
-        "park",
-        3,
-        grounds=("grass",),
-        strips=("sand", "asphalt", "soil"),
-        walls=("hedge",),
-        wall_distance=(6, 16),
-        wall_height=(1.0, 2.5),
-        closed=0.4,
-        horizon="treeline",
-        things=(_TREE, _BUSH, _PASSER),
-        shade=0.6,
-        tile=3.0,
-    ),
-    Backdrop(
-        "brick",
-        4,
-        grounds=("bricks", "paving"),
-        strips=("concrete", "asphalt", "soil"),
-        walls=("brick_wall",),
-        wall_distance=(2.5, 9),
-        wall_height=(5, 8),
-        closed=0.85,
-        horizon="skyline",
-        things=(_BIKE, _BOX, _POLE),
-        shade=0.35,
-        tile=2.6,
-    ),
-    Backdrop(
-        "field",
-        5,
-        grounds=("grass", "soil"),
-        strips=("soil", "sand", "asphalt"),
-        walls=("hedge",),
-        wall_distance=(14, 20),
-        wall_height=(0.8, 1.5),
-        closed=0.3,
-        horizon="treeline",
-        things=(_BUSH, _TREE, _RAIL),
-        shade=0.2,
-        tile=3.6,
-    ),
-    Backdrop(
-        "glass",
-        6,
-        grounds=("tiles", "paving"),
-        strips=("concrete", "grass"),
-        walls=("glass",),
-        wall_distance=(2.5, 9),
-        wall_height=(5, 9),
-        closed=0.85,
-        horizon="skyline",
-        things=(_PASSER, _POLE, _BOX),
-        shade=0.3,
-        tile=2.6,
-    ),
-    Backdrop(
-        "car_park",
-        7,
-        grounds=("asphalt", "concrete"),
-        strips=("paving", "grass"),
-        walls=("plaster", "hedge"),
-        wall_distance=(9, 18),
-        wall_height=(2.5, 7),
-        closed=0.5,
-        horizon="skyline",
-        things=(replace(_CAR, count=(8, 14)), _POLE, _PASSER),
-        shade=0.3,
-        tile=2.6,
-    ),
-    Backdrop(
-        "forest",
-        8,
-        grounds=("soil", "grass"),
-        strips=("sand", "soil"),
-        walls=("trunks",),
-        wall_distance=(3.5, 10),
-        wall_height=(7, 10),
-        closed=0.9,
-        horizon="treeline",
-        things=(_TREE, _BUSH),
-        shade=0.75,
-        tile=3.0,
-    ),
-    Backdrop(
-        "shops",
-        9,
-        grounds=("paving", "tiles"),
-        strips=("asphalt", "bricks"),
-        walls=("shops",),
-        wall_distance=(2.5, 9),
-        wall_height=(3.6, 4.5),
-        closed=0.9,
-        horizon="skyline",
-        things=(_PASSER, _BIKE, _BOX),
-        shade=0.3,
-        tile=2.6,
-    ),
-    Backdrop(
-        "hedge",
-        10,
-        grounds=("paving", "concrete"),
-        strips=("grass", "soil"),
-        walls=("hedge",),
-        wall_distance=(1.6, 6),
-        wall_height=(1.2, 2.8),
-        closed=0.9,
-        horizon="treeline",
-        things=(_BUSH, _POLE, _PASSER),
-        shade=0.4,
-        tile=2.6,
-    ),
-    Backdrop(
-        "corridor",
-        11,
-        grounds=("tiles", "concrete"),
-        strips=("tiles", "asphalt"),
-        walls=("plaster", "glass"),
-        wall_distance=(1.8, 5),
-        wall_height=(3.2, 4.5),
-        closed=1.0,
-        horizon="skyline",
-        things=(_PASSER, _BOX),
-        shade=0.45,
-        tile=2.6,
-    ),
-    Backdrop(
-        "sand",
-        12,
-        grounds=("sand",),
-        strips=("grass", "concrete"),
-        walls=("plaster", "hedge"),
-        wall_distance=(10, 18),
-        wall_height=(1.5, 4),
-        closed=0.35,
-        horizon="treeline",
-        things=(_BUSH, _PASSER, _RAIL),
-        shade=0.15,
-        tile=3.2,
-    ),
-    Backdrop(
-        "bicycles",
-        13,
-        grounds=("bricks", "paving", "concrete"),
-        strips=("grass", "asphalt"),
-        walls=("hedge", "plaster", "brick_wall"),
-        wall_distance=(3, 9),
-        wall_height=(2, 6),
-        closed=0.7,
-        horizon="treeline",
-        things=(replace(_BIKE, count=(14, 26)), _POLE, _PASSER, _RAIL),
-        shade=0.4,
-        tile=2.6,
-    ),
-    Backdrop(
-        "yard",
-        14,
-        grounds=("concrete", "asphalt"),
-        strips=("paving", "soil"),
-        walls=("shutters", "plaster"),
-        wall_distance=(3, 10),
-        wall_height=(3.5, 6),
-        closed=0.8,
-        horizon="skyline",
-        things=(_BOX, _CAR, _RAIL, _POLE),
-        shade=0.35,
-        tile=2.6,
-    ),
-)
-BACKDROPS: dict[str, Backdrop] = {backdrop.name: backdrop for backdrop in _ALL}
-
-
-def backdrops(names: Sequence[str] | None = None) -> tuple[Backdrop, ...]:
-    """The backdrops of these names, all if ``None``.
-
-    Raises:
-        UsageError: a name is unknown.
-    """
-    for name in names or ():
-        if name not in BACKDROPS:
-            raise unknown("backdrop", name, BACKDROPS)
-    return _ALL if not names else tuple(BACKDROPS[name] for name in dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -450,7 +197,7 @@ def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: Float) -> 
         distance = min(rng.uniform(*thing.distance), reach - 0.3)
         height = rng.uniform(*thing.height)
         along = np.array([height * thing.width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
-        texture, tint = _pick(rng, (thing.texture,)), _tint(rng, 0.25)
+        texture, tint = _pick(rng, thing.textures), _tint(rng, 0.25)
         if distance >= 1.2:
             upward = np.array([0.0, height, 0.0])
             yield _Panel(texture, _direction(angle) * distance, along, upward, tint, cutout=True, turns=True)
@@ -459,6 +206,63 @@ def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: Float) -> 
 def _blob(panel: _Panel) -> Float:
     radius = 0.45 * min(abs(panel.along[0]), panel.upward[1]) if panel.texture[0] != "tree" else 0.25
     return np.array([panel.corner[0], radius * 0.6, panel.corner[2], radius])
+
+
+def sample_hidden(rng: np.random.Generator) -> float:
+    """How much of the person something hides, as a detector's boxes have it: mostly nothing, at times up to half."""
+    return float(rng.uniform(0.08, 0.45)) if rng.random() < 0.18 else 0.0
+
+
+LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
+TALL = ("passer", "pole", "tree", "sign")
+
+
+def hidden_by(place: Place, camera: Camera, share: float, rng: np.random.Generator, height: float = 1.7) -> Place:
+    """The place with something between the person and the camera that hides about this share of the person.
+
+    Low things (a bicycle, a railing, a bush) hide the legs; tall ones (somebody who passes, a pole) a side.
+
+    Args:
+        place: without it.
+        camera: that it stands before.
+        share: of the person's height (low things) or width (tall ones), 0 to 0.6; 0 leaves the place as it is.
+        rng: says what it is.
+        height: of the person, metres.
+    """
+    if share <= 0.0:
+        return place
+    kind = THINGS[str(rng.choice(LOW + TALL))]
+    low = kind in [THINGS[name] for name in LOW]
+    tall = rng.uniform(*kind.height)
+    slope = max((camera.height - 0.5 * height) / camera.distance, 0.05)
+    towards = _direction(np.radians(camera.viewpoint))
+    beside = np.array([-towards[2], 0.0, towards[0]])
+    width = tall * kind.width
+    if low:  # a thing nearer by d metres looks d * slope lower
+        nearer = np.clip((tall - share * height) / slope, 0.45, 0.6 * camera.distance)
+        aside = rng.uniform(-0.3, 0.3) * width
+    else:
+        nearer = rng.uniform(0.7, min(2.5, 0.5 * camera.distance))
+        aside = rng.choice([-1.0, 1.0]) * max(width / 2 * 0.8 + 0.25 - 0.5 * share, 0.0)
+    along = np.array([width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
+    foot = towards * nearer + beside * aside
+    panel = _Panel(
+        _pick(rng, kind.textures),
+        foot,
+        along,
+        np.array([0.0, tall, 0.0]),
+        _tint(rng),
+        cutout=True,
+        turns=True,
+        front=True,
+    )
+    grown = {
+        f.name: np.insert(getattr(place.panels, f.name), 1, getattr(panel, f.name), axis=0)
+        for f in fields(Panels)
+        if f.name != "texture"
+    }
+    texture = (place.panels.texture[0], panel.texture, *place.panels.texture[1:])
+    return replace(place, panels=Panels(texture, **grown), blobs=np.concatenate([place.blobs, _blob(panel)[None]]))
 
 
 def visible(place: Place, frame: Frame) -> Panels:

@@ -7,11 +7,12 @@ means that the spot shines after dark. Things are cut out by alpha and stand on 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.scene.paint import SIDE, Float, blank, clouds, draw, joints, leaves, mottle, stack, vary
@@ -246,75 +247,176 @@ def tree(rng: np.random.Generator) -> Texture:
     return stack(np.where(crown[..., None], picture, bark), (crown | (trunk & (y > 0.3))) * 1.0)
 
 
+WHITE = (255, 255, 255)
+
+
 def car(rng: np.random.Generator) -> Texture:
+    """From the side; drawn 2.9 times as wide as high, so all that is round is drawn upright."""
     paintwork = _bright(rng)
-    image, pen = draw(blank(paintwork * 0.6))
+    y = np.linspace(0, 1, SIDE)[:, None, None]
+    # A body is a bent mirror: sky above, a dark line at the waist, the ground below.
+    body = blank(paintwork) * np.interp(y, [0.0, 0.42, 0.5, 0.56, 0.8, 1.0], [1.25, 0.9, 1.15, 0.75, 0.5, 0.3])
+    image, pen = draw(body)
     alpha, cover = draw(blank((0.0, 0.0, 0.0)))
-    white = (255, 255, 255)
-    cabin = [(50, 118), (86, 30), (178, 26), (222, 112)]
-    pen.polygon(cabin, fill=_ink(paintwork, 1.1))
-    cover.polygon(cabin, fill=white)
-    cover.rounded_rectangle([4, 104, 252, 222], 22, fill=white)
-    pen.rectangle([0, 104, SIDE, 130], fill=_ink(paintwork, 1.15))
-    pen.rectangle([0, 130, SIDE, 176], fill=_ink(paintwork, 0.85))
-    pen.rectangle([0, 200, SIDE, 226], fill=_ink((0.08, 0.08, 0.09)))
-    for pane in ([(64, 108), (92, 40), (128, 38), (128, 106)], [(136, 106), (136, 38), (174, 36), (204, 104)]):
-        pen.polygon(pane, fill=_ink((0.14, 0.17, 0.2)))
-        pen.line([pane[0], pane[1]], fill=_ink((0.5, 0.55, 0.6)), width=4)
-    pen.rectangle([4, 140, 22, 158], fill=_ink((0.85, 0.82, 0.7)))
-    pen.rectangle([236, 138, 252, 156], fill=_ink((0.6, 0.1, 0.08)))
-    for x in (56, 200):
-        for r, shade in ((34, 0.05), (26, 0.1), (17, 0.5), (5, 0.2)):
-            ring = [x - r, 252 - r * 2.0 + (34 - r) * -1.0, x + r, 252 - (34 - r) * 1.0]
-            ring = [x - r, 218 - r, x + r, 218 + r]
+    estate = rng.random() < 0.5
+    back = 236 if estate else 206
+    roof = [(52, 112), (88, 28), (104, 18), (170, 16), (back - 22, 30), (back, 104), (252, 118)]
+    cover.polygon([(4, 122), *roof, (252, 210), (4, 210)], fill=WHITE)
+    cover.rounded_rectangle([1, 112, 254, 214], 12, fill=WHITE)
+    glass = vary(rng, (0.12, 0.15, 0.18))
+    for pane in (
+        [(62, 108), (92, 38), (106, 32), (128, 31), (128, 106)],
+        [(133, 106), (133, 31), (166, 30), (172, 106)],
+        [(177, 106), (172, 31), (back - 30, 40), (back - 12, 104)],
+    ):
+        pen.polygon(pane, fill=_ink(glass))
+        pen.line([pane[1], pane[2]], fill=_ink((0.5, 0.55, 0.6)), width=5)
+    for x in (130, 175):
+        pen.line([(x, 106), (x + 2, 196)], fill=_ink(paintwork, 0.45), width=1)
+        pen.rectangle([x - 16, 122, x - 8, 127], fill=_ink(paintwork, 0.4))
+    pen.rectangle([0, 194, SIDE, 226], fill=_ink((0.06, 0.06, 0.07)))
+    pen.rectangle([2, 132, 14, 152], fill=_ink((0.9, 0.88, 0.78)))
+    pen.rectangle([244, 124, 254, 152], fill=_ink((0.55, 0.05, 0.05)))
+    for x in (50, 206):
+        for r, shade in ((20, 0.03), (16, 0.07), (11, 0.5), (9, 0.28), (3, 0.5)):
+            ring = [x - r, 206 - 2.4 * r, x + r, 206 + 2.4 * r]
             pen.ellipse(ring, fill=_ink((shade, shade, shade)))
-            cover.ellipse(ring, fill=white)
+            if r == 16:
+                cover.ellipse(ring, fill=WHITE)
     return stack(image, alpha, 0.6)
+
+
+def _wheel(pen: ImageDraw.ImageDraw, cover: ImageDraw.ImageDraw, hub: tuple[int, int], radius: int, tyre: int) -> None:
+    x, y = hub
+    cover.ellipse([x - radius, y - radius, x + radius, y + radius], outline=WHITE, width=tyre)
+    pen.ellipse([x - radius, y - radius, x + radius, y + radius], outline=_ink((0.07, 0.07, 0.07)), width=tyre)
+    pen.ellipse([x - 6, y - 6, x + 6, y + 6], fill=_ink((0.4, 0.4, 0.4)))
+    for angle in np.linspace(0, np.pi, 7, endpoint=False):
+        dx, dy = (radius - 4) * np.cos(angle), (radius - 4) * np.sin(angle)
+        cover.line([(x - dx, y - dy), (x + dx, y + dy)], fill=(170, 170, 170), width=1)
 
 
 def bicycle(rng: np.random.Generator) -> Texture:
     tube = _ink(_bright(rng))
-    image, pen = draw(blank((0.1, 0.1, 0.1)))
+    image, pen = draw(blank((0.3, 0.3, 0.3)))
     alpha, cover = draw(blank((0.0, 0.0, 0.0)))
-    hubs = [(62, 192), (194, 192)]
-    tubes = [((62, 192), (104, 112)), ((104, 112), (172, 108)), ((172, 108), (118, 190)), ((118, 190), (62, 192))]
-    tubes += [((104, 112), (118, 190)), ((194, 192), (164, 72)), ((100, 86), (106, 118))]
-    for hub in hubs:
-        ring = [hub[0] - 58, hub[1] - 58, hub[0] + 58, hub[1] + 58]
-        cover.ellipse(ring, outline=(255, 255, 255), width=11)
-        for angle in np.linspace(0, np.pi, 5, endpoint=False):
-            d = 54 * np.array([np.cos(angle), np.sin(angle)])
-            cover.line([tuple(hub - d), tuple(hub + d)], fill=(255, 255, 255), width=3)
+    for hub in ((58, 192), (198, 192)):
+        _wheel(pen, cover, hub, 60, 8)
+    tubes = [((58, 192), (104, 112)), ((104, 112), (172, 106)), ((172, 106), (118, 192)), ((118, 192), (58, 192))]
+    tubes += [((100, 92), (118, 192)), ((198, 192), (166, 74))]
     for a, b in tubes:
-        pen.line([a, b], fill=tube, width=12)
-        cover.line([a, b], fill=(255, 255, 255), width=12)
-    for box in ([78, 76, 124, 90], [140, 62, 182, 76]):
-        cover.rectangle(box, fill=(255, 255, 255))
-    if rng.random() < 0.5:  # a basket
-        cover.rectangle([176, 84, 232, 128], fill=(255, 255, 255))
-        pen.rectangle([176, 84, 232, 128], fill=_ink((0.45, 0.45, 0.45)))
+        pen.line([a, b], fill=tube, width=8)
+        cover.line([a, b], fill=WHITE, width=8)
+    for line in ([(140, 64), (166, 72), (176, 66)], [(30, 126), (78, 122), (106, 130)]):  # handlebar, carrier
+        pen.line(line, fill=_ink((0.25, 0.25, 0.25)), width=6)
+        cover.line(line, fill=WHITE, width=6)
+    pen.ellipse([82, 80, 128, 94], fill=_ink((0.08, 0.08, 0.08)))
+    cover.ellipse([82, 80, 128, 94], fill=WHITE)
+    for guard in ([-8, 126, 124, 258], [132, 126, 264, 258]):
+        cover.arc(guard, 190, 330, fill=WHITE, width=5)
+        pen.arc(guard, 190, 330, fill=tube, width=5)
+    if rng.random() < 0.6:  # a basket
+        cover.polygon([(178, 78), (238, 74), (230, 122), (188, 122)], fill=WHITE)
+        pen.polygon([(178, 78), (238, 74), (230, 122), (188, 122)], fill=_ink((0.33, 0.33, 0.34)))
+        for x in range(184, 236, 8):
+            pen.line([(x, 76), (x, 120)], fill=_ink((0.62, 0.62, 0.62)), width=2)
     return stack(image, alpha)
 
 
-def passer(rng: np.random.Generator) -> Texture:
-    """Somebody else, out of focus; drawn 0.4 times as wide as high."""
-    skin, top, legs = vary(rng, (0.72, 0.53, 0.42), 0.2), _bright(rng), _bright(rng) * 0.7
-    image, pen = draw(blank(top))
+def scooter(rng: np.random.Generator) -> Texture:
+    paintwork = _bright(rng)
+    image, pen = draw(blank(paintwork))
     alpha, cover = draw(blank((0.0, 0.0, 0.0)))
 
-    def part(shape: str, points: list[float], colour: Float | tuple[float, float, float]) -> None:
+    def part(shape: str, points: Sequence[object], colour: Float | tuple[float, float, float]) -> None:
         getattr(pen, shape)(points, fill=_ink(colour))
-        getattr(cover, shape)(points, fill=(255, 255, 255))
+        getattr(cover, shape)(points, fill=WHITE)
 
-    step = int(rng.integers(4, 34))
-    for side in (-1, 1):
-        part("polygon", [96, 128, 160, 128, 146 + side * step, 244, 112 + side * step, 244], legs * (1 + 0.15 * side))
-        part("ellipse", [104 + side * step, 238, 160 + side * step, 255], (0.1, 0.1, 0.1))
-        part("polygon", [104, 44, 152, 44, 140 + side * (38 + step), 140, 118 + side * (38 + step), 140], top * 0.85)
-    part("rounded_rectangle", [80, 38, 176, 136], top)
-    part("ellipse", [100, 2, 156, 42], skin)
-    part("ellipse", [98, 0, 158, 24], vary(rng, (0.12, 0.09, 0.07), 0.2))
-    return stack(image, alpha, 1.5)
+    for x in (52, 206):
+        for r, shade in ((40, 0.05), (22, 0.45), (8, 0.2)):
+            part("ellipse", [x - r, 214 - r, x + r, 214 + r], (shade, shade, shade))
+    part("polygon", [(20, 168), (40, 120), (120, 112), (132, 196), (96, 214), (72, 178), (30, 190)], paintwork)
+    part("polygon", [(96, 214), (132, 190), (180, 196), (176, 216)], paintwork * 0.6)
+    part("polygon", [(176, 216), (166, 90), (182, 84), (200, 176), (190, 214)], paintwork * 0.9)
+    part("rounded_rectangle", [34, 102, 134, 124], (0.07, 0.07, 0.08))
+    part("polygon", [(150, 60), (178, 66), (186, 92), (164, 96), (148, 72)], (0.1, 0.1, 0.11))
+    part("ellipse", [172, 70, 200, 96], (0.85, 0.85, 0.8))
+    part("polygon", [(178, 176), (238, 158), (244, 172), (196, 196)], paintwork * 1.1)
+    return stack(image, alpha, 0.5)
+
+
+def _passer(rng: np.random.Generator, first: int) -> Texture:
+    """Somebody else: one of four from the sheet that ``tools/draw_passers.py`` draws, in clothes of another tone."""
+    cells = PASSERS.width // 120
+    number = (first + int(rng.integers(cells))) % cells
+    cell = PASSERS.crop((number * 120, 0, number * 120 + 120, SIDE)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    values = np.asarray(cell, np.float64) / 255
+    return stack(values[..., :3], values[..., 3])
+
+
+PASSERS = Image.open(Path(__file__).with_name("passers.png")).convert("RGBA")
+
+
+def passer(rng: np.random.Generator) -> Texture:
+    return _passer(rng, 0)
+
+
+def walker(rng: np.random.Generator) -> Texture:
+    return _passer(rng, 4)
+
+
+def stroller(rng: np.random.Generator) -> Texture:
+    return _passer(rng, 8)
+
+
+def sign(rng: np.random.Generator) -> Texture:
+    """A traffic sign on its post, drawn a quarter as wide as high."""
+    image, pen = draw(blank((0.45, 0.46, 0.47)))
+    alpha, cover = draw(blank((0.0, 0.0, 0.0)))
+    cover.rectangle([112, 40, 144, SIDE], fill=WHITE)
+    face, rim = _ink(((0.1, 0.25, 0.6), (0.9, 0.9, 0.88), (0.85, 0.7, 0.1))[rng.integers(3)]), _ink((0.7, 0.1, 0.08))
+    shape = [2, 2, 254, 64] if rng.random() < 0.6 else [2, 2, 254, 96]
+    for tool, colour in ((pen, rim), (cover, WHITE)):
+        tool.ellipse(shape, fill=colour) if shape[3] == 64 else tool.rectangle(shape, fill=colour)
+    inner = [36, 11, 220, 55] if shape[3] == 64 else [14, 6, 242, 92]
+    pen.ellipse(inner, fill=face) if shape[3] == 64 else pen.rectangle(inner, fill=face)
+    pen.rectangle([80, 28, 176, 38], fill=_ink((0.95, 0.95, 0.93) if rng.random() < 0.5 else (0.06, 0.06, 0.06)))
+    return stack(image, alpha)
+
+
+def bench(rng: np.random.Generator) -> Texture:
+    wood = vary(rng, ((0.45, 0.3, 0.18), (0.55, 0.5, 0.42), (0.2, 0.3, 0.24))[rng.integers(3)])
+    image, pen = draw(mottle(rng, blank(wood), 0.08, 0.06))
+    alpha, cover = draw(blank((0.0, 0.0, 0.0)))
+    for top, bottom, shade in ((6, 38, 1.0), (48, 80, 0.95), (90, 122, 0.9), (136, 162, 1.25), (164, 176, 0.6)):
+        cover.rectangle([4, top, 251, bottom], fill=WHITE)
+        pen.line([(4, bottom), (251, bottom)], fill=_ink(wood, shade * 0.5), width=3)
+    for x in (22, 122, 224):
+        cover.rectangle([x, 0, x + 9, SIDE], fill=WHITE)
+        pen.rectangle([x, 0, x + 9, SIDE], fill=_ink((0.16, 0.16, 0.17)))
+    return stack(image, alpha)
+
+
+def shelter(rng: np.random.Generator) -> Texture:
+    """A bus shelter: roof, posts, a glazed back that shows what is behind it in part, a poster, a bench."""
+    image, pen = draw(mottle(rng, blank((0.4, 0.46, 0.48)), 0.12, 0.02))
+    alpha, cover = draw(blank((0.0, 0.0, 0.0)))
+    frame = _ink(vary(rng, (0.3, 0.32, 0.33), 0.2))
+    boxes = [[0, 4, 255, 26], *([x, 0, x + 6, SIDE] for x in (6, 92, 178, 244)), [6, 60, 250, 64], [6, 222, 250, 226]]
+    for bar in boxes:
+        pen.rectangle(bar, fill=frame)
+        cover.rectangle(bar, fill=WHITE)
+    for y in range(64, 222, 3):  # tinted glass: every third line
+        cover.line([(8, y), (178, y)], fill=WHITE)
+    poster = [184, 66, 244, 220]
+    cover.rectangle(poster, fill=WHITE)
+    pen.rectangle(poster, fill=_ink(_bright(rng)))
+    for _ in range(6):
+        x, y = int(rng.integers(186, 222)), int(rng.integers(70, 200))
+        pen.rectangle([x, y, x + int(rng.integers(6, 20)), y + int(rng.integers(4, 20))], fill=_ink(_bright(rng)))
+    pen.rectangle([14, 176, 172, 184], fill=_ink((0.35, 0.24, 0.16)))
+    cover.rectangle([14, 176, 172, 184], fill=WHITE)
+    return stack(image, alpha)
 
 
 def pole(rng: np.random.Generator) -> Texture:
@@ -345,7 +447,8 @@ PAINTERS: dict[str, Painter] = {
     for painter in (
         *(paving, bricks, asphalt, concrete, tiles, grass, sand, soil),
         *(brick_wall, plaster, glass, shops, shutters, hedge, trunks),
-        *(treeline, skyline, bush, tree, car, bicycle, passer, pole, box, railing),
+        *(treeline, skyline, bush, tree, car, bicycle, scooter, passer, walker, stroller),
+        *(pole, sign, box, bench, railing, shelter),
     )
 }
 
