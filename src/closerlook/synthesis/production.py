@@ -21,7 +21,7 @@ from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.planning import Settings, scene_key
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
-from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, place
+from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import sample_sensor
 
@@ -119,7 +119,8 @@ def draw_view(settings: Settings, scene: Scene, viewpoint: int, backdrop: str) -
     """The camera, place and sensor of a scene."""
     camera = sample_camera(keyed_rng(settings.seed, "camera", *scene), viewpoint)
     sensor = sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor)
-    return View(camera, _place(settings.seed, scene, backdrop), sensor)
+    surroundings = _place(settings.seed, scene, backdrop)
+    return View(camera, hidden_by(surroundings, camera, keyed_rng(settings.seed, "occluder", *scene)), sensor)
 
 
 @functools.lru_cache(maxsize=1)

@@ -24,7 +24,6 @@ __all__ = [
     "backdrops",
     "hidden_by",
     "place",
-    "sample_hidden",
     "visible",
 ]
 
@@ -208,27 +207,23 @@ def _blob(panel: _Panel) -> Float:
     return np.array([panel.corner[0], radius * 0.6, panel.corner[2], radius])
 
 
-def sample_hidden(rng: np.random.Generator) -> float:
-    """How much of the person something hides, as a detector's boxes have it: mostly nothing, at times up to half."""
-    return float(rng.uniform(0.08, 0.45)) if rng.random() < 0.18 else 0.0
-
-
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
 TALL = ("passer", "pole", "tree", "sign")
 
 
-def hidden_by(place: Place, camera: Camera, share: float, rng: np.random.Generator, height: float = 1.7) -> Place:
-    """The place with something between the person and the camera that hides about this share of the person.
+def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: float = 1.7) -> Place:
+    """The place with something between the person and the camera, if the camera has an ``occlusion``.
 
-    Low things (a bicycle, a railing, a bush) hide the legs; tall ones (somebody who passes, a pole) a side.
+    Low things (a bicycle, a railing, a bush) hide the legs, tall ones (somebody who passes, a pole) a side: about that
+    share of the person's height or width.
 
     Args:
         place: without it.
         camera: that it stands before.
-        share: of the person's height (low things) or width (tall ones), 0 to 0.6; 0 leaves the place as it is.
         rng: says what it is.
         height: of the person, metres.
     """
+    share = camera.occlusion
     if share <= 0.0:
         return place
     kind = THINGS[str(rng.choice(LOW + TALL))]

@@ -47,6 +47,7 @@ class Camera:
         focal: length in millimetres, as on a 36 x 20.25 mm sensor; the shorter, the more ``right``, ``down`` and
             ``distortion`` show. How large the person is does not depend on it: the detector's box fills the image.
         distortion: of the lens: share by which it draws in the corner of the frame, 0 none to 0.3 strong barrel.
+        occlusion: about the share of the person that something nearer to the camera hides, 0 nothing to 0.6.
         crop: the part of the frame that becomes the image.
     """
 
@@ -58,6 +59,7 @@ class Camera:
     down: float = 0.0
     focal: float = 28.0
     distortion: float = 0.0
+    occlusion: float = 0.0
     crop: Crop = Crop()
 
     @property
@@ -198,5 +200,11 @@ def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
         down=rng.uniform(-0.5, 0.5),
         focal=rng.uniform(24.0, 60.0),
         distortion=rng.uniform(0.0, 0.16),
+        occlusion=sample_occlusion(rng),
         crop=crop,
     )
+
+
+def sample_occlusion(rng: np.random.Generator) -> float:
+    """Mostly nothing stands before a person that a detector found; at times a bicycle, a pole, somebody else."""
+    return float(rng.uniform(0.08, 0.45)) if rng.random() < 0.18 else 0.0
