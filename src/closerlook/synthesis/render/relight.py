@@ -1,21 +1,39 @@
-"""Kernels that light a view: all weathers and times of day in one pass over its pixels."""
+"""Kernels that light a view: all weathers and times of day in one pass over its pixels.
 
-# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+Pixels are taken in square tiles. A *lane vector* holds one number of each pixel of a tile; on the CPU its arithmetic is
+SIMD, so that a further weather or time of day costs a few multiplications a pixel. On CUDA a tile is one pixel. What
+depends on the surface alone (:func:`survey`), on the light (:func:`meet`) and on the air (:func:`thin`) is worked out
+once each; :func:`expose` adds them up for every image.
+"""
+
+# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import warp as wp
 
 from closerlook.synthesis.render.texturing import sample
-from closerlook.synthesis.render.values import Caster, Exposed, KeyLight, texel
+from closerlook.synthesis.render.values import Air, Caster, Exposed, KeyLight, texel
 
 wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)
 TONE_STEPS = wp.constant(4095.0)
+LAYERS = 2
+
+# Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
+DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL, MIRROR = (wp.constant(row) for row in (3, 4, 5, 6, 7, 8, 9, 12))
+SURVEYED = wp.constant(15)  # the albedo comes first
+BEAM, SHINE, GLINT, AMBIENT, GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6))
+MET = wp.constant(9)
+THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
+THINNED = wp.constant(5)
 
 
 @wp.func
@@ -97,15 +115,6 @@ def past_things(casters: wp.array(dtype=Caster), light: KeyLight, texels: wp.arr
 
 
 @wp.func
-def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, n: wp.vec3) -> wp.vec3:
-    """Irradiance from order-2 harmonics; the order of terms is that of scene.sky.harmonics."""
-    e = sky[i, 0] * 0.282095 + (sky[i, 1] * n[1] + sky[i, 2] * n[2] + sky[i, 3] * n[0]) * 0.488603
-    e += (sky[i, 4] * (n[0] * n[1]) + sky[i, 5] * (n[1] * n[2]) + sky[i, 7] * (n[0] * n[2])) * 1.092548
-    e += sky[i, 6] * (0.315392 * (3.0 * n[2] * n[2] - 1.0)) + sky[i, 8] * (0.546274 * (n[0] * n[0] - n[1] * n[1]))
-    return wp.max(e, wp.vec3())
-
-
-@wp.func
 def overcast(ny: float) -> float:
     """Irradiance under the CIE overcast dome by the normal's height, 1 facing up (fit to Moon and Spencer's sky)."""
     return wp.max(0.396 + 0.5 * ny + 0.104 * ny * ny, 0.0)
@@ -121,232 +130,368 @@ def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
     return 0.96 * flat * amount + 0.12 * cover * (1.0 - flat) * amount
 
 
-@wp.struct
-class Spot:
-    """One layer of one pixel, with what does not depend on the light."""
-
-    share: wp.float32
-    albedo: wp.vec3
-    normal: wp.vec3
-    position: wp.vec3
-    to_eye: wp.vec3
-    distance: wp.float32
-    rough: wp.float32
-    emission: wp.float32
-    seen: wp.float32
-    rim: wp.float32
-    water: wp.float32
-    flat: wp.float32
-    dome: wp.float32
-    below: wp.float32
-    patch: wp.float32
+@wp.func
+def corner(tile: int, side: int, across: int) -> wp.vec2i:
+    """Row and column of a tile's first pixel; there are ``across`` tiles of side x side pixels in a row of tiles."""
+    return wp.vec2i((tile / across) * side, (tile % across) * side)
 
 
-@wp.struct
-class Met:
-    """One layer of one pixel under one light: diffuse beam, beam mirrored by the dry and by the wet surface, diffuse
-    and mirrored clear sky."""
+@wp.kernel
+def survey(
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+    open_sky: wp.array3d(dtype=float),
+    eye: wp.vec3,
+    first: int,
+    side: int,
+    across: int,
+    surveyed: wp.array3d(dtype=float),
+    present: wp.array2d(dtype=int),
+):
+    """What lighting needs of each surface, whatever the light: row by row in ``surveyed[tile, row, lane]``.
 
-    beam: wp.float32
-    shine: wp.float32
-    glint: wp.float32
-    ambient: wp.vec3
-    gloss: wp.vec3
+    ``present[tile, layer]`` counts the pixels that show a layer; rows of a layer that none shows are left as they
+    are, here and below. The first tile is number ``first`` of the image.
+    """
+    tile, layer = wp.tid()
+    at = corner(first + tile, side, across)
+    row = layer * SURVEYED
+    count = int(0)
+    for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
+        for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+            if colour[layer, y, x][3] > 0.0:
+                count += 1
+    present[tile, layer] = count
+    if count == 0:
+        return
+    lane = int(0)
+    for y in range(at[0], at[0] + side):
+        for x in range(at[1], at[1] + side):
+            a = wp.vec4()
+            if y < colour.shape[1] and x < colour.shape[2]:
+                a = colour[layer, y, x]
+            if a[3] > 0.0:
+                f = facing[layer, y, x]
+                w = where[layer, y, x]
+                n = wp.vec3(f[0], f[1], f[2])
+                to_eye = wp.normalize(eye - wp.vec3(w[0], w[1], w[2]))
+                cos = wp.dot(n, to_eye)
+                mirror = n * (2.0 * cos) - to_eye
+                seen = open_sky[layer, y, x]
+                grazing = 1.0 - wp.max(cos, 0.02)
+                grazing2 = grazing * grazing
+                fresnel = grazing2 * grazing2 * grazing
+                smooth = 1.0 - f[3]
+                for k in range(3):
+                    surveyed[tile, row + k, lane] = a[k]
+                    surveyed[tile, row + NORMAL + k, lane] = n[k]
+                    surveyed[tile, row + MIRROR + k, lane] = mirror[k]
+                surveyed[tile, row + DOME, lane] = overcast(n[1]) * seen
+                surveyed[tile, row + BELOW, lane] = (0.5 - 0.5 * n[1]) * seen
+                surveyed[tile, row + SEEN, lane] = seen
+                surveyed[tile, row + RIM, lane] = (0.04 + 0.96 * fresnel) * smooth * smooth * seen
+                surveyed[tile, row + WATER, lane] = (0.03 + 0.97 * fresnel) * seen
+                surveyed[tile, row + EMISSION, lane] = w[3]
+            else:
+                for k in range(SURVEYED):
+                    surveyed[tile, row + k, lane] = 0.0
+            lane += 1
 
 
 @wp.func
-def spot_at(
-    layer: int, a: wp.vec4, f: wp.vec4, w: wp.vec4, seen: float, eye: wp.vec3, grain: wp.array2d(dtype=wp.uint8)
-) -> Spot:
-    s = Spot()
-    s.share = a[3]
-    if a[3] > 0.0:
-        n = wp.vec3(f[0], f[1], f[2])
-        p = wp.vec3(w[0], w[1], w[2])
-        v = eye - p
-        s.albedo = wp.vec3(a[0], a[1], a[2])
-        s.normal = n
-        s.position = p
-        s.distance = wp.length(v)
-        s.to_eye = v / s.distance
-        s.rough = f[3]
-        s.emission = w[3]
-        s.seen = seen
-        grazing = 1.0 - wp.max(wp.dot(n, s.to_eye), 0.02)
-        grazing2 = grazing * grazing
-        fresnel = grazing2 * grazing2 * grazing
-        s.rim = (0.04 + 0.96 * fresnel) * (1.0 - s.rough) * (1.0 - s.rough) * seen
-        s.water = (0.03 + 0.97 * fresnel) * seen
-        s.flat = wp.smoothstep(0.6, 0.95, n[1])
-        s.dome = overcast(n[1]) * seen
-        s.below = (0.5 - 0.5 * n[1]) * seen
-        coarse = tile_at(grain, p[0] * 23.0 + p[1] * 7.0, p[2] * 23.0)
-        fine = tile_at(grain, p[0] * 110.0, p[2] * 110.0 + p[1] * 71.0)
-        s.patch = 0.7 * coarse + 0.3 * fine
-    return s
-
-
-@wp.func
-def highlight(s: Spot, towards: wp.vec3, rough: float) -> float:
+def highlight(n: wp.vec3, to_eye: wp.vec3, towards: wp.vec3, rough: float) -> float:
     """GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms), for light square to the surface."""
-    nl = wp.max(wp.dot(s.normal, towards), 0.0)
-    nv = wp.max(wp.dot(s.normal, s.to_eye), 0.02)
-    h = wp.normalize(s.to_eye + towards)
-    nh = wp.max(wp.dot(s.normal, h), 0.0)
+    nl = wp.max(wp.dot(n, towards), 0.0)
+    nv = wp.max(wp.dot(n, to_eye), 0.02)
+    h = wp.normalize(to_eye + towards)
+    nh = wp.max(wp.dot(n, h), 0.0)
     alpha = rough * rough
     alpha2 = alpha * alpha
     k = (rough + 1.0) * (rough + 1.0) * 0.125
     d = nh * nh * (alpha2 - 1.0) + 1.0
     geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
-    t = 1.0 - wp.max(wp.dot(s.to_eye, h), 0.0)
+    t = 1.0 - wp.max(wp.dot(to_eye, h), 0.0)
     t2 = t * t
     return alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t)
 
 
 @wp.func
-def meet(
+def struck(
     layer: int,
-    s: Spot,
+    f: wp.vec4,
+    w: wp.vec4,
+    eye: wp.vec3,
     light: KeyLight,
-    sky: wp.array2d(dtype=wp.vec3),
-    i: int,
     shadow: wp.array3d(dtype=float),
     shade: wp.array2d(dtype=wp.uint8),
     shade_strength: float,
     casters: wp.array(dtype=Caster),
     texels: wp.array(dtype=texel),
     wet: int,
-) -> Met:
-    """Lambert and a highlight under light ``i``; the highlight of water only if something is wet."""
-    m = Met()
-    n = s.normal
+) -> wp.vec3:
+    """The key light's diffuse beam, and what of it the dry and the wet surface mirror (that only if ``wet``)."""
+    n = wp.vec3(f[0], f[1], f[2])
+    p = wp.vec3(w[0], w[1], w[2])
     towards = light.place
     fall = float(1.0)
     if light.reach > 0.0:
-        towards = light.place - s.position
+        towards = light.place - p
         d2 = wp.dot(towards, towards)
         towards = towards / wp.sqrt(d2)
         fall = light.reach / d2
     nl = wp.dot(n, towards)
-    if nl > 0.0:
-        beam = nl * fall * lit(shadow, light, s.position + n * 0.015)
-        if light.reach == 0.0 and beam > 0.0:
-            beam *= dapple(shade, s.position, towards, shade_strength)
-            if layer == 0 or n[1] > 0.7:  # a thing is flat, and would lie in its own shadow
-                beam *= past_things(casters, light, texels, s.position)
-        if beam > 0.0:
-            m.beam = beam
-            m.shine = highlight(s, towards, s.rough) * beam
-            if wet != 0 and s.flat > 0.0:
-                m.glint = highlight(s, towards, 0.22) * beam
-    m.ambient = sky_irradiance(sky, i, n) * s.seen
-    m.gloss = sky_irradiance(sky, i, n * (2.0 * wp.dot(n, s.to_eye)) - s.to_eye)
-    return m
-
-
-@wp.struct
-class Air:
-    """One layer of one pixel in one weather.
-
-    Albedo with its snow and water, share that is bare of snow, share of it that mirrors like a puddle, clearness of the
-    air.
-    """
-
-    albedo: wp.vec3
-    bare: wp.float32
-    pool: wp.float32
-    clear: wp.float32
+    if nl <= 0.0:
+        return wp.vec3()
+    beam = nl * fall * lit(shadow, light, p + n * 0.015)
+    if light.reach == 0.0 and beam > 0.0:
+        beam *= dapple(shade, p, towards, shade_strength)
+        if layer == 0 or n[1] > 0.7:  # a thing is flat, and would lie in its own shadow
+            beam *= past_things(casters, light, texels, p)
+    if beam <= 0.0:
+        return wp.vec3()
+    to_eye = wp.normalize(eye - p)
+    glint = float(0.0)
+    if wet != 0 and n[1] > 0.6:
+        glint = highlight(n, to_eye, towards, 0.22) * beam
+    return wp.vec3(beam, highlight(n, to_eye, towards, f[3]) * beam, glint)
 
 
 @wp.func
-def air(layer: int, s: Spot, extinction: float, snow_cover: float, wetness: float) -> Air:
-    r = Air()
-    r.albedo = s.albedo
-    r.bare = 1.0
-    if wetness > 0.0:
-        damp = wetness * (0.2 + 0.35 * s.flat)
-        if layer == 1:
-            r.pool = wetness * s.flat * (0.3 + 0.7 * wp.smoothstep(1.0 - 0.6 * wetness, 1.15 - 0.6 * wetness, s.patch))
-        r.albedo = s.albedo * (1.0 - damp)
-    if snow_cover > 0.0:
-        covered = snow_mask(layer, s.normal, s.patch, snow_cover)
-        r.albedo = r.albedo * (1.0 - covered) + wp.vec3(SNOW, SNOW, SNOW) * covered
-        r.bare = 1.0 - covered
-    r.clear = wp.exp(-extinction * s.distance)
-    return r
-
-
-@wp.func
-def radiance(s: Spot, m: Met, r: Air, c: Exposed) -> wp.vec3:
-    """Light that leaves a spot towards the eye, and the air's share of it."""
-    falling = c.sun * m.beam + wp.cw_mul(c.sky, m.ambient) + c.cloud * s.dome + c.bounce * s.below + c.glow * s.seen
-    rim = s.rim + (s.water - s.rim) * r.pool
-    mirrored = c.sun * (m.shine + (m.glint - m.shine) * r.pool)
-    mirrored += (wp.cw_mul(c.sky, m.gloss) + c.cloud + c.glow * r.pool) * rim
-    out = wp.cw_mul(r.albedo, falling) + c.windows * s.emission + mirrored * r.bare
-    return out * r.clear + c.fog * (1.0 - r.clear)
+def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, channel: int, x: Any, y: Any, z: Any) -> Any:
+    """Irradiance from order-2 harmonics, their constants multiplied in; the order is that of scene.sky.harmonics."""
+    e = y * sky[i, 1][channel] + z * sky[i, 2][channel] + x * sky[i, 3][channel]
+    e += wp.cw_mul(x, y * sky[i, 4][channel] + z * sky[i, 7][channel]) + wp.cw_mul(y, z) * sky[i, 5][channel]
+    e += wp.cw_mul(z, z) * (3.0 * sky[i, 6][channel])
+    e += (wp.cw_mul(x, x) - wp.cw_mul(y, y)) * sky[i, 8][channel]
+    return wp.max(e + type(x)(sky[i, 0][channel] - sky[i, 6][channel]), type(x)(0.0))
 
 
 @wp.kernel
-def relight(
+def meet(
     colour: wp.array3d(dtype=wp.vec4),
     facing: wp.array3d(dtype=wp.vec4),
     where: wp.array3d(dtype=wp.vec4),
-    open_sky: wp.array3d(dtype=float),
     eye: wp.vec3,
     lights: wp.array(dtype=KeyLight),
     sky: wp.array2d(dtype=wp.vec3),
     shadow: wp.array3d(dtype=float),
     shade: wp.array2d(dtype=wp.uint8),
     shade_strength: float,
-    grain: wp.array2d(dtype=wp.uint8),
     casters: wp.array(dtype=Caster),
     texels: wp.array(dtype=texel),
     wet: int,
+    first: int,
+    side: int,
+    across: int,
+    surveyed: wp.array2d(dtype=Any),
+    present: wp.array2d(dtype=int),
+    met: wp.array3d(dtype=Any),
+):
+    """What each light brings to each surface: diffuse beam, beam mirrored dry and wet, diffuse and mirrored sky."""
+    tile, i = wp.tid()
+    at = corner(first + tile, side, across)
+    for layer in range(LAYERS):
+        if present[tile, layer] > 0:
+            row = layer * SURVEYED
+            seen = surveyed[tile, row + SEEN]
+            beam = type(seen)(0.0)
+            shine = type(seen)(0.0)
+            glint = type(seen)(0.0)
+            for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
+                for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+                    if colour[layer, y, x][3] > 0.0:
+                        lane = (y - at[0]) * side + x - at[1]
+                        f = facing[layer, y, x]
+                        w = where[layer, y, x]
+                        came = struck(layer, f, w, eye, lights[i], shadow, shade, shade_strength, casters, texels, wet)
+                        beam[lane] = came[0]
+                        shine[lane] = came[1]
+                        glint[lane] = came[2]
+            out = layer * MET
+            met[tile, i, out + BEAM] = beam
+            met[tile, i, out + SHINE] = shine
+            met[tile, i, out + GLINT] = glint
+            nx = surveyed[tile, row + NORMAL]
+            ny = surveyed[tile, row + NORMAL + 1]
+            nz = surveyed[tile, row + NORMAL + 2]
+            mx = surveyed[tile, row + MIRROR]
+            my = surveyed[tile, row + MIRROR + 1]
+            mz = surveyed[tile, row + MIRROR + 2]
+            for channel in range(3):
+                met[tile, i, out + AMBIENT + channel] = wp.cw_mul(sky_irradiance(sky, i, channel, nx, ny, nz), seen)
+                met[tile, i, out + GLOSS + channel] = sky_irradiance(sky, i, channel, mx, my, mz)
+
+
+@wp.kernel
+def thin(
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+    eye: wp.vec3,
+    grain: wp.array2d(dtype=wp.uint8),
+    airs: wp.array(dtype=Air),
+    first: int,
+    side: int,
+    across: int,
+    present: wp.array2d(dtype=int),
+    thinned: wp.array4d(dtype=float),
+):
+    """What each air does to each surface: share of its light that comes through and of the veil; snow and water."""
+    tile, i, layer = wp.tid()
+    if present[tile, layer] == 0:
+        return
+    at = corner(first + tile, side, across)
+    air = airs[i]
+    lane = int(0)
+    for y in range(at[0], at[0] + side):
+        for x in range(at[1], at[1] + side):
+            share = float(0.0)
+            if y < colour.shape[1] and x < colour.shape[2]:
+                share = colour[layer, y, x][3]
+            through = float(0.0)
+            covered = float(0.0)
+            damp = float(0.0)
+            pool = float(0.0)
+            if share > 0.0:
+                w = where[layer, y, x]
+                p = wp.vec3(w[0], w[1], w[2])
+                through = share * wp.exp(-air.extinction * wp.length(eye - p))
+                if air.snow_cover > 0.0 or air.wetness > 0.0:
+                    f = facing[layer, y, x]
+                    n = wp.vec3(f[0], f[1], f[2])
+                    coarse = tile_at(grain, p[0] * 23.0 + p[1] * 7.0, p[2] * 23.0)
+                    fine = tile_at(grain, p[0] * 110.0, p[2] * 110.0 + p[1] * 71.0)
+                    patch = 0.7 * coarse + 0.3 * fine
+                    if air.snow_cover > 0.0:
+                        covered = snow_mask(layer, n, patch, air.snow_cover)
+                    flat = wp.smoothstep(0.6, 0.95, n[1])
+                    damp = air.wetness * (0.2 + 0.35 * flat)
+                    if layer == 1:
+                        edge = 1.0 - 0.6 * air.wetness
+                        pool = air.wetness * flat * (0.3 + 0.7 * wp.smoothstep(edge, edge + 0.15, patch))
+            row = layer * THINNED
+            thinned[tile, i, row + THROUGH, lane] = through
+            thinned[tile, i, row + VEIL, lane] = share - through
+            thinned[tile, i, row + COVERED, lane] = covered
+            thinned[tile, i, row + DAMP, lane] = damp
+            thinned[tile, i, row + POOL, lane] = pool
+            lane += 1
+
+
+@wp.func
+def leaving(
+    surveyed: wp.array2d(dtype=Any),
+    met: wp.array3d(dtype=Any),
+    thinned: wp.array3d(dtype=Any),
+    tile: int,
+    layer: int,
+    channel: int,
+    c: Exposed,
+) -> Any:
+    """Light of one colour that a tile's surfaces of one layer send to the eye, and the air's share of it."""
+    s = layer * SURVEYED
+    m = layer * MET
+    t = layer * THINNED
+    albedo = surveyed[tile, s + channel]
+    falling = (
+        met[tile, c.light, m + BEAM] * c.sun[channel]
+        + met[tile, c.light, m + AMBIENT + channel] * c.sky[channel]
+        + surveyed[tile, s + DOME] * c.cloud[channel]
+        + surveyed[tile, s + BELOW] * c.bounce[channel]
+        + surveyed[tile, s + SEEN] * c.glow[channel]
+    )
+    beam = met[tile, c.light, m + SHINE]
+    around = met[tile, c.light, m + GLOSS + channel] * c.sky[channel] + type(albedo)(c.cloud[channel])
+    rim = surveyed[tile, s + RIM]
+    if c.wetness > 0.0:
+        pool = thinned[tile, c.air, t + POOL]
+        albedo -= wp.cw_mul(thinned[tile, c.air, t + DAMP], albedo)
+        beam += wp.cw_mul(pool, met[tile, c.light, m + GLINT] - beam)
+        around += pool * c.glow[channel]
+        rim += wp.cw_mul(pool, surveyed[tile, s + WATER] - rim)
+    mirrored = beam * c.sun[channel] + wp.cw_mul(around, rim)
+    if c.snow_cover > 0.0:
+        covered = thinned[tile, c.air, t + COVERED]
+        albedo += wp.cw_mul(covered, type(albedo)(SNOW) - albedo)
+        mirrored -= wp.cw_mul(covered, mirrored)
+    out = wp.cw_mul(albedo, falling) + mirrored + surveyed[tile, s + EMISSION] * c.windows[channel]
+    return wp.cw_mul(out, thinned[tile, c.air, t + THROUGH]) + thinned[tile, c.air, t + VEIL] * c.fog[channel]
+
+
+@wp.kernel
+def expose(
+    surveyed: wp.array2d(dtype=Any),
+    met: wp.array3d(dtype=Any),
+    thinned: wp.array3d(dtype=Any),
+    present: wp.array2d(dtype=int),
     conditions: wp.array(dtype=Exposed),
-    first: wp.array(dtype=int),
     flakes: wp.array3d(dtype=wp.uint8),
     noise: wp.array3d(dtype=wp.int8),
     tone: wp.array(dtype=float),
     saturation: float,
+    first: int,
+    side: int,
+    across: int,
     width: int,
+    height: int,
     image: wp.array2d(dtype=wp.uint8),
 ):
-    """All conditions of one view; ``image[i]`` is condition i's (height, width, 3), flat.
+    """All images of one view; ``image[i]`` is condition i's (height, width, 3), flat."""
+    tile, j = wp.tid()
+    c = conditions[j]
+    at = corner(first + tile, side, across)
+    red = type(surveyed[0, 0])(0.0)
+    green = type(red)(0.0)
+    blue = type(red)(0.0)
+    near = type(red)(0.0)
+    if present[tile, 1] > 0:
+        red = leaving(surveyed, met, thinned, tile, 1, 0, c)
+        green = leaving(surveyed, met, thinned, tile, 1, 1, c)
+        blue = leaving(surveyed, met, thinned, tile, 1, 2, c)
+    if c.flakes > 0.0:
+        far = type(red)(0.0)
+        lane = int(0)
+        for y in range(at[0], at[0] + side):
+            for x in range(at[1], at[1] + side):
+                far[lane] = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
+                near[lane] = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
+                lane += 1
+        if present[tile, 1] > 0:
+            behind = (thinned[tile, c.air, THINNED + THROUGH] + thinned[tile, c.air, THINNED + VEIL]) * c.flakes
+            red += wp.cw_mul(far, behind * c.flake[0] - red * c.flakes)
+            green += wp.cw_mul(far, behind * c.flake[1] - green * c.flakes)
+            blue += wp.cw_mul(far, behind * c.flake[2] - blue * c.flakes)
+    if present[tile, 0] > 0:
+        red += leaving(surveyed, met, thinned, tile, 0, 0, c)
+        green += leaving(surveyed, met, thinned, tile, 0, 1, c)
+        blue += leaving(surveyed, met, thinned, tile, 0, 2, c)
+    if c.flakes > 0.0:
+        near *= wp.min(c.flakes * 1.4, 1.0)
+        red += wp.cw_mul(near, type(red)(c.flake[0]) - red)
+        green += wp.cw_mul(near, type(red)(c.flake[1]) - green)
+        blue += wp.cw_mul(near, type(red)(c.flake[2]) - blue)
+    grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - saturation)
+    for channel in range(3):
+        v = red
+        if channel == 1:
+            v = green
+        if channel == 2:
+            v = blue
+        level = wp.min(wp.max((grey + v * saturation) * (1.0 / TONE_TOP), type(red)(0.0)), type(red)(1.0))
+        for y in range(at[0], wp.min(at[0] + side, height)):
+            for x in range(at[1], wp.min(at[1] + side, width)):
+                code = tone[int(wp.sqrt(level[(y - at[0]) * side + x - at[1]]) * TONE_STEPS)]
+                rough = float(noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, channel]) * c.noise
+                done = wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0)
+                image[j, (y * width + x) * 3 + channel] = wp.uint8(done)
 
-    What depends on the light alone (shadow, highlight, sky irradiance) is worked out once a light, what depends on the
-    air alone once a run of conditions in the same air; a condition is then a weighted sum. ``first[i]:first[i + 1]``
-    are the conditions under light ``i``.
-    """
-    y, x = wp.tid()
-    person = spot_at(0, colour[0, y, x], facing[0, y, x], where[0, y, x], open_sky[0, y, x], eye, grain)
-    place = spot_at(1, colour[1, y, x], facing[1, y, x], where[1, y, x], open_sky[1, y, x], eye, grain)
-    met_person = Met()
-    met_place = Met()
-    at = (y * width + x) * 3
-    for i in range(lights.shape[0]):
-        if person.share > 0.0:
-            met_person = meet(0, person, lights[i], sky, i, shadow, shade, shade_strength, casters, texels, wet)
-        if place.share > 0.0:
-            met_place = meet(1, place, lights[i], sky, i, shadow, shade, shade_strength, casters, texels, wet)
-        for j in range(first[i], first[i + 1]):
-            c = conditions[j]
-            v = wp.vec3()
-            if place.share > 0.0:
-                around = air(1, place, c.extinction, c.snow_cover, c.wetness)
-                v += radiance(place, met_place, around, c) * place.share
-            if c.flakes > 0.0:
-                far = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0 * c.flakes
-                v = v * (1.0 - far) + c.flake * (far * place.share)
-            if person.share > 0.0:
-                before = air(0, person, c.extinction, c.snow_cover, c.wetness)
-                v += radiance(person, met_person, before, c) * person.share
-            if c.flakes > 0.0:
-                near = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
-                v += (c.flake - v) * (near * wp.min(c.flakes * 1.4, 1.0))
-            grey = v[0] * 0.2126 + v[1] * 0.7152 + v[2] * 0.0722
-            for ch in range(3):
-                level = wp.sqrt(wp.clamp(grey + (v[ch] - grey) * saturation, 0.0, TONE_TOP) / TONE_TOP) * TONE_STEPS
-                code = tone[int(level)]
-                rough = float(noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, ch]) * c.noise
-                image[j, at + ch] = wp.uint8(wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0))
+
+@functools.cache
+def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel]:
+    """:func:`meet` and :func:`expose` for lane vectors of one type."""
+    rows, more_rows = wp.array2d(dtype=lanes), wp.array3d(dtype=lanes)
+    return (
+        wp.overload(meet, {"surveyed": rows, "met": more_rows}),
+        wp.overload(expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
+    )

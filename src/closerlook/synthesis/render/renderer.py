@@ -7,6 +7,7 @@ weather or time of day costs one weighted sum a pixel.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.render import occlusion, raster, relight, resample
+from closerlook.synthesis.render import occlusion, raster, relight, resample, smear
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
 from closerlook.synthesis.render.values import (
+    AIR_ROW,
     CASTER_ROW,
     EXPOSED_ROW,
     PANEL_ROW,
+    Air,
     Caster,
     Exposed,
     Eye,
@@ -64,6 +67,8 @@ KEYPOINTS = {  # COCO's names and order, without the face, and the bone that sta
     for side in ("left", "right")
 }
 NOISE_UNIT = 32
+TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
+BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
 SHOULDER = 0.95  # of the tone curve, in the light of a white surface
 
 
@@ -106,7 +111,7 @@ class Renderer:
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
-        self.open_sky = self._empty((2, height, width), wp.float32)
+        self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
         self._place_texels = self._array(shared.texels, texel)
@@ -117,6 +122,10 @@ class Renderer:
         self._flakes: wp.array | None = None
         self._lights: dict[Illumination, KeyLight] = {}
         self._north: float | None = None
+        self._side = TILE_SIDE if wp.get_device(device).is_cpu else 1
+        self._lanes = wp.types.vector(self._side**2, wp.float32)
+        self._meet, self._expose = relight.overloads(self._lanes)
+        self._scratch: dict[str, tuple[wp.array, wp.array]] = {}
 
     def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
         return wp.empty(shape, dtype=dtype, device=self.device)
@@ -130,7 +139,7 @@ class Renderer:
 
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
-        for module in (raster, resample, occlusion, relight):
+        for module in (raster, resample, smear, occlusion, relight):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -203,6 +212,10 @@ class Renderer:
             self.surfaces = self._fine
             inputs = [*self._coarse, height, width, view.sensor.softness, *self.size, *self._fine]
             self._launch(resample.resample, self.size, inputs)
+        for what, taps in blurs(view.sensor, self.size[0]):
+            spare = self._fine if self.surfaces is self._coarse else self._coarse
+            self._launch(smear.smear, self.size, [*self.surfaces, self._array(taps, wp.vec3), what, *spare])
+            self.surfaces = spare
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
         blobs = self._array(np.concatenate([self._blobs, view.place.blobs]).astype(np.float32), wp.vec4)
@@ -300,35 +313,68 @@ class Renderer:
             self._shadow = self._empty((2 * len(illuminations), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
-        first = np.searchsorted([illuminations.index(shot.illumination) for shot in shots], range(len(lights) + 1))
-        exposed = _exposed(shots, self.ground_albedo(view), view.sensor)
+        exposed, airs = _exposed(shots, self.ground_albedo(view), view.sensor)
+        exposed["light"] = [illuminations.index(shot.illumination) for shot in shots]
         casters, ends = self._casters(view.place, lights)
         for light, begin, end in zip(lights, [0, *ends], ends, strict=False):
             light.first_caster, light.end_caster = begin, end
         tiles = _flake_weathers(shots)
         exposed["flake_tile"] = [2 * tiles.index(_flake_shape(shot.weather)) for shot in shots]
         height, width = self.size
-        length = height * width * 3
-        # An odd number of cache lines between images: else all images' pixels compete for the same few lines.
-        stride = (length // 64 | 1) * 64 + 64 * 2
-        image = self._empty((len(shots), stride), wp.uint8)
         if tiles != self._flake_shapes:
             self._flake_shapes = tiles
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
-        self._launch(
-            relight.relight,
-            (height, width),
-            [
-                *(*self.surfaces, self.open_sky, wp.vec3(*map(float, self.frame.eye))),
-                *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(sky.astype(np.float32), wp.vec3)),
-                *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade, self._grain),
-                *(casters, self._place_texels, int(any(shot.weather.wetness > 0 for shot in shots))),
-                *(wp.array(exposed, dtype=Exposed, device=self.device), self._array(first.astype(np.int32), wp.int32)),
-                *(self._flakes, self._noise, self._array(_tone_curve(view.sensor), wp.float32)),
-                *(view.sensor.saturation, width, image),
-            ],
-        )
-        return np.asarray(image.numpy()[:, :length].reshape(len(shots), height, width, 3))
+        beams = [
+            *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(_weighted(sky), wp.vec3)),
+            *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
+            *(casters, self._place_texels, int((airs["wetness"] > 0).any())),
+        ]
+        camera = [
+            *(wp.array(exposed, dtype=Exposed, device=self.device), self._flakes, self._noise),
+            *(self._array(_tone_curve(view.sensor), wp.float32), view.sensor.saturation),
+        ]
+        air = wp.array(airs, dtype=Air, device=self.device)
+        image = self._empty((len(shots), height * width * 3), wp.uint8)
+        across, down = (-(-pixels // self._side) for pixels in (width, height))
+        band = BAND // self._side**2
+        for start in range(0, across * down, band):
+            self._light_band(start, min(across * down - start, band), across, beams, air, camera, image)
+        return np.asarray(image.numpy().reshape(len(shots), height, width, 3))
+
+    def _light_band(
+        self,
+        start: int,
+        count: int,
+        across: int,
+        beams: Sequence[object],
+        airs: wp.array,
+        camera: Sequence[object],
+        image: wp.array,
+    ) -> None:
+        """Light ``count`` tiles of the image from number ``start``."""
+        lights = len(beams[0])  # type: ignore[arg-type]
+        surveyed, surveyed_lanes = self._rows("surveyed", count, relight.LAYERS * int(relight.SURVEYED))
+        _, met = self._rows("met", count, lights, relight.LAYERS * int(relight.MET))
+        thinned, thinned_lanes = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
+        present = self._empty((count, relight.LAYERS), wp.int32)
+        eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
+        inputs = [*self.surfaces, self.open_sky, eye, *where, surveyed, present]
+        self._launch(relight.survey, (count, relight.LAYERS), inputs)
+        self._launch(self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed_lanes, present, met])
+        inputs = [*self.surfaces, eye, self._grain, airs, *where, present, thinned]
+        self._launch(relight.thin, (count, len(airs), relight.LAYERS), inputs)
+        height, width = self.size
+        inputs = [surveyed_lanes, met, thinned_lanes, present, *camera, *where, width, height, image]
+        self._launch(self._expose, (count, len(image)), inputs)
+
+    def _rows(self, name: str, *shape: int) -> tuple[wp.array, wp.array]:
+        """Scratch memory, kept: as numbers of this shape and, last, lane; and as lane vectors of this shape."""
+        kept = self._scratch.get(name)
+        if kept is None or kept[1].shape != shape:
+            numbers = self._empty((*shape, self._side**2), wp.float32)
+            vectors = wp.array(ptr=numbers.ptr, dtype=self._lanes, shape=shape, device=self.device)
+            self._scratch[name] = kept = (numbers, vectors)
+        return kept
 
     def _key_light(self, illumination: Illumination, north: float) -> KeyLight:
         """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
@@ -365,19 +411,28 @@ def _eye(seen: Frame, width: int, panels: Panels) -> Eye:
     return eye
 
 
-def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> NDArray[Any]:
-    """The shots as rows of :class:`Exposed`."""
+def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The shots as rows of :class:`Exposed`, and their airs as rows of :class:`Air`."""
     light = lighting([(shot.weather, shot.illumination) for shot in shots], ground, sensor)
     rows: NDArray[Any] = np.zeros(len(shots), dtype=EXPOSED_ROW)
     for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
         rows[name] = getattr(light, name)
-    for name in ("extinction", "snow_cover", "wetness", "flakes"):
+    for name in ("snow_cover", "wetness", "flakes"):
         rows[name] = [getattr(shot.weather, name) for shot in shots]
-    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** 0.17
+    of_shots = [tuple(getattr(shot.weather, str(name)) for name in AIR_ROW.names or ()) for shot in shots]
+    airs = list(dict.fromkeys(of_shots))
+    rows["air"] = [airs.index(air) for air in of_shots]
+    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** sensor.noise_growth
     keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
     for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
         rows[name] = keys >> bits & 255
-    return rows
+    return rows, np.array(airs, dtype=AIR_ROW)
+
+
+def _weighted(sky: NDArray[np.float64]) -> Float:
+    """(n, 9, 3) harmonics times the constants of their basis; see scene.sky.harmonics."""
+    constants = [0.282095] + [0.488603] * 3 + [1.092548] * 2 + [0.315392, 1.092548, 0.546274]
+    return np.asarray(sky * np.array(constants)[:, None], dtype=np.float32)
 
 
 def _caster(
@@ -395,6 +450,26 @@ def _caster(
         return None
     across = np.array([facing[2], 0.0, -facing[0]]) / width
     return foot, across, facing, height, library().start[panels.texture[j]]
+
+
+def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
+    """What a sensor blurs, for :func:`smear.smear`: (what, (n, 3) taps) in the order that it happens."""
+    unit = height / 128
+    passes = []
+    for what, sigma in ((smear.ALL, sensor.focus * unit), (smear.COLOUR, sensor.colour_blur * unit)):
+        if sigma > 0.05:
+            reach = np.arange(-math.ceil(2.5 * sigma), math.ceil(2.5 * sigma) + 1)
+            weight = np.exp(-0.5 * (reach / sigma) ** 2)
+            weight, still = weight / weight.sum(), np.zeros_like(weight)
+            passes += [(what, np.stack([reach, still, weight], 1)), (what, np.stack([still, reach, weight], 1))]
+    length = sensor.motion * unit
+    if length > 0.3:
+        place = (np.arange(9) / 8 - 0.5) * length
+        angle = np.radians(sensor.motion_angle)
+        points = np.round(np.stack([place * np.cos(angle), -place * np.sin(angle)], 1))
+        taps, count = np.unique(points, axis=0, return_counts=True)
+        passes.append((smear.PERSON, np.concatenate([taps, count[:, None] / 9], 1)))
+    return [(int(what), taps.astype(np.float32)) for what, taps in passes]
 
 
 def _flake_shape(weather: Weather) -> tuple[float, float, float]:

@@ -9,9 +9,11 @@ import numpy as np
 import warp as wp
 
 __all__ = [
+    "AIR_ROW",
     "CASTER_ROW",
     "EXPOSED_ROW",
     "PANEL_ROW",
+    "Air",
     "Caster",
     "Exposed",
     "Eye",
@@ -95,8 +97,18 @@ class KeyLight:
 
 
 @wp.struct
+class Air:
+    """What the air and the ground are like in a weather, as in scene.weather.Weather."""
+
+    extinction: wp.float32
+    snow_cover: wp.float32
+    wetness: wp.float32
+
+
+@wp.struct
 class Exposed:
-    """One weather x time of day, as in scene.lighting.Lighting, with where its noise and flakes are taken from."""
+    """One weather x time of day, as in scene.lighting.Lighting; the numbers of its light and its air; where its noise
+    and flakes are taken from."""
 
     sun: wp.vec3
     sky: wp.vec3
@@ -106,7 +118,8 @@ class Exposed:
     fog: wp.vec3
     windows: wp.vec3
     flake: wp.vec3
-    extinction: wp.float32
+    light: int
+    air: int
     snow_cover: wp.float32
     wetness: wp.float32
     flakes: wp.float32
@@ -118,6 +131,7 @@ class Exposed:
     noise_y: int
 
 
+AIR_ROW = np.dtype(Air.numpy_dtype())
 CASTER_ROW = np.dtype(Caster.numpy_dtype())
 PANEL_ROW = np.dtype(Panel.numpy_dtype())
 EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())
