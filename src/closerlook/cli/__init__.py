@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from closerlook.cli import analyze, compare, dataset, demo, evaluate, generate, report, select, study, train
+from closerlook.cli import analyze, compare, dataset, demo, evaluate, generate, people, report, select, study, train
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError
 from closerlook.files import explain_os_errors
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for verb in (
     generate.generate,
+    people.people,
     analyze.analyze,
     select.select,
     train.train,

@@ -12,6 +12,7 @@ from closerlook.synthesis.person.rig import BONES
 LABELS = {
     "gender", "age_group", "upper_type", "upper_colour", "upper_pattern", "sleeve_length", "lower_type", "lower_colour",
     "lower_length", "shoe_type", "shoe_colour", "hair_style", "hair_colour", "beard", "glasses", "hat", "scarf", "bag",
+    "hat_colour", "bag_colour", "hair_length",
 }  # fmt: skip
 
 

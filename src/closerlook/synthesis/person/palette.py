@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import colorsys
+import functools
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Colour", "cloth_colour", "colour_name", "hair_colour", "shade", "skin_colour"]
+__all__ = [
+    "Colour",
+    "cloth_colour",
+    "cloth_name",
+    "colour_name",
+    "hair_colour",
+    "hair_name",
+    "lab",
+    "shade",
+    "skin_colour",
+]
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
@@ -26,6 +38,16 @@ _CLOTH: dict[str, tuple[float, float, tuple[float, float], tuple[float, float], 
     "yellow": (0.02, 0.005, (0.12, 0.16), (0.4, 0.75), (0.7, 0.92)),
     "orange": (0.015, 0.003, (0.045, 0.08), (0.6, 0.85), (0.62, 0.88)),
     "purple": (0.02, 0.007, (0.74, 0.82), (0.25, 0.6), (0.25, 0.6)),
+}
+
+_BRIGHT: dict[str, Colour] = {  # what people call by these names though few wear it
+    "blue": (0.1, 0.2, 0.75),
+    "red": (0.95, 0.1, 0.1),
+    "green": (0.1, 0.65, 0.25),
+    "purple": (0.5, 0.15, 0.55),
+    "pink": (0.95, 0.3, 0.6),
+    "yellow": (0.98, 0.92, 0.2),
+    "orange": (0.98, 0.5, 0.05),
 }
 
 _HAIR: dict[str, Colour] = {
@@ -57,15 +79,46 @@ def cloth_colour(rng: np.random.Generator, *, sober: bool = False, avoid: str | 
     return name, colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
 
 
+def lab(colours: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(..., 3) sRGB, 0 to 1, to CIE L*a*b* under D65, in which distances are about as large as they look."""
+    colours = np.asarray(colours, np.float64)
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = linear @ (matrix / matrix.sum(1, keepdims=True)).T
+    bent = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    x, y, z = np.moveaxis(bent, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+@functools.cache
+def _named() -> tuple[list[str], NDArray[np.float64]]:
+    """Names and L*a*b* of colours across the range of each name."""
+    names, colours = list(_BRIGHT), list(_BRIGHT.values())
+    for name, (_, _, *ranges) in _CLOTH.items():
+        for corner in itertools.product(*(np.linspace(low, high, 3) for low, high in ranges)):
+            names.append(name)
+            colours.append(colorsys.hsv_to_rgb(corner[0] % 1.0, corner[1], corner[2]))
+    return names, lab(np.array(colours))
+
+
+def cloth_name(colours: NDArray[np.floating]) -> str:
+    """The name that most of (n, 3) colours of cloth would be given: that of the palette's nearest colour to each."""
+    names, known = _named()
+    few = lab(colours[:: max(len(colours) // 400, 1)])
+    nearest = np.square(few[:, None] - known).sum(2).argmin(1)
+    called = [names[k] for k in nearest]
+    return max(_CLOTH, key=called.count)
+
+
 def colour_name(colour: Colour) -> str:
-    """The name of the palette's nearest colour."""
+    """The name of one colour of cloth."""
+    return cloth_name(np.array([colour]))
 
-    def far(name: str) -> float:
-        _, _, *ranges = _CLOTH[name]
-        middle = colorsys.hsv_to_rgb(*(float(np.mean(bounds)) % 1.0 for bounds in ranges))
-        return float(np.square(np.subtract(middle, colour)).sum())
 
-    return min(_CLOTH, key=far)
+def hair_name(colours: NDArray[np.floating]) -> str:
+    """The name of the natural hair colour nearest to the median of (n, 3) colours."""
+    seen = lab(np.median(colours, axis=0))
+    return min(_HAIR, key=lambda name: float(np.square(lab(np.array(_HAIR[name])) - seen).sum()))
 
 
 def hair_colour(rng: np.random.Generator, ancestry: str, years: float) -> tuple[str, Colour]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.palette import Colour, hair_colour, skin_colour
 from closerlook.synthesis.person.parts import Part, assemble
 from closerlook.synthesis.person.population import Population
+from closerlook.synthesis.person.sight import seen_labels
 from closerlook.synthesis.person.skin import eye_texture, skin_texture
 from closerlook.synthesis.person.wardrobe import Outfit, sample_outfit
 
@@ -106,7 +108,8 @@ def build_person(
         "scarf": outfit.scarf.name if outfit.scarf else "none",
         "bag": outfit.bag.kind if outfit.bag else "none",
     }
-    return assemble(identity, labels, body, parts)
+    person = assemble(identity, labels, body, parts)
+    return replace(person, labels=seen_labels(person, labels))
 
 
 def _library_skin(

@@ -147,7 +147,7 @@ def _angles(pose: Pose, person: Person) -> Float:
         back = np.cos(2 * np.pi * phases[k])  # an arm swings against the leg of its side
         swing = pose.arm_swing * pose.stride * share[k]
         bent = elbow[k] + swing * (6 + 14 * max(0.0, -back) + 25 * hurry)
-        inwards = 22 * min(max((bent - 30) / 60, 0), 1)
+        inwards = 22 * min(max((bent - 50) / 40, 0), 1)
         turns |= {
             f"upperleg01.{side}": (-hip - 9 * relaxed, 0, 2.5 * stance + sign * 1.5 * relaxed + spread),
             f"lowerleg01.{side}": (knee + higher[k] + 16 * relaxed, 0, 0),
@@ -167,7 +167,8 @@ def _free_arms(pose: Pose, person: Person) -> tuple[Float, Float, Float]:
     busy = np.array([hold is not None for hold in person.hands])
     if busy[np.argmax(elbow)] and not busy.all():
         lift, elbow = lift[::-1], elbow[::-1]
-    return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, 1.0)
+    calm = np.clip(1.2 - elbow / 60, 0.1, 1)  # a bent arm hardly swings
+    return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, calm)
 
 
 def _lowest(person: Person, transforms: Float, soles: NDArray[np.intp]) -> float:

@@ -50,6 +50,8 @@ def flesh_of(person: Person) -> Flesh:
     strongest = np.take_along_axis(person.bones, person.weights.argmax(1)[:, None], 1)[:, 0]
     low = person.positions[:, 1] < 0.12 * person.positions[:, 1].max()
     soles = np.flatnonzero(np.isin(strongest, legs) & low)
+    if not len(soles):
+        soles = np.arange(len(low))
     return Flesh(
         soles,
         int(person.smooth.max()) + 1,
