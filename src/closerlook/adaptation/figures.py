@@ -1,0 +1,80 @@
+"""A search as a picture: how far every rendered set was, where the parameters went, the images before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from PIL import Image
+
+from closerlook.adaptation.loop import Trace
+from closerlook.adaptation.parameters import to_unit
+from closerlook.files import atomic_path
+
+__all__ = ["save_trace", "trace_chart"]
+
+INK, ACCENT, PALE = "#1f2933", "#0b6e99", "#9fb3c8"
+COLUMNS = 12
+
+
+def trace_chart(trace: Trace) -> alt.VConcatChart:
+    """The distance of each set and of the best so far; below, where each parameter of the best so far stood."""
+    fits = [step.distance.fit for step in trace.steps]
+    number = list(range(1, len(fits) + 1))
+    best = np.minimum.accumulate(fits)
+    table = pl.DataFrame({"render": number, "fit": fits, "best": best})
+    x = alt.X("render:Q", title="rendered sets", axis=alt.Axis(tickMinStep=1))
+    dots = alt.Chart(table).mark_circle(color=PALE, size=36).encode(x=x, y=alt.Y("fit:Q", title="distance (fit)"))
+    line = alt.Chart(table).mark_line(color=ACCENT, interpolate="step-after", strokeWidth=2.5).encode(x=x, y="best:Q")
+    held = trace.held_out
+    title = alt.Title(
+        f"Adapting {len(trace.parameters)} parameters ({trace.optimiser})",
+        subtitle=f"On people not used: {held.gain:+.4f} nearer (95 % interval {held.low:+.4f} to {held.high:+.4f}); "
+        f"{trace.stopped}.",
+    )
+    top = (dots + line).properties(width=560, height=220, title=title)
+    chart: alt.VConcatChart = alt.vconcat(top, _paths(trace, best)).configure_view(stroke=None)
+    return chart
+
+
+def _paths(trace: Trace, best: NDArray[np.float64]) -> alt.Chart:
+    rows = []
+    for number, value in enumerate(best):
+        holder = next(i for i, step in enumerate(trace.steps) if step.distance.fit == value)
+        values = trace.steps[holder].values
+        for parameter, unit in zip(trace.parameters, to_unit(trace.parameters, values), strict=True):
+            label = f"{parameter.name}  {values[parameter.name]:.3g}"
+            rows.append({"render": number + 1, "parameter": parameter.name, "place": float(unit), "label": label})
+    table = pl.DataFrame(rows)
+    last = table.group_by("parameter", maintain_order=True).agg(pl.col("label").last())
+    table = table.drop("label").join(last, on="parameter", maintain_order="left")
+    chart: alt.Chart = (
+        alt.Chart(table)
+        .mark_line(color=INK, interpolate="step-after")
+        .encode(
+            x=alt.X("render:Q", title="rendered sets"),
+            y=alt.Y("place:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=None),
+            row=alt.Row(
+                "label:N",
+                title=None,
+                sort=last["label"].to_list(),
+                header=alt.Header(labelAngle=0, labelAlign="left", labelOrient="left"),
+            ),
+        )
+        .properties(width=400, height=26)
+    )
+    return chart
+
+
+def save_trace(trace: Trace, images: Sequence[NDArray[np.uint8]], out: Path) -> None:
+    """Write ``trace.svg`` and ``before-after.png``: the same people at the start, above, and at the best, below."""
+    with atomic_path(out / "trace.svg") as draft:
+        trace_chart(trace).save(str(draft))
+    rows = [np.concatenate(list(shown[:: max(1, len(shown) // COLUMNS)][:COLUMNS]), axis=1) for shown in images]
+    gap = np.full((6, *rows[0].shape[1:]), 255, np.uint8)
+    with atomic_path(out / "before-after.png") as draft:
+        Image.fromarray(np.concatenate([rows[0], gap, rows[1]])).save(draft)

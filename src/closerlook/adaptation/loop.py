@@ -1,0 +1,171 @@
+"""Rendering and measuring in turn, until the gain of a round is inside its interval or the renders are used up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closerlook.adaptation.objective import Distance, gain
+from closerlook.adaptation.parameters import Parameter, to_unit, to_values
+from closerlook.adaptation.search import open_search
+from closerlook.compute.progress import progress
+from closerlook.errors import CloserlookError
+from closerlook.files import write_json
+
+__all__ = ["Gain", "Step", "Trace", "search_scene"]
+
+SETTINGS, STEPS, TRACE = "search.json", "steps", "trace.json"
+
+Measure = Callable[[Mapping[str, float], bool], Distance]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much one set is nearer than another, with its 95 % interval."""
+
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rendered and measured set."""
+
+    values: Mapping[str, float]
+    distance: Distance
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A finished search.
+
+    Attributes:
+        parameters: what was searched.
+        optimiser: how.
+        steps: every set in order; the first is the start.
+        best: number of the nearest step.
+        rounds: the gain of each round over the best before it.
+        held_out: the gain of the best over the start on people that the search has not seen.
+        stopped: why the search ended, in words.
+    """
+
+    parameters: tuple[Parameter, ...]
+    optimiser: str
+    steps: tuple[Step, ...]
+    best: int
+    rounds: tuple[Gain, ...]
+    held_out: Gain
+    stopped: str
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The best values found; the start's where they are no gain on people that the search has not seen."""
+        return self.steps[self.best if self.held_out.low > 0 else 0].values
+
+
+def search_scene(
+    parameters: Sequence[Parameter], measure: Measure, *, optimiser: str, renders: int, seed: int, out: Path
+) -> Trace:
+    """Look for the values under which the rendered set is nearest to the target.
+
+    Every measured set is kept in ``out/steps`` at once; the same call after a stop reads them and goes on.
+
+    Args:
+        parameters: what to vary.
+        measure: from values to a distance; the second argument asks for people that the search does not use.
+        optimiser: ``descent`` or ``cma``.
+        renders: at most so many sets, the start included and the two of the held-out check not.
+        seed: of the optimiser and the intervals.
+
+    Raises:
+        CloserlookError: ``out`` holds another search.
+    """
+    start = to_unit(parameters, {p.name: p.start for p in parameters})
+    search = open_search(optimiser, start, seed)
+    _check(out, {"parameters": [asdict(p) for p in parameters], "optimiser": optimiser, "seed": seed})
+    steps: list[Step] = []
+    rounds: list[Gain] = []
+    stopped = f"all {renders} renders were used"
+    with progress("Adapting", renders, "renders") as advance:
+
+        def step(point: NDArray[np.float64]) -> float:
+            values = to_values(parameters, point)
+            steps.append(_kept(out / STEPS / f"{len(steps):04d}.json", values, lambda: measure(values, False)))
+            advance(1, f"fit {steps[-1].distance.fit:.4f}, best {steps[_best(steps)].distance.fit:.4f}")
+            return steps[-1].distance.fit
+
+        step(start)
+        base, first = 0, 1
+        while len(steps) < renders:
+            points = search.ask()
+            if len(steps) + len(points) > renders:
+                break
+            search.tell(points, [step(point) for point in points])
+            if len(steps) - first >= search.round:
+                now = _best(steps)
+                rounds.append(Gain(*gain(steps[base].distance, steps[now].distance, seed)))
+                base, first = now, len(steps)
+                if rounds[-1].low <= 0:
+                    stopped = f"the gain of round {len(rounds)} is inside its interval"
+                    break
+    best = _best(steps)
+    fresh = partial(_held_out, out / STEPS, measure)
+    held_out = Gain(*gain(fresh("start", steps[0]), fresh("best", steps[best]), seed))
+    trace = Trace(tuple(parameters), optimiser, tuple(steps), best, tuple(rounds), held_out, stopped)
+    write_json(out / TRACE, _summary(trace))
+    return trace
+
+
+def _best(steps: Sequence[Step]) -> int:
+    return int(np.argmin([step.distance.fit for step in steps]))
+
+
+def _held_out(folder: Path, measure: Measure, name: str, step: Step) -> Distance:
+    return _kept(folder / f"held-out-{name}.json", step.values, lambda: measure(step.values, True)).distance
+
+
+def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distance]) -> Step:
+    """The step in ``path``, measured now if it is not there.
+
+    Raises:
+        CloserlookError: the file holds other values, or is damaged.
+    """
+    if path.is_file():
+        try:
+            kept = json.loads(path.read_text())
+            distance = Distance(kept["fit"], np.array(kept["own"]), np.array(kept["cross"]))
+        except (ValueError, KeyError, TypeError):
+            raise CloserlookError(f"{path} is damaged: remove it and run the same command again.") from None
+        if kept["values"] != dict(values):
+            raise CloserlookError(f"{path} was measured with other values; choose another output folder.")
+        return Step(values, distance)
+    distance = measure()
+    numbers = {"fit": distance.fit, "own": distance.own.tolist(), "cross": distance.cross.tolist()}
+    write_json(path, {"values": dict(values), **numbers})
+    return Step(values, distance)
+
+
+def _check(out: Path, settings: dict[str, object]) -> None:
+    path = out / SETTINGS
+    if path.is_file() and json.loads(path.read_text()) != settings:
+        raise CloserlookError(f"{out} holds another search; choose another output folder or remove that one.")
+    write_json(path, settings)
+
+
+def _summary(trace: Trace) -> dict[str, object]:
+    return {
+        "optimiser": trace.optimiser,
+        "stopped": trace.stopped,
+        "best": trace.best,
+        "values": dict(trace.values),
+        "held_out": asdict(trace.held_out),
+        "rounds": [asdict(one) for one in trace.rounds],
+        "steps": [{"values": dict(step.values), "fit": step.distance.fit} for step in trace.steps],
+    }

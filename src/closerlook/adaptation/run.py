@@ -1,0 +1,98 @@
+"""``adapt``: the scene's continuous parameters tuned to a target's unlabelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from closerlook.adaptation.figures import save_trace
+from closerlook.adaptation.loop import Trace, search_scene
+from closerlook.adaptation.objective import Distance, Objective
+from closerlook.adaptation.scene import Sampler, choose_parameters
+from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder, open_embedding
+from closerlook.errors import UsageError
+from closerlook.files import atomic_path
+from closerlook.synthesis.planning import read_settings
+
+__all__ = ["SCENE_NAME", "adapt"]
+
+SCENE_NAME = "scene.yaml"
+TARGET_IMAGES = 2048  # at most; their mean is then far surer than that of a rendered set
+
+
+def adapt(
+    target: Dataset,
+    *,
+    out: str | Path,
+    parameters: Sequence[str] | None = None,
+    optimiser: str = "descent",
+    renders: int = 120,
+    people: int = 32,
+    views: int = 3,
+    embedding: str | Embedder = "lite0",
+    size: tuple[int, int] = (128, 64),
+    backdrops: Sequence[str] | None = None,
+    sensor: str = "cctv",
+    seed: int = 0,
+) -> Trace:
+    """Tune the scene until what is rendered is as near to the target as it gets, beyond chance.
+
+    Renders a small set of the same people under other values again and again, and measures each against the target's
+    mean in the embedding. The same call after a stop goes on where it was. Whether the values found are a gain is then
+    asked of people that the search did not use; if not, the start is kept.
+
+    Args:
+        target: the target's unlabelled *training* images.
+        out: folder for every measured set, ``trace.json``, ``trace.svg``, ``before-after.png`` and ``scene.yaml``,
+            which :func:`closerlook.generate` takes.
+        parameters: names of :data:`closerlook.adaptation.PARAMETERS`; all if ``None``.
+        optimiser: ``descent`` (one parameter after another) or ``cma`` (all together, CMA-ES).
+        renders: at most so many sets.
+        people, views: a set's people and images of each.
+        embedding, size: as :func:`closerlook.analyze` takes them.
+        backdrops, sensor: as :func:`closerlook.generate` takes them.
+        seed: of the people, the optimiser and the intervals.
+
+    Raises:
+        UsageError: an unknown parameter or optimiser, or a set that is too small.
+        CloserlookError: ``out`` holds another search, or the target has too few images.
+    """
+    if people < 2 or views < 1 or renders < 2:
+        raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
+    chosen = choose_parameters(parameters)
+    settings = read_settings(size, seed, "image", backdrops, sensor, None)
+    objective = Objective(_every(target, TARGET_IMAGES), open_embedding(embedding, size))
+    sampler = Sampler(settings, people, views)
+
+    def measure(values: Mapping[str, float], held_out: bool) -> Distance:
+        return objective.measure(*sampler(values, first=1 + people * held_out))
+
+    out = Path(out)
+    trace = search_scene(chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out)
+    with atomic_path(out / SCENE_NAME) as draft:
+        draft.write_text(yaml.safe_dump(nested(trace.values), sort_keys=False))
+    shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
+    save_trace(trace, shown, out)
+    return trace
+
+
+def nested(values: Mapping[str, float]) -> dict[str, object]:
+    """``{"sensor.noise": 2}`` as ``{"sensor": {"noise": 2}}``, how a YAML file for people says it."""
+    tree: dict[str, object] = {}
+    for name, value in values.items():
+        part, _, field = name.rpartition(".")
+        branch = tree.setdefault(part, {}) if part else tree
+        assert isinstance(branch, dict)
+        branch[field] = value
+    return tree
+
+
+def _every(data: Dataset, limit: int) -> Dataset:
+    """At most ``limit`` images, evenly spread over the table."""
+    rows: NDArray[np.int64] = np.arange(min(len(data), limit)) * len(data) // min(len(data), limit)
+    return data.take(rows)

@@ -1,0 +1,64 @@
+"""closerlook adapt: tune the renderer's continuous parameters to a target."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from closerlook.cli.options import Out, Seed, Size, Target, parse_size
+from closerlook.compute.progress import console
+
+__all__ = ["adapt"]
+
+
+def adapt(
+    target: Target,
+    out: Out,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="What to tune: hour, sensor.noise, ... all by default."),
+    ] = None,
+    optimiser: Annotated[str, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")] = "descent",
+    renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 120,
+    people: Annotated[int, typer.Option(help="People in a set.", min=2)] = 32,
+    views: Annotated[int, typer.Option(help="Images of each.", min=1)] = 3,
+    embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
+    backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
+    sensor: Annotated[str, typer.Option(help="Camera to start from: clean, cctv, phone.")] = "cctv",
+    size: Size = "128x64",
+    seed: Seed = 0,
+) -> None:
+    """Tune hour, weather, camera and sensor until rendered images are as near to the target's as they get.
+
+    Only unlabelled training images of the target are used. Stops when a round's gain is inside its interval. The same
+    command goes on where it was. Writes scene.yaml for 'closerlook generate --scene', and the search as a picture.
+    """
+    from closerlook.adaptation import adapt
+    from closerlook.dataset import Dataset
+
+    trace = adapt(
+        Dataset.open(target).train,
+        out=out,
+        parameters=parameter or None,
+        optimiser=optimiser,
+        renders=renders,
+        people=people,
+        views=views,
+        embedding=embedding,
+        size=parse_size(size),
+        backdrops=backdrop,
+        sensor=sensor,
+        seed=seed,
+    )
+    table = Table("parameter", "start", "found", box=None)
+    for name, start in trace.steps[0].values.items():
+        table.add_row(name, f"{start:.4g}", f"{trace.values[name]:.4g}")
+    console.print(table)
+    held = trace.held_out
+    typer.echo(f"{len(trace.steps)} sets; {trace.stopped}.")
+    typer.echo(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
+    if held.low <= 0:
+        typer.echo("That is not beyond its interval, so the start is kept.")
+    typer.echo(f"The scene is in {out / 'scene.yaml'}, the search in {out / 'trace.svg'}.")
