@@ -38,7 +38,7 @@ def test_blocks_lie_where_they_say(lite0: ContentStyle) -> None:
     phi = lite0(images(2))
     assert phi.shape == (2, lite0.dim)
     assert phi.dtype == torch.float32
-    found = lite0._activations(images(2))
+    found = dict(lite0._activations(images(2)))
     for block, part in zip(lite0.blocks, slices_of(lite0.blocks), strict=True):
         activations = found[block.name].flatten(2).double()
         expected = activations @ activations.mT if block.term == "style" else activations

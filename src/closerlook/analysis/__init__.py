@@ -3,6 +3,6 @@
 from closerlook.analysis.gap import Gap, Settings
 from closerlook.analysis.losses import SCALINGS, Losses, Weights
 from closerlook.analysis.measurement import Measurement
-from closerlook.analysis.run import analyze
+from closerlook.analysis.run import analyze, analyze_share
 
-__all__ = ["SCALINGS", "Gap", "Losses", "Measurement", "Settings", "Weights", "analyze"]
+__all__ = ["SCALINGS", "Gap", "Losses", "Measurement", "Settings", "Weights", "analyze", "analyze_share"]

@@ -15,18 +15,30 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from closerlook.analysis import tables
 from closerlook.analysis.anova import shares_of_factors, variance_shares
+from closerlook.analysis.distributions import compare
 from closerlook.analysis.importance import importance
-from closerlook.analysis.intervals import against_line, bootstrap_fit, bootstrap_pair, interval
+from closerlook.analysis.intervals import (
+    TargetUnits,
+    against_line,
+    bootstrap_fit,
+    bootstrap_pair,
+    interval,
+    subsample_error,
+    target_units,
+)
 from closerlook.analysis.losses import Losses, Weights, image_losses, set_losses, weigh
 from closerlook.analysis.measurement import Measurement
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path, write_json
 
-__all__ = ["Gap", "Settings"]
+__all__ = ["Gap", "Settings", "saved_key"]
 
 SETTINGS_NAME = "gap.json"
+VERSION = 2
+DISTANCES = ("coverage", "frechet", "kernel")
 
 Float = NDArray[np.float64]
 
@@ -44,6 +56,8 @@ class Settings:
         per_cell: at most so many images of each cell; None for all.
         seed: of the subsample, the projection and the bootstrap.
         notes: what could not be used, in words.
+        over: what the intervals draw anew on the target's side, ``images`` or ``cameras``.
+        key: of the images, embedding and options that the measurement depends on.
     """
 
     source: str
@@ -58,6 +72,8 @@ class Settings:
     per_cell: int | None
     seed: int
     notes: tuple[str, ...]
+    over: str = "images"
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,19 @@ class Gap:
         return replace(self, settings=replace(self.settings, **changed))
 
     @cached_property
+    def target_units(self) -> TargetUnits:
+        """What the intervals draw anew on the target's side."""
+        return target_units(self.measurement, self.settings.over)
+
+    @cached_property
+    def fit_deviations(self) -> Float:
+        """Bootstrap deviations of every level's fit, (replicates, levels)."""
+        measurement = self.measurement
+        return bootstrap_fit(
+            measurement, self.weights.total, measurement.members, self.settings.seed, units=self.target_units
+        )
+
+    @cached_property
     def estimates(self) -> pl.DataFrame:
         """A row a level: factor, level, images, identities, pair_loss and fit with their terms, diversity."""
         measurement, total = self.measurement, self.weights.total
@@ -121,23 +150,41 @@ class Gap:
 
     @cached_property
     def levels(self) -> pl.DataFrame:
-        """:attr:`estimates` with 95 % intervals (``pair_low``, ``pair_high``, ``fit_low``, ``fit_high``) and ``side``.
+        """:attr:`estimates` with 95 % intervals (``pair_low``, ``pair_high``, ``fit_low``, ``fit_high``) and more.
 
         ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
         the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
-        replicates in which it is at or below the line, as the greedy rule asks.
+        replicates in which it is at or below the line, as the greedy rule asks: how often it lands in the chosen set.
+        ``pair_sampling`` and ``fit_sampling`` are standard errors from analysing only some images of each cell, a part
+        of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
+        :func:`closerlook.analysis.distributions.compare`; coverage with as many images as the smallest level has.
         """
         table, measurement, seed = self.estimates, self.measurement, self.settings.seed
         pair, fit = (table[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("pair_loss", "fit"))
-        pair_low, pair_high = interval(pair, bootstrap_pair(measurement, self.weights.total, seed))
-        deviations = bootstrap_fit(measurement, self.weights.total, measurement.members, seed)
-        fit_low, fit_high = interval(fit, deviations)
-        sizes = [len(factor) for factor in self.factors]
-        kept, side = against_line(fit, deviations, sizes)
+        deviations = self.fit_deviations
+        pair_deviations = bootstrap_pair(measurement, self.weights.total, seed, self.target_units)
+        (pair_low, pair_high), (fit_low, fit_high) = interval(pair, pair_deviations), interval(fit, deviations)
+        kept, side = against_line(fit, deviations, [len(factor) for factor in self.factors])
+        pair_error, fit_error = subsample_error(measurement, self.weights.total)
         bounds = {"pair_low": pair_low, "pair_high": pair_high, "fit_low": fit_low, "fit_high": fit_high, "kept": kept}
+        errors = {"pair_sampling": pair_error, "fit_sampling": fit_error}
+        others = {name: np.array([one[name] for one in self._compared]) for name in self._compared[0]}
         return table.with_columns(
-            *(pl.Series(name, values).fill_nan(None) for name, values in bounds.items()), pl.Series("side", side)
+            *(pl.Series(name, values).fill_nan(None) for name, values in {**bounds, **errors, **others}.items()),
+            pl.Series("side", side),
         )
+
+    @cached_property
+    def _compared(self) -> list[dict[str, float]]:
+        """Coverage, Frechet and kernel distance of each level."""
+        return [self._compare(members.astype(bool)) for members in self.measurement.members]
+
+    def _compare(self, cells: NDArray[np.bool]) -> dict[str, float]:
+        found = self.measurement.distributions
+        if found is None:
+            return dict.fromkeys(DISTANCES, np.nan)
+        smallest = (self.measurement.members @ found.images).min()
+        return compare(found, cells, max(int(smallest), 1))
 
     def _level_losses(self, weights: Float) -> Losses:
         measurement = self.measurement
@@ -197,14 +244,14 @@ class Gap:
         return variance_shares(losses, measurement.cell_of_image, measurement.cell_levels, names, person)
 
     def score(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
-        """Images analysed, pair_loss, fit and diversity of the product subset with these levels.
+        """Images analysed, pair_loss, fit, diversity, coverage, frechet and kernel of the product subset of ``levels``.
 
-        Factors that are not named keep all; fit and diversity are None for a single image.
+        Factors that are not named keep all; what a set is too small for is None.
         """
         cells = self.cells_of(levels)
         if not cells.any():
             raise UsageError(f"No analysed image is in {dict(levels)}.")
-        return self.score_cells(cells.astype(float))
+        return {**self.score_cells(cells.astype(float)), **_or_none(self._compare(cells))}
 
     def cells_of(self, levels: Mapping[str, Sequence[object]]) -> NDArray[np.bool]:
         """Which cells belong to the product subset with these levels, (cells,)."""
@@ -223,17 +270,59 @@ class Gap:
         return int(self.measurement.cell_images[self.cells_of(levels)].sum())
 
     def score_cells(self, share: Float) -> dict[str, float | None]:
-        """The same for a set that takes ``share`` (cells,) of each cell's images, estimated from all of those."""
+        """Images, pair_loss, fit and diversity of a set that takes ``share`` (cells,) of each cell's images."""
+        losses = self.losses_of(share[None])
+        analysed = float(self.measurement.cell_counts[share > 0].sum())
+        values = {"pair_loss": losses.pair[0], "fit": losses.fit[0], "diversity": losses.diversity[0]}
+        return {"images": analysed, **_or_none(values)}
+
+    def losses_of(self, shares: Float) -> Losses:
+        """Losses of k sets that take ``shares`` (k, cells) of each cell's images, estimated from all of those."""
         measurement, weights = self.measurement, self.weights.total
         counts = measurement.cell_counts
-        mixture = share * counts / (share @ counts)
-        product = np.einsum("b,bcd,c,d->", weights, measurement.cell_fits, mixture, mixture, optimize=True)
-        pair = share @ self.cell_sums(weights) / (share @ counts)
-        analysed = counts[share > 0].sum(keepdims=True)
-        losses = set_losses(measurement, weights, analysed, np.array([pair]), np.array([product]))
-        values = {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
-        numbers = {name: float(value[0]) for name, value in values.items()}
-        return {"images": float(analysed[0]), **{name: None if np.isnan(n) else n for name, n in numbers.items()}}
+        images = shares @ counts
+        mixtures = shares * counts / images[:, None]
+        fits = np.einsum("b,bcd->cd", weights, measurement.cell_fits)
+        pairs = shares @ self.cell_sums(weights) / images
+        analysed = (shares > 0) @ counts.astype(float)
+        return set_losses(measurement, weights, analysed, pairs, ((mixtures @ fits) * mixtures).sum(axis=1))
+
+    def combinations(self, order: int = 2) -> pl.DataFrame:
+        """Losses of every combination of levels of ``order`` attributes: a column for each attribute, null where it is
+        not part of the combination, then images, pair_loss, fit and diversity."""
+        return tables.combinations(self, order)
+
+    @cached_property
+    def identities(self) -> pl.DataFrame:
+        """A row a person: identity, images and the mean of ``loss`` and its terms; empty where nobody is known."""
+        means = [pl.col(name).mean() for name in ("loss", *self.weights.terms)]
+        known = self.images.drop_nulls("identity")
+        return known.group_by("identity").agg(pl.len().alias("images"), *means).sort("identity")
+
+    @cached_property
+    def differences(self) -> pl.DataFrame:
+        """Every two levels of a factor by fit, and whether they can be told apart; see
+        :func:`closerlook.analysis.intervals.differences`."""
+        return tables.level_differences(self)
+
+    @cached_property
+    def agreement(self) -> pl.DataFrame:
+        """Kendall's tau between the rankings of a factor's levels by any two measures of distance."""
+        return tables.agreement(self.levels)
+
+    @cached_property
+    def cameras(self) -> pl.DataFrame:
+        """:meth:`against` each camera of the target, with a column ``camera``; empty where fewer than two are known."""
+        return tables.per_camera(self)
+
+    def against(self, cameras: Mapping[int, float]) -> pl.DataFrame:
+        """The levels against a mixture of the target's cameras, such as ``{1: 1}`` or ``{2: 0.7, 5: 0.3}``.
+
+        Returns:
+            factor, level, pair_loss, fit, fit_low, fit_high (over runs of images). The unit of a balanced scaling
+            stays that of the whole target.
+        """
+        return tables.against(self, cameras)
 
     @cached_property
     def projection_error(self) -> float:
@@ -249,14 +338,30 @@ class Gap:
         return float(np.max(np.abs(((mixtures @ gaps) * mixtures).sum(axis=1) - exact) / exact))
 
     def save(self, folder: str | Path) -> None:
-        """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and the tables
-        ``levels.parquet``, ``losses.parquet`` and ``importance.parquet`` for other readers."""
+        """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and for other
+        readers the tables levels, losses (a row an image), identities, pairs, triples, differences, agreement,
+        cameras, importance and variance, each as Parquet where it is not empty."""
         folder = Path(folder)
         self.measurement.save(folder)
-        for name, table in (("levels", self.levels), ("losses", self.images), ("importance", self.importance)):
+        for name, table in self._files().items():
             with atomic_path(folder / f"{name}.parquet") as draft:
                 table.write_parquet(draft)
-        write_json(folder / SETTINGS_NAME, {"version": 1, **asdict(self.settings)})
+        write_json(folder / SETTINGS_NAME, {"version": VERSION, **asdict(self.settings)})
+
+    def _files(self) -> dict[str, pl.DataFrame]:
+        found = {
+            "levels": self.levels,
+            "losses": self.images,
+            "identities": self.identities,
+            "pairs": self.combinations(2),
+            "triples": self.combinations(3),
+            "differences": self.differences,
+            "agreement": self.agreement,
+            "cameras": self.cameras,
+            "importance": self.importance,
+            "variance": self.variance,
+        }
+        return {name: table for name, table in found.items() if table is not None and table.height}
 
     @classmethod
     def load(cls, folder: str | Path) -> Gap:
@@ -268,7 +373,7 @@ class Gap:
         folder = Path(folder)
         try:
             values = json.loads((folder / SETTINGS_NAME).read_text())
-            if values.pop("version") != 1:
+            if values.pop("version") != VERSION:
                 raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
             values["size"], values["notes"] = tuple(values["size"]), tuple(values["notes"])
             return cls(Measurement.load(folder), Settings(**values))
@@ -282,3 +387,16 @@ class Gap:
         from closerlook.analysis import figures
 
         return figures.all_figures(self)
+
+
+def saved_key(folder: Path) -> str | None:
+    """The key of the analysis that ``folder`` holds; None where there is none that can be read."""
+    try:
+        values = json.loads((folder / SETTINGS_NAME).read_text())
+        return str(values["key"]) if values["version"] == VERSION else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _or_none(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else float(value) for name, value in values.items()}

@@ -46,25 +46,47 @@ def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.
     ``balanced``: each term is divided by its own mean over pairs of *target* images from different groups (runs of
     its table, so not between neighbouring frames), and the total by alpha + beta, so that 1.0 reads "as far apart as
     the target is from itself".
+    ``style=2.5,content=3e4`` (custom): each term is divided by the number given for it, and the total by alpha + beta.
 
     Raises:
         UsageError: an unknown scaling, or weights that are negative or all zero.
         CloserlookError: balanced, but all target images are alike.
     """
-    if scaling not in SCALINGS:
-        raise unknown("scaling", scaling, SCALINGS)
+    names = list(dict.fromkeys(block.term for block in measurement.blocks))
+    custom = _read_divisors(scaling, names) if scaling not in SCALINGS else {}
     if min(alpha, beta) < 0 or max(alpha, beta) <= 0:
         raise UsageError(f"alpha and beta must not be negative and not both zero; they are {alpha} and {beta}.")
     factors = {"style": alpha, "content": beta, "feature": 1.0}
     literal = np.array([block.weight for block in measurement.blocks])
     spread = 2 * measurement.target_spread * literal
     terms, total, shares = {}, np.zeros(len(literal)), 0.0
-    for term in dict.fromkeys(block.term for block in measurement.blocks):
+    for term in names:
         own = np.array([block.term == term for block in measurement.blocks])
-        terms[term] = np.where(own, literal, 0) / (_divisor(term, spread[own]) if scaling == "balanced" else 1)
+        divisor = _divisor(term, spread[own]) if scaling == "balanced" else custom.get(term, 1.0)
+        terms[term] = np.where(own, literal, 0) / divisor
         total += factors[term] * terms[term]
         shares += factors[term]
-    return Weights(total / shares if scaling == "balanced" else total, terms)
+    if not shares > 0:
+        raise UsageError(f"The embedding has no {' or '.join(f for f in factors if factors[f] and f != 'feature')}.")
+    return Weights(total if scaling == "literal" else total / shares, terms)
+
+
+def _read_divisors(text: str, terms: list[str]) -> dict[str, float]:
+    """``style=2.5,content=3e4`` -> the numbers by which the terms are divided."""
+    if "=" not in text:
+        raise unknown("scaling", text, [*SCALINGS, *(f"{term}=NUMBER" for term in terms)])
+    found: dict[str, float] = {}
+    for item in text.split(","):
+        name, _, number = item.partition("=")
+        if name.strip() not in terms:
+            raise unknown("term of the scaling", name.strip(), terms)
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise UsageError(f"Scaling '{text}': '{number}' is not a number.") from None
+    if set(found) != set(terms) or not all(0 < value < np.inf for value in found.values()):
+        raise UsageError(f"Scaling '{text}' must give a positive number for each of {', '.join(terms)}.")
+    return found
 
 
 def _divisor(term: str, spread: Float) -> float:

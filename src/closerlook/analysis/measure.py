@@ -1,226 +1,240 @@
-"""One pass over the target and one over the source: everything that the analysis needs from the pixels."""
+"""The pass over the source, against the target's moments: everything that the analysis needs from the pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.cells import Layout, membership, number_levels
+from closerlook.analysis.cameras import mean_variance, measure_cameras
+from closerlook.analysis.cells import Layout, membership, number_levels, subsample
+from closerlook.analysis.distributions import measure_distributions
 from closerlook.analysis.measurement import Measurement
-from closerlook.analysis.moments import Moments, Sketch, inner_products, squared_norms
+from closerlook.analysis.moments import Sketch, inner_products, squared_norms
+from closerlook.analysis.passes import batch_size, check_finite, cut, run_pass
+from closerlook.analysis.pieces import Arrays, Pieces, collect, count_pieces
 from closerlook.analysis.products import cell_products
+from closerlook.analysis.target import TargetMoments
 from closerlook.compute.progress import progress
-from closerlook.dataset import Dataset
-from closerlook.dataset.images import iter_images
-from closerlook.embedding import Block, Embedder, blocks_of, slices_of
-from closerlook.errors import CloserlookError
+from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
 
-__all__ = ["SourceAccumulator", "TargetAccumulator", "TargetMoments", "measure_source", "measure_target"]
+__all__ = ["SourceSums", "make_source_pieces", "measure_source"]
 
-TARGET_GROUPS = 16
-EXACT_BYTES = 3 << 29  # the units' sums are kept exactly up to 1.5 GiB, else projected
+EXACT_BYTES = 1 << 30  # the units' sums are kept exactly up to 1 GiB, else projected
 SKETCH_BYTES = 1 << 28
+POOLED_IMAGES = 8192
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TargetMoments:
-    """Moments of the target, in groups of images that follow one another in its table.
+class Reduced(NamedTuple):
+    """What is kept of a batch: its first unit, the sums of its units and levels, distances and pooled features."""
 
-    Neighbours in a table are mostly frames of one person or scene, so groups of neighbours are close to independent.
-
-    Attributes:
-        mean: (d,) float32 mean of Phi over all images, m_t; the centre of everything below.
-        offsets: (h, d) float64 mean of Phi - m_t over each group.
-        counts: (h,) images in each group.
-        distances: (h, b) sums of each block's ||Phi - m_t||^2.
-        bias: (b,) variance of m_t, tr Cov(m_t), judged by how much the groups' means differ.
-    """
-
-    mean: Tensor = field(repr=False)
-    offsets: Tensor = field(repr=False)
-    counts: Int
-    distances: Float = field(repr=False)
-    bias: Float
+    unit: int
+    units: Tensor
+    levels: Tensor
+    level_sums: Tensor | None
+    distances: Tensor
+    pooled: Tensor | None
 
 
-def measure_target(target: Dataset, embedder: Embedder) -> TargetMoments:
-    """The pass over the target.
-
-    Raises:
-        CloserlookError: it has fewer than two images, or the embedding is not finite.
-    """
-    if len(target) < 2:
-        raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
-    groups = min(TARGET_GROUPS, len(target))
-    group = torch.arange(len(target)) * groups // len(target)
-    accumulator = TargetAccumulator(group, groups, blocks_of(embedder))
-    _pass_over(target, embedder, accumulator.add)
-    return accumulator.finish()
-
-
-class TargetAccumulator:
-    """The mean is not known beforehand; the first batch's serves as the centre."""
-
-    def __init__(self, group: Tensor, groups: int, blocks: tuple[Block, ...]) -> None:
-        self._group, self._groups, self._blocks = group, groups, blocks
-
-    def add(self, rows: slice, phi: Tensor) -> None:
-        if rows.start == 0:
-            self._centre = phi.mean(dim=0)
-            self._moments = Moments(self._groups, self._blocks, phi.device)
-        phi -= self._centre
-        self._moments.add(self._group[rows].to(phi.device), phi, squared_norms(phi, self._moments.parts))
-
-    def finish(self) -> TargetMoments:
-        moments, parts = self._moments, self._moments.parts
-        mean = (self._centre + moments.sums.sum(dim=0) / moments.counts.sum()).float()
-        shift = mean.double() - self._centre
-        shifts = torch.stack([moments.sums[:, part] @ shift[part] for part in parts], dim=1)
-        distances = moments.distances - 2 * shifts + moments.counts[:, None] * squared_norms(shift[None], parts)
-        offsets = moments.sums / moments.counts[:, None] - shift
-        counts = moments.counts.double()
-        bias = (counts**2) @ squared_norms(offsets, parts) / (counts.sum() ** 2 - (counts**2).sum())
-        # Identical images leave float32 rounding, not zero
-        rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * counts.sum()
-        alike = distances.sum(dim=0) < rounding
-        distances[:, alike], bias[alike] = 0, 0
-        return TargetMoments(
-            mean,
-            offsets,
-            moments.counts.numpy(force=True),
-            distances.clamp_min(0).numpy(force=True),
-            bias.numpy(force=True),
-        )
-
-
-def _pass_over(data: Dataset, embedder: Embedder, add: Callable[[slice, Tensor], None]) -> None:
-    """Call ``add`` with the rows of the table and their Phi (b, d) float32, which it may overwrite, batch by batch.
-
-    ``add`` works in a thread of its own while the next batch goes through the network.
-
-    Raises:
-        CloserlookError: a value of Phi is not finite; the message names the image.
-    """
-
-    def check_and_add(rows: slice, phi: Tensor) -> None:
-        with torch.inference_mode():
-            finite = torch.isfinite(phi.sum(dim=1))
-            if not finite.all():
-                bad = data.paths[rows.start + int(torch.argmin(finite.long()))]
-                raise CloserlookError(f"Embedding '{embedder.name}' gives a value that is not finite for {bad}.")
-            add(rows, phi)
-
-    start, pending = 0, Future[None]()
-    pending.set_result(None)
-    with progress(f"{embedder.name} of {data.name}", len(data)) as advance, ThreadPoolExecutor(1, "moments") as pool:
-        for batch in iter_images(data, embedder.size):
-            phi = embedder(torch.from_numpy(batch))
-            pending.result()
-            pending = pool.submit(check_and_add, slice(start, start + len(batch)), phi)
-            start += len(batch)
-            advance(len(batch))
-        pending.result()
-
-
-def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, seed: int) -> Measurement:
-    """The pass over the source, against the target's moments.
-
-    Raises:
-        CloserlookError: the embedding is not finite.
-    """
-    accumulator = SourceAccumulator(layout, target, blocks_of(embedder), seed)
-    _pass_over(layout.data, embedder, accumulator.add)
-    return accumulator.finish()
-
-
-class SourceAccumulator:
+class SourceSums:
     """Sums of Phi - m_t over units: the images of one cell and one group of people, which come together in the pass.
 
     Where the units' vectors do not fit into memory, their projections and the exact sums over levels are kept.
+
+    Args:
+        mean: m_t, the centre.
+        blocks: of Phi.
+        seed: of the projection.
     """
 
-    def __init__(self, layout: Layout, target: TargetMoments, blocks: tuple[Block, ...], seed: int) -> None:
-        self._layout, self._target, self._blocks = layout, target, blocks
-        device, dim = target.mean.device, len(target.mean)
+    def __init__(self, layout: Layout, mean: Tensor, blocks: tuple[Block, ...], seed: int) -> None:
+        self.layout, self.blocks, self._mean = layout, blocks, mean
         units, unit = np.unique(np.stack([layout.cell, layout.group], axis=1), axis=0, return_inverse=True)
-        self._units, self._unit_of_image = units, torch.from_numpy(unit).to(device)
-        self._exact = len(units) * dim * 4 <= EXACT_BYTES
-        self._sketch = Sketch(blocks, _sketch_width(len(units), len(blocks), self._exact), seed, device)
-        levels = number_levels(layout.factors, layout.levels)
-        self._levels_of_unit = torch.from_numpy(levels[units[:, 0]]).to(device)
-        width = dim if self._exact else self._sketch.dim
-        self._units_sums = torch.zeros(len(units), width, device=device)
-        self._level_sums = torch.zeros(int(levels.max()) + 1, dim, dtype=torch.float64, device=device)
-        self._distances = torch.empty(len(layout.data), len(blocks), dtype=torch.float64)
+        self.units, self.unit_of_image = units, unit
+        self.exact = len(units) * len(mean) * 4 <= EXACT_BYTES
+        self.sketch = Sketch(blocks, _sketch_width(len(units), len(blocks), self.exact), seed, mean.device)
+        self.levels_of_unit = number_levels(layout.factors, layout.levels)[units[:, 0]]
         self._parts = slices_of(blocks)
+        names, per_cell = layout.data.table["file_name"], -(-POOLED_IMAGES // len(layout.levels))
+        self.pooled = np.zeros(len(names), bool)
+        self.pooled[subsample(names, layout.cell, per_cell, seed)] = True
 
-    def add(self, rows: slice, phi: Tensor) -> None:
-        """Add the images of these rows; ``phi`` (b, d) is overwritten."""
-        phi -= self._target.mean
-        self._distances[rows] = squared_norms(phi, self._parts).cpu()
-        of_image = self._unit_of_image[rows]
-        if self._exact:
-            self._units_sums.index_add_(0, of_image, phi)
-            return
-        units, inverse = torch.unique(of_image, return_inverse=True)
-        phi = phi.new_zeros(len(units), phi.shape[1]).index_add_(0, inverse, phi)
-        self._units_sums.index_add_(0, units, self._sketch(phi))
-        for column in self._levels_of_unit[units].T:
-            self._level_sums.index_add_(0, column, phi.double())
+    def cut(self) -> list[slice]:
+        """The pieces: runs of whole units, of about as many images each."""
+        count = count_pieces(len(self.unit_of_image))
+        wanted = np.arange(count + 1) * len(self.unit_of_image) // count
+        starts = np.flatnonzero(np.diff(self.unit_of_image, prepend=-1, append=len(self.units)))
+        edges = np.unique(starts[np.searchsorted(starts, wanted)])
+        return [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
 
-    def finish(self) -> Measurement:
-        layout, target, parts = self._layout, self._target, self._parts
-        counts = torch.bincount(self._unit_of_image)
-        means = self._units_sums / counts[:, None]
-        sketches = torch.cat([self._sketch(chunk) for chunk in torch.split(means, 256)]) if self._exact else means
-        if self._exact:
-            self._sum_levels()
-        members = torch.from_numpy(membership(layout.factors, layout.levels)).to(means.device)
-        level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(means.device).double()
-        levels = self._level_sums / level_counts[:, None]
-        gaps, fits = cell_products(
-            self._units,
-            counts.numpy(force=True),
-            means,
-            parts if self._exact else self._sketch.parts,
-            len(layout.levels),
+    def reduce(self, rows: slice, phi: Tensor) -> Reduced:
+        """What is kept of these rows' Phi (b, d), which is overwritten."""
+        pooled = pool(self.blocks, phi[torch.from_numpy(self.pooled[rows])])
+        phi -= self._mean
+        distances = squared_norms(phi, self._parts)
+        of_image = self.unit_of_image[rows]
+        first = int(of_image[0])
+        count = int(of_image[-1]) - first + 1
+        if count < len(phi):
+            local = torch.from_numpy(of_image - first).to(phi.device)
+            phi = phi.new_zeros(count, phi.shape[1]).index_add_(0, local, phi)
+        if self.exact:
+            return Reduced(first, phi, torch.empty(0), None, distances, pooled)
+        members = self.levels_of_unit[first : first + count]
+        levels = np.unique(members)
+        inside = (members[:, None] == levels[None, :, None]).any(axis=2).T
+        sums = torch.from_numpy(inside).to(phi.device, phi.dtype) @ phi
+        return Reduced(first, self.sketch(phi), torch.from_numpy(levels), sums, distances, pooled)
+
+    def piece(self, rows: slice, batches: Iterable[Reduced]) -> Arrays:
+        """The sums over a piece, from its batches in order."""
+        first, last = int(self.unit_of_image[rows.start]), int(self.unit_of_image[rows.stop - 1])
+        device, levels = self._mean.device, int(self.levels_of_unit.max()) + 1
+        units = torch.zeros(last - first + 1, len(self._mean) if self.exact else self.sketch.dim, device=device)
+        sums = torch.zeros(0 if self.exact else levels, len(self._mean), device=device)
+        distances: list[Tensor] = []
+        pooled: list[Tensor] = []
+        for batch in batches:
+            units[batch.unit - first : batch.unit - first + len(batch.units)] += batch.units
+            if batch.level_sums is not None:
+                sums.index_add_(0, batch.levels.to(device), batch.level_sums)
+            distances.append(batch.distances)
+            if batch.pooled is not None:
+                pooled.append(batch.pooled)
+        present = torch.nonzero(sums.abs().amax(dim=1) if len(sums) else torch.zeros(0))[:, 0]
+        found = {"units": units, "levels": present, "level_sums": sums[present], "distances": torch.cat(distances)}
+        if pooled:
+            found["pooled"] = torch.cat(pooled)
+        return {name: value.numpy(force=True) for name, value in found.items()}
+
+    def measurement(self, pieces: Iterable[Arrays], target: TargetMoments) -> Measurement:
+        """Put all pieces together, in order."""
+        device = self._mean.device
+        width = len(self._mean) if self.exact else self.sketch.dim
+        means = torch.empty(len(self.units), width, device=device)
+        level_sums = torch.zeros(
+            int(self.levels_of_unit.max()) + 1, len(self._mean), dtype=torch.float64, device=device
         )
+        start = 0
+        distances: list[Any] = []
+        pooled: list[Any] = []
+        for piece in pieces:
+            own = torch.from_numpy(piece["units"]).to(device)
+            means[start : start + len(own)] = own
+            if self.exact:
+                self._add_levels(level_sums, start, own)
+            else:
+                level_sums.index_add_(
+                    0,
+                    torch.from_numpy(piece["levels"]).to(device),
+                    torch.from_numpy(piece["level_sums"]).to(device).double(),
+                )
+            start += len(own)
+            distances.append(piece["distances"])
+            pooled += [piece["pooled"]] if "pooled" in piece else []
+        counts = np.bincount(self.unit_of_image)
+        means /= torch.from_numpy(counts).to(device)[:, None]
+        return self._finish(means, counts, level_sums, np.concatenate(distances), pooled, target)
+
+    def _add_levels(self, level_sums: Tensor, start: int, units: Tensor) -> None:
+        for first in range(0, len(units), 64):  # in float64, without a float64 copy of all units
+            chunk = units[first : first + 64].double()
+            for column in self.levels_of_unit[start + first : start + first + 64].T:
+                level_sums.index_add_(0, torch.from_numpy(column).to(units.device), chunk)
+
+    def _finish(
+        self, means: Tensor, counts: Int, level_sums: Tensor, distances: Float, pooled: list[Any], target: TargetMoments
+    ) -> Measurement:
+        layout, parts, device = self.layout, slices_of(self.blocks), means.device
+        sketches = torch.cat([self.sketch(chunk) for chunk in torch.split(means, 256)]) if self.exact else means
+        members = torch.from_numpy(membership(layout.factors, layout.levels)).to(device)
+        level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(device).double()
+        level_sums /= level_counts[:, None]
+        products = parts if self.exact else self.sketch.parts
+        gaps, fits = cell_products(self.units, counts, means, products, len(layout.levels))
+        runs, run_counts = target.means(1), target.counts.sum(axis=1)
+        distributions = None
+        if target.pooled is not None:
+            images, group = layout.cell[self.pooled], layout.group[self.pooled]
+            features = torch.from_numpy(np.concatenate(pooled)).to(device)
+            distributions = measure_distributions(features, images, group, len(layout.levels), target)
         return Measurement(
-            blocks=self._blocks,
+            blocks=self.blocks,
             factors=layout.factors,
             cell_levels=layout.levels,
             cell_images=layout.cell_images,
             images=layout.table,
-            distances=self._distances.numpy(),
+            distances=distances,
             cell_gaps=gaps,
             cell_fits=fits,
-            level_gaps=squared_norms(levels, parts).T.contiguous().numpy(force=True),
-            level_target_dots=inner_products(levels, target.offsets, parts).numpy(force=True),
-            target_counts=target.counts,
-            target_distances=target.distances,
-            target_bias=target.bias,
-            units=self._units,
-            unit_counts=counts.numpy(force=True),
-            unit_sketches=sketches.numpy(force=True),
-            target_sketches=self._sketch(target.offsets).float().numpy(force=True),
-            sketch_parts=self._sketch.parts,
-            exact=self._exact,
+            level_gaps=squared_norms(level_sums, parts).T.contiguous().numpy(force=True),
+            level_target_dots=inner_products(level_sums, runs, parts).numpy(force=True),
+            target_counts=run_counts,
+            target_distances=target.distances.sum(axis=1),
+            target_bias=mean_variance(run_counts, squared_norms(runs, parts).numpy(force=True)),
+            units=self.units,
+            unit_counts=counts,
+            unit_sketches=sketches.float().numpy(force=True),
+            target_sketches=self.sketch(runs).float().numpy(force=True),
+            sketch_parts=self.sketch.parts,
+            exact=self.exact,
+            distributions=distributions,
+            cameras=measure_cameras(target, level_sums, self.sketch, parts),
         )
 
-    def _sum_levels(self) -> None:
-        for start in range(0, len(self._units), 256):  # in float64, without a float64 copy of all units
-            chunk = self._units_sums[start : start + 256].double()
-            for column in self._levels_of_unit[start : start + 256].T:
-                self._level_sums.index_add_(0, column, chunk)
+
+def make_source_pieces(
+    sums: SourceSums, embedder: Embedder, pieces: Pieces, share: tuple[int, int] | None = None
+) -> Iterator[Arrays]:
+    """The source's pieces in order, measured where they are missing.
+
+    Args:
+        share: (i, n) takes every n-th piece only, from the i-th (1 to n).
+    """
+    layout, rows = sums.layout, sums.cut()
+    first, step = (share[0] - 1, share[1]) if share else (0, 1)
+    chosen = rows[first::step]
+    names = [f"source-{number:02}-of-{len(rows)}" for number in range(len(rows))][first::step]
+    size = batch_size(embedder.dim, getattr(embedder, "device", None))
+
+    def make(missing: list[int]) -> Iterator[Arrays]:
+        own = [chosen[number] for number in missing]
+        stream = run_pass(layout.data, embedder, [batch for one in own for batch in cut(one, size)], reduce)
+        images, done = sum(one.stop - one.start for one in own), sum(one.stop - one.start for one in chosen)
+        with progress(f"{embedder.name} of {layout.data.name}", done, done=done - images) as advance:
+
+            def batches(piece: slice) -> Iterator[Reduced]:
+                for batch in cut(piece, size):
+                    yield next(stream)[1]
+                    advance(batch.stop - batch.start)
+
+            for one in own:
+                yield sums.piece(one, batches(one))
+
+    def reduce(batch: slice, phi: Tensor) -> Reduced:
+        found = sums.reduce(batch, phi)
+        check_finite(found.distances, batch, layout.data, embedder)
+        return found
+
+    return collect(pieces, names, make)
+
+
+def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, seed: int, pieces: Pieces) -> Measurement:
+    """The pass over the source.
+
+    Raises:
+        CloserlookError: the embedding is not finite, or an image cannot be read.
+    """
+    sums = SourceSums(layout, target.mean, blocks_of(embedder), seed)
+    return sums.measurement(make_source_pieces(sums, embedder, pieces), target)
 
 
 def _sketch_width(units: int, blocks: int, exact: bool) -> int:

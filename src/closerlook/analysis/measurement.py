@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
+from closerlook.analysis.distributions import Distributions
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
 from closerlook.files import atomic_path
@@ -72,6 +75,8 @@ class Measurement:
         target_sketches: (h, r) float32, projections of the target groups' m - m_t.
         sketch_parts: where each block lies in a projection.
         exact: whether ``cell_gaps`` and ``cell_fits`` are exact; else they come from the projections.
+        distributions: of pooled features; None for style alone, or in a part of a measurement.
+        cameras: the target's, where they are known; None in a part of a measurement.
     """
 
     blocks: tuple[Block, ...]
@@ -93,6 +98,8 @@ class Measurement:
     target_sketches: NDArray[np.float32] = field(repr=False)
     sketch_parts: tuple[slice, ...] = field(repr=False)
     exact: bool
+    distributions: Distributions | None = None
+    cameras: Cameras | None = None
 
     @cached_property
     def cell_of_image(self) -> Int:
@@ -127,6 +134,10 @@ class Measurement:
     def save(self, folder: Path) -> None:
         """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        for prefix, optional in (("pooled", self.distributions), ("camera", self.cameras)):
+            if optional is not None:
+                values = {each.name: getattr(optional, each.name) for each in fields(optional)}
+                arrays |= {f"{prefix}.{name}": np.ascontiguousarray(value) for name, value in values.items()}
         metadata = {
             "blocks": json.dumps([asdict(block) for block in self.blocks]),
             "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
@@ -143,6 +154,7 @@ class Measurement:
         """Read what :meth:`save` wrote."""
         with safe_open(folder / ARRAYS_NAME, "np") as file:
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
+            pooled, camera = (_read(file, prefix) for prefix in ("pooled", "camera"))
             metadata = {name: json.loads(value) for name, value in file.metadata().items()}
         return cls(
             blocks=tuple(Block(**block) for block in metadata["blocks"]),
@@ -150,5 +162,13 @@ class Measurement:
             images=pl.read_parquet(folder / IMAGES_NAME),
             sketch_parts=tuple(slice(start, stop) for start, stop in metadata["sketch_parts"]),
             exact=metadata["exact"],
+            distributions=Distributions(**pooled) if pooled else None,
+            cameras=Cameras(**camera) if camera else None,
             **arrays,
         )
+
+
+def _read(file: Any, prefix: str) -> dict[str, Any]:
+    """The arrays of an open file whose names begin so."""
+    names = [name for name in file.keys() if name.startswith(f"{prefix}.")]  # noqa: SIM118 - it is no dictionary
+    return {name.partition(".")[2]: file.get_tensor(name) for name in names}

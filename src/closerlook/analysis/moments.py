@@ -1,9 +1,8 @@
-"""Streaming moments of an embedding: what one pass over the images has to remember.
+"""Arithmetic of streamed moments: norms and products within blocks, and projections that keep them.
 
-For groups of images (cells of a design, blocks of a target) the count, the sum of Phi - c and the sum of each block's
+For groups of images (cells of a design, runs of a target) the count, the sum of Phi - c and the sum of each block's
 ||Phi - c||^2 suffice for every mean loss over all pairs, however many images there are. The centre c, near the target's
-mean, keeps differences from cancelling, so single images are handled in float32; sums over images are in float64. Two
-accumulators with one centre add, so shards, processes and machines merge without approximation.
+mean, keeps differences from cancelling, so single images are handled in float32.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from torch import Tensor
 from closerlook.embedding import Block, slices_of
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Moments", "Sketch", "inner_products", "squared_norms"]
+__all__ = ["Sketch", "inner_products", "squared_norms"]
 
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
@@ -27,36 +26,6 @@ def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
 def inner_products(a: Tensor, b: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """<a_i, b_j> within each block, (m, d) and (n, d) -> (blocks, m, n)."""
     return torch.stack([a[:, part] @ b[:, part].T for part in parts])
-
-
-class Moments:
-    """Counts and centred sums of Phi and of its squared distances to the centre, for a fixed number of groups.
-
-    Memory is groups x dimensions x 8 bytes, whatever the number of images.
-
-    Attributes:
-        counts: (groups,) int64.
-        sums: (groups, dimensions) float64, sums of Phi - c.
-        distances: (groups, blocks) float64, sums of ||Phi - c||^2.
-    """
-
-    def __init__(self, groups: int, blocks: tuple[Block, ...], device: torch.device | None = None) -> None:
-        self.parts = slices_of(blocks)
-        self.counts = torch.zeros(groups, dtype=torch.int64, device=device)
-        self.sums = torch.zeros(groups, self.parts[-1].stop, dtype=torch.float64, device=device)
-        self.distances = torch.zeros(groups, len(blocks), dtype=torch.float64, device=device)
-
-    def add(self, groups: Tensor, centred: Tensor, distances: Tensor) -> None:
-        """Add images: their group numbers (b,), Phi - c (b, d) and its squared norms (b, blocks)."""
-        self.counts.index_add_(0, groups, torch.ones_like(groups))
-        self.sums.index_add_(0, groups, centred.double())
-        self.distances.index_add_(0, groups, distances)
-
-    def merge(self, other: Moments) -> None:
-        """Add the images that ``other`` has seen around the same centre."""
-        self.counts += other.counts
-        self.sums += other.sums
-        self.distances += other.distances
 
 
 class Sketch:

@@ -67,6 +67,8 @@ def part(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.
         unit_sketches=sketches.astype(np.float32),
         target_sketches=offsets.astype(np.float32),
         exact=False,
+        distributions=None,
+        cameras=None,
     )
 
 

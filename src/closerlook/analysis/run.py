@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from closerlook.analysis.cells import choose_factors, lay_out
-from closerlook.analysis.gap import Gap, Settings
-from closerlook.analysis.measure import measure_source, measure_target
+from closerlook.analysis.cells import Layout, choose_factors, lay_out
+from closerlook.analysis.gap import Gap, Settings, saved_key
+from closerlook.analysis.measure import SourceSums, make_source_pieces, measure_source
+from closerlook.analysis.measurement import Measurement
+from closerlook.analysis.pieces import Pieces, content_key
+from closerlook.analysis.target import measure_target
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, open_embedding
+from closerlook.embedding import Embedder, blocks_of, open_embedding
+from closerlook.errors import UsageError
 
-__all__ = ["analyze"]
+__all__ = ["analyze", "analyze_share"]
 
 CPU_IMAGES = 4096  # analysed by default of either side where there is no GPU
 
@@ -30,8 +35,10 @@ def analyze(
     alpha: float = 0.9,
     beta: float = 1.0,
     per_cell: int | None = None,
+    over: str = "images",
     seed: int = 0,
     out: str | Path | None = None,
+    others: Sequence[str | Path] = (),
 ) -> Gap:
     """How far every attribute level of ``source`` is from ``target``, over all pairs of images, in one pass over each.
 
@@ -45,41 +52,122 @@ def analyze(
         scaling, alpha, beta: see :func:`closerlook.analysis.losses.weigh`.
         per_cell: at most so many source images of each combination of levels; 0 for every image.
             By default every image where there is a GPU, else about 4,096 of either side.
+        over: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn in runs of
+            neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
         seed: of the subsample, the projection and the bootstrap.
-        out: a folder to save the gap in.
+        out: a folder to save the gap in. What is finished is kept there: the same call goes on where it was stopped,
+            and another scaling, alpha, beta or ``over`` needs no new pass over the images.
+        others: folders where :func:`analyze_share` has made shares of this analysis.
 
     Raises:
         CloserlookError: the source has no factor, the target fewer than two images, an image cannot be read.
-        UsageError: an unknown embedding, factor or scaling.
+        UsageError: an unknown embedding, factor or scaling; ``over`` cameras that are not known.
     """
-    chosen = choose_factors(source, factors)
-    embedder = open_embedding(embedding, size)
-    sample = per_cell is None and not torch.cuda.is_available()
-    if sample:
-        cells = source.table.select(factor.name for factor in chosen).n_unique()
-        per_cell = max(1, round(CPU_IMAGES / cells))
-    layout = lay_out(source, chosen, per_cell or None, seed)
-    analysed = _every(target, CPU_IMAGES) if sample else target
-    measurement = measure_source(layout, measure_target(analysed, embedder), embedder, seed)
+    asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, others)
+    measurement = asked.finished() or asked.measure()
     settings = Settings(
         source=source.name,
         target=target.name,
         source_images=len(source),
         target_images=len(target),
-        embedding=embedder.name,
-        size=embedder.size,
+        embedding=asked.embedder.name,
+        size=asked.embedder.size,
         scaling=scaling,
         alpha=alpha,
         beta=beta,
-        per_cell=per_cell or None,
+        per_cell=asked.per_cell,
         seed=seed,
-        notes=layout.notes,
+        notes=asked.notes,
+        over=over,
+        key=asked.pieces.key,
     )
     gap = Gap(measurement, settings)
     gap.weights  # noqa: B018 - a scaling that cannot be used is an error now, not when the gap is first read
+    gap.target_units  # noqa: B018 - and so are cameras that are not known
     if out is not None:
         gap.save(out)
+        asked.pieces.clear()
     return gap
+
+
+def analyze_share(
+    source: Dataset,
+    target: Dataset,
+    share: tuple[int, int],
+    *,
+    out: str | Path,
+    embedding: str | Embedder = "lite0",
+    size: tuple[int, int] = (128, 64),
+    factors: Sequence[str] | None = None,
+    per_cell: int | None = None,
+    seed: int = 0,
+) -> None:
+    """The ``share`` (i, n) of the work of :func:`analyze` with the same arguments: the i-th of n, counted from 1.
+
+    Each share can be made by another process or machine. ``analyze`` takes what lies in ``out``, and in the folders
+    named in its ``others``, and makes what is missing; the numbers are those of one analysis in one go. Image files
+    that were copied must have kept their times of change (``cp -p``, ``rsync -a``).
+    """
+    number, of = share
+    if not 1 <= number <= of:
+        raise UsageError(f"Share {number}/{of} does not exist: write 1/{of} to {of}/{of}.")
+    asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, ())
+    moments = measure_target(asked.target, asked.embedder, asked.pieces)
+    sums = SourceSums(asked.layout, moments.mean, blocks_of(asked.embedder), seed)
+    for _ in make_source_pieces(sums, asked.embedder, asked.pieces, share):
+        pass
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be measured, and where its pieces are."""
+
+    layout: Layout
+    target: Dataset
+    embedder: Embedder
+    per_cell: int | None
+    seed: int
+    notes: tuple[str, ...]
+    pieces: Pieces
+
+    @classmethod
+    def prepare(
+        cls,
+        source: Dataset,
+        target: Dataset,
+        embedding: str | Embedder,
+        size: tuple[int, int],
+        factors: Sequence[str] | None,
+        per_cell: int | None,
+        seed: int,
+        out: str | Path | None,
+        others: Sequence[str | Path],
+    ) -> Task:
+        """Choose the images and name the work."""
+        chosen = choose_factors(source, factors)
+        embedder = open_embedding(embedding, size)
+        sample = per_cell is None and not torch.cuda.is_available()
+        if sample:
+            cells = source.table.select(factor.name for factor in chosen).n_unique()
+            per_cell = max(1, round(CPU_IMAGES / cells))
+        layout = lay_out(source, chosen, per_cell or None, seed)
+        analysed = _every(target, CPU_IMAGES) if sample else target
+        names = [(factor.name, factor.levels) for factor in layout.factors]
+        options = (names, layout.cell_images.tolist(), layout.row.tobytes(), seed)
+        key = content_key({"source": layout.data, "target": analysed}, embedder, options)
+        folder = None if out is None else Path(out)
+        pieces = Pieces(folder, tuple(Path(other) for other in others), key)
+        return cls(layout, analysed, embedder, per_cell or None, seed, layout.notes, pieces)
+
+    def finished(self) -> Measurement | None:
+        """The measurement that the output folder already holds, if it is of the same images and embedding."""
+        folder = self.pieces.folder
+        return Gap.load(folder).measurement if folder and saved_key(folder) == self.pieces.key else None
+
+    def measure(self) -> Measurement:
+        """Both passes, as far as their pieces are missing."""
+        moments = measure_target(self.target, self.embedder, self.pieces)
+        return measure_source(self.layout, moments, self.embedder, self.seed, self.pieces)
 
 
 def _every(data: Dataset, limit: int) -> Dataset:

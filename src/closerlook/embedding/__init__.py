@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from closerlook.embedding.blocks import Block, blocks_of, slices_of
+from closerlook.embedding.blocks import Block, blocks_of, pool, slices_of
 from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
 from closerlook.embedding.features import Embedder, Features, extract
 from closerlook.embedding.functions import load_function
@@ -21,6 +21,7 @@ __all__ = [
     "blocks_of",
     "extract",
     "open_embedding",
+    "pool",
     "slices_of",
 ]
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
+from torch import Tensor
+
 from closerlook.embedding.features import Embedder
 
-__all__ = ["TERMS", "Block", "blocks_of", "slices_of"]
+__all__ = ["TERMS", "Block", "blocks_of", "pool", "slices_of"]
 
 TERMS = ("style", "content", "feature")
+MAX_POOLED = 2048
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,14 @@ class Block:
         dim: how many coordinates it has.
         weight: what multiplies its squared distance in Eqs. 1 and 2 as printed: w_l / (4 N^2 M^2) for style,
             1/2 for content, 1 for a feature.
+        positions: of the feature map, in a content block that keeps them: its coordinates are positions x channels.
     """
 
     name: str
     term: str
     dim: int
     weight: float = 1.0
+    positions: int = 1
 
 
 def blocks_of(embedder: Embedder) -> tuple[Block, ...]:
@@ -45,3 +50,14 @@ def slices_of(blocks: tuple[Block, ...]) -> tuple[slice, ...]:
     """Where each block lies in the vector."""
     ends = list(accumulate(block.dim for block in blocks))
     return tuple(slice(end - block.dim, end) for end, block in zip(ends, blocks, strict=True))
+
+
+def pool(blocks: tuple[Block, ...], phi: Tensor) -> Tensor | None:
+    """Pooled features (b, channels) of (b, dim) vectors: the last content or feature block, averaged over positions.
+
+    None where there is none of at most 2,048 channels.
+    """
+    for block, part in reversed(list(zip(blocks, slices_of(blocks), strict=True))):
+        if block.term != "style" and block.dim <= MAX_POOLED * block.positions:
+            return phi[:, part].reshape(len(phi), block.positions, -1).mean(dim=1)
+    return None

@@ -11,28 +11,36 @@ exactly. Blocks are returned *unweighted*; :class:`closerlook.embedding.blocks.B
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from closerlook.embedding.backbones import pretrained
 from closerlook.embedding.blocks import Block, slices_of
 from closerlook.errors import UsageError, unknown
 
-__all__ = ["LAYERS", "ContentStyle", "Layers", "write_gram"]
+__all__ = ["LAYERS", "ContentStyle", "Layers", "fingerprint", "write_gram"]
 
 HALVED_FROM = 96  # channels
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Which layers are compared, and how much each style layer counts (w_l of Eq. 2)."""
+    """Which layers are compared.
+
+    Attributes:
+        style: how much each style layer counts, w_l of Eq. 2.
+        content: layers whose activations are compared (Eq. 1).
+        pooled: content is averaged over positions, so that it no longer matters where in the image something is.
+    """
 
     style: Mapping[str, float]
     content: tuple[str, ...]
+    pooled: bool = False
 
 
 def _equal(*names: str) -> Mapping[str, float]:
@@ -50,6 +58,8 @@ LAYERS: Mapping[str, Layers] = {
 
 class ContentStyle:
     """Content + style embedding over a pretrained network: an ``Embedder`` whose vector has named blocks.
+
+    Several threads may call it at once.
 
     Args:
         backbone: ``vgg19`` (the paper's) or ``lite0`` (needs no download, about 15 times less work).
@@ -76,34 +86,46 @@ class ContentStyle:
         self.name = backbone
         self.size = size
         self.layers = layers or LAYERS[backbone]
+        if not self.layers.style and not self.layers.content:
+            raise UsageError("Name at least one layer to compare.")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         network = pretrained(backbone, weights=weights).requires_grad_(False)
+        self.fingerprint = fingerprint(network)
         self._network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._steps = self._network.steps_through(*self.layers.style, *self.layers.content)
         self.blocks = self._measure_blocks()
         self.dim = sum(block.dim for block in self.blocks)
+        self._places: dict[str, list[tuple[Block, slice]]] = {step.name: [] for step in self._steps}
+        for block, part in zip(self.blocks, slices_of(self.blocks), strict=True):
+            self._places[block.name].append((block, part))
 
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32, the blocks side by side, unweighted."""
         with torch.inference_mode():
-            found = self._activations(images)
             phi = torch.empty(len(images), self.dim, device=self.device)
-            for block, part in zip(self.blocks, slices_of(self.blocks), strict=True):
-                if block.term == "style":
-                    write_gram(found[block.name], phi[:, part])
-                else:
-                    phi[:, part] = found[block.name].flatten(1)
+            for name, activations in self._activations(images):
+                # A layer is read while it is still in the cache, and freed before the next one is computed
+                for block, part in self._places[name]:
+                    if block.term == "style":
+                        write_gram(activations, phi[:, part])
+                    elif block.positions == 1:
+                        torch.mean(activations, (2, 3), out=phi[:, part])
+                    else:
+                        channels_last = activations.permute(0, 2, 3, 1)
+                        phi[:, part].view(channels_last.shape).copy_(channels_last)
             return phi
 
-    def _activations(self, images: Tensor) -> dict[str, Tensor]:
+    def _activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         x = self._network.normalize(images.to(self.device))
-        found: dict[str, Tensor] = self._network.activations(x, {*self.layers.style, *self.layers.content})
-        return found
+        for step in self._steps:
+            x = step.run(x)
+            yield step.name, x
 
     def _measure_blocks(self) -> tuple[Block, ...]:
         probe = torch.zeros(1, *self.size, 3, dtype=torch.uint8)
         try:
             with torch.inference_mode():
-                shapes = {name: value.shape for name, value in self._activations(probe).items()}
+                shapes = {name: value.shape for name, value in self._activations(probe)}
         except RuntimeError:
             raise UsageError(f"Images of {self.size[0]} x {self.size[1]} are too small for {self.name}.") from None
         blocks = []
@@ -112,8 +134,19 @@ class ContentStyle:
             literal = share / (4 * channels**2 * (height * width) ** 2)
             blocks.append(Block(name, "style", channels * (channels + 1) // 2, literal))
         for name in self.layers.content:
-            blocks.append(Block(name, "content", shapes[name][1:].numel(), 0.5))
+            _, channels, height, width = shapes[name]
+            positions = 1 if self.layers.pooled else height * width
+            blocks.append(Block(name, "content", channels * positions, 0.5, positions))
         return tuple(blocks)
+
+
+def fingerprint(network: nn.Module) -> str:
+    """A digest of a network's weights: two networks with the same one give the same vectors."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def write_gram(activations: Tensor, out: Tensor) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from closerlook.embedding.backbones import pretrained
+from closerlook.embedding.content_style import fingerprint
 from closerlook.errors import CloserlookError
 
 __all__ = ["Custom", "Pooled"]
@@ -16,6 +17,8 @@ __all__ = ["Custom", "Pooled"]
 
 class Pooled:
     """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50): an ``Embedder``.
+
+    Several threads may call it at once.
 
     Args:
         backbone: ``lite0``, ``resnet50``, ``vgg19`` or any other of :data:`closerlook.embedding.backbones.BACKBONES`.
@@ -36,6 +39,7 @@ class Pooled:
         self.size = size
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         network = pretrained(backbone, weights=weights).requires_grad_(False)
+        self.fingerprint = fingerprint(network)
         self._network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dim = self._network.dim
 

@@ -1,0 +1,128 @@
+"""Finished pieces of a measurement on disk: stopping loses little, and pieces made apart merge to the same numbers.
+
+The images of either side are cut into pieces at places that depend on the data alone. Whoever has measured a piece
+writes it to ``<out>/pieces/<key>/``; the measurement is put together from the files, in their order, so that it does
+not matter which process or machine made which. The key is a digest of everything that the numbers depend on: a changed
+image, option or weight never meets an old piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder, blocks_of
+from closerlook.errors import CloserlookError
+from closerlook.files import atomic_path
+from closerlook.randomness import keyed_rng
+
+__all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
+
+FOLDER = "pieces"
+VERSION = 2  # raise it when a piece would hold other numbers or names
+MAX_PIECES = 64
+MIN_IMAGES = 256
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Where pieces are kept, and where else they may have been made.
+
+    Attributes:
+        folder: to write to; None keeps pieces in memory only.
+        others: output folders of the same analysis made elsewhere, to be read.
+        key: of the analysis.
+    """
+
+    folder: Path | None
+    others: tuple[Path, ...]
+    key: str
+
+    def _places(self) -> Iterable[Path]:
+        return (root / FOLDER / self.key for root in (self.folder, *self.others) if root is not None)
+
+    def find(self, name: str) -> Path | None:
+        """The file of a piece, if it is finished."""
+        return next((path for place in self._places() if (path := place / f"{name}.safetensors").is_file()), None)
+
+    def read(self, name: str) -> Arrays:
+        """A finished piece.
+
+        Raises:
+            CloserlookError: its file is damaged.
+        """
+        path = self.find(name)
+        assert path is not None
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise CloserlookError(f"{path} is damaged ({error}); remove it and run the same command again.") from None
+
+    def write(self, name: str, arrays: Arrays) -> None:
+        """Keep a finished piece; does nothing where there is no folder."""
+        if self.folder is not None:
+            with atomic_path(self.folder / FOLDER / self.key / f"{name}.safetensors") as draft:
+                save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, draft)
+
+    def clear(self) -> None:
+        """Remove all pieces of the output folder, those of other keys too: what they led to is saved or outdated."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder / FOLDER, ignore_errors=True)
+
+
+def content_key(sides: Mapping[str, Dataset], embedder: Embedder, settings: object) -> str:
+    """A digest of the images (names, lengths, times of change), the embedding and ``settings``.
+
+    Raises:
+        CloserlookError: an image is missing.
+    """
+    digest = hashlib.blake2b(f"{VERSION} {embedder.name} {embedder.size} {settings}".encode(), digest_size=10)
+    digest.update(f"{[(block.name, block.term, block.dim) for block in blocks_of(embedder)]}".encode())
+    digest.update(getattr(embedder, "fingerprint", "").encode() or _answer(embedder))
+    for side, data in sides.items():
+        digest.update(f"\x1e{side}".encode())
+        for name, path in zip(data.table["file_name"], data.paths, strict=True):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                raise CloserlookError(f"There is no image {path}.") from None
+            digest.update(f"\n{name} {status.st_size} {status.st_mtime_ns}".encode())
+        columns = ["identity", "camera", *(factor.name for factor in data.factors)]
+        digest.update(data.table.select(columns).hash_rows(0).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _answer(embedder: Embedder) -> bytes:
+    """What an embedder that does not say which weights it has makes of two images of noise."""
+    noise = keyed_rng(0, "probe").integers(0, 256, (2, *embedder.size, 3), dtype=np.uint8)
+    return embedder(torch.from_numpy(noise)).numpy(force=True).astype(np.float32).tobytes()
+
+
+def count_pieces(images: int) -> int:
+    """Into how many pieces so many images are cut: enough to lose little, not more than 64."""
+    return min(MAX_PIECES, max(1, images // MIN_IMAGES))
+
+
+def collect(pieces: Pieces, names: list[str], make: Callable[[list[int]], Iterator[Arrays]]) -> Iterator[Arrays]:
+    """All pieces in order, one at a time: finished ones are read; ``make`` yields the others, which are kept."""
+    missing = [number for number, name in enumerate(names) if pieces.find(name) is None]
+    made = make(missing)
+    for number, name in enumerate(names):
+        if number in missing:
+            arrays = next(made)
+            pieces.write(name, arrays)
+            yield arrays
+        else:
+            yield pieces.read(name)

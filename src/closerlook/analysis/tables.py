@@ -1,0 +1,118 @@
+"""Tables that follow from a gap: combinations of levels, single cameras, and what agrees with what."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
+
+from closerlook.analysis.intervals import REPLICATES, bootstrap_fit, differences, draw_mixture, interval
+from closerlook.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from closerlook.analysis.gap import Gap
+
+__all__ = ["MEASURES", "against", "agreement", "combinations", "level_differences", "per_camera"]
+
+# Measures of a level's distance, with the sign that makes smaller nearer
+MEASURES = {"fit": 1, "pair_loss": 1, "frechet": 1, "kernel": 1, "coverage": -1}
+
+
+def combinations(gap: Gap, order: int) -> pl.DataFrame:
+    """See :meth:`closerlook.analysis.Gap.combinations`."""
+    measurement, factors = gap.measurement, gap.factors
+    if order < 1:
+        raise UsageError(f"A combination has at least one attribute, not {order}.")
+    found = []
+    for axes in itertools.combinations(range(len(factors)), order):
+        keys, place = np.unique(measurement.cell_levels[:, axes], axis=0, return_inverse=True)
+        shares = np.zeros((len(keys), len(measurement.cell_levels)))
+        shares[place, np.arange(len(place))] = 1
+        present = shares @ measurement.cell_counts > 0
+        keys, shares = keys[present], shares[present]
+        losses = gap.losses_of(shares)
+        columns: dict[str, Any] = {factor.name: [None] * len(keys) for factor in factors}
+        for position, axis in enumerate(axes):
+            columns[factors[axis].name] = [str(factors[axis].levels[level]) for level in keys[:, position]]
+        columns |= {"images": (shares @ measurement.cell_counts).astype(int)}
+        columns |= {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
+        found.append(pl.DataFrame(columns, schema_overrides={factor.name: pl.String for factor in factors}))
+    return pl.concat(found).with_columns(pl.selectors.float().fill_nan(None)) if found else pl.DataFrame()
+
+
+def level_differences(gap: Gap) -> pl.DataFrame:
+    """See :attr:`closerlook.analysis.Gap.differences`."""
+    fit, found, start = _numbers(gap.estimates["fit"]), [], 0
+    for factor in gap.factors:
+        own = slice(start, start + len(factor))
+        names = [str(level) for level in factor.levels]
+        table = differences(fit[own], gap.fit_deviations[:, own], names)
+        found.append(table.select(pl.lit(factor.name).alias("factor"), pl.all()))
+        start += len(factor)
+    return pl.concat(found)
+
+
+def agreement(levels: pl.DataFrame) -> pl.DataFrame:
+    """Kendall's tau of the levels' rankings by any two of :data:`MEASURES`, a row a factor and pair of measures.
+
+    Coverage counts as nearness. ``tau`` is null where a measure is missing or there are fewer than three levels.
+    """
+    rows = []
+    for (name,), own in levels.group_by("factor", maintain_order=True):
+        for one, other in itertools.combinations(MEASURES, 2):
+            x, y = (MEASURES[measure] * _numbers(own[measure]) for measure in (one, other))
+            known = np.isfinite(x) & np.isfinite(y)
+            tau = float(stats.kendalltau(x[known], y[known]).statistic) if known.sum() > 2 else np.nan
+            rows.append({"factor": name, "measure": one, "other": other, "levels": int(known.sum()), "tau": tau})
+    return pl.DataFrame(rows).with_columns(pl.col("tau").fill_nan(None))
+
+
+def per_camera(gap: Gap) -> pl.DataFrame:
+    """See :attr:`closerlook.analysis.Gap.cameras`."""
+    if gap.measurement.cameras is None:
+        return pl.DataFrame()
+    names = [int(name) for name in gap.measurement.cameras.names]
+    tables = [against(gap, {name: 1.0}).select(pl.lit(name).alias("camera"), pl.all()) for name in names]
+    return pl.concat(tables)
+
+
+def against(gap: Gap, cameras: Mapping[int, float]) -> pl.DataFrame:
+    """See :meth:`closerlook.analysis.Gap.against`."""
+    measurement, weights, known = gap.measurement, gap.weights.total, gap.measurement.cameras
+    if known is None:
+        raise UsageError("The target has no two known cameras.")
+    shares = _shares(cameras, [int(name) for name in known.names])
+    # ||m_l - m_x||^2 = ||m_l - m_t||^2 - 2 <m_l - m_t, m_x - m_t> + ||m_x - m_t||^2 for the mixture's mean m_x
+    moved = np.einsum("b,blk,k->l", weights, known.level_dots, shares)
+    length = np.einsum("b,bkj,k,j->", weights, known.products, shares, shares)
+    fit = _numbers(gap.estimates["fit"]) + measurement.target_bias @ weights - 2 * moved + length
+    fit -= shares**2 @ known.bias @ weights
+    spread = (known.distances.sum(axis=0) / known.counts.sum(axis=0)[:, None]) @ weights @ shares
+    own = measurement.target_distances.sum(axis=0) @ weights / measurement.target_counts.sum()
+    pair = _numbers(gap.estimates["pair_loss"]) - own - 2 * moved + spread
+    drawn = draw_mixture(measurement, shares, REPLICATES, gap.settings.seed)
+    deviations = bootstrap_fit(measurement, weights, measurement.members, gap.settings.seed, target=drawn)
+    low, high = interval(fit, deviations)
+    table = gap.estimates.select("factor", "level")
+    values = {"pair_loss": pair, "fit": fit, "fit_low": low, "fit_high": high}
+    return table.with_columns(pl.Series(name, value).fill_nan(None) for name, value in values.items())
+
+
+def _shares(cameras: Mapping[int, float], known: list[int]) -> NDArray[np.float64]:
+    strange = sorted(set(cameras) - set(known))
+    if strange:
+        raise unknown("camera of the target", strange[0], known)
+    shares = np.array([float(cameras.get(name, 0)) for name in known])
+    if (shares < 0).any() or not shares.sum() > 0:
+        raise UsageError(f"Shares of cameras must not be negative and not all zero; they are {dict(cameras)}.")
+    return np.asarray(shares / shares.sum())
+
+
+def _numbers(column: pl.Series) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return numbers

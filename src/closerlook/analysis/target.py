@@ -1,0 +1,160 @@
+"""The pass over the target: its mean, its spread and what its cameras see, in runs of images that follow one another.
+
+Neighbours in a table are mostly frames of one person or scene, so runs of neighbours are close to independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from closerlook.analysis.moments import squared_norms
+from closerlook.analysis.passes import batch_size, check_finite, cut, embed_rows, run_pass
+from closerlook.analysis.pieces import Arrays, Pieces, collect
+from closerlook.compute.progress import progress
+from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder, blocks_of, pool, slices_of
+from closerlook.errors import CloserlookError
+
+__all__ = ["MAX_CAMERAS", "RUNS", "TargetMoments", "cameras_of", "measure_target", "target_moments"]
+
+RUNS = 16
+MAX_CAMERAS = 32
+POOLED_IMAGES = 4096
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TargetMoments:
+    """Moments of the target. Letters in shapes: h runs, k cameras, d dimensions, b blocks, p pooled features.
+
+    Attributes:
+        mean: (d,) float32 mean of Phi over all images, m_t; the centre of everything below.
+        cameras: names of the cameras; one where they are not known.
+        counts: (h, k) images of each run and camera.
+        offsets: (h, k, d) float32 mean of Phi - m_t over them; zero where there are none.
+        distances: (h, k, b) sums of each block's ||Phi - m_t||^2.
+        pooled: (m, p) float32 pooled features of at most 4,096 images, evenly spread; None for style alone.
+        pooled_run: (m,) the run of each.
+    """
+
+    mean: Tensor = field(repr=False)
+    cameras: tuple[int, ...]
+    counts: Int
+    offsets: Tensor = field(repr=False)
+    distances: Float = field(repr=False)
+    pooled: Tensor | None = field(repr=False)
+    pooled_run: Int = field(repr=False)
+
+    def means(self, axis: int) -> Tensor:
+        """Mean of Phi - m_t over each run (``axis`` 1) or camera (``axis`` 0), (h or k, d) float64."""
+        counts = torch.from_numpy(self.counts).to(self.offsets.device)
+        sums = torch.zeros(self.counts.shape[1 - axis], len(self.mean), dtype=torch.float64, device=counts.device)
+        for one in range(self.counts.shape[axis]):  # one at a time: in float64 all of them would be large
+            sums += counts.select(axis, one)[:, None] * self.offsets.select(axis, one).double()
+        return sums / counts.sum(dim=axis).clamp_min(1)[:, None]
+
+
+def cameras_of(target: Dataset) -> tuple[tuple[int, ...], Int]:
+    """The cameras, and which of them took each image (n,); one, -1, where any is unknown or there are more than 32."""
+    camera = target.table["camera"]
+    if camera.null_count() or camera.n_unique() > MAX_CAMERAS:
+        return (-1,), np.zeros(len(target), np.int64)
+    names, numbers = np.unique(camera.to_numpy(), return_inverse=True)
+    return tuple(int(name) for name in names), numbers
+
+
+def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> TargetMoments:
+    """The pass over the target; a run is a piece.
+
+    Raises:
+        CloserlookError: it has fewer than two images, or the embedding is not finite.
+    """
+    if len(target) < 2:
+        raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
+    runs, blocks = min(RUNS, len(target)), blocks_of(embedder)
+    cameras, camera = cameras_of(target)
+    run = np.arange(len(target)) * runs // len(target)
+    edges = np.searchsorted(run, np.arange(runs + 1))
+    size = batch_size(embedder.dim, getattr(embedder, "device", None))
+    pooled = np.zeros(len(target), bool)
+    pooled[np.arange(min(POOLED_IMAGES, len(target))) * len(target) // min(POOLED_IMAGES, len(target))] = True
+
+    def make(missing: list[int]) -> Iterator[Arrays]:
+        if not missing:
+            return
+        centre = embed_rows(target, embedder, slice(0, min(size, len(target)))).mean(dim=0)
+        rows = [slice(int(edges[number]), int(edges[number + 1])) for number in missing]
+        batches = [batch for own in rows for batch in cut(own, size)]
+
+        def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+            features = pool(blocks, phi[torch.from_numpy(pooled[batch])])
+            phi -= centre
+            distances = squared_norms(phi, slices_of(blocks))
+            check_finite(distances, batch, target, embedder)
+            own = torch.from_numpy(camera[batch]).to(phi.device)
+            member = torch.nn.functional.one_hot(own, len(cameras)).T.to(phi.dtype)
+            norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=phi.device)
+            return member @ phi, norms.index_add_(0, own, distances), features
+
+        stream = run_pass(target, embedder, batches, reduce)
+        with progress(f"{embedder.name} of {target.name}", sum(own.stop - own.start for own in rows)) as advance:
+            for own in rows:
+                sums = torch.zeros(len(cameras), embedder.dim, dtype=torch.float64, device=centre.device)
+                norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=centre.device)
+                kept = []
+                for batch in cut(own, size):
+                    _, (batch_sums, batch_norms, features) = next(stream)
+                    sums += batch_sums
+                    norms += batch_norms
+                    kept.append(features)
+                    advance(batch.stop - batch.start)
+                found = {"centre": centre, "sums": sums.float(), "distances": norms}
+                if kept[0] is not None:
+                    found["pooled"] = torch.cat(kept)  # type: ignore[arg-type]
+                yield {name: value.numpy(force=True) for name, value in found.items()}
+
+    counts = np.zeros((runs, len(cameras)), np.int64)
+    np.add.at(counts, (run, camera), 1)
+    found = list(collect(pieces, [f"target-{number:02}" for number in range(runs)], make))
+    device = getattr(embedder, "device", None)
+    return target_moments(found, counts, cameras, run[pooled], slices_of(blocks), device)
+
+
+def target_moments(
+    pieces: list[Arrays],
+    counts: Int,
+    cameras: tuple[int, ...],
+    pooled_run: Int,
+    parts: tuple[slice, ...],
+    device: torch.device | None = None,
+) -> TargetMoments:
+    """Put the runs' sums about their first centre together, about the mean of all images."""
+    sums = torch.from_numpy(np.stack([piece["sums"] for piece in pieces])).to(device)
+    centre = torch.from_numpy(pieces[0]["centre"]).to(device)
+    number = torch.from_numpy(counts).to(device).double()
+    distances = torch.from_numpy(np.stack([piece["distances"] for piece in pieces])).to(device)
+    total = torch.zeros(len(centre), dtype=torch.float64, device=device)
+    for own in sums:
+        total += own.double().sum(dim=0)
+    mean = (centre + total / number.sum()).float()
+    shift = mean.double() - centre
+    for index, own in enumerate(sums):
+        moved = own.double()
+        dots = torch.stack([moved[:, part] @ shift[part] for part in parts], dim=1)
+        distances[index] += number[index][:, None] * squared_norms(shift[None], parts) - 2 * dots
+        sums[index] = (moved - number[index][:, None] * shift) / number[index].clamp_min(1)[:, None]
+    # Identical images leave float32 rounding, not zero
+    rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * number.sum()
+    distances[:, :, distances.sum(dim=(0, 1)) < rounding] = 0
+    pooled = None
+    if "pooled" in pieces[0]:
+        pooled = torch.from_numpy(np.concatenate([piece["pooled"] for piece in pieces])).to(device)
+    return TargetMoments(mean, cameras, counts, sums, distances.clamp_min(0).numpy(force=True), pooled, pooled_run)
