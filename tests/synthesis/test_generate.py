@@ -64,7 +64,7 @@ def test_boxes_and_labels_are_annotations(whole):
     assert {"gender", "backdrop", "sensor"} <= set(table.columns)
     assert (table["box_left"] < table["box_right"]).all() and (table["box_top"] < table["box_bottom"]).all()
     assert table["box_right"].max() <= 32 and table["box_bottom"].max() <= 64
-    assert set(table["keypoints"].list.len()) == {36}
+    assert set(table["keypoints"].list.len()) == {51}
     for column in ("gender", "upper_colour"):
         assert table.group_by("identity").agg(pl.col(column).n_unique())[column].max() == 1
 

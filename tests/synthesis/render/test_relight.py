@@ -7,9 +7,7 @@ import pytest
 from conftest import place_of
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
-from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
-from closerlook.synthesis.render.renderer import KEYPOINTS, Renderer, Shot, View, shadow_matrix, turned_sky
+from closerlook.synthesis.render.renderer import Renderer, Shot, View, shadow_matrix, turned_sky
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor
@@ -226,26 +224,3 @@ def test_noise_has_the_deviation_asked_for(renderer, open_place):
         renderer.render(View(CAMERA, open_place, Sensor(noise=noise)), [shot])[0].astype(float) for noise in (0.0, 4.0)
     )
     assert 1.0 < (noisy - quiet).std() < 6.0
-
-
-def test_joints_are_hidden_behind_the_body_and_seen_before_it(open_place):
-    person = sample_person(1, 1)
-    renderer = Renderer((128, 64))
-    renderer.wear(person)
-    renderer.pose(pose_person(person, sample_pose(keyed_rng(1, "pose"))))
-    names = list(KEYPOINTS)
-    for viewpoint, hidden in ((0, "right_hip"), (180, "left_hip")):  # seen from the person's left, and right
-        renderer.look(View(Camera(viewpoint, 6, 2.2), open_place, Sensor()))
-        points = renderer.keypoints()
-        left, _, right, _ = renderer.box()
-        assert (points[:, 0] > left - 1).all() and (points[:, 0] < right + 1).all()
-        assert points[names.index(hidden), 2] == 0 and points[names.index("left_ankle"), 1] > points[0, 1]
-        assert points[:, 2].sum() >= 4
-
-
-def test_the_box_holds_the_person(renderer, open_place):
-    renderer.look(View(CAMERA, open_place, Sensor()))
-    left, top, right, bottom = renderer.box()
-    pixels = renderer.frame.project(renderer.posed.positions, SIZE)
-    assert [left, top] == pytest.approx(pixels.min(0), abs=1.5)
-    assert [right, bottom] == pytest.approx(pixels.max(0), abs=1.5)

@@ -43,7 +43,7 @@ from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_ligh
 from closerlook.synthesis.scene.textures import flake_tiles
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["KEYPOINTS", "Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
+__all__ = ["Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
 
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -52,20 +52,7 @@ SHADOW_SIDE = 256
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
-JOINT_DEPTH = 0.16
 SHADOWS_WITHIN = 3.5  # metres of the person
-KEYPOINTS = {  # COCO's names and order, without the face, and the bone that starts there
-    f"{side}_{name}": f"{bone}.{side[0].upper()}"
-    for name, bone in (
-        ("shoulder", "upperarm01"),
-        ("elbow", "lowerarm01"),
-        ("wrist", "wrist"),
-        ("hip", "upperleg01"),
-        ("knee", "lowerleg01"),
-        ("ankle", "foot"),
-    )
-    for side in ("left", "right")
-}
 NOISE_UNIT = 32
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
@@ -157,7 +144,7 @@ class Renderer:
             surfaces.append(surface)
         self._surfaces = wp.array(surfaces, dtype=Surface, device=self.device)
         self._texels = self._array(np.concatenate(chains), texel)
-        self._person = person
+        self.person = person
         self._triangles = self._array(person.triangles.astype(np.int32), wp.vec3i)
         self._surface_of = self._array(person.materials_of.astype(np.int32), wp.int32)
         self._uv = self._array(person.uv.astype(np.float32), wp.vec2)
@@ -182,7 +169,7 @@ class Renderer:
 
     def look(self, view: View) -> Frame:
         """Find the surfaces that the camera sees. Sets ``frame``; the person's coverage is then in :meth:`mask`."""
-        height, width = self._sensor_size(view.sensor)
+        height, width = self.sensor_size = self._sensor_size(view.sensor)
         self.frame = frame(view.camera, self.posed.positions, self.size)
         panels = visible(view.place, self.frame)
         key = self._key
@@ -232,29 +219,11 @@ class Renderer:
         """Coverage of the last view's pixels by the person, 0 to 1, (height, width)."""
         return np.asarray(self.surfaces[0].numpy()[0, :, :, 3])
 
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the person in the last view, in pixels of the image."""
-        seen = self.mask() > 0.5
-        rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-        if not len(rows):
-            return 0.0, 0.0, 0.0, 0.0
-        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-
-    def keypoints(self) -> Float:
-        """(12, 3) the body's joints of KEYPOINTS in the last view: x and y in pixels, 1 where seen, 0 where hidden.
-
-        A joint lies inside the body; it counts as seen if the surface before it is nearer than JOINT_DEPTH.
-        """
-        names = self._person.skeleton.names
-        joints = self.posed.joints[[names.index(bone) for bone in KEYPOINTS.values()]]
-        pixels = self.frame.project(joints, self.size)
-        column, row = np.floor(pixels).astype(int).T
-        inside = (column >= 0) & (column < self.size[1]) & (row >= 0) & (row < self.size[0])
-        at = (row * inside, column * inside)
-        surface = self.surfaces[2].numpy()[0][at][:, :3]
-        before = (joints - surface) @ self.frame.forward
-        seen = inside & (self.mask()[at] > 0) & (before < JOINT_DEPTH)
-        return np.concatenate([pixels, seen[:, None]], axis=1).astype(np.float32)
+    def samples(self) -> NDArray[np.int64]:
+        """(2 h, 2 w) samples of the sensor's pixels in the last view: ``raster.EMPTY`` or, in the lower bits, the
+        number of the person's triangle."""
+        height, width = self.sensor_size
+        return np.asarray(self._key.numpy()[: 2 * height, : 2 * width])
 
     def _sensor_size(self, sensor: Sensor) -> tuple[int, int]:
         height, width = self.size

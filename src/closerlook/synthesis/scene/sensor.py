@@ -1,19 +1,23 @@
-"""What the camera does to the light: exposure, colour, resolution, noise, tone and compression."""
+"""What the camera does to the light: exposure, colour, resolution, blur, noise, tone and compression."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
 
 from closerlook.errors import unknown
 
-__all__ = ["SENSORS", "Sensor", "sample_sensor", "sensor_names"]
+__all__ = ["SENSORS", "Sensor", "compress", "sample_sensor", "sensor_names"]
+
+NO_VIDEO = 100
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """A camera's electronics.
+    """A camera's electronics and lens. Lengths in pixels are those of an image 128 pixels high, whatever its size.
 
     Attributes:
         exposure: of a white surface in REFERENCE light; 1 just reaches the shoulder of the tone curve.
@@ -25,7 +29,14 @@ class Sensor:
         black: light scattered in the lens, as a share of white: lifts the shadows.
         scale: pixels across the person on the sensor, as a share of the image's; below 1 the image is enlarged.
         softness: curvature of the resampling kernel: 0.125 a B-spline (soft), 0 interpolating, below 0 sharpened.
+        focus: standard deviation of the lens's blur, pixels.
+        motion: pixels that the person moves while the shutter is open.
+        motion_angle: where to, degrees from the right, upwards.
+        colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: demosaicking and video
+            keep colour at a lower resolution.
         noise: standard deviation at middle grey in reference light, in 8-bit code values.
+        noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
+        video: quality of the video that the image was cut from, 1 to 99; its blocks lie anywhere in it. 100: none.
         quality: of the JPEG, 1 to 100.
     """
 
@@ -38,7 +49,13 @@ class Sensor:
     black: float = 0.0
     scale: float = 1.0
     softness: float = 0.0
+    focus: float = 0.0
+    motion: float = 0.0
+    motion_angle: float = 0.0
+    colour_blur: float = 0.0
     noise: float = 0.0
+    noise_growth: float = 0.17
+    video: int = NO_VIDEO
     quality: int = 95
 
 
@@ -51,12 +68,24 @@ SENSORS: dict[str, Sensor] = {
         contrast=1.25,
         black=0.008,
         scale=0.85,
-        softness=0.04,
+        softness=0.02,
+        focus=0.3,
+        motion=0.8,
+        colour_blur=0.5,
         noise=1.2,
-        quality=88,
+        video=75,
+        quality=90,
     ),
     "phone": Sensor(
-        exposure=1.1, adaptation=0.88, white_balance=0.8, saturation=1.1, softness=-0.05, noise=0.8, quality=92
+        exposure=1.1,
+        adaptation=0.88,
+        white_balance=0.8,
+        saturation=1.1,
+        contrast=1.15,
+        softness=-0.05,
+        motion=0.3,
+        noise=0.8,
+        quality=92,
     ),
 }
 
@@ -68,6 +97,9 @@ def sensor_names() -> tuple[str, ...]:
 def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     """A camera of a kind: the preset, its parameters spread as between cameras of that kind; ``clean`` has no spread.
 
+    Blur by focus, motion and video is rare or strong rather than always the same: each is left out for about half of
+    the cameras, and then twice the preset's on average for the others.
+
     Raises:
         UsageError: the preset is unknown.
     """
@@ -76,7 +108,13 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     base = SENSORS[preset]
     if preset == "clean":
         return base
-    return Sensor(
+
+    def at_times() -> float:
+        return float(rng.uniform(1.0, 3.0)) if rng.random() < 0.5 else 0.0
+
+    video = int(np.clip(base.video + rng.integers(-35, 20), 30, 97))
+    return replace(
+        base,
         exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.11))),
         adaptation=base.adaptation + rng.uniform(-0.03, 0.03),
         white_balance=float(np.clip(base.white_balance + rng.uniform(-0.15, 0.15), 0.0, 1.0)),
@@ -86,6 +124,21 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         black=base.black * rng.uniform(0.3, 2.0),
         scale=float(np.clip(base.scale * rng.uniform(0.72, 1.2), 0.4, 1.0)),
         softness=base.softness + rng.uniform(-0.04, 0.06),
+        focus=base.focus * at_times(),
+        motion=base.motion * at_times(),
+        motion_angle=rng.normal(0.0, 20.0) + 180.0 * int(rng.integers(2)),
+        colour_blur=base.colour_blur * rng.uniform(0.5, 1.5),
         noise=base.noise * rng.uniform(0.4, 1.8),
+        video=video if base.video < NO_VIDEO and rng.random() < 0.5 else NO_VIDEO,
         quality=int(np.clip(base.quality + rng.integers(-10, 8), 40, 97)),
     )
+
+
+def compress(image: NDArray[np.uint8], sensor: Sensor, key: int) -> bytes:
+    """The JPEG file of an (h, w, 3) image; ``key`` says where the video's blocks lie."""
+    if sensor.video < NO_VIDEO:
+        down, right = key % 16, key // 16 % 16
+        moved = np.pad(image, ((down, 0), (right, 0), (0, 0)), mode="edge")
+        seen = simplejpeg.encode_jpeg(moved, quality=sensor.video, colorsubsampling="420")
+        image = np.ascontiguousarray(simplejpeg.decode_jpeg(seen)[down:, right:])
+    return bytes(simplejpeg.encode_jpeg(image, quality=sensor.quality, colorsubsampling="420"))
