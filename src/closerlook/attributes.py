@@ -9,16 +9,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from closerlook.errors import CloserlookError, UsageError, unknown
 
-__all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Level"]
+__all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Jitter", "Level", "Spec"]
 
-Level = str | int
+Level = str | int | float
 Cell = tuple[Level, ...]
 
 WEATHERS = ("sunny", "clouds", "overcast", "foggy", "neutral", "blizzard", "snowlight")
@@ -27,7 +28,10 @@ ILLUMINATIONS = ("midnight", "dawn", "forenoon", "noon", "afternoon", "dusk", "n
 
 @dataclass(frozen=True)
 class Factor:
-    """An attribute that a design varies, with its levels in their natural order."""
+    """An attribute that a design varies, with its levels in their natural order.
+
+    If one level is a fraction, all of them are floats, so that a column of a table can hold them.
+    """
 
     name: str
     levels: tuple[Level, ...]
@@ -39,6 +43,10 @@ class Factor:
             raise UsageError(f"Factor '{self.name}' has no levels.")
         if len(set(self.levels)) != len(self.levels):
             raise UsageError(f"Factor '{self.name}' names a level twice: {', '.join(map(str, self.levels))}.")
+        if any(isinstance(level, float) for level in self.levels):
+            if any(isinstance(level, str) for level in self.levels):
+                raise UsageError(f"Factor '{self.name}' mixes names and numbers: {', '.join(map(str, self.levels))}.")
+            object.__setattr__(self, "levels", tuple(float(level) for level in self.levels))
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -46,7 +54,7 @@ class Factor:
     def index(self, level: object) -> int:
         """The position of ``level``, which may be given as text (``"30"`` for 30)."""
         for position, known in enumerate(self.levels):
-            if str(known) == str(level):
+            if str(known) == str(level) or (isinstance(known, float) and _number(level) == known):
                 return position
         raise unknown(f"level of {self.name}", level, self.levels)
 
@@ -56,16 +64,76 @@ class Factor:
         return replace(self, levels=tuple(level for i, level in enumerate(self.levels) if i in kept))
 
 
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+JITTERS = ("uniform", "log_uniform", "normal", "choice")
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """A distribution that a scene parameter is drawn from anew for every image.
+
+    Attributes:
+        kind: ``uniform`` or ``log_uniform`` (lowest, highest), ``normal`` (mean, deviation) or ``choice`` (values).
+        numbers: what the kind says.
+    """
+
+    kind: str
+    numbers: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in JITTERS:
+            raise unknown("jitter", self.kind, JITTERS)
+        if not self.numbers or not all(map(math.isfinite, self.numbers)):
+            raise UsageError(f"A {self.kind} jitter needs a list of numbers.")
+        if self.kind != "choice" and len(self.numbers) != 2:
+            raise UsageError(f"A {self.kind} jitter needs two numbers, not {len(self.numbers)}.")
+        if "uniform" in self.kind and self.numbers[0] > self.numbers[1]:
+            raise UsageError(f"A {self.kind} jitter goes from the lowest to the highest: {list(self.numbers)}.")
+        if self.kind == "log_uniform" and self.numbers[0] <= 0:
+            raise UsageError(f"A log_uniform jitter must be above 0: {list(self.numbers)}.")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """One value."""
+        a, b = self.numbers[0], self.numbers[-1]
+        if self.kind == "uniform":
+            return float(rng.uniform(a, b))
+        if self.kind == "log_uniform":
+            return math.exp(rng.uniform(math.log(a), math.log(b)))
+        if self.kind == "normal":
+            return float(rng.normal(a, b))
+        return float(rng.choice(self.numbers))
+
+
+Spec = Mapping[str, object]
+
+
 @dataclass(frozen=True)
 class Design:
     """A full factorial: ``identities`` people, each seen in every cell of the product of ``factors``.
 
     ``Design.load("gpr-plus")`` gives the paper's design, 808 x 12 x 7 x 7 = 475,104 images.
+
+    Attributes:
+        name: what to call it.
+        identities: number of people.
+        factors: what varies, the last fastest. To the renderer: viewpoint, weather, illumination, and any parameter of
+            a scene (``weather.extinction``, ``camera.height``), in names of factors with ``_`` for the dot.
+        jitter: scene parameters that every image draws for itself.
+        weathers, illuminations: levels of the user's own by name, as parameters: ``{like: foggy, extinction: 0.01}``.
     """
 
     name: str
     identities: int
     factors: tuple[Factor, ...]
+    jitter: Mapping[str, Jitter] = field(default_factory=dict)
+    weathers: Mapping[str, Spec] = field(default_factory=dict)
+    illuminations: Mapping[str, Spec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.identities < 1:
@@ -78,7 +146,8 @@ class Design:
     def load(cls, source: str | Path | Design) -> Design:
         """A named design (``gpr-plus``, ``fine-gpr``) or one from a YAML file.
 
-        The file holds ``identities: 100`` and ``factors: {weather: [sunny, foggy], viewpoint: [0, 90]}``.
+        The file holds ``identities: 100`` and ``factors: {weather: [sunny, foggy], viewpoint: [0, 90]}``; and, if
+        wanted, ``jitter: {sensor.noise: {uniform: [0, 3]}}`` and ``weathers: {haze: {like: foggy, extinction: 0.01}}``.
         """
         if isinstance(source, Design):
             return source
@@ -119,26 +188,52 @@ class Design:
 
     def to_dict(self) -> dict[str, object]:
         """The design as plain values, as :meth:`load` reads them from YAML."""
-        return {
+        value: dict[str, object] = {
             "name": self.name,
             "identities": self.identities,
             "factors": {factor.name: list(factor.levels) for factor in self.factors},
         }
+        if self.jitter:
+            value["jitter"] = {name: {drawn.kind: list(drawn.numbers)} for name, drawn in self.jitter.items()}
+        for name, own in (("weathers", self.weathers), ("illuminations", self.illuminations)):
+            if own:
+                value[name] = {level: dict(spec) for level, spec in own.items()}
+        return value
 
     @classmethod
     def from_dict(cls, value: Mapping[str, object], *, where: str) -> Design:
         """The inverse of :meth:`to_dict`; ``where`` names the source in error messages."""
-        extra = set(value) - {"name", "identities", "factors"}
+        fields = ["name", "identities", "factors", "jitter", "weathers", "illuminations"]
+        extra = set(value) - set(fields)
         identities, factors = value.get("identities"), value.get("factors")
         if extra:
-            raise unknown(f"field in {where}", sorted(map(str, extra))[0], ["name", "identities", "factors"])
+            raise unknown(f"field in {where}", sorted(map(str, extra))[0], fields)
         if not isinstance(identities, int) or not isinstance(factors, Mapping):
             raise CloserlookError(f"{where} must hold 'identities: <number>' and 'factors: {{name: [levels]}}'.")
         for name, levels in factors.items():
-            if not isinstance(levels, list) or not all(isinstance(level, str | int) for level in levels):
-                raise CloserlookError(f"{where}: factor '{name}' must be a list of names or whole numbers.")
-        built = tuple(Factor(str(name), tuple(levels)) for name, levels in factors.items())
-        return cls(str(value.get("name", Path(where).stem)), identities, built)
+            if not isinstance(levels, list) or not all(isinstance(level, str | int | float) for level in levels):
+                raise CloserlookError(f"{where}: factor '{name}' must be a list of names or numbers.")
+        built = tuple(Factor(str(name).replace(".", "_"), tuple(levels)) for name, levels in factors.items())
+        jitter = {name: _jitter(name, spec, where) for name, spec in _specs(value, "jitter", where).items()}
+        own = (_specs(value, part, where) for part in ("weathers", "illuminations"))
+        return cls(str(value.get("name", Path(where).stem)), identities, built, jitter, *own)
+
+
+def _specs(value: Mapping[str, object], part: str, where: str) -> dict[str, Spec]:
+    """The mapping of names to mappings that a design file holds under ``part``; empty without it."""
+    found = value.get(part) or {}
+    if not isinstance(found, Mapping) or not all(isinstance(spec, Mapping) for spec in found.values()):
+        raise CloserlookError(f"{where}: '{part}' must hold a mapping for each name.")
+    return {str(name): dict(spec) for name, spec in found.items()}
+
+
+def _jitter(name: str, spec: Spec, where: str) -> Jitter:
+    kind, numbers = next(iter(spec.items()), ("", None))
+    if len(spec) != 1 or not isinstance(numbers, list):
+        raise CloserlookError(f"{where}: jitter of {name} must be like 'uniform: [0, 3]'.")
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise CloserlookError(f"{where}: jitter of {name} must be a list of numbers, not {numbers}.")
+    return Jitter(str(kind), tuple(float(number) for number in numbers))
 
 
 def _read_design(path: Path) -> Design:

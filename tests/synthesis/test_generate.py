@@ -54,9 +54,14 @@ def test_files_are_named_as_finegpr_names_them(whole):
         assert int(found[4]) == {"noon": 4, "night": 7}[row["illumination"]]
 
 
-@pytest.mark.parametrize(("viewpoint", "camera"), [(90, 1), (100, 2), (350, 27), (0, 28), (80, 36)])
+@pytest.mark.parametrize(("viewpoint", "camera"), [(90, 1), (100, 2), (350, 27), (0, 28), (80, 36), (45, 1450)])
 def test_cameras_count_from_the_front_in_steps_of_ten_degrees(viewpoint, camera):
     assert camera_number(viewpoint) == camera
+
+
+def test_every_tenth_of_a_degree_is_another_camera():
+    assert len({camera_number(tenths / 10) for tenths in range(3600)}) == 3600
+    assert camera_number(22.5) == 1225 and camera_number(450) == camera_number(90) == 1
 
 
 def test_boxes_and_labels_are_annotations(whole):
@@ -149,7 +154,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
         ({"first_identity": 0}, "first-identity"),
         ({"workers": 0}, "workers"),
         ({"design": Design("odd", 1, (Factor("mood", ("happy",)),))}, "viewpoint, weather, illumination"),
-        ({"design": Design("odd", 1, (Factor("viewpoint", (15,)),)), "levels": None}, "multiple of 10"),
+        ({"design": Design("odd", 1, (Factor("viewpoint", (0.25,)),)), "levels": None}, "to a tenth"),
         ({"design": Design("odd", 1, (Factor("weather", ("hail",)),)), "levels": None}, "Unknown weather 'hail'"),
     ],
 )

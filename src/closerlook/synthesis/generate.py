@@ -10,10 +10,11 @@ import fcntl
 import hashlib
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 import yaml
@@ -21,12 +22,12 @@ import yaml
 from closerlook.attributes import Design
 from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import progress
-from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset, Selectable
+from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, explain_os_errors
-from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.planning import Settings, planned_images, read_settings, renderable
-from closerlook.synthesis.production import WORK_NAME, Task, prepare, render_person, table_of
+from closerlook.synthesis.parameters import parameter
+from closerlook.synthesis.planning import Options, Request, Settings, read_request
+from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
 
 __all__ = ["Estimate", "estimate", "generate"]
 
@@ -47,29 +48,17 @@ class Estimate:
 
 
 def generate(
-    design: str | Path | Design = "gpr-plus",
-    *,
-    out: str | Path,
-    identities: int | None = None,
-    first_identity: int = 1,
-    levels: Mapping[str, Sequence[object]] | None = None,
-    size: tuple[int, int] = (128, 64),
-    seed: int = 0,
-    vary: str = "view",
-    backdrops: Sequence[str] | None = None,
-    sensor: str = "cctv",
-    wardrobe: str | Path | None = None,
-    population: str | Path | Population | None = None,
-    workers: int | None = None,
-    plan: Selectable | None = None,
+    design: str | Path | Design = "gpr-plus", *, out: str | Path, workers: int | None = None, **options: Unpack[Options]
 ) -> Dataset:
     """Render a design's people into a folder, and open it.
 
     A stopped run goes on where it was when called again with the same settings; a finished one is only opened.
 
     Args:
-        design: a name, a YAML file or a :class:`Design` with factors among viewpoint, weather and illumination.
+        design: a name, a YAML file or a :class:`Design`, whose factors are viewpoint, weather, illumination and any
+            parameters of a scene (``weather.extinction``, ``camera.height``, ``sensor.noise``).
         out: folder for the images and their table; new, empty, or left by the same call.
+        workers: processes; one a core if ``None``.
         identities: number of people; the design's own number if ``None``.
         first_identity: number of the first person; people of other numbers, or of another seed, are other people.
         levels: the product subset to render, as ``{"weather": ["sunny", "clouds"]}``.
@@ -82,7 +71,6 @@ def generate(
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
         population: the mix of people: a :class:`Population`, or a YAML file with some of its shares.
-        workers: processes; one a core if ``None``.
         plan: render only the rows that it keeps.
 
     Raises:
@@ -91,21 +79,22 @@ def generate(
     """
     root = Path(out)
     workers = _workers(workers)
-    chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe, population)
-    table = planned_images(chosen, settings, first_identity, plan)
+    request = read_request(design, options)
     with explain_os_errors(root):
-        if _prepare(root, settings, chosen, table):
+        if _prepare(root, request):
             return Dataset.open(root)
-    tasks = [task for task in _tasks(root, settings, table) if not table_of(root, task.identity).exists()]
-    _check_space(root, settings, sum(len(task.rows) for task in tasks))
-    if tasks:
-        prepare()
-    with _alone(root), progress(f"Rendering {root.name}", table.height) as count:
-        count(table.height - sum(len(task.rows) for task in tasks))
-        for task, _ in run_in_processes(render_person, tasks, workers):
-            count(len(task.rows))
-    return _finish(root, chosen, table)
+    with _alone(root):
+        people = tasks_of(request.settings, root, request.table, request.extra)
+        tasks = [task for task in people if not table_of(root, task.identity).exists()]
+        left = sum(len(task.rows) for task in tasks)
+        _check_space(root, request.settings, left)
+        if tasks:
+            prepare()
+        done = request.table.height - left
+        with progress(f"Rendering {root.name}", request.table.height, done=done) as count:
+            for task, _ in run_in_processes(render_person, tasks, workers):
+                count(len(task.rows))
+        return _finish(root, request)
 
 
 @contextmanager
@@ -122,39 +111,29 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def estimate(
-    design: str | Path | Design = "gpr-plus",
-    *,
-    identities: int | None = None,
-    first_identity: int = 1,
-    levels: Mapping[str, Sequence[object]] | None = None,
-    size: tuple[int, int] = (128, 64),
-    seed: int = 0,
-    vary: str = "view",
-    backdrops: Sequence[str] | None = None,
-    sensor: str = "cctv",
-    wardrobe: str | Path | None = None,
-    population: str | Path | Population | None = None,
-    workers: int | None = None,
-    plan: Selectable | None = None,
+    design: str | Path | Design = "gpr-plus", *, workers: int | None = None, **options: Unpack[Options]
 ) -> Estimate:
     """What :func:`generate` would do with the same arguments, without doing it."""
-    chosen = renderable(design, identities, levels)
-    settings = read_settings(size, seed, vary, backdrops, sensor, wardrobe, population)
-    images = len(chosen) if plan is None else planned_images(chosen, settings, first_identity, plan).height
-    people = chosen.identities * PERSON_SECONDS
-    seconds = (images * _image_seconds(settings, chosen) + people) / _workers(workers)
-    return Estimate(images, images * _image_bytes(settings), START_SECONDS + seconds)
+    workers = _workers(workers)
+    request = read_request(design, options)
+    images = request.table.height
+    people = request.design.identities * PERSON_SECONDS
+    seconds = (images * _image_seconds(request) + people) / workers
+    return Estimate(images, images * _image_bytes(request.settings), START_SECONDS + seconds)
 
 
 # Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a pose or view, a pixel.
 START_SECONDS, PERSON_SECONDS = 4.0, 0.3
-VIEW_SECONDS, PIXEL_SECONDS = 0.025, 8e-8
+VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.012, 6e-7, 5e-8
 
 
-def _image_seconds(settings: Settings, design: Design) -> float:
-    lights = math.prod(len(factor) for factor in design.factors if factor.name != "viewpoint")
-    shared = 1 if settings.vary == "image" else lights
-    return VIEW_SECONDS / shared + PIXEL_SECONDS * math.prod(settings.size)
+def _image_seconds(request: Request) -> float:
+    """Seconds of one core an image, at its share of the pose or view that it has with others."""
+    views = ("viewpoint", *(name for name in request.extra if parameter(name).startswith(VIEW_PARTS)))
+    lights = math.prod(len(factor) for factor in request.design.factors if factor.name not in views)
+    shared = 1 if request.settings.vary == "image" else lights
+    pixels = math.prod(request.settings.size)
+    return (VIEW_SECONDS + VIEW_PIXEL_SECONDS * pixels) / shared + PIXEL_SECONDS * pixels
 
 
 def _image_bytes(settings: Settings) -> int:
@@ -169,12 +148,13 @@ def _workers(workers: int | None) -> int:
     return workers or usable_cores()
 
 
-def _prepare(root: Path, settings: Settings, design: Design, table: pl.DataFrame) -> bool:
+def _prepare(root: Path, request: Request) -> bool:
     """Make the folder ready and say whether it is finished already.
 
     Raises:
         CloserlookError: the folder holds something else.
     """
+    settings, design, table = request.settings, request.design, request.table
     names = hashlib.sha256("\n".join(table["file_name"]).encode()).hexdigest()[:16]
     levels = {factor.name: factor.levels for factor in design.factors}
     people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
@@ -208,14 +188,6 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _tasks(root: Path, settings: Settings, table: pl.DataFrame) -> list[Task]:
-    columns = ("viewpoint", "weather", "illumination", "backdrop", "file_name")
-    return [
-        Task(settings, root, int(part["identity"][0]), tuple(part.select(columns).iter_rows()))
-        for part in table.partition_by("identity", maintain_order=True)
-    ]
-
-
 def _check_space(root: Path, settings: Settings, images: int) -> None:
     needed = images * _image_bytes(settings)
     free = shutil.disk_usage(root).free
@@ -226,11 +198,13 @@ def _check_space(root: Path, settings: Settings, images: int) -> None:
         )
 
 
-def _finish(root: Path, design: Design, table: pl.DataFrame) -> Dataset:
+def _finish(root: Path, request: Request) -> Dataset:
+    design, table = request.design, request.table
     for leftover in (root / "images").glob(".*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     people = table["identity"].unique(maintain_order=True)
     made = pl.concat([pl.read_parquet(table_of(root, identity)) for identity in people], how="diagonal")
+    made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)

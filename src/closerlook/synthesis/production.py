@@ -5,31 +5,66 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import simplejpeg
 
 from closerlook.attributes import Level
 from closerlook.compute.progress import progress
 from closerlook.files import atomic_path, cache_folder
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
+from closerlook.synthesis.annotations import describe
+from closerlook.synthesis.parameters import column, override, parameter, within
 from closerlook.synthesis.person import Person, pose_person, sample_pose
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
-from closerlook.synthesis.planning import Settings, scene_key
+from closerlook.synthesis.planning import FACTORS, Settings, illumination_named, key_of, scene_key, weather_named
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
-from closerlook.synthesis.scene.sensor import sample_sensor
+from closerlook.synthesis.scene.sensor import compress, sample_sensor
 
-__all__ = ["WORK_NAME", "Task", "prepare", "render_person", "table_of", "write_images"]
+__all__ = [
+    "WORK_NAME",
+    "Row",
+    "Task",
+    "draw_shot",
+    "draw_view",
+    "prepare",
+    "render_person",
+    "table_of",
+    "tasks_of",
+    "write_images",
+]
 
 WORK_NAME = ".render"
-Scene = tuple[Level, ...]
-Row = tuple[int, str, str, str, str]  # viewpoint, weather, illumination, backdrop, file name
+Scene = tuple[str | int, ...]
+VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
+ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image to be made: its cell of the design, its place, and its file.
+
+    Attributes:
+        extra: levels of the scene parameters that are factors, by dotted name, in the design's order.
+    """
+
+    viewpoint: Level
+    weather: str
+    illumination: str
+    backdrop: str
+    file_name: str
+    extra: Mapping[str, Level]
+
+    @property
+    def cell(self) -> tuple[str | int, ...]:
+        """What keys the image's own randomness."""
+        return key_of(self.viewpoint, self.weather, self.illumination, *self.extra.values())
 
 
 @dataclass(frozen=True)
@@ -40,6 +75,19 @@ class Task:
     out: Path
     identity: int
     rows: tuple[Row, ...]
+
+
+def tasks_of(settings: Settings, out: Path, table: pl.DataFrame, extra: Sequence[str]) -> list[Task]:
+    """One task a person; ``extra`` are the table's columns that are scene parameters."""
+    names = [parameter(name) for name in extra]
+    tasks = []
+    for part in table.partition_by("identity", maintain_order=True):
+        rows = tuple(
+            Row(**{name: row[name] for name in ROW_COLUMNS}, extra={name: row[column(name)] for name in names})
+            for row in part.iter_rows(named=True)
+        )
+        tasks.append(Task(settings, out, int(part["identity"][0]), rows))
+    return tasks
 
 
 def table_of(root: Path, identity: int) -> Path:
@@ -68,7 +116,7 @@ def _renderer(size: tuple[int, int]) -> Renderer:
 
 def render_person(task: Task) -> None:
     """Make one person's images and their table; the folder appears when all images are done, the table after it."""
-    folder = task.out / Path(task.rows[0][-1]).parent
+    folder = task.out / Path(task.rows[0].file_name).parent
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
     with atomic_path(folder) as draft:
         draft.mkdir()
@@ -85,40 +133,62 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
     renderer = _renderer(settings.size)
     renderer.wear(person)
     posed: Scene | None = None
-    for (scene, viewpoint), rows in _views(task).items():
+    for (scene, _), rows in _views(task).items():
         if posed != scene:
             renderer.pose(pose_person(person, sample_pose(keyed_rng(settings.seed, "pose", *scene))))
             posed = scene
-        view = draw_view(settings, scene, viewpoint, rows[0][3])
-        shots = [Shot.named(row[1], row[2], keyed_seed(settings.seed, "shot", task.identity, *row[:3])) for row in rows]
+        drawn = _drawn(settings, VIEW_PARTS, *scene)
+        view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
+        own = [_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in rows]
+        shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
         images = renderer.render(view, shots)
-        note = {**person.labels, "sensor": settings.sensor, **_annotations(renderer)}
-        for image, row in zip(images, rows, strict=True):
-            jpeg = simplejpeg.encode_jpeg(image, quality=view.sensor.quality, colorsubsampling="420")
-            (folder / row[-1].rpartition("/")[2]).write_bytes(jpeg)
-            notes.append({"file_name": row[-1], **note})
+        note = {**person.labels, "sensor": settings.sensor, **_columns(drawn), **describe(renderer, view)}
+        for image, shot, row, each in zip(images, shots, rows, own, strict=True):
+            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor, shot.key))
+            notes.append({"file_name": row.file_name, **note, **_columns(each)})
     return notes
 
 
-def _views(task: Task) -> dict[tuple[Scene, int], list[Row]]:
-    """The rows that share a pose, place and camera."""
-    views: dict[tuple[Scene, int], list[Row]] = {}
+def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
+    """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
+    views: dict[tuple[Scene, Scene], list[Row]] = {}
     for row in task.rows:
-        scene = scene_key(task.settings.vary, task.identity, *row[:3])
-        views.setdefault((scene, row[0]), []).append(row)
-    return views
+        scene = scene_key(task.settings.vary, task.identity, row.viewpoint, *row.cell[1:])
+        looks = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
+        views.setdefault((scene, (row.cell[0], *looks)), []).append(row)
+    first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}
+    return dict(sorted(views.items(), key=lambda view: first[view[0][0]]))
 
 
-def _annotations(renderer: Renderer) -> dict[str, object]:
-    left, top, right, bottom = renderer.box()
-    box = {"box_left": left, "box_top": top, "box_right": right, "box_bottom": bottom}
-    return {**box, "keypoints": renderer.keypoints().ravel().tolist()}
+def _drawn(settings: Settings, parts: tuple[str, ...], *key: str | int) -> dict[str, float]:
+    """The jitter of some parts of a scene, for this key."""
+    return {
+        name: within(name, drawn.draw(keyed_rng(settings.seed, "jitter", name, *key)))
+        for name, drawn in settings.jitter.items()
+        if name.startswith(parts)
+    }
 
 
-def draw_view(settings: Settings, scene: Scene, viewpoint: int, backdrop: str) -> View:
-    """The camera, place and sensor of a scene."""
-    camera = sample_camera(keyed_rng(settings.seed, "camera", *scene), viewpoint)
-    sensor = sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor)
+def _columns(drawn: Mapping[str, float]) -> dict[str, float]:
+    return {column(name): value for name, value in drawn.items()}
+
+
+def draw_shot(task: Task, row: Row, drawn: Mapping[str, Level]) -> Shot:
+    """The weather and time of day of an image, with the parameters of them that it has ``drawn`` or that are levels."""
+    settings, changes = task.settings, {**drawn, **row.extra}
+    weather = override("weather", weather_named(row.weather, settings.weathers), changes)
+    light = override("illumination", illumination_named(row.illumination, settings.illuminations), changes)
+    return Shot(weather, light, keyed_seed(settings.seed, "shot", task.identity, *row.cell))
+
+
+def draw_view(
+    settings: Settings, scene: Scene, viewpoint: Level, backdrop: str, changes: Mapping[str, Level] | None = None
+) -> View:
+    """The camera, place and sensor of a scene, with ``changes`` of their parameters by dotted name."""
+    changes = changes or {}
+    camera = sample_camera(keyed_rng(settings.seed, "camera", *scene), float(viewpoint))
+    camera = override("camera", camera, changes)
+    sensor = override("sensor", sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor), changes)
     surroundings = _place(settings.seed, scene, backdrop)
     return View(camera, hidden_by(surroundings, camera, keyed_rng(settings.seed, "occluder", *scene)), sensor)
 

@@ -1,0 +1,160 @@
+"""Everything continuous about a scene by its name: ``weather.extinction``, ``camera.crop.height``, ``sensor.noise``.
+
+A parameter is a number in one of the scene's frozen dataclasses, whichever fields these have. Any of them may be a
+design's factor or its per-image jitter. As a column of a table, a dot is an underscore: ``weather_extinction``.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
+
+from closerlook.attributes import Level
+from closerlook.errors import UsageError, unknown
+from closerlook.synthesis.scene.camera import Camera
+from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, illumination_at
+from closerlook.synthesis.scene.weather import WEATHERS, Weather
+
+__all__ = ["check", "column", "custom", "known_parameters", "override", "parameter", "within"]
+
+Value = TypeVar("Value")
+SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "camera": Camera, "sensor": Sensor}
+SIGNED = {  # all others are at least 0
+    *("weather.wind", "illumination.latitude", "camera.roll", "camera.right", "camera.down"),
+    *("camera.crop.right", "camera.crop.down", "sensor.softness"),
+}
+POSITIVE = {
+    *("camera.distance", "camera.focal", "camera.crop.height", "camera.crop.aspect"),
+    *("sensor.scale", "sensor.exposure", "sensor.contrast"),
+}
+BOUNDS = {
+    "illumination.hour": (0.0, 24.0),
+    "illumination.turbidity": (1.7, 10.0),
+    "illumination.latitude": (-66.0, 66.0),
+    "illumination.day": (1.0, 366.0),
+    "weather.direct": (0.0, 1.0),
+    "weather.sky": (0.0, 1.0),
+    "weather.wetness": (0.0, 1.0),
+    "weather.snow_cover": (0.0, 1.0),
+    "weather.flakes": (0.0, 1.0),
+    "weather.streak": (1.0, 40.0),
+    "weather.flake_size": (0.05, 5.0),
+    "weather.wind": (-3.0, 3.0),
+    "camera.distance": (1.5, 100.0),
+    "camera.occlusion": (0.0, 0.6),
+    "sensor.scale": (0.05, 1.0),
+    "sensor.adaptation": (0.0, 1.0),
+    "sensor.white_balance": (0.0, 1.0),
+    "sensor.quality": (1.0, 100.0),
+}
+SMALLEST = 1e-3  # of what must be above 0
+
+
+@functools.cache
+def known_parameters() -> Mapping[str, type]:
+    """Dotted name of every parameter to its type, ``float`` or ``int``."""
+    found = {name: kind for part, value in SCENE.items() for name, kind in _numbers(part, value)}
+    return {name: kind for name, kind in found.items() if name != "camera.viewpoint"}  # that is a factor by itself
+
+
+def _numbers(prefix: str, kind: type) -> list[tuple[str, type]]:
+    found: list[tuple[str, type]] = []
+    for name, hint in get_type_hints(kind).items():
+        if hint in (float, int):
+            found.append((f"{prefix}.{name}", hint))
+        elif isinstance(hint, type) and is_dataclass(hint):
+            found += _numbers(f"{prefix}.{name}", hint)
+    return found
+
+
+def column(name: str) -> str:
+    """What a parameter is called in a table: ``weather.extinction`` is ``weather_extinction``."""
+    return name.replace(".", "_")
+
+
+def parameter(name: str) -> str:
+    """The dotted name of a parameter that may be written either way.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    by_column = {column(dotted): dotted for dotted in known_parameters()}
+    if column(name) not in by_column:
+        raise unknown("scene parameter", name, known_parameters())
+    return by_column[column(name)]
+
+
+def within(name: str, value: float) -> float:
+    """The allowed value of a parameter that is nearest to this one."""
+    low, high = _bounds(name)
+    return min(max(value, low), high)
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    lowest = -math.inf if name in SIGNED else SMALLEST if name in POSITIVE else 0.0
+    return BOUNDS.get(name, (lowest, math.inf))
+
+
+def check(name: str, value: object) -> float:
+    """The value of a parameter, if it may have it.
+
+    Raises:
+        UsageError: it is no finite number, or one that the parameter cannot have.
+    """
+    low, high = _bounds(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UsageError(f"{name} must be a number, not {value!r}.")
+    if not low <= value <= high:
+        above = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+        raise UsageError(f"{name} must be {above}, not {value:g}.")
+    return float(value)
+
+
+def override(part: str, value: Value, changes: Mapping[str, Level]) -> Value:
+    """``value`` (the scene's ``part``) with those of ``changes``, by dotted name, that are parameters of it.
+
+    With another hour, day or latitude, street lamps follow the sun: see :func:`scene.sky.illumination_at`.
+    """
+    mine = {name.removeprefix(f"{part}."): number for name, number in changes.items() if name.startswith(f"{part}.")}
+    for name, number in mine.items():
+        value = _replaced(value, name.split("."), number)
+    if isinstance(value, Illumination) and mine.keys() & {"hour", "day", "latitude"}:
+        lamps = illumination_at(value.hour, value.latitude, value.day, value.turbidity).lamps
+        value = _replaced(value, ["lamps"], lamps)
+    return value
+
+
+def _replaced(value: Any, path: list[str], new: Any) -> Any:
+    name, *rest = path
+    old = getattr(value, name)
+    if rest:
+        new = _replaced(old, rest, new)
+    elif isinstance(old, int | float):
+        new = type(old)(round(new) if isinstance(old, int) else new)
+    return replace(value, **{name: new})
+
+
+def custom(part: str, name: str, spec: Mapping[str, object]) -> Weather | Illumination:
+    """A user's own weather or illumination: ``{like: foggy, extinction: 0.01}``.
+
+    Raises:
+        UsageError: the name is taken, ``like`` is unknown, or a parameter is unknown or cannot have its value.
+    """
+    known: Mapping[str, Weather | Illumination] = WEATHERS if part == "weather" else ILLUMINATIONS
+    if name in known:
+        raise UsageError(f"'{name}' is a {part} already: give yours another name.")
+    if not name.isidentifier():
+        raise UsageError(f"A {part}'s name must be a plain word, not '{name}'.")
+    like = str(spec.get("like", "neutral" if part == "weather" else "noon"))
+    if like not in known:
+        raise unknown(part, like, known)
+    changes: dict[str, Level] = {}
+    for key, value in spec.items():
+        if key != "like":
+            dotted = parameter(f"{part}.{key}")
+            changes[dotted] = check(dotted, value)
+    return override(part, known[like], changes)

@@ -1,0 +1,174 @@
+"""Scene parameters as factors and as jitter, and levels of the user's own."""
+
+import numpy as np
+import polars as pl
+import pytest
+import simplejpeg
+import yaml
+from hypothesis import given, strategies as st
+
+from closerlook.attributes import Design, Factor, Jitter
+from closerlook.dataset.table import Dataset
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.synthesis import generate
+from closerlook.synthesis.parameters import check, column, custom, known_parameters, override, parameter, within
+from closerlook.synthesis.scene.camera import Camera
+from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS
+from closerlook.synthesis.scene.weather import WEATHERS
+
+YAML = """
+identities: 1
+factors:
+  viewpoint: [22.5, 90]
+  weather: [clouds, haze]
+  illumination: [noon, tea]
+  weather.extinction: [0.001, 0.1]
+  camera.height: [2, 4.5]
+jitter:
+  sensor.noise: {uniform: [0, 2]}
+  weather.cloud: {normal: [0.3, 0.05]}
+weathers:
+  haze: {like: foggy, scatter: 0.6}
+illuminations:
+  tea: {like: afternoon, hour: 17}
+"""
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory):
+    path = tmp_path_factory.mktemp("design") / "mine.yaml"
+    path.write_text(YAML)
+    return path
+
+
+@pytest.fixture(scope="module")
+def swept(design, tmp_path_factory):
+    return generate(design, out=tmp_path_factory.mktemp("swept") / "data", size=(64, 32), workers=1)
+
+
+def pixels(data, **where):
+    rows = data.where(**where)
+    return np.stack([simplejpeg.decode_jpeg(path.read_bytes()) for path in rows.paths]).astype(float)
+
+
+def test_every_factor_is_a_column_and_every_jitter_an_annotation(swept, design):
+    assert len(swept) == 2**5 and len(set(swept.table["file_name"])) == 2**5
+    names = [factor.name for factor in swept.factors]
+    assert names == ["viewpoint", "weather", "illumination", "weather_extinction", "camera_height"]
+    assert set(swept.table["camera_height"]) == {2.0, 4.5} and set(swept.table["viewpoint"]) == {22.5, 90.0}
+    assert swept.table["sensor_noise"].is_between(0, 2).all() and swept.table["sensor_noise"].n_unique() > 1
+    assert swept.table["weather_cloud"].n_unique() == 2**5
+    assert Design.load(swept.root / "design.yaml").factors == Design.load(design).factors
+    assert len(Dataset.open(swept.root).where(camera_height=[2], weather_extinction=[0.1])) == 2**3
+
+
+def test_a_swept_parameter_does_what_it_says(swept):
+    clear, thick = (pixels(swept, weather_extinction=[level]) for level in (0.001, 0.1))
+    assert thick.std((1, 2)).mean() < 0.8 * clear.std((1, 2)).mean()
+    low, high = (swept.where(camera_height=[level]).table["keypoints"].explode().sum() for level in (2, 4.5))
+    assert low != high
+
+
+def test_a_subset_of_a_sweep_holds_the_same_images(swept, design, tmp_path):
+    levels = {"weather.extinction": [0.1], "viewpoint": [22.5], "weather": ["haze"]}
+    part = generate(design, out=tmp_path / "data", size=(64, 32), workers=1, levels=levels)
+    assert len(part) == 4
+    for name in part.table["file_name"]:
+        assert (part.root / name).read_bytes() == (swept.root / name).read_bytes()
+
+
+def test_a_parameter_at_its_own_value_changes_nothing(tmp_path):
+    plain = Design("plain", 1, (Factor("weather", ("foggy",)),))
+    fog = WEATHERS["foggy"].extinction
+    swept = Design("swept", 1, (Factor("weather", ("foggy",)), Factor("weather_extinction", (fog,))))
+    one, same = (
+        generate(design, out=tmp_path / design.name, size=(64, 32), workers=1).paths[0] for design in (plain, swept)
+    )
+    assert len(np.unique(simplejpeg.decode_jpeg(one.read_bytes()))) > 20
+    assert same.name == one.name.replace(".jpg", f"_extinction{fog}.jpg")
+
+
+def test_each_image_has_its_own_jitter_of_the_camera_if_it_has_its_own_view(tmp_path):
+    factors = (Factor("weather", ("sunny", "clouds")), Factor("illumination", ("noon", "dusk")))
+    design = Design("jittered", 1, factors, {"camera.distance": Jitter("log_uniform", (4.0, 12.0))})
+    for vary, distinct in (("view", 1), ("image", 4)):
+        data = generate(design, out=tmp_path / vary, size=(64, 32), workers=1, vary=vary)
+        assert data.table["camera_distance"].n_unique() == distinct
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"factors": {"weather.fogg": [1]}}, "weather"),
+        ({"factors": {"weather.extintion": [1]}}, "Did you mean 'weather.extinction'"),
+        ({"factors": {"weather.direct": [2]}}, "weather.direct must be 0 to 1, not 2"),
+        ({"factors": {"camera.height": ["tall"]}}, "camera.height must be a number"),
+        ({"factors": {"weather": ["hail"]}}, "Unknown weather 'hail'"),
+        ({"factors": {"weather": ["haze"]}, "weathers": {"haze": {"like": "fogy"}}}, "Did you mean 'foggy'"),
+        ({"factors": {}, "weathers": {"haze": {"extinktion": 1}}}, "Did you mean 'weather.extinction'"),
+        ({"factors": {}, "weathers": {"sunny": {"sky": 0.5}}}, "is a weather already"),
+        ({"factors": {}, "illuminations": {"tea": {"hour": 25}}}, "illumination.hour must be 0 to 24"),
+        ({"factors": {}, "jitter": {"sensor.nois": {"uniform": [0, 1]}}}, "Did you mean 'sensor.noise'"),
+        ({"factors": {}, "jitter": {"sensor.noise": {"uniform": [1]}}}, "needs two numbers"),
+        ({"factors": {}, "jitter": {"sensor.noise": {"gauss": [0, 1]}}}, "Unknown jitter 'gauss'"),
+        ({"factors": {}, "jitter": {"sensor.noise": {"uniform": [-1, 1]}}}, "sensor.noise must be at least 0"),
+        ({"factors": {}, "jitter": {"sensor.noise": [0, 1]}}, "mapping"),
+        ({"factors": {"sensor.noise": [0]}, "jitter": {"sensor.noise": {"uniform": [0, 1]}}}, "both as a factor"),
+    ],
+)
+def test_what_a_design_says_wrongly_is_named(change, says, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"identities": 1, **change}))
+    with pytest.raises(CloserlookError, match=says):
+        generate(path, out=tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_every_parameter_can_be_set_and_nothing_else_moves():
+    parts = {"weather": WEATHERS["rain"], "camera": Camera(), "sensor": Sensor(), "illumination": ILLUMINATIONS["noon"]}
+    assert {"weather.extinction", "camera.crop.height", "sensor.noise", "illumination.hour"} <= set(known_parameters())
+    for name, kind in known_parameters().items():
+        part, *path = name.split(".")
+        value = within(name, 1.0) if kind is float else 50
+        changed = override(part, parts[part], {name: value, "other.part": 3})
+        found = changed
+        for field in path:
+            found = getattr(found, field)
+        assert found == value and type(found) is kind
+        assert type(changed) is type(parts[part])
+        assert parameter(column(name)) == parameter(name) == name
+
+
+@given(st.sampled_from(sorted(known_parameters())), st.floats(-1e6, 1e6))
+def test_what_is_drawn_in_to_the_bounds_passes_the_check(name, value):
+    assert check(name, within(name, value)) == within(name, value)
+
+
+@given(st.sampled_from(["uniform", "log_uniform"]), st.floats(0.01, 10), st.floats(0.01, 10), st.integers(0, 99))
+def test_jitter_stays_between_its_ends(kind, a, b, seed):
+    low, high = sorted((a, b))
+    value = Jitter(kind, (low, high)).draw(np.random.default_rng(seed))
+    assert low * (1 - 1e-9) <= value <= high * (1 + 1e-9)
+
+
+def test_lamps_follow_the_sun_when_the_hour_is_set():
+    late, early = (custom("illumination", "mine", {"like": "noon", "hour": hour}) for hour in (22.0, 13.0))
+    assert late.lamps is not None and late.lamps.lux > 1 and early.lamps is None
+
+
+def test_designs_with_jitter_survive_yaml(design, tmp_path):
+    loaded = Design.load(design)
+    path = tmp_path / "again.yaml"
+    path.write_text(yaml.safe_dump({**loaded.to_dict(), "name": "mine"}, sort_keys=False))
+    assert Design.load(path) == loaded
+
+
+@pytest.mark.parametrize("levels", [(0, 1), (0.5, 1), (1.0, 2.0)])
+def test_numbers_of_one_factor_are_of_one_kind(levels):
+    factor = Factor("fog", levels)
+    assert len({type(level) for level in factor.levels}) == 1
+    assert pl.Series(factor.levels).to_list() == list(factor.levels)
+    assert factor.index(str(levels[1])) == factor.index(levels[1]) == 1
+    with pytest.raises(UsageError, match="mixes"):
+        Factor("fog", (0.5, "thick"))
