@@ -1,10 +1,11 @@
-"""How long people take: first preparation, loading, building a person, posing one; and how heavy they are.
+"""How long people take: preparation, loading, building a person, reading one kept, posing; and how heavy they are.
 
-Run with ``python bench/people.py [people]`` on an otherwise idle machine.
+Run with ``python bench/people.py [people] [wardrobe]`` on an otherwise idle machine: one core, times of the wall clock.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -14,8 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
+from closerlook.synthesis.person import Person, load_person, pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.assets import body_data, prepare
+from closerlook.synthesis.person.packing import pack
+
+POSES = 5  # of each person
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -29,27 +33,40 @@ def spread(values: list[float], scale: float, unit: str) -> str:
     return f"{middle:.1f} {unit} (5 to 95 %: {low:.1f} to {high:.1f})"
 
 
-def main(count: int) -> None:
+def pose(person: Person, number: int) -> None:
+    pose_person(person, sample_pose(keyed_rng(0, "bench", person.identity, number)))
+
+
+def main(count: int, wardrobe: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         print(f"preparation      {seconds(lambda: prepare(Path(folder) / 'body.safetensors')):.1f} s, once")
-    body_data()
-    body_data.cache_clear()
-    print(f"loading          {seconds(body_data):.2f} s a process")
-    print(f"first person     {seconds(lambda: sample_person(0, 0)):.2f} s a process")
-    building, posing, triangles, memory = [], [], [], []
+        os.environ["CLOSERLOOK_CACHE"] = folder
+        body_data()
+        body_data.cache_clear()
+        print(f"loading          {seconds(body_data):.2f} s a process")
+        print(f"first person     {seconds(lambda: sample_person(0, 0, wardrobe)):.2f} s a process")
+        measure(count, wardrobe)
+
+
+def measure(count: int, wardrobe: str | None) -> None:
+    building, reading, posing, triangles, memory, files = [], [], [], [], [], []
+    pose(sample_person(0, 0, wardrobe), 0)
     for identity in range(1, count + 1):
-        start = time.perf_counter()
-        person = sample_person(0, identity)
-        building.append(time.perf_counter() - start)
-        pose = sample_pose(keyed_rng(0, "bench", identity))
-        posing.append(seconds(lambda person=person, pose=pose: pose_person(person, pose)))
+        building.append(seconds(lambda identity=identity: load_person(0, identity, wardrobe)))
+        reading.append(seconds(lambda identity=identity: load_person(0, identity, wardrobe)))
+        person = load_person(0, identity, wardrobe)
+        pose(person, 0)
+        posing += [seconds(lambda person=person, number=number: pose(person, number)) for number in range(1, POSES)]
         triangles.append(len(person.triangles))
         memory.append(sum(material.texture.nbytes for material in person.materials))
-    print(f"building         {spread(building, 1000, 'ms')} a person")
+        files.append(len(pack(person)))
+    print(f"building         {spread(building, 1000, 'ms')} a person, kept on disk")
+    print(f"reading          {spread(reading, 1000, 'ms')} a person kept")
+    print(f"file             {spread([float(n) for n in files], 1e-3, 'kB')}; largest {max(files) / 1e3:.0f} kB")
     print(f"posing           {spread(posing, 1000, 'ms')} a pose")
     print(f"triangles        {spread([float(n) for n in triangles], 0.001, 'thousand')}")
     print(f"textures         {spread([float(n) for n in memory], 1e-6, 'MB')}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, sys.argv[2] if len(sys.argv) > 2 else None)

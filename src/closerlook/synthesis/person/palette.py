@@ -23,21 +23,22 @@ __all__ = [
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
-# Name: (share among tops, share among trousers and coats, hue, saturation and value ranges).
-_CLOTH: dict[str, tuple[float, float, tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "black": (0.21, 0.30, (0.5, 0.7), (0.00, 0.25), (0.05, 0.15)),
-    "grey": (0.13, 0.12, (0.5, 0.65), (0.00, 0.12), (0.28, 0.62)),
-    "white": (0.18, 0.05, (0.08, 0.2), (0.00, 0.06), (0.82, 0.97)),
-    "navy": (0.10, 0.16, (0.6, 0.65), (0.3, 0.55), (0.13, 0.26)),
-    "blue": (0.09, 0.17, (0.56, 0.63), (0.25, 0.6), (0.35, 0.7)),
-    "beige": (0.06, 0.08, (0.08, 0.12), (0.15, 0.35), (0.62, 0.84)),
-    "brown": (0.04, 0.05, (0.04, 0.08), (0.35, 0.6), (0.18, 0.4)),
-    "red": (0.06, 0.015, (0.97, 1.02), (0.55, 0.85), (0.35, 0.72)),
-    "green": (0.045, 0.03, (0.24, 0.42), (0.25, 0.6), (0.2, 0.55)),
-    "pink": (0.035, 0.01, (0.92, 0.98), (0.15, 0.42), (0.7, 0.92)),
-    "yellow": (0.02, 0.005, (0.12, 0.16), (0.4, 0.75), (0.7, 0.92)),
-    "orange": (0.015, 0.003, (0.045, 0.08), (0.6, 0.85), (0.62, 0.88)),
-    "purple": (0.02, 0.007, (0.74, 0.82), (0.25, 0.6), (0.25, 0.6)),
+# Name: (share among tops on a warm day, on a cold day, among trousers, coats and bags; hue, saturation, value ranges).
+_Range = tuple[float, float]
+_CLOTH: dict[str, tuple[float, float, float, _Range, _Range, _Range]] = {
+    "black": (0.14, 0.23, 0.29, (0.5, 0.7), (0.00, 0.25), (0.05, 0.15)),
+    "grey": (0.11, 0.15, 0.12, (0.5, 0.65), (0.00, 0.12), (0.25, 0.75)),
+    "white": (0.23, 0.09, 0.05, (0.08, 0.2), (0.00, 0.06), (0.84, 0.98)),
+    "navy": (0.06, 0.12, 0.16, (0.6, 0.65), (0.3, 0.6), (0.13, 0.28)),
+    "blue": (0.11, 0.08, 0.17, (0.53, 0.64), (0.3, 0.85), (0.35, 0.82)),
+    "beige": (0.05, 0.07, 0.08, (0.08, 0.12), (0.15, 0.35), (0.62, 0.86)),
+    "brown": (0.02, 0.06, 0.05, (0.04, 0.08), (0.35, 0.65), (0.18, 0.42)),
+    "red": (0.085, 0.065, 0.02, (0.96, 1.015), (0.65, 0.95), (0.4, 0.82)),
+    "green": (0.06, 0.05, 0.03, (0.24, 0.45), (0.3, 0.8), (0.2, 0.65)),
+    "pink": (0.055, 0.03, 0.01, (0.9, 0.98), (0.2, 0.65), (0.78, 0.96)),
+    "yellow": (0.035, 0.02, 0.005, (0.115, 0.17), (0.45, 0.9), (0.72, 0.97)),
+    "orange": (0.025, 0.015, 0.004, (0.03, 0.085), (0.65, 0.95), (0.65, 0.95)),
+    "purple": (0.03, 0.025, 0.01, (0.72, 0.83), (0.3, 0.75), (0.25, 0.7)),
 }
 
 _BRIGHT: dict[str, Colour] = {  # what people call by these names though few wear it
@@ -67,15 +68,20 @@ _SKIN: dict[str, tuple[Colour, Colour]] = {  # light and dark end
 }
 
 
-def cloth_colour(rng: np.random.Generator, *, sober: bool = False, avoid: str | None = None) -> tuple[str, Colour]:
+def cloth_colour(
+    rng: np.random.Generator, *, sober: bool = False, avoid: str | None = None, season: str = "between"
+) -> tuple[str, Colour]:
     """A colour of cloth with its name: mostly dark, grey, white, blue and beige, some strong ones.
 
-    ``sober`` draws as people do for trousers, coats and bags.
+    ``sober`` draws as people do for trousers, coats and bags; otherwise tops are lighter and stronger in summer, darker
+    in winter.
     """
     names = [name for name in _CLOTH if name != avoid]
-    shares = np.array([_CLOTH[name][int(sober)] for name in names])
+    warm = {"summer": 1.0, "between": 0.5, "winter": 0.0}[season]
+    columns = np.array([_CLOTH[name][:3] for name in names])
+    shares = columns[:, 2] if sober else warm * columns[:, 0] + (1 - warm) * columns[:, 1]
     name = names[rng.choice(len(names), p=shares / shares.sum())]
-    hue, saturation, value = (float(rng.uniform(*bounds)) for bounds in _CLOTH[name][2:])
+    hue, saturation, value = (float(rng.uniform(*bounds)) for bounds in _CLOTH[name][3:])
     return name, colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
 
 
@@ -94,7 +100,7 @@ def lab(colours: NDArray[np.floating]) -> NDArray[np.float64]:
 def _named() -> tuple[list[str], NDArray[np.float64]]:
     """Names and L*a*b* of colours across the range of each name."""
     names, colours = list(_BRIGHT), list(_BRIGHT.values())
-    for name, (_, _, *ranges) in _CLOTH.items():
+    for name, (_, _, _, *ranges) in _CLOTH.items():
         for corner in itertools.product(*(np.linspace(low, high, 3) for low, high in ranges)):
             names.append(name)
             colours.append(colorsys.hsv_to_rgb(corner[0] % 1.0, corner[1], corner[2]))
