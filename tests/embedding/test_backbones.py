@@ -29,7 +29,7 @@ PARAMETERS = {
     "osnet_x0_25": 714_864 - 513 * 1000,
 }
 
-# From the authors' own code (torchreid, IBN-Net) with fill_with_waves on pattern(): every fifth of the feature, its mean
+# The authors' own code (torchreid, IBN-Net) with fill_with_waves on pattern(): five values of the feature and its mean
 GOLDEN = {
     "osnet_x1_0": ([0.0, 0.0, 1.69423, 13.28468, 9.74614], 4.798428),
     "osnet_x0_25": ([0.0, 1.58174, 0.0, 1.41797, 0.0], 0.501422),

@@ -8,7 +8,21 @@ from typing import NoReturn
 
 import typer
 
-from closerlook.cli import analyze, compare, dataset, demo, evaluate, generate, people, report, select, study, train
+from closerlook.cli import (
+    analyze,
+    compare,
+    dataset,
+    demo,
+    evaluate,
+    export,
+    extract,
+    generate,
+    people,
+    report,
+    select,
+    study,
+    train,
+)
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError
 from closerlook.files import explain_os_errors
@@ -33,6 +47,8 @@ for verb in (
     study.study,
     report.report,
     compare.compare,
+    extract.extract,
+    export.export,
     demo.demo,
 ):
     app.command(no_args_is_help=verb is not demo.demo)(verb)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -62,19 +63,27 @@ class Features:
         with atomic_path(path) as draft:
             save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, draft)
 
+    def save_table(self, path: str | Path, data: Dataset) -> None:
+        """Write a Parquet file with a row an image: the columns of ``data`` that say which it is, and ``feature``.
+
+        Args:
+            data: the images that these are the features of, in the same order.
+        """
+        table = data.table.select("file_name", "identity", "camera", "split")
+        vectors = pl.Series("feature", self.features, dtype=pl.Array(pl.Float32, self.features.shape[1]))
+        with atomic_path(path) as draft:
+            table.with_columns(vectors).write_parquet(draft)
+
     @classmethod
     def load(cls, path: str | Path) -> Features:
-        """Read a file that :meth:`save`, or anybody else, wrote with these three tensors (``cameras`` may be absent).
+        """Read a file that :meth:`save` or :meth:`save_table` wrote, or anybody else with the same names.
+
+        Cameras may be absent.
 
         Raises:
-            CloserlookError: no such file, not safetensors, a tensor is missing or the lengths differ.
+            CloserlookError: no such file, not of its format, something is missing or the lengths differ.
         """
-        try:
-            tensors = load_file(path)
-        except FileNotFoundError:
-            raise CloserlookError(f"There is no features file {path}.") from None
-        except SafetensorError as error:
-            raise CloserlookError(f"{path} is not a safetensors file: {error}.") from None
+        tensors = _read_table(Path(path)) if Path(path).suffix == ".parquet" else _read_tensors(path)
         missing = {"features", "identities"} - set(tensors)
         if missing:
             raise CloserlookError(f"{path} lacks the tensor '{sorted(missing)[0]}'; it has {', '.join(tensors)}.")
@@ -86,6 +95,41 @@ class Features:
                 f"{features.shape}, {identities.shape} and {cameras.shape}."
             )
         return cls(features.astype(np.float32), identities.astype(np.int64), cameras.astype(np.int64))
+
+
+def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        tensors: dict[str, NDArray[np.generic]] = load_file(path)
+    except FileNotFoundError:
+        raise CloserlookError(f"There is no features file {path}.") from None
+    except SafetensorError as error:
+        raise CloserlookError(f"{path} is not a safetensors file: {error}.") from None
+    return tensors
+
+
+def _read_table(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        table = pl.read_parquet(path)
+        names = {"feature": "features", "identity": "identities", "camera": "cameras"}
+        found = {names[name]: table[name] for name in names if name in table.columns}
+        return {
+            name: _vectors(column, path) if name == "features" else column.cast(pl.Int64).fill_null(-1).to_numpy()
+            for name, column in found.items()
+        }
+    except FileNotFoundError:
+        raise CloserlookError(f"There is no features file {path}.") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise CloserlookError(f"{path} is not a Parquet file of features: {error}.") from None
+
+
+def _vectors(column: pl.Series, path: Path) -> NDArray[np.generic]:
+    """(n, d) of a column of lists or arrays."""
+    if isinstance(column.dtype, pl.List):
+        lengths = column.list.len().unique().to_list()
+        if len(lengths) != 1:
+            raise CloserlookError(f"{path}: the vectors in 'feature' must all have one length; they have {lengths}.")
+        column = column.list.to_array(lengths[0])
+    return column.to_numpy()
 
 
 def extract(embedder: Embedder, data: Dataset, *, batch_size: int = 64) -> Features:

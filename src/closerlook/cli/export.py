@@ -1,0 +1,35 @@
+"""closerlook export: a trained model as ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import parse_size
+
+__all__ = ["export"]
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("model.onnx"),
+    size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
+) -> None:
+    """Write a model as ONNX and check it against torch in onnxruntime.
+
+    The input is raw pixels, (b, height, width, 3) uint8 RGB; normalisation is inside. (Data sets: 'dataset export'.)
+    """
+    from closerlook.evaluation import load_model
+    from closerlook.reid import Model
+    from closerlook.reid.onnx import save_onnx
+
+    embedder = load_model(model, parse_size(size) if size else None)
+    assert isinstance(embedder, Model)
+    height, width = embedder.size
+    difference = save_onnx(embedder, out)
+    typer.echo(
+        f"{out}: images (b, {height}, {width}, 3) uint8 RGB -> features (b, {embedder.dim}); "
+        f"onnxruntime and torch differ by {difference:.1e} of the largest feature"
+    )

@@ -1,0 +1,46 @@
+"""closerlook extract: a model's features of a data set, for tools of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import parse_size
+from closerlook.errors import unknown
+
+__all__ = ["extract"]
+
+FORMATS = (".safetensors", ".parquet")
+
+
+def extract(
+    model: Annotated[str, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")],
+    source: Annotated[str, typer.Argument(help="Images: a folder, or format:path (see 'dataset import').")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .safetensors or .parquet.")] = Path(
+        "features.safetensors"
+    ),
+    split: Annotated[str | None, typer.Option(help="Only train, query or gallery.")] = None,
+    size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
+) -> None:
+    """Write the features of every image of a data set, in the order of its table.
+
+    A safetensors file holds the tensors features (n, d), identities (n,) and cameras (n,), as 'evaluate --query' and
+    '--gallery' read them; a Parquet file has a row an image, with file_name, identity, camera, split and feature.
+    """
+    from closerlook.dataset import Dataset
+    from closerlook.embedding import extract
+    from closerlook.evaluation import load_model
+
+    if out.suffix not in FORMATS:
+        raise unknown("ending of --out", out.suffix, FORMATS)
+    data = Dataset.open(source)
+    if split is not None:
+        data = data.split(split)
+    features = extract(load_model(model, parse_size(size) if size else None), data)
+    if out.suffix == ".parquet":
+        features.save_table(out, data)
+    else:
+        features.save(out)
+    typer.echo(f"{len(features):,} features of {features.features.shape[1]} numbers in {out}")
