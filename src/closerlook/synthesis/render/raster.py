@@ -38,6 +38,17 @@ def doubled_area(a: wp.vec4, b: wp.vec4, c: wp.vec4) -> float:
 
 
 @wp.func
+def bounds(a: wp.vec4, b: wp.vec4, c: wp.vec4, width: int, height: int) -> wp.vec4i:
+    """First column and row, last column and row of the samples that a triangle may cover; first > last for none."""
+    return wp.vec4i(
+        wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0),
+        wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0),
+        wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), width - 1),
+        wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), height - 1),
+    )
+
+
+@wp.func
 def bend(straight2: float, distortion: float) -> float:
     """What a lens multiplies a point's distance from the axis with, given the square of that distance: the root of
     f * (1 + distortion * straight2 * f * f) = 1, by Newton's method."""
@@ -96,18 +107,15 @@ def rasterise(
     b = screen[f[1]]
     c = screen[f[2]]
     area = doubled_area(a, b, c)
-    x0 = wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0)
-    x1 = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), width - 1)
-    y0 = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0)
-    y1 = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), height - 1)
-    if x0 > x1 or y0 > y1 or area == 0.0:
+    box = bounds(a, b, c, width, height)
+    if box[0] > box[2] or box[1] > box[3] or area == 0.0:
         return
     s = surfaces[surface_of[t]]
     if area > 0.0 and s.two_sided == 0:
         return
     inverse = 1.0 / area
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    for y in range(box[1], box[3] + 1):
+        for x in range(box[0], box[2] + 1):
             w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
             if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
                 z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
@@ -139,15 +147,12 @@ def cast(
     b = screen[f[1]]
     c = screen[f[2]]
     area = doubled_area(a, b, c)
-    x0 = wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0)
-    x1 = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), side - 1)
-    y0 = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0)
-    y1 = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), side - 1)
-    if x0 > x1 or y0 > y1 or area == 0.0:
+    box = bounds(a, b, c, side, side)
+    if box[0] > box[2] or box[1] > box[3] or area == 0.0:
         return
     inverse = 1.0 / area
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    for y in range(box[1], box[3] + 1):
+        for x in range(box[0], box[2] + 1):
             w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
             if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
                 wp.atomic_min(shadow, slot, y, x, w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
@@ -164,29 +169,80 @@ class Hit:
 
 @wp.func
 def trace(
-    panels: wp.array(dtype=Panel), texels: wp.array(dtype=texel), eye: Eye, ray: wp.vec3, first: int, end: int, h: Hit
+    panels: wp.array(dtype=Panel),
+    texels: wp.array(dtype=texel),
+    eye: Eye,
+    across: float,
+    above: float,
+    first: int,
+    end: int,
+    h: Hit,
 ) -> Hit:
-    """The nearest of ``h`` and the panels ``first`` to ``end``."""
+    """The nearest of ``h`` and the panels ``first`` to ``end`` along the ray through a point of the image plane."""
+    ray = eye.right * across + eye.up * above + eye.forward
     for j in range(first, end):
-        q = panels[j]
-        slope = wp.dot(ray, q.normal)
-        if wp.abs(slope) > 1.0e-6:
-            d = wp.dot(q.corner - eye.position, q.normal) / slope
-            if d > q.near and d < h.depth:
-                at = eye.position + ray * d - q.corner
-                u = wp.dot(at, q.along)
-                v = wp.dot(at, q.upward)
-                if u >= 0.0 and u <= 1.0 and v >= 0.0 and v <= 1.0:
-                    uv = wp.vec2(u * q.repeat[0] + q.shift[0], (1.0 - v) * q.repeat[1] + q.shift[1])
-                    solid = 255
-                    if q.cutout != 0:
-                        level = wp.log2(d * eye.pixel * q.texels + 1.0e-6)
-                        solid = opacity(texels, q.start, q.log2_side, uv, level)
-                    if solid >= 128:
-                        h.depth = d
-                        h.panel = j
-                        h.uv = uv
+        box = panels[j].box
+        if across >= box[0] and across <= box[2] and above >= box[1] and above <= box[3]:
+            q = panels[j]
+            slope = wp.dot(ray, q.normal)
+            if wp.abs(slope) > 1.0e-6:
+                d = wp.dot(q.corner - eye.position, q.normal) / slope
+                if d > q.near and d < h.depth:
+                    at = eye.position + ray * d - q.corner
+                    u = wp.dot(at, q.along)
+                    v = wp.dot(at, q.upward)
+                    if u >= 0.0 and u <= 1.0 and v >= 0.0 and v <= 1.0:
+                        uv = wp.vec2(u * q.repeat[0] + q.shift[0], (1.0 - v) * q.repeat[1] + q.shift[1])
+                        solid = 255
+                        if q.cutout != 0:
+                            level = wp.log2(d * eye.pixel * q.texels + 1.0e-6)
+                            solid = opacity(texels, q.start, q.log2_side, uv, level)
+                        if solid >= 128:
+                            h.depth = d
+                            h.panel = j
+                            h.uv = uv
     return h
+
+
+@wp.struct
+class Place:
+    """Sum over samples of a pixel's place, as in :func:`resolve`."""
+
+    albedo: wp.vec3
+    normal: wp.vec3
+    position: wp.vec3
+    rough: wp.float32
+    emission: wp.float32
+
+
+@wp.func
+def add_panel(
+    s: Place, panels: wp.array(dtype=Panel), texels: wp.array(dtype=texel), eye: Eye, ray: wp.vec3, h: Hit, count: float
+) -> Place:
+    """Add ``count`` samples that see one panel (or the sky, -1), by one look-up: ``ray`` and ``h`` are their means."""
+    if h.panel < 0:
+        s.normal += wp.vec3(0.0, -count, 0.0)
+        s.position += (eye.position + wp.normalize(ray) * 20000.0) * count
+        return s
+    q = panels[h.panel]
+    p = eye.position + ray * h.depth
+    uv = h.uv
+    if h.panel == 0:
+        at = p - q.corner
+        uv = wp.vec2(wp.dot(at, q.along) * q.repeat[0] + q.shift[0], wp.dot(at, q.upward) * q.repeat[1] + q.shift[1])
+    slant = wp.abs(wp.dot(wp.normalize(ray), q.normal))
+    level = wp.log2(h.depth * eye.pixel * q.texels * wp.sqrt(count / wp.max(slant, 0.02)) + 1.0e-6)
+    code = sample(texels, q.start, q.log2_side, uv, level)
+    s.albedo += wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint) * count
+    n = q.normal * count
+    if wp.dot(n, ray) > 0.0:
+        n = -n
+    s.normal += n
+    s.position += p * count
+    s.rough += q.roughness * count
+    if q.cutout == 0:
+        s.emission += (1.0 - code[3]) * count
+    return s
 
 
 @wp.kernel
@@ -219,11 +275,11 @@ def resolve(
     place0 = wp.vec3()
     rough0 = float(0.0)
     count0 = float(0.0)
-    albedo1 = wp.vec3()
-    normal1 = wp.vec3()
-    place1 = wp.vec3()
-    rough1 = float(0.0)
-    emit1 = float(0.0)
+    behind = Place()
+    seen = Hit()
+    seen.panel = -2
+    seen_ray = wp.vec3()
+    seen_count = float(0.0)
     count1 = float(0.0)
     for sub in range(4):
         sx = 2 * x + (sub & 1)
@@ -236,7 +292,9 @@ def resolve(
         across = eye.window[0] + eye.window[2] * nx
         above = eye.window[1] + eye.window[3] * ny
         straight = 1.0 + eye.distortion * (across * across + above * above)
-        ray = eye.right * (across * straight) + eye.up * (above * straight) + eye.forward
+        across *= straight
+        above *= straight
+        ray = eye.right * across + eye.up * above + eye.forward
         hit = Hit()
         hit.panel = -1
         hit.depth = 1.0e9
@@ -256,12 +314,12 @@ def resolve(
             w1 = flat[1] * b[3] * inverse
             w2 = flat[2] * c[3] * inverse
             hit.depth = inverse
-            hit = trace(panels, place_texels, eye, ray, 1, 1 + eye.fronts, hit)
+            hit = trace(panels, place_texels, eye, across, above, 1, 1 + eye.fronts, hit)
         else:
             if ray[1] < 0.0:
                 hit.depth = -eye.position[1] / ray[1]
                 hit.panel = 0
-            hit = trace(panels, place_texels, eye, ray, 1, panels.shape[0], hit)
+            hit = trace(panels, place_texels, eye, across, above, 1, panels.shape[0], hit)
         if k < EMPTY and hit.panel < 0:
             f = triangles[t]
             area = doubled_area(screen[f[0]], screen[f[1]], screen[f[2]])
@@ -283,42 +341,32 @@ def resolve(
             rough0 += s.roughness
             count0 += 1.0
         else:
-            if hit.panel >= 0:
-                q = panels[hit.panel]
-                p = eye.position + ray * hit.depth
-                best_uv = hit.uv
-                if hit.panel == 0:
-                    at = p - q.corner
-                    best_uv = wp.vec2(
-                        wp.dot(at, q.along) * q.repeat[0] + q.shift[0], wp.dot(at, q.upward) * q.repeat[1] + q.shift[1]
-                    )
-                slant = wp.abs(wp.dot(wp.normalize(ray), q.normal))
-                level = wp.log2(hit.depth * eye.pixel * q.texels / wp.sqrt(wp.max(slant, 0.02)) + 1.0e-6)
-                code = sample(place_texels, q.start, q.log2_side, best_uv, level)
-                albedo1 += wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
-                n = q.normal
-                if wp.dot(n, ray) > 0.0:
-                    n = -n
-                normal1 += n
-                place1 += p
-                rough1 += q.roughness
-                if q.cutout == 0:
-                    emit1 += 1.0 - code[3]
-            else:
-                normal1 += wp.vec3(0.0, -1.0, 0.0)
-                place1 += eye.position + wp.normalize(ray) * 20000.0
+            if hit.panel != seen.panel:
+                if seen_count > 0.0:
+                    behind = add_panel(behind, panels, place_texels, eye, seen_ray, seen, seen_count)
+                seen = Hit()
+                seen.panel = hit.panel
+                seen_ray = wp.vec3()
+                seen_count = 0.0
+            seen_count += 1.0
+            share = 1.0 / seen_count
+            seen_ray += (ray - seen_ray) * share
+            seen.depth += (hit.depth - seen.depth) * share
+            seen.uv += (hit.uv - seen.uv) * share
             count1 += 1.0
+    if seen_count > 0.0:
+        behind = add_panel(behind, panels, place_texels, eye, seen_ray, seen, seen_count)
     r0 = 1.0 / wp.max(count0, 1.0)
     r1 = 1.0 / wp.max(count1, 1.0)
     albedo0 *= r0
-    albedo1 *= r1
+    albedo1 = behind.albedo * r1
     normal0 = wp.normalize(normal0)
-    normal1 = wp.normalize(normal1)
+    normal1 = wp.normalize(behind.normal)
     place0 *= r0
-    place1 *= r1
+    place1 = behind.position * r1
     colour[0, y, x] = wp.vec4(albedo0[0], albedo0[1], albedo0[2], count0 * 0.25)
     colour[1, y, x] = wp.vec4(albedo1[0], albedo1[1], albedo1[2], count1 * 0.25)
     facing[0, y, x] = wp.vec4(normal0[0], normal0[1], normal0[2], rough0 * r0)
-    facing[1, y, x] = wp.vec4(normal1[0], normal1[1], normal1[2], rough1 * r1)
+    facing[1, y, x] = wp.vec4(normal1[0], normal1[1], normal1[2], behind.rough * r1)
     where[0, y, x] = wp.vec4(place0[0], place0[1], place0[2], 0.0)
-    where[1, y, x] = wp.vec4(place1[0], place1[1], place1[2], emit1 * r1)
+    where[1, y, x] = wp.vec4(place1[0], place1[1], place1[2], behind.emission * r1)

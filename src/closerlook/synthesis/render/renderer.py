@@ -25,6 +25,7 @@ from closerlook.synthesis.render.values import (
     AIR_ROW,
     CASTER_ROW,
     EXPOSED_ROW,
+    KEY_LIGHT_ROW,
     PANEL_ROW,
     Air,
     Caster,
@@ -53,6 +54,7 @@ SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
 SHADOWS_WITHIN = 3.5  # metres of the person
+BEFORE_EYE = 0.05  # metres
 NOISE_UNIT = 32
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
@@ -94,7 +96,8 @@ class Renderer:
     def __init__(self, size: tuple[int, int], device: str = "cpu") -> None:
         start_warp()
         self.size = size
-        self.device = device
+        self.device = wp.get_device(device)
+        self._on_cpu = bool(self.device.is_cpu)
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
@@ -107,9 +110,9 @@ class Renderer:
         self._noise = self._array(_noise_tile(), wp.int8)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
-        self._lights: dict[Illumination, KeyLight] = {}
+        self._lights: dict[Illumination, NDArray[Any]] = {}  # rows of KeyLight, of this pose
         self._north: float | None = None
-        self._side = TILE_SIDE if wp.get_device(device).is_cpu else 1
+        self._side = TILE_SIDE if self._on_cpu else 1
         self._lanes = wp.types.vector(self._side**2, wp.float32)
         self._meet, self._expose = relight.overloads(self._lanes)
         self._scratch: dict[str, tuple[wp.array, wp.array]] = {}
@@ -117,9 +120,16 @@ class Renderer:
     def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
         return wp.empty(shape, dtype=dtype, device=self.device)
 
-    def _array(self, values: NDArray[np.generic], dtype: type) -> wp.array:
-        # On the CPU Warp then reads NumPy's memory as it is; whoever hands it over must not write to it.
-        return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device, copy=False)
+    def _array(self, values: NDArray[Any], dtype: type) -> wp.array:
+        values = np.ascontiguousarray(values)
+        if not self._on_cpu:
+            return wp.array(values, dtype=dtype, device=self.device)
+        # Warp reads NumPy's memory as it is: whoever hands it over must not write to it. By its address, which saves
+        # the checks of a conversion: they would take longer than a small image.
+        shape = values.shape[: values.ndim - len(getattr(dtype, "_shape_", ()))]
+        array = wp.array(ptr=values.__array_interface__["data"][0], dtype=dtype, shape=shape, device=self.device)
+        array.source = values  # lives as long as the array does
+        return array
 
     def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
         wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device)
@@ -239,30 +249,18 @@ class Renderer:
         rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
         rows["texels"] = 256 * panels.repeat[:, 0] / length
         rows["near"] = np.where((panels.upward[:, 1] > 0) & ~panels.front, self.frame.distance - 0.2, 0.1)
+        rows["box"] = _boxes(panels, self.frame)
         rows["start"] = [library().start[texture] for texture in panels.texture]
         rows["log2_side"] = 8
         for name in ("tint", "repeat", "shift", "cutout", "roughness"):
             rows[name] = getattr(panels, name)
-        return wp.array(rows, dtype=Panel, device=self.device)
+        return self._array(rows, Panel)
 
-    def _casters(self, place: Place, lights: Sequence[KeyLight]) -> tuple[wp.array, list[int]]:
-        """What throws a shadow onto the person or the ground around under each light, and where each light's end.
-
-        A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
-        """
-        rows, ends = [], [0] * len(lights)
-        standing = np.flatnonzero(place.panels.cutout & (place.panels.turns | place.panels.front))
-        for i, light in enumerate(lights):
-            if light.reach == 0.0:
-                for j in standing:
-                    row = _caster(place.panels, int(j), np.array(light.place))
-                    if row is not None:
-                        rows.append(row)
-            ends[i] = len(rows)
-        table: NDArray[Any] = np.zeros(max(len(rows), 1), dtype=CASTER_ROW)
-        for name, values in zip(("foot", "across", "facing", "height", "start"), zip(*rows, strict=True), strict=False):
-            table[name] = values
-        return wp.array(table, dtype=Caster, device=self.device), ends
+    def _casters(self, place: Place, lights: NDArray[Any]) -> tuple[wp.array, list[int]]:
+        """What throws a shadow onto the person or the ground around under each light, and where each light's end."""
+        suns = [_casters(place.panels, light["place"]) if light["reach"] == 0 else _NO_CASTERS for light in lights]
+        ends = np.cumsum([len(rows) for rows in suns]).tolist()
+        return self._array(np.concatenate([*suns, np.zeros(1, CASTER_ROW)]), Caster), ends
 
     def ground_albedo(self, view: View) -> NDArray[np.float64]:
         """(3,) mean linear albedo of the ground that the person stands on."""
@@ -272,7 +270,7 @@ class Renderer:
 
     def shadow_map(self, illumination: Illumination) -> Float:
         """(s, s) depth of the person from the key light of a time of day already rendered in this pose."""
-        return np.asarray(self._shadow[self._lights[illumination].slot].numpy())
+        return np.asarray(self._shadow[int(self._lights[illumination]["slot"])].numpy())
 
     def light(self, view: View, shots: Sequence[Shot]) -> Bytes:
         """Light the surfaces of the last :meth:`look`; ``shots`` must be grouped by time of day."""
@@ -280,13 +278,12 @@ class Renderer:
         if len({*illuminations, *self._lights}) > len(self._shadow):
             self._lights = {}
             self._shadow = self._empty((2 * len(illuminations), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
-        lights = [self._key_light(illumination, view.place.north) for illumination in illuminations]
+        lights = np.stack([self._key_light(illumination, view.place.north) for illumination in illuminations])
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         exposed, airs = _exposed(shots, self.ground_albedo(view), view.sensor)
         exposed["light"] = [illuminations.index(shot.illumination) for shot in shots]
         casters, ends = self._casters(view.place, lights)
-        for light, begin, end in zip(lights, [0, *ends], ends, strict=False):
-            light.first_caster, light.end_caster = begin, end
+        lights["first_caster"], lights["end_caster"] = [0, *ends[:-1]], ends
         tiles = _flake_weathers(shots)
         exposed["flake_tile"] = [2 * tiles.index(_flake_shape(shot.weather)) for shot in shots]
         height, width = self.size
@@ -294,15 +291,15 @@ class Renderer:
             self._flake_shapes = tiles
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
         beams = [
-            *(wp.array(lights, dtype=KeyLight, device=self.device), self._array(_weighted(sky), wp.vec3)),
+            *(self._array(lights, KeyLight), self._array(_weighted(sky), wp.vec3)),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
             *(casters, self._place_texels, int((airs["wetness"] > 0).any())),
         ]
         camera = [
-            *(wp.array(exposed, dtype=Exposed, device=self.device), self._flakes, self._noise),
+            *(self._array(exposed, Exposed), self._flakes, self._noise),
             *(self._array(_tone_curve(view.sensor), wp.float32), view.sensor.saturation),
         ]
-        air = wp.array(airs, dtype=Air, device=self.device)
+        air = self._array(airs, Air)
         image = self._empty((len(shots), height * width * 3), wp.uint8)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
@@ -345,7 +342,7 @@ class Renderer:
             self._scratch[name] = kept = (numbers, vectors)
         return kept
 
-    def _key_light(self, illumination: Illumination, north: float) -> KeyLight:
+    def _key_light(self, illumination: Illumination, north: float) -> NDArray[Any]:
         """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
         if self._north != north:
             self._lights, self._north = {}, north
@@ -353,20 +350,36 @@ class Renderer:
             return self._lights[illumination]
         towards = key_direction(sky_light(illumination), north)
         lamp = sky_light(illumination).lamp
-        light = KeyLight()
-        light.place = wp.vec3(*(towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards))
-        light.reach = LAMP_DISTANCE**2 if lamp else 0.0
-        light.shadow = matrix = wp.mat44(shadow_matrix(towards, lamp))
-        light.slot = len(self._lights)
+        slot, matrix = len(self._lights), shadow_matrix(towards, lamp)
+        light: NDArray[Any] = np.zeros((), dtype=KEY_LIGHT_ROW)
+        light["place"] = towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards
+        light["reach"] = LAMP_DISTANCE**2 if lamp else 0.0
+        light["shadow"], light["slot"] = matrix, slot
         self._lights[illumination] = light
         side = float(SHADOW_SIDE)
-        self._shadow[light.slot].fill_(2.0)
+        self._shadow[slot].fill_(2.0)
         straight = wp.vec4(0.0, 0.0, 1.0, 1.0)
-        inputs = [self._positions, matrix, straight, 0.0, side, side, self._screen]
+        inputs = [self._positions, wp.mat44(matrix), straight, 0.0, side, side, self._screen]
         self._launch(raster.project, len(self._positions), inputs)
-        inputs = [self._screen, self._triangles, light.slot, SHADOW_SIDE, self._shadow]
+        inputs = [self._screen, self._triangles, slot, SHADOW_SIDE, self._shadow]
         self._launch(raster.cast, len(self._triangles), inputs)
         return light
+
+
+def _boxes(panels: Panels, seen: Frame) -> NDArray[np.float64]:
+    """(n, 4) least right and up, largest right and up of panels on the plane at distance 1 before the eye."""
+    a, b = panels.corner - seen.eye, panels.corner + panels.along - seen.eye
+    corners = np.stack([a, b, b + panels.upward, a + panels.upward])
+    axes = np.stack([seen.right, seen.up, seen.forward], axis=1).astype(np.float64)
+    points = corners @ axes  # (4, n, 3)
+    following = np.roll(points, -1, axis=0)
+    depth, next_depth = points[..., 2], following[..., 2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Where an edge passes the plane just before the eye
+        crossing = points + (following - points) * ((BEFORE_EYE - depth) / (next_depth - depth))[..., None]
+        plane = np.concatenate([points[..., :2] / depth[..., None], crossing[..., :2] / BEFORE_EYE])
+    valid = np.concatenate([depth > BEFORE_EYE, (depth > BEFORE_EYE) != (next_depth > BEFORE_EYE)])[..., None]
+    return np.concatenate([np.where(valid, plane, np.inf).min(0), np.where(valid, plane, -np.inf).max(0)], axis=1)
 
 
 def _eye(seen: Frame, width: int, panels: Panels) -> Eye:
@@ -404,21 +417,27 @@ def _weighted(sky: NDArray[np.float64]) -> Float:
     return np.asarray(sky * np.array(constants)[:, None], dtype=np.float32)
 
 
-def _caster(
-    panels: Panels, j: int, towards: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, int] | None:
-    """Panel ``j`` as a row of :class:`Caster`; ``None`` if its shadow passes the person by."""
-    foot = panels.corner[j] + (0.0 if panels.turns[j] else panels.along[j] / 2)
-    width, height = float(np.linalg.norm(panels.along[j])), float(panels.upward[j, 1])
+_NO_CASTERS: NDArray[Any] = np.zeros(0, dtype=CASTER_ROW)
+
+
+def _casters(panels: Panels, towards: Float) -> NDArray[Any]:
+    """The things of a place whose shadow from a sun does not pass the person by, as rows of :class:`Caster`.
+
+    A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
+    """
+    j = np.flatnonzero(panels.cutout & (panels.turns | panels.front))
+    foot = panels.corner[j] + np.where(panels.turns[j, None], 0.0, panels.along[j] / 2)
+    width, height = np.linalg.norm(panels.along[j], axis=1), panels.upward[j, 1]
     level = float(np.hypot(towards[0], towards[2]))
     facing = np.array([towards[0], 0.0, towards[2]]) / max(level, 1e-6)
     # The nearest that the shadow comes to the person.
-    reach = min(height * level / max(float(towards[1]), 0.05), 30.0)
-    along = float(np.clip(foot @ facing, 0.0, reach))
-    if np.linalg.norm(foot - along * facing) > width / 2 + SHADOWS_WITHIN:
-        return None
-    across = np.array([facing[2], 0.0, -facing[0]]) / width
-    return foot, across, facing, height, library().start[panels.texture[j]]
+    along = np.clip(foot @ facing, 0.0, np.minimum(height * level / max(float(towards[1]), 0.05), 30.0))
+    near = np.linalg.norm(foot - along[:, None] * facing, axis=1) <= width / 2 + SHADOWS_WITHIN
+    rows: NDArray[Any] = np.zeros(int(near.sum()), dtype=CASTER_ROW)
+    rows["foot"], rows["height"], rows["facing"] = foot[near], height[near], facing
+    rows["across"] = np.array([facing[2], 0.0, -facing[0]]) / width[near, None]
+    rows["start"] = [library().start[panels.texture[i]] for i in j[near]]
+    return rows
 
 
 def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:

@@ -12,6 +12,7 @@ __all__ = [
     "AIR_ROW",
     "CASTER_ROW",
     "EXPOSED_ROW",
+    "KEY_LIGHT_ROW",
     "PANEL_ROW",
     "Air",
     "Caster",
@@ -39,12 +40,16 @@ class Surface:
 
 @wp.struct
 class Panel:
-    """A textured parallelogram of the place: corner, edges divided by their squared length, normal."""
+    """A textured parallelogram of the place: corner, edges divided by their squared length, normal.
+
+    ``box`` holds the least and the largest right and up of its points on the plane at distance 1 before the eye.
+    """
 
     corner: wp.vec3
     along: wp.vec3
     upward: wp.vec3
     normal: wp.vec3
+    box: wp.vec4
     tint: wp.vec3
     repeat: wp.vec2
     shift: wp.vec2
@@ -134,4 +139,5 @@ class Exposed:
 AIR_ROW = np.dtype(Air.numpy_dtype())
 CASTER_ROW = np.dtype(Caster.numpy_dtype())
 PANEL_ROW = np.dtype(Panel.numpy_dtype())
+KEY_LIGHT_ROW = np.dtype(KeyLight.numpy_dtype())
 EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())
