@@ -9,9 +9,10 @@ import pytest
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.body import sample_shape
-from closerlook.synthesis.person.fabric import PATTERNS, SIZE, Fabric, fabric_texture
+from closerlook.synthesis.person.fabric import Fabric, fabric_texture
 from closerlook.synthesis.person.mannequin import Mannequin
 from closerlook.synthesis.person.palette import cloth_colour, colour_name
+from closerlook.synthesis.person.patterns import PATTERNS, SIZE
 from closerlook.synthesis.person.tailor import GAP, hem_height, tailor
 from closerlook.synthesis.person.unwrap import unwrap
 from closerlook.synthesis.person.wardrobe import CUTS, sample_outfit
@@ -108,5 +109,20 @@ def test_outfits_suit_sex_and_season() -> None:
     men = [outfit for shape, outfit in outfits if shape.gender == "male"]
     assert not any(o.upper.kind in ("dress", "blouse") or (o.lower and "skirt" in o.lower.kind) for o in men)
     assert all(o.outer is None and o.scarf is None for _, o in outfits if o.season == "summer")
-    assert all((o.lower is None) == (o.upper.kind == "dress") for _, o in outfits)
+    assert all((o.lower is None) == (o.upper.kind in ("dress", "long_dress")) for _, o in outfits)
     assert any(o.outer and o.outer.cut.opening for _, o in outfits)
+
+
+def test_no_hand_holds_two_things_and_children_push_nothing() -> None:
+    held = set()
+    for k in range(900):
+        shape = sample_shape(keyed_rng(6, "shape", k))
+        outfit = sample_outfit(keyed_rng(6, "outfit", k), shape, "between")
+        sides = "".join(extra.side for extra in (outfit.bag, outfit.load) if extra)
+        assert len(set(sides)) == len(sides) and set(sides) <= set("LR")
+        held |= {extra.kind for extra in (outfit.bag, outfit.load) if extra}
+        assert shape.years >= 13 or outfit.load is None or outfit.load.kind == "umbrella"
+    assert held == {
+        *("backpack", "shoulder_bag", "handbag", "tote", "shopping_bag"),
+        *("umbrella", "suitcase", "stroller", "bicycle"),
+    }

@@ -7,11 +7,13 @@ import hashlib
 import numpy as np
 
 from closerlook.synthesis.person import Person, sample_person
+from closerlook.synthesis.person.hats import COVERING
 from closerlook.synthesis.person.rig import BONES
 
 LABELS = {
     "gender", "age_group", "upper_type", "upper_colour", "upper_pattern", "sleeve_length", "lower_type", "lower_colour",
     "lower_length", "shoe_type", "shoe_colour", "hair_style", "hair_colour", "beard", "glasses", "hat", "scarf", "bag",
+    "mask", "gloves", "carried",
     "hat_colour", "bag_colour", "hair_length",
 }  # fmt: skip
 
@@ -59,11 +61,14 @@ def test_labels_say_what_was_built(people: list[Person]) -> None:
     for person in people:
         assert set(person.labels) == LABELS
         names = {material.name for material in person.materials}
-        assert {"skin", "eyes", "shoes", "upper", "hair"} <= names
+        assert {"skin", "eyes", "shoes", "upper"} <= names
+        assert ("hair" in names) == (person.labels["hat"] not in COVERING)
         assert ("hat" in names) == (person.labels["hat"] != "none")
         assert ("scarf" in names) == (person.labels["scarf"] != "none")
-        assert (person.labels["bag"] == "none") or person.labels["bag"] in names
-        assert ("lower" in names) == (person.labels["lower_type"] != "dress")
+        assert ("mask" in names) == (person.labels["mask"] != "none")
+        for label in ("bag", "carried"):
+            assert (person.labels[label] == "none") or person.labels[label] in names
+        assert ("lower" in names) == (person.labels["lower_type"] not in ("dress", "long_dress"))
 
 
 def test_hidden_skin_is_left_out(people: list[Person]) -> None:

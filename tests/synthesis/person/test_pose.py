@@ -12,8 +12,8 @@ from hypothesis.strategies import floats
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, Pose, pose_person, sample_person, sample_pose
-from closerlook.synthesis.person.mesh import Hold
-from closerlook.synthesis.person.pose import _angles
+from closerlook.synthesis.person.mesh import Hold, PosedPerson
+from closerlook.synthesis.person.pose import SWAY, _angles
 from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin, turn
 
 REST = Pose(lean=0.0)
@@ -26,30 +26,29 @@ def joint(joints: np.ndarray, name: str) -> np.ndarray:
 
 
 def test_rest_pose_moves_nothing_but_the_origin(people: list[Person]) -> None:
-    for person in people[:4]:
+    for person in [person for person in people if not any(person.hands)][:4]:
         posed = pose_person(person, REST)
-        offset = posed.positions - person.positions
+        offset = (posed.positions - person.positions)[: person.own]
         np.testing.assert_allclose(offset, np.broadcast_to(offset[0], offset.shape), atol=1e-4)
 
 
 @pytest.mark.parametrize("number", range(12))
 def test_feet_on_the_ground_pelvis_above_the_origin(people: list[Person], number: int) -> None:
     posed = pose_person(people[number], sample_pose(keyed_rng(number, "pose")))
-    assert posed.positions[:, 1].min() == pytest.approx(0, abs=1e-5)
+    assert posed.positions[: people[number].own, 1].min() == pytest.approx(0, abs=1e-5)
     np.testing.assert_allclose(joint(posed.joints, "root")[[0, 2]], 0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(posed.normals, axis=1), 1, atol=1e-3)
     assert np.isfinite(posed.positions).all()
 
 
 def test_sparse_skinning_agrees_with_dense(people: list[Person]) -> None:
-    person, pose = people[1], sample_pose(keyed_rng(1, "pose"))
+    person, pose = next(person for person in people if not any(person.hands)), sample_pose(keyed_rng(1, "pose"))
     dense = np.zeros((len(person.positions), len(BONES)), np.float32)
     np.put_along_axis(dense, person.bones.astype(np.int64), person.weights, 1)
     posed = pose_person(person, pose)
     turns = turn(_angles(pose, person))
     wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
-    held = dense[:, [BONES.index(grip) for grip in GRIPS]].any(1)
-    moved = (posed.positions - wanted)[~held]
+    moved = (posed.positions - wanted)[: person.own]
     np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
 
 
@@ -60,7 +59,8 @@ def test_held_bags_hang_down_from_the_hand() -> None:
     for pose in (Pose(phase=0.4, stride=1.2), Pose(lift=(30.0, 30.0), elbow=(90.0, 90.0), heading=30.0)):
         posed = pose_person(person, pose)
         below = posed.positions[bag] - posed.joints[grip]
-        rest = (person.positions[bag] - person.skeleton.heads[grip]) @ rotate("y", pose.heading).T
+        sway = rotate("x", SWAY * pose.stride * np.sin(4 * np.pi * pose.phase))
+        rest = (person.positions[bag] - person.skeleton.heads[grip]) @ (rotate("y", pose.heading) @ sway).T
         np.testing.assert_allclose(below, rest, atol=1e-4)
 
 
@@ -166,3 +166,55 @@ def test_poses_vary() -> None:
     assert 0.7 < np.mean([pose.stride > 0 for pose in poses]) < 0.95
     assert np.std([pose.phase for pose in poses]) > 0.2
     assert any(max(pose.elbow) > 60 for pose in poses)
+
+
+def _extent(person: Person, posed: PosedPerson, bone: str) -> np.ndarray:
+    moved = ((person.bones == BONES.index(bone)) & (person.weights > 0.5)).any(1)
+    return np.asarray(np.ptp(posed.positions[moved], axis=0))
+
+
+def test_an_umbrella_is_open_over_the_head_or_folded_below_the_hand() -> None:
+    person = next(p for k in range(90) if (p := sample_person(3, k)).labels["carried"] == "umbrella")
+    side = "LR"[[hold is not None and hold.kind == "umbrella" for hold in person.hands].index(True)]
+    for sheltering in (True, False):
+        posed = pose_person(person, Pose(stride=1.0, sheltering=sheltering))
+        assert posed.labels["umbrella"] == ("open" if sheltering else "folded")
+        shown, gone = (f"open.{side}", f"folded.{side}")[:: 1 if sheltering else -1]
+        assert _extent(person, posed, shown).max() > 0.4 and _extent(person, posed, gone).max() < 1e-4
+    top = pose_person(person, Pose(sheltering=True)).positions[:, 1]
+    assert top[person.own :].max() > top[: person.own].max()
+
+
+def test_what_rolls_is_on_the_ground_with_a_hand_on_it() -> None:
+    found = {}
+    for k in range(200):
+        person = sample_person(3, k)
+        if person.labels["carried"] in ("suitcase", "stroller", "bicycle"):
+            found.setdefault(person.labels["carried"], person)
+    assert len(found) == 3
+    for person in found.values():
+        for phase in (0.0, 0.3, 0.7):
+            posed = pose_person(person, Pose(phase=phase, stride=1.1, speed=1.1, heading=20.0))
+            rolling = ((person.bones == BONES.index(GROUND)) & (person.weights > 0.5)).any(1)
+            assert abs(posed.positions[rolling, 1].min()) < 0.02
+            for side, hold in zip("LR", person.hands, strict=True):
+                if hold and hold.reach:
+                    hand = joint(posed.joints, f"grip.{side}")
+                    assert np.linalg.norm(posed.positions[rolling] - hand, axis=1).min() < 0.12
+
+
+def test_a_phone_is_in_a_free_hand_or_nowhere() -> None:
+    calling = Pose(phone=True, lift=(0.0, 30.0), elbow=(4.0, 90.0))
+    for k in range(60):
+        person = sample_person(3, k)
+        has = any(material.name == "phone" for material in person.materials)
+        posed = pose_person(person, calling)
+        assert posed.labels["phone"] == ("yes" if has else "no")
+        shown = [has and _extent(person, posed, f"phone.{side}").max() > 0.1 for side in "LR" if _has(person, side)]
+        assert sum(shown) == has
+        assert has or all(person.hands) or person.labels["age_group"] == "child"
+        assert pose_person(person, Pose()).labels["phone"] == "no"
+
+
+def _has(person: Person, side: str) -> bool:
+    return bool(((person.bones == BONES.index(f"phone.{side}")) & (person.weights > 0.5)).any())

@@ -40,6 +40,7 @@ def figure(*boxes: tuple[str, tuple[int, int, int], float, float], labels: dict[
         materials_of=np.repeat(np.arange(len(parts), dtype=np.int32), len(parts[0][2])),
         materials=tuple(plain(box[0], box[1]) for box in boxes),
         skeleton=Skeleton(BONES, parents(), heads),
+        own=len(positions),
     )
 
 

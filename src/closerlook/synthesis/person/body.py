@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.person.assets import BodyData, body_data
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, full_bone_map, rotate, skin
+from closerlook.synthesis.person.rig import ADDED, BONES, GRIPS, SHOWN, align, chain, full_bone_map, rotate, skin
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 
@@ -96,7 +96,8 @@ def sample_shape(rng: np.random.Generator, population: Population | None = None)
     main = ANCESTRIES[rng.choice(3, p=shares / shares.sum())]
     mixture = rng.dirichlet([6.0 if name == main else 0.35 for name in ANCESTRIES])
     middle_age = np.clip((years - 20) / 40, 0, 1)
-    weight = np.clip(rng.normal(0.46 + 0.12 * middle_age, 0.15), 0.12, 0.95)
+    # Weight over what a height lets expect is skewed: a few are much heavier, nobody much lighter.
+    weight = np.clip(rng.normal(0.36 + 0.12 * middle_age, 0.13) + rng.exponential(0.12), 0.1, 1.0)
     muscle = np.clip(rng.normal(0.52 - 0.1 * female - 0.12 * (years > 62), 0.12) + 0.2 * (weight - 0.5), 0.15, 0.9)
     stature = _mean_stature(female, years) - 0.035 * (main == "asian") + 0.04 * rng.normal() * min(years / 12, 1.6)
     details = {
@@ -150,11 +151,12 @@ def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
     transforms *= shape.stature / (high - low)
     standing = (standing - np.array([0, low, 0], np.float32)) * np.float32(shape.stature / (high - low))
     heads = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    short = [heads[data.bone_names.index(name)] for name in BONES if name not in (*GRIPS, GROUND)]
+    short = [heads[data.bone_names.index(name)] for name in BONES if name not in ADDED]
     for grip in GRIPS:
         wrist, elbow = (short[BONES.index(f"{bone}.{grip[-1]}")] for bone in ("wrist", "lowerarm01"))
         short.append(wrist + PALM * shape.stature * (wrist - elbow) / np.linalg.norm(wrist - elbow))
     short.append(short[0] * np.array([1, 0, 1], np.float32))
+    short += [short[BONES.index(f"grip.{thing[-1]}")] for thing in SHOWN]
     return Body(shape, standing, np.array(short, np.float32), short_weights(), positions, transforms)
 
 

@@ -1,47 +1,87 @@
-"""Things that people carry or tie on: backpack, shoulder bag, handbag, tote, scarf; fitted to the clothes."""
+"""What people carry: backpack, shoulder bag, handbag, tote and shopping bag, fitted to the clothes; umbrella; phone."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.body import Body
 from closerlook.synthesis.person.fabric import plain_texture
-from closerlook.synthesis.person.mesh import Material
+from closerlook.synthesis.person.mesh import Hold, Material
 from closerlook.synthesis.person.palette import Colour, shade
 from closerlook.synthesis.person.parts import Part, rigid
-from closerlook.synthesis.person.shapes import ribbon, rounded_box, tube
+from closerlook.synthesis.person.shapes import Surface, box, lathe, ribbon, rounded_box, tube
 
-__all__ = ["bag_parts", "scarf_part"]
+__all__ = ["bag_parts", "phone_parts", "umbrella_parts"]
 
 Float = NDArray[np.floating]
 
 
-def bag_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
-    """A ``backpack``, ``shoulder_bag``, ``handbag`` or ``tote`` with its straps.
+def bag_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float, side: str) -> list[Part]:
+    """A ``backpack``, ``shoulder_bag``, ``handbag``, ``tote`` or ``shopping_bag`` with its straps.
 
-    ``surface`` (n, 3) are the points of the trunk's outermost clothes.
+    ``surface`` (n, 3) are the points of the trunk's outermost clothes, ``side`` the hand that holds what is held.
     """
-    make = {"backpack": _backpack, "shoulder_bag": _shoulder_bag, "handbag": _hand_held, "tote": _hand_held}[kind]
-    return make(rng, body, kind, colour, surface)
+    if side:
+        return _hand_held(rng, body, kind, colour, side)
+    return {"backpack": _backpack, "shoulder_bag": _shoulder_bag}[kind](rng, body, kind, colour, surface)
 
 
-def scarf_part(rng: np.random.Generator, body: Body, colour: Colour) -> Part:
-    """A scarf wound once around the neck."""
-    neck, size = body.head("neck01"), body.shape.stature / 1.72
-    turn = np.linspace(-np.pi, np.pi, 19)
-    path = np.stack(
-        [
-            neck[0] + 0.078 * size * np.sin(turn),
-            neck[1] + (0.012 - 0.03 * np.cos(turn)) * size,
-            neck[2] + 0.018 * size + 0.082 * size * np.cos(turn),
-        ],
-        axis=1,
+def umbrella_parts(
+    rng: np.random.Generator, body: Body, colour: Colour, second: Colour, side: str
+) -> tuple[list[Part], Hold]:
+    """An umbrella, both open over the head and folded in the hanging hand; a pose shows one of the two."""
+    size, sign = body.shape.stature / 1.72, 1.0 if side == "L" else -1.0
+    grip = body.head(f"grip.{side}")
+    reach = (sign * 0.13 * size, 1.14 * size, 0.27 * size)
+    wide, up, back = float(rng.uniform(0.48, 0.58)), 0.84 * size, -0.16
+    points, uv, triangles = lathe(
+        np.array([0.0, 0.34, 0.66, 0.88, 1.0]) * wide, np.array([0, -0.035, -0.10, -0.175, -0.25]) * wide / 0.5, 16
     )
-    radii = np.stack([0.042 + 0.008 * np.cos(turn), np.full(19, 0.030)], axis=1) * size
-    points, uv, triangles = tube(path, radii, sides=8)
-    texture = plain_texture(rng, colour, size=64, grain=0.12)
-    return Part(Material("scarf", texture, roughness=0.95), points, uv, triangles, rigid(len(points), neck01=1.0))
+    rim = np.arange(len(points)) >= len(points) - 17
+    points[rim, 1] += 0.022 * (1 - np.cos(np.pi * np.arange(17)))  # the cloth is cut in between two ribs
+    points += np.array([-sign * 0.06, up, back], np.float32)
+    shaft = np.array([[0, -0.09, 0.0], [0, 0, 0], [-sign * 0.06, up + 0.05, back]])
+    canopy = _umbrella_texture(rng, colour, second)
+    cover = Material("umbrella", canopy, roughness=0.6, two_sided=True)
+    metal = Material("umbrella", plain_texture(rng, (0.13, 0.13, 0.14), size=16), roughness=0.5)
+    rolled = lathe(np.array([0.008, 0.03, 0.034, 0.022, 0.004]), np.array([-0.05, -0.10, -0.24, -0.5, -0.66]) * size, 8)
+    stick = np.array([[0, 0.07, 0], [0, -0.05, 0]])
+    parts = [
+        _held(cover, (points, uv, triangles), grip, f"open__{side}"),
+        _held(metal, tube(shaft, np.array([0.014, 0.009, 0.007]), sides=5), grip, f"open__{side}"),
+        _held(cover, rolled, grip, f"folded__{side}"),
+        _held(metal, tube(stick, np.full(2, 0.013), sides=5), grip, f"folded__{side}"),
+    ]
+    return parts, Hold("umbrella", reach)
+
+
+def _umbrella_texture(rng: np.random.Generator, colour: Colour, second: Colour) -> NDArray[np.uint8]:
+    """Eight gores, all of one colour, every other of another, or with a border."""
+    texture = plain_texture(rng, colour, size=32, grain=0.03)
+    kind = rng.choice(3, p=(0.6, 0.2, 0.2))
+    where = (np.arange(32) % 8 < 4)[None, :] if kind == 1 else (np.arange(32) > 27)[:, None]
+    if kind:
+        texture[np.broadcast_to(where, (32, 32)), :3] = np.array(second) * 255
+    seams = np.arange(32) % 4 == 0
+    texture[:, seams, :3] = (texture[:, seams, :3] * 0.8).astype(np.uint8)
+    return texture
+
+
+def phone_parts(rng: np.random.Generator, body: Body, hands: Iterable[str]) -> list[Part]:
+    """A phone in each of these hands, for poses that show it."""
+    colour = ((0.05, 0.05, 0.055), (0.75, 0.75, 0.76), (0.35, 0.2, 0.22))[int(rng.choice(3, p=(0.7, 0.2, 0.1)))]
+    material = Material("phone", plain_texture(rng, colour, size=16, grain=0.0), roughness=0.3)
+    phone = box((0.074, 0.15, 0.01), (0.0, 0.035, 0.02))
+    return [_held(material, phone, body.head(f"grip.{side}"), f"phone__{side}") for side in hands]
+
+
+def _held(material: Material, surface: Surface, grip: Float, bone: str) -> Part:
+    """A stiff thing given around the hand that holds it."""
+    points, uv, triangles = surface
+    return Part(material, (points + grip).astype(np.float32), uv, triangles, rigid(len(points), **{bone: 1.0}))
 
 
 def _material(rng: np.random.Generator, kind: str, colour: Colour, *, strap: bool = False) -> Material:
@@ -77,7 +117,7 @@ def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, s
     middle = top - height / 2
     levels = np.linspace(top - 0.05, top - height + 0.05, 8, dtype=np.float32)
     back = float(_depth(surface, np.zeros(8, np.float32), levels, front=False).min())
-    points, uv, triangles = rounded_box((width, height, depth), 0.45)
+    points, uv, triangles = rounded_box((width, height, depth), 0.45, rows=11, columns=21)
     points = points + np.array([0, middle, back - depth * 0.42], np.float32)
     uv = np.stack([(uv[:, 0] + 0.5) % 1.0, uv[:, 1]], 1)
     parts = [Part(_material(rng, kind, colour), points, uv, triangles, rigid(len(points), spine02=0.6, spine03=0.4))]
@@ -112,7 +152,7 @@ def _shoulder_bag(rng: np.random.Generator, body: Body, kind: str, colour: Colou
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.2)
     hip = float(body.head("upperleg01.L")[1]) + 0.02
     side = float(np.abs(surface[np.abs(surface[:, 1] - hip) < 0.05, 0]).max())
-    points, uv, triangles = rounded_box((0.085 * size, 0.23 * size, 0.31 * size), 0.4)
+    points, uv, triangles = rounded_box((0.085 * size, 0.23 * size, 0.31 * size), 0.4, rows=9, columns=17)
     centre = np.array([sign * (side + 0.03), hip - 0.02, body.head("spine03")[2] - 0.04], np.float32)
     bag = Part(_material(rng, kind, colour), points + centre, uv, triangles, rigid(len(points), spine05=0.7, root=0.3))
     shoulder_x = -sign * 0.11 * size
@@ -132,14 +172,24 @@ def _shoulder_bag(rng: np.random.Generator, body: Body, kind: str, colour: Colou
     return [bag, Part(_material(rng, kind, colour, strap=True), points, uv, triangles, weights)]
 
 
-def _hand_held(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
-    """A handbag or a tote hanging from one hand."""
-    side, sign = (("L", 1.0), ("R", -1.0))[int(rng.integers(2))]
+_SIZES = {  # width, height, depth and how far below the hand: metres
+    "handbag": (0.30, 0.22, 0.12, 0.12),
+    "tote": (0.34, 0.33, 0.06, 0.14),
+    "shopping_bag": (0.30, 0.36, 0.13, 0.10),
+}
+
+
+def _hand_held(rng: np.random.Generator, body: Body, kind: str, colour: Colour, side: str) -> list[Part]:
+    """A bag hanging from one hand."""
+    sign = 1.0 if side == "L" else -1.0
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.15)
-    wide, high, deep = ((0.30, 0.22, 0.12), (0.34, 0.33, 0.06))[kind == "tote"]
+    wide, high, deep, drop = _SIZES[kind]
     grip = body.head(f"grip.{side}")
-    drop = 0.12 if kind == "handbag" else 0.14
-    points, uv, triangles = rounded_box((deep * size, high * size, wide * size), 0.42)
+    points, uv, triangles = rounded_box((deep * size, high * size, wide * size), 0.42, rows=9, columns=17)
+    if kind == "shopping_bag":  # thin: pulled together at the top, creased
+        points[:, [0, 2]] *= (1 - 0.25 * (points[:, 1:2] / (high * size) + 0.5)) * rng.uniform(
+            0.94, 1.06, (len(points), 1)
+        )
     centre = grip + np.array([sign * 0.035, -(drop + high / 2) * size, 0.0], np.float32)
     bone = {f"grip__{side}": 1.0}
     bag = Part(_material(rng, kind, colour), points + centre, uv, triangles, rigid(len(points), **bone))

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.body import Body
-from closerlook.synthesis.person.fabric import fabric_texture
+from closerlook.synthesis.person.fabric import fabric_texture, roughness_of
 from closerlook.synthesis.person.makehuman import Library, Proxy, fit, halves, proxy_part, read_proxy
 from closerlook.synthesis.person.mannequin import Mannequin, nearest_tights
 from closerlook.synthesis.person.mesh import Material
-from closerlook.synthesis.person.palette import cloth_colour, colour_name
+from closerlook.synthesis.person.palette import Colour, cloth_colour, colour_name
 from closerlook.synthesis.person.parts import Part
 from closerlook.synthesis.person.rig import BONES
 from closerlook.synthesis.person.shoes import shoe_part
@@ -47,8 +47,8 @@ class Dressed:
     labels: Mapping[str, str]
 
 
-def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> Dressed:
-    """Tailor every layer of an outfit, the inner ones first."""
+def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Colour) -> Dressed:
+    """Tailor every layer of an outfit, the inner ones first; low shoes show feet of this colour."""
     under = np.zeros((len(form.sheet), 2), np.float32)
     made: list[tuple[str, Item, Garment]] = []
     for name, item in (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer)):
@@ -58,8 +58,8 @@ def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> Dressed:
         made.append((name, item, garment))
         reached = (garment.covers > -0.03)[:, None]
         under = np.where(reached, np.maximum(garment.offset, under), under).astype(np.float32)
-    shoes, covered = _shoes(form, outfit, made)
-    parts = [shoes, *(_garment_part(rng, name, item, garment, form) for name, item, garment in reversed(made))]
+    shoes, covered = _shoes(form, outfit, made, skin)
+    parts = [*shoes, *(_garment_part(rng, name, item, garment, form) for name, item, garment in reversed(made))]
     covered = np.maximum.reduce([covered + UNDER_CLOTHES, *(garment.covers for _, _, garment in made)])
     surface = form.sheet.position + under[:, :1] * form.sheet.values["normal"] + under[:, 1:] * form.outwards
     trunk = (form.sheet.values["arm"] < 0.4) & (form.sheet.values["leg"] < 0.5)
@@ -67,21 +67,24 @@ def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit) -> Dressed:
     return Dressed(parts, surface[trunk], (covered[nearest] > UNDER_CLOTHES) & beneath, _labels(outfit))
 
 
-def _shoes(form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]]) -> tuple[Part, Float]:
+def _shoes(
+    form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]], skin: Colour
+) -> tuple[list[Part], Float]:
     """The shoes; boots go over trousers."""
     under = np.zeros(len(form.sheet), np.float32)
     for _, item, garment in made:
         if item.cut.legs:
             under = np.where(garment.covers > -0.03, garment.offset[:, 0], 0).astype(np.float32)
     shoes = outfit.shoes
-    return shoe_part(form, shoes.kind, shoes.colour, shoes.second, under)
+    feet = outfit.legs.colour if outfit.legs else skin
+    return shoe_part(form, shoes.kind, shoes.colour, shoes.second, under, feet)
 
 
 def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:
     sheet, uv = unwrap(garment, form)
     layout = "trousers" if item.cut.legs else "skirt" if item.cut.top == "waist" else "top"
     texture = fabric_texture(rng, item.fabric, layout)
-    material = Material(name, texture, roughness=0.9, two_sided=True)
+    material = Material(name, texture, roughness=roughness_of(item.fabric), two_sided=True)
     smooth = sheet.values["smooth"].astype(np.int32)
     return Part(material, sheet.position, uv, sheet.triangles, sheet.values["weights"], smooth)
 
@@ -136,9 +139,9 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         hidden[shoes.deleted] = True
         parts.append(part)
     else:
-        part, _ = shoe_part(form, "shoes", _BLACK, _BLACK, np.zeros(len(form.sheet), np.float32))
+        made, _ = shoe_part(form, "shoes", _BLACK, _BLACK, np.zeros(len(form.sheet), np.float32), _BLACK)
         labels |= {"shoe_type": "shoes", "shoe_colour": "black"}
-        parts.append(part)
+        parts += made
     surface = np.concatenate([upper.positions, lower.positions])
     trunk = np.abs(surface[:, 0]) < abs(float(body.head("upperarm01.L")[0])) - 0.01
     return Dressed(parts, surface[trunk & (surface[:, 1] > form.landmarks.crotch)], hidden, labels)

@@ -81,6 +81,8 @@ class Person:
         materials_of: (t,) index into ``materials`` for each triangle.
         materials: the surfaces.
         skeleton: the bones.
+        own: how many vertices, from the first, belong to the body and what it wears; things at hand come after them.
+            A detector's box holds these.
         hands: what the (left, right) hand holds; ``None`` where it is free.
     """
 
@@ -95,6 +97,7 @@ class Person:
     materials_of: Int = field(repr=False)
     materials: tuple[Material, ...] = field(repr=False)
     skeleton: Skeleton = field(repr=False)
+    own: int
     hands: tuple[Hold | None, Hold | None] = (None, None)
 
 
@@ -106,8 +109,10 @@ class PosedPerson:
         positions: (v, 3) metres.
         normals: (v, 3) unit length, smooth over texture seams.
         joints: (b, 3) the bones' heads, posed.
+        labels: what only this pose shows: ``phone`` (yes, no) and ``umbrella`` (open, folded, none).
     """
 
     positions: Float = field(repr=False)
     normals: Float = field(repr=False)
     joints: Float = field(repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)

@@ -49,6 +49,7 @@ def pack(person: Person) -> bytes:
         "identity": person.identity,
         "labels": dict(person.labels),
         "bones": person.skeleton.names,
+        "own": person.own,
         "hands": [hold and [hold.kind, hold.reach] for hold in person.hands],
         "materials": [
             [material.name, material.roughness, material.cutout, material.two_sided] for material in person.materials
@@ -98,6 +99,7 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> P
             for number, (name, roughness, cutout, two_sided) in enumerate(about["materials"])
         ),
         skeleton=Skeleton(tuple(about["bones"]), arrays["parents"], arrays["heads"]),
+        own=about["own"],
         hands=(left, right),
     )
 

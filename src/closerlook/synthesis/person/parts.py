@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.person.body import Body
 from closerlook.synthesis.person.mesh import Hold, Material, Person, Skeleton
-from closerlook.synthesis.person.rig import BONES, parents, top_four
+from closerlook.synthesis.person.rig import BONES, GROUND, SHOWN, parents, top_four
 
 __all__ = ["Part", "assemble", "rigid"]
 
@@ -52,7 +52,8 @@ def assemble(
     parts: Sequence[Part],
     hands: tuple[Hold | None, Hold | None] = (None, None),
 ) -> Person:
-    """Join the parts into a person whose (left, right) hand holds ``hands``."""
+    """Join the parts into a person whose (left, right) hand holds ``hands``; what is only at hand comes last."""
+    parts = sorted(parts, key=_at_hand)
     starts = np.cumsum([0, *(len(part.positions) for part in parts)])
     groups, base = [], 0
     for part in parts:
@@ -75,7 +76,16 @@ def assemble(
         materials=tuple(part.material for part in parts),
         skeleton=Skeleton(BONES, parents(), body.heads),
         hands=hands,
+        own=sum(len(part.positions) for part in parts if not _at_hand(part)),
     )
+
+
+_LOOSE = [BONES.index(name) for name in (GROUND, *SHOWN)]
+
+
+def _at_hand(part: Part) -> bool:
+    """Whether a part is neither of the body nor worn."""
+    return bool(part.weights[0, _LOOSE].any())
 
 
 def _same_place(positions: Float) -> Int:

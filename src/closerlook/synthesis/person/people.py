@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.body import Body, Shape, build_body, sample_shape
-from closerlook.synthesis.person.carried import bag_parts, scarf_part
+from closerlook.synthesis.person.carried import bag_parts, phone_parts, umbrella_parts
 from closerlook.synthesis.person.dressing import dress, dress_from_library
+from closerlook.synthesis.person.fabric import plain_texture
 from closerlook.synthesis.person.hair import HAIR_STYLES, hair_parts
-from closerlook.synthesis.person.hats import hat_parts
+from closerlook.synthesis.person.hats import COVERING, hat_parts, mask_part, neck_roll
 from closerlook.synthesis.person.makehuman import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.person.mannequin import dress_form
-from closerlook.synthesis.person.mesh import Material, Person
+from closerlook.synthesis.person.mesh import Hold, Material, Person
 from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.palette import Colour, hair_colour, skin_colour
 from closerlook.synthesis.person.parts import Part, assemble
 from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.person.sight import seen_labels
-from closerlook.synthesis.person.skin import eye_texture, skin_texture
-from closerlook.synthesis.person.wardrobe import Outfit, sample_outfit
+from closerlook.synthesis.person.skin import eye_texture, skin_texture, wear_on_skin
+from closerlook.synthesis.person.wardrobe import Extra, Outfit, sample_outfit
+from closerlook.synthesis.person.wheeled import wheeled
 
 __all__ = ["build_person", "sample_person"]
 
@@ -33,6 +35,7 @@ Float = NDArray[np.floating]
 Int = NDArray[np.int32]
 
 HAND_CELL = 0.008  # metres
+PHONE_YEARS = 11  # below this age nobody has a phone
 LIBRARY_SHARE = 0.5  # of the people who wear clothes, hair or skin from a library where there is one
 
 
@@ -69,9 +72,10 @@ def build_person(
     beard = float(rng.choice([0.0, 0.35, 0.9], p=[0.55, 0.27, 0.18])) if bearded else 0.0
     shares = _GLASSES_SHARES[outfit.season, shape.years > 45]
     glasses = str(rng.choice(list(shares), p=list(shares.values())))
+    tone = skin_colour(rng, dict(shape.ancestry))
     skin = skin_texture(
         rng,
-        skin_colour(rng, dict(shape.ancestry)),
+        tone,
         hair,
         years=shape.years,
         female=shape.gender == "female",
@@ -80,22 +84,22 @@ def build_person(
     )
 
     borrowed = library is not None and rng.random() < LIBRARY_SHARE
-    clothes = dress_from_library(rng, form, library) if library and borrowed else dress(rng, form, outfit)
+    clothes = dress_from_library(rng, form, library) if library and borrowed else dress(rng, form, outfit, tone)
     if glasses == "none":
         skin = _library_skin(rng, library, shape, ancestry, skin)
+    for worn in (outfit.legs, outfit.gloves):
+        if worn:
+            wear_on_skin(skin, worn.kind, worn.colour)
     growth = _library_hair(rng, library, body, hair) if library and not outfit.hat else []
     parts = [
         _skin_part(body, Material("skin", skin, roughness=0.55), clothes.hidden),
         _eyes_part(body, Material("eyes", eye_texture(rng, ancestry, hidden=glasses == "sunglasses"), roughness=0.2)),
         *clothes.parts,
-        *(growth or hair_parts(rng, body, HAIR_STYLES[style], hair, clothes.surface, hat=outfit.hat is not None)),
     ]
-    if outfit.hat:
-        parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
-    if outfit.scarf:
-        parts.append(scarf_part(rng, body, outfit.scarf.colour))
-    if outfit.bag:
-        parts += bag_parts(rng, body, outfit.bag.kind, outfit.bag.colour, clothes.surface)
+    if not outfit.hat or outfit.hat.kind not in COVERING:
+        parts += growth or hair_parts(rng, body, HAIR_STYLES[style], hair, clothes.surface, hat=outfit.hat is not None)
+    parts += _head_wear(rng, body, outfit)
+    carried, hands = _carried_parts(rng, body, outfit, clothes.surface)
     labels = {
         "gender": shape.gender,
         "age_group": shape.age_group,
@@ -104,12 +108,53 @@ def build_person(
         "hair_colour": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
         "glasses": glasses,
-        "hat": outfit.hat.kind if outfit.hat else "none",
+        "hat": _kind(outfit.hat),
+        "mask": _kind(outfit.mask),
         "scarf": outfit.scarf.name if outfit.scarf else "none",
-        "bag": outfit.bag.kind if outfit.bag else "none",
+        "gloves": outfit.gloves.name if outfit.gloves else "none",
+        "bag": _kind(outfit.bag),
+        "carried": _kind(outfit.load),
     }
-    person = assemble(identity, labels, body, parts)
+    person = assemble(identity, labels, body, [*parts, *carried], hands)
     return replace(person, labels=seen_labels(person, labels))
+
+
+def _kind(extra: Extra | None) -> str:
+    return extra.kind if extra else "none"
+
+
+def _head_wear(rng: np.random.Generator, body: Body, outfit: Outfit) -> list[Part]:
+    """Hat, mask and scarf."""
+    parts: list[Part] = []
+    if outfit.hat:
+        parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
+    if outfit.mask:
+        parts.append(mask_part(rng, body, outfit.mask.colour))
+    if outfit.scarf:
+        wool = plain_texture(rng, outfit.scarf.colour, size=64, grain=0.12)
+        parts.append(neck_roll(body, Material("scarf", wool, roughness=0.95), 1.0))
+    return parts
+
+
+def _carried_parts(
+    rng: np.random.Generator, body: Body, outfit: Outfit, surface: Float
+) -> tuple[list[Part], tuple[Hold | None, Hold | None]]:
+    """Bag, load and phone, and what each hand holds."""
+    parts: list[Part] = []
+    hands: dict[str, Hold] = {}
+    bag, load = outfit.bag, outfit.load
+    if load and load.kind == "umbrella":
+        parts, hold = umbrella_parts(rng, body, load.colour, load.second, load.side)
+        hands[load.side] = hold
+    elif load:
+        parts, hands = wheeled(rng, body, load.kind, load.colour, load.second, load.side)
+    if bag:
+        parts = [*parts, *bag_parts(rng, body, bag.kind, bag.colour, surface, bag.side)]
+        hands |= {side: Hold(bag.kind) for side in bag.side}
+    free = [side for side in "LR" if side not in hands]
+    if free and body.shape.years > PHONE_YEARS:
+        parts = [*parts, *phone_parts(rng, body, free)]
+    return parts, (hands.get("L"), hands.get("R"))
 
 
 def _library_skin(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, parents, rotate, turn
+from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, SHOWN, align, chain, parents, rotate, turn
 from closerlook.synthesis.person.skinning import bend, flesh_of, smooth_normals
 
 __all__ = ["Pose", "pose_person", "sample_pose"]
@@ -22,6 +22,9 @@ _HIP = np.array([28.0, 26.0, 20.0, 4.0, -7.0, -11.0, -3.0, 17.0, 30.0, 29.0, 28.
 _KNEE = np.array([4.0, 14.0, 18.0, 7.0, 5.0, 13.0, 42.0, 62.0, 28.0, 4.0, 4.0])
 _ANKLE = np.array([0.0, -6.0, -1.0, 7.0, 10.0, 4.0, -17.0, -4.0, 2.0, 1.0, 0.0])
 _TOES = np.array([0.0, 0.0, 0.0, 0.0, 12.0, 26.0, 14.0, 0.0, 0.0, 0.0, 0.0])
+SWAY = 5.0  # degrees that hanging bags swing at an ordinary pace
+SHELTERING = 0.5  # share of poses in which who carries an umbrella has it open
+PHONE_TILT = 50.0  # degrees that a phone's upper end leans away
 _INDEX = {name: k for k, name in enumerate(BONES)}
 
 
@@ -41,6 +44,8 @@ class Pose:
         elbow: bend of the (left, right) elbow above its swing, if that hand is free.
         shift: weight on one leg when standing, -1 right to 1 left.
         apart: each leg's turn outwards when standing.
+        phone: the hand that is bent most, if free, holds a phone.
+        sheltering: who carries an umbrella has it open; a scene may ask for it by its weather.
     """
 
     phase: float = 0.0
@@ -54,6 +59,8 @@ class Pose:
     elbow: tuple[float, float] = (0.0, 0.0)
     shift: float = 0.0
     apart: float = 0.0
+    phone: bool = False
+    sheltering: bool = False
 
 
 # Of each gesture: its share, lift of the upper arm from and to, bend of the elbow from and to.
@@ -94,6 +101,8 @@ def sample_pose(rng: np.random.Generator) -> Pose:
         elbow=(float(elbow[0]), float(elbow[1])),
         shift=float(rng.uniform(-1, 1)),
         apart=float(rng.uniform(0, 5)),
+        phone=gesture == "phone",
+        sheltering=bool(rng.random() < SHELTERING),
     )
 
 
@@ -111,14 +120,23 @@ def pose_person(person: Person, pose: Pose) -> PosedPerson:
     pelvis[1] = ground
     _stand(transforms, heads, GROUND, pelvis, facing)
     for side, hold in zip("LR", person.hands, strict=True):
-        if hold and hold.reach:
+        if hold and hold.reach and (hold.kind != "umbrella" or pose.sheltering):
             _reach(transforms, heads, side, pelvis + facing @ np.array(hold.reach, np.float32))
+    hanging = facing @ rotate("x", SWAY * pose.stride * np.sin(4 * np.pi * pose.phase))
     for grip in GRIPS:
-        _stand(transforms, heads, grip, _place(transforms, heads, grip), facing)
+        _stand(transforms, heads, grip, _place(transforms, heads, grip), hanging)
+    shown = _in_hand(pose, person)
+    for thing in SHOWN:
+        there = _place(transforms, heads, f"grip.{thing[-1]}")
+        _stand(transforms, heads, thing, there, shown.get(thing, np.zeros((3, 3), np.float32)) @ facing)
     transforms[:, :, 3] -= pelvis
     positions = bend(flesh, transforms)
     joints = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    return PosedPerson(positions, smooth_normals(flesh, positions), joints.astype(np.float32))
+    labels = {
+        "phone": "yes" if any(thing.startswith("phone") for thing in shown) else "no",
+        "umbrella": next((thing[:-2] for thing in shown if thing.startswith(("open", "folded"))), "none"),
+    }
+    return PosedPerson(positions, smooth_normals(flesh, positions), joints.astype(np.float32), labels)
 
 
 def _angles(pose: Pose, person: Person) -> Float:
@@ -169,6 +187,18 @@ def _free_arms(pose: Pose, person: Person) -> tuple[Float, Float, Float]:
         lift, elbow = lift[::-1], elbow[::-1]
     calm = np.clip(1.2 - elbow / 60, 0.1, 1)  # a bent arm hardly swings
     return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, calm)
+
+
+def _in_hand(pose: Pose, person: Person) -> dict[str, Float]:
+    """What of ``SHOWN`` is to be seen in this pose, and how it is turned; all else shrinks to a point in the hand."""
+    things: dict[str, Float] = {}
+    for side, hold in zip("LR", person.hands, strict=True):
+        if hold and hold.kind == "umbrella":
+            things[f"{'open' if pose.sheltering else 'folded'}.{side}"] = np.eye(3, dtype=np.float32)
+    hand = int(np.argmax(_free_arms(pose, person)[1]))
+    if pose.phone and person.hands[hand] is None and any(material.name == "phone" for material in person.materials):
+        things[f"phone.{'LR'[hand]}"] = rotate("y", pose.heading) @ rotate("x", PHONE_TILT) @ rotate("y", -pose.heading)
+    return things
 
 
 def _lowest(person: Person, transforms: Float, soles: NDArray[np.intp]) -> float:

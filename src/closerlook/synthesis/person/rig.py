@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from closerlook.synthesis.person.assets import body_data
 
 __all__ = [
+    "ADDED",
     "BONES",
     "GRIPS",
     "GROUND",
+    "SHOWN",
     "align",
     "bone_index",
     "chain",
@@ -29,12 +31,13 @@ Float = NDArray[np.floating]
 _SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
 GRIPS = ("grip.L", "grip.R")  # where hands hold things: below the wrists, not in MakeHuman's rig
 GROUND = "ground"  # what rolls or stands beside the person
+SHOWN = tuple(f"{thing}.{side}" for thing in ("open", "folded", "phone") for side in "LR")  # in hand in some poses only
+ADDED = (*GRIPS, GROUND, *SHOWN)
 BONES: tuple[str, ...] = (
     "root",
     *("spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "head"),
     *(f"{name}.{side}" for side in "LR" for name in _SIDE),
-    *GRIPS,
-    GROUND,
+    *ADDED,
 )
 
 
@@ -60,9 +63,9 @@ def full_bone_map() -> NDArray[np.intp]:
 def parents() -> NDArray[np.int32]:
     """The parent of each bone of the short rig, -1 for the root."""
     data = body_data()
-    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES if name not in (*GRIPS, GROUND)]
+    above = [int(data.parents[data.bone_names.index(name)]) for name in BONES if name not in ADDED]
     known = [BONES.index(_short_ancestor(p)) if p >= 0 else -1 for p in above]
-    return np.array([*known, *(BONES.index(f"wrist.{name[-1]}") for name in GRIPS), -1], np.int32)
+    return np.array([*known, *(BONES.index(f"wrist.{name[-1]}") for name in GRIPS), -1, *(-1 for _ in SHOWN)], np.int32)
 
 
 def bone_index(name: str) -> int:

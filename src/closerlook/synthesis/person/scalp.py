@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, median_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, median_filter
 
 from closerlook.synthesis.person.assets import HEAD_CENTRE, body_data
 from closerlook.synthesis.person.body import Body
@@ -14,7 +14,7 @@ from closerlook.synthesis.person.parts import rigid
 from closerlook.synthesis.person.shapes import grid_triangles
 from closerlook.synthesis.person.sheet import Sheet
 
-__all__ = ["BEARINGS", "head_cap", "head_centre", "head_knots", "head_net"]
+__all__ = ["BEARINGS", "head_cap", "head_centre", "head_knots", "head_net", "head_sheet"]
 
 Float = NDArray[np.floating]
 
@@ -52,17 +52,31 @@ def head_cap(body: Body, line: tuple[float, ...], thickness: Float, crown: float
 
     Nothing remains above the height ``crown`` of the neutral head; ``margin`` is how far the edge thins, metres.
     """
-    neutral, bearing, pull = head_net()
-    rows, columns = bearing.shape
-    centre = head_centre(body)
-    out = head_knots(body.positions) - centre
-    radius = np.linalg.norm(out, axis=2, keepdims=True)
+    neutral, bearing, _ = head_net()
     level = neutral[..., 1] - np.interp(np.abs(bearing), BEARINGS, line)
     soft = margin * (1 + np.clip(1.2 - np.abs(bearing) / 60, 0, 1))
     if crown < 1:
         level = np.minimum(level, crown - neutral[..., 1])
     taper = np.clip((level + 0.004) / (2 * soft), 0.12, 1) ** 0.7
-    position = centre + out / radius * (radius * pull[..., None] + 0.0015 + (thickness * taper)[..., None])
+    return head_sheet(body, level, thickness * taper)
+
+
+def head_sheet(body: Body, level: Float, thickness: Float, *, over_nose: bool = False) -> Sheet:
+    """The net pushed out by ``thickness`` where ``level``, both (rows, columns), is positive; cut along its zero line.
+
+    Ears are pulled in, and so is the nose unless the sheet lies ``over_nose``.
+    """
+    _, bearing, pull = head_net()
+    rows, columns = bearing.shape
+    centre = head_centre(body)
+    out = head_knots(body.positions) - centre
+    radius = np.linalg.norm(out, axis=2, keepdims=True)
+    if over_nose:
+        far = gaussian_filter(maximum_filter(radius[..., 0], size=(2, 3), mode="nearest"), (0.4, 0.8), mode="nearest")
+        reach = np.maximum(far * np.where(np.abs(bearing) > 55, pull, 1), radius[..., 0] * pull)[..., None]
+    else:
+        reach = radius * pull[..., None]
+    position = centre + out / radius * (reach + 0.0015 + thickness[..., None])
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, columns)[None], np.linspace(0, 0.7, rows)[:, None]), axis=2)
     count = rows * columns
     sheet = Sheet(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["grid_triangles", "ribbon", "rounded_box", "tube"]
+__all__ = ["Surface", "box", "grid_triangles", "join", "lathe", "ribbon", "rounded_box", "swatch", "tube"]
 
 Float = NDArray[np.floating]
 Int = NDArray[np.int32]
+Surface = tuple[Float, Float, Int]  # positions, texture coordinates, triangles
 
 
 def grid_triangles(rows: int, columns: int) -> Int:
@@ -22,12 +23,55 @@ def grid_triangles(rows: int, columns: int) -> Int:
     ).astype(np.int32)
 
 
-def rounded_box(size: tuple[float, float, float], power: float = 0.35) -> tuple[Float, Float, Int]:
+def box(size: tuple[float, float, float], centre: Float | tuple[float, float, float]) -> Surface:
+    """A cuboid of this width, height and depth; every face shows the whole texture."""
+    corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
+    faces = []
+    for axis in range(3):
+        for sign in (-0.5, 0.5):
+            face = np.full((4, 3), sign, np.float32)
+            face[:, [(axis + 1) % 3, (axis + 2) % 3]] = corner if sign > 0 else corner[::-1]
+            faces.append(face)
+    points = np.concatenate(faces) * np.array(size, np.float32) + np.asarray(centre, np.float32)
+    uv = np.tile(corner + 0.5, (6, 1)).astype(np.float32)
+    start = 4 * np.arange(6)[:, None]
+    triangles = np.concatenate([start + np.array(corners) for corners in ((0, 1, 2), (0, 2, 3))]).astype(np.int32)
+    return points.astype(np.float32), uv, triangles
+
+
+def lathe(radii: Float, heights: Float, sides: int = 16) -> Surface:
+    """A profile (n,) of radii and heights turned about the y axis, faces outwards where the heights descend."""
+    angle = np.linspace(-np.pi, np.pi, sides + 1)
+    ring = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], 1)
+    points = np.asarray(radii)[:, None, None] * ring + np.asarray(heights)[:, None, None] * np.array([0, 1, 0])
+    uv = np.stack(np.meshgrid(np.linspace(0, 1, sides + 1), np.linspace(0, 1, len(points))), axis=2)
+    triangles = grid_triangles(len(points), sides + 1)
+    return points.reshape(-1, 3).astype(np.float32), uv.reshape(-1, 2).astype(np.float32), triangles
+
+
+def join(*surfaces: Surface) -> Surface:
+    """Several surfaces as one."""
+    starts = np.cumsum([0, *(len(points) for points, _, _ in surfaces)])
+    return (
+        np.concatenate([points for points, _, _ in surfaces]).astype(np.float32),
+        np.concatenate([uv for _, uv, _ in surfaces]).astype(np.float32),
+        np.concatenate([triangles + start for (_, _, triangles), start in zip(surfaces, starts, strict=False)]).astype(
+            np.int32
+        ),
+    )
+
+
+def swatch(surface: Surface, number: int, count: int) -> Surface:
+    """The surface in one colour: the middle of column ``number`` of ``count`` of its texture."""
+    points, uv, triangles = surface
+    return points, np.broadcast_to(np.array([(number + 0.5) / count, 0.5], np.float32), uv.shape), triangles
+
+
+def rounded_box(size: tuple[float, float, float], power: float = 0.35, *, rows: int = 13, columns: int = 25) -> Surface:
     """A superellipsoid of this width, height and depth around the origin: positions, texture coordinates, triangles.
 
     ``power`` 1 is an ellipsoid, 0 a box. The texture's middle faces +z, its margins meet at -z.
     """
-    rows, columns = 13, 25
     down = np.linspace(0, np.pi, rows)[:, None]
     around = np.linspace(-np.pi, np.pi, columns)[None]
 
@@ -40,7 +84,7 @@ def rounded_box(size: tuple[float, float, float], power: float = 0.35) -> tuple[
     return points.astype(np.float32), uv.astype(np.float32), grid_triangles(rows, columns)
 
 
-def tube(path: Float, radii: Float, sides: int = 10) -> tuple[Float, Float, Int]:
+def tube(path: Float, radii: Float, sides: int = 10) -> Surface:
     """A tube along a path (n, 3) with a radius at each point, closed at its ends; (n, 2) radii make it flat."""
     path, radii = np.asarray(path, np.float64), np.asarray(radii, np.float64)
     radii = np.stack([radii, radii], 1) if radii.ndim == 1 else radii
@@ -65,7 +109,7 @@ def tube(path: Float, radii: Float, sides: int = 10) -> tuple[Float, Float, Int]
     )
 
 
-def ribbon(path: Float, across: Float, thickness: float) -> tuple[Float, Float, Int]:
+def ribbon(path: Float, across: Float, thickness: float) -> Surface:
     """A flat band along a path (n, 3), half as wide as ``across`` (n, 3) to each side: straps and handles."""
     along = np.gradient(np.asarray(path, np.float64), axis=0)
     normal = np.cross(along, across)

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from closerlook.synthesis.person.assets import TEXELS, body_data
 from closerlook.synthesis.person.palette import Colour
 
-__all__ = ["eye_texture", "skin_texture"]
+__all__ = ["eye_texture", "skin_texture", "wear_on_skin"]
 
 Float = NDArray[np.floating]
 
@@ -111,3 +111,32 @@ def eye_texture(rng: np.random.Generator, ancestry: str, *, hidden: bool) -> NDA
     texture = np.full((32, 32, 4), 255, np.uint8)
     texture[..., :3] = colour * (0.05 if hidden else 1.0) * 255
     return texture
+
+
+def wear_on_skin(texture: NDArray[np.uint8], kind: str, colour: Colour) -> None:
+    """Paint ``gloves``, ``socks`` or ``tights``, which are as thin as the skin, onto its texture."""
+    place, shade = _covered(kind)
+    light = texture[place][:, :3] @ np.array([0.3, 0.59, 0.11])
+    relative = 1 + 0.5 * (light / light.mean() - 1)
+    texture[place[0], place[1], :3] = np.clip(np.array(colour) * (relative * shade)[:, None] * 255, 3, 255)
+
+
+@functools.cache
+def _covered(kind: str) -> tuple[tuple[NDArray[np.intp], ...], Float]:
+    """The texels that a thin garment covers and how light each is: ribs and edges are darker."""
+    data = body_data()
+    x, y, _ = np.nan_to_num(np.moveaxis(data.texels.astype(np.float32), -1, 0), nan=9.0)
+
+    def head(bone: str) -> Float:
+        return np.asarray(data.heads[data.bone_names.index(bone)])
+
+    if kind == "gloves":
+        wrist, elbow = head("wrist.L"), head("lowerarm01.L")
+        axis = (wrist - elbow) / np.linalg.norm(wrist - elbow)
+        beyond = (np.abs(x) - wrist[0]) * axis[0] + (y - wrist[1]) * axis[1] + 0.035
+    elif kind == "tights":
+        beyond = head("upperleg01.L")[1] - y
+    else:
+        beyond = head("foot.L")[1] + 0.10 - y
+    place = np.nonzero((beyond > 0) & (beyond < 2))
+    return place, np.where(beyond[place] < 0.012, 0.8, 1.0).astype(np.float32)

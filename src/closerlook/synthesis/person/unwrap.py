@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.person.fabric import TRUNK_SHARE, WRAP
 from closerlook.synthesis.person.mannequin import Mannequin
+from closerlook.synthesis.person.patterns import TRUNK_SHARE, WRAP
 from closerlook.synthesis.person.sheet import Sheet
 from closerlook.synthesis.person.tailor import Garment
 

@@ -180,7 +180,7 @@ class Renderer:
     def look(self, view: View) -> Frame:
         """Find the surfaces that the camera sees. Sets ``frame``; the person's coverage is then in :meth:`mask`."""
         height, width = self.sensor_size = self._sensor_size(view.sensor)
-        self.frame = frame(view.camera, self.posed.positions, self.size)
+        self.frame = frame(view.camera, self.posed.positions[: self.person.own], self.size)
         panels = visible(view.place, self.frame)
         key = self._key
         key.fill_(raster.EMPTY)
