@@ -89,7 +89,7 @@ def test_daylight_has_the_magnitude_of_daylight():
 
 
 def test_after_dark_the_key_light_is_a_lamp():
-    assert [name for name, value in ILLUMINATIONS.items() if sky_light(value).lamp] == ["midnight", "night"]
+    assert [name for name, value in ILLUMINATIONS.items() if sky_light(value).lamp] == ["midnight", "dusk", "night"]
     assert not sky_light(Illumination(9.0)).windows.any()
 
 

@@ -22,6 +22,7 @@ Double = NDArray[np.float64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
+CLEAR_GLOW, CLOUD_GLOW = 0.5, 4.0  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     grey = clear * 0.4 + luminance(clear) * 0.6  # a cloud mixes the colours of sun and sky
     dome = weather.cloud * grey * tint
     key = light.key * (1.0 if light.lamp else weather.direct)
-    from_sky = weather.sky * horizontal(light.sky) + dome + light.glow
+    # Clouds throw a city's light back down: under them a night is brighter and softer than under the stars.
+    glow = light.glow * (CLEAR_GLOW + CLOUD_GLOW * weather.cloud) * (tint if weather.cloud else 1.0)
+    from_sky = weather.sky * horizontal(light.sky) + dome + glow
     on_ground = key * height + from_sky
-    veil = (dome + light.glow + 0.3 * key * height) / np.pi
+    veil = (dome + glow + 0.3 * key * height) / np.pi
     fog = weather.sky * light.horizon + veil * weather.scatter * tint
-    return _Arriving(key, weather.sky, dome, light.glow, from_sky, on_ground, fog, light.windows)
+    return _Arriving(key, weather.sky, dome, glow, from_sky, on_ground, fog, light.windows)
 
 
 def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sensor: Sensor) -> Lighting:

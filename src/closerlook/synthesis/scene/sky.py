@@ -88,7 +88,7 @@ ILLUMINATIONS: dict[str, Illumination] = {
     "forenoon": Illumination(9.0, turbidity=2.8),
     "noon": Illumination(12.0, turbidity=2.8),
     "afternoon": Illumination(15.8, turbidity=3.4),
-    "dusk": Illumination(18.75, turbidity=3.0, lamps=Lamps(20.0, 3000.0, 4.0, 3400.0, 0.02)),
+    "dusk": Illumination(19.3, turbidity=3.0, lamps=Lamps(24.0, 2700.0, 6.0, 3000.0, 0.02)),
     "night": Illumination(21.5, lamps=Lamps(26.0, 2700.0, 7.0, 3400.0, 0.02)),
 }
 

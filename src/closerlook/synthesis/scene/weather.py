@@ -47,10 +47,10 @@ class Weather:
 
 WEATHERS: dict[str, Weather] = {
     "sunny": Weather(direct=1.0, sky=1.0, cloud=0.0),
-    "clouds": Weather(direct=0.5, sky=0.6, cloud=0.2, tint=(0.97, 1.0, 1.05), extinction=0.001),
-    "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.08, 1.0, 0.85), extinction=0.008),
+    "clouds": Weather(direct=0.45, sky=0.5, cloud=0.22, tint=(0.92, 1.0, 1.12), extinction=0.002),
+    "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.12, 1.0, 0.8), extinction=0.009),
     "foggy": Weather(direct=0.0, sky=0.03, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.022, scatter=0.72),
-    "neutral": Weather(direct=0.12, sky=0.25, cloud=0.34, extinction=0.0015),
+    "neutral": Weather(direct=0.04, sky=0.15, cloud=0.38, extinction=0.003),
     "blizzard": Weather(
         direct=0.0,
         sky=0.05,
