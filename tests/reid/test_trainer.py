@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
@@ -70,6 +71,16 @@ def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: 
     assert [row["step"] for row in rows] == ["6"]
     assert float(rows[0]["loss"]) == pytest.approx(run["losses"]["loss"], rel=1e-4)
     assert (model.dim, model.size) == (1280, (64, 32))
+
+
+def test_tensorboard_shows_what_the_log_says(trained: tuple[Model, Path]) -> None:
+    _, out = trained
+    board = EventAccumulator(str(out / "tensorboard")).Reload()
+    with (out / "log.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert set(board.Tags()["scalars"]) == {f"log/{name}" for name in row if name != "step"}
+    (loss,) = board.Scalars("log/loss")
+    assert (loss.step, loss.value) == (6, pytest.approx(float(row["loss"]), rel=1e-4))
 
 
 def test_same_seed_same_weights_other_seed_other_weights(
