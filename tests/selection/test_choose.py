@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection import Plan, everything, mixture, select, worst
 
@@ -22,7 +23,7 @@ def made() -> Made:
 def test_greedy_is_the_papers(seed: int, on: str) -> None:
     """A literal transcription: average each level's images, keep the levels at or below the mean of the levels."""
     made = Made((4, 3), seed)
-    values = select(made.gap, on=on).values
+    values = select(made.gap, on=on, rule="mean", keep=[]).values
     for axis, factor in enumerate(made.factors):
         losses = []
         for number in range(len(factor)):
@@ -68,6 +69,11 @@ def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
         ({"rule": "top:0"}, "top:NUMBER"),
         ({"rule": "below:1.1.1"}, "top:NUMBER"),
         ({"rule": "sure", "on": "pair_loss"}, "on='fit'"),
+        ({"keep": ["f9"]}, "attribute to keep"),
+        ({"variety": 3.0}, "belong to method 'weights'"),
+        ({"diversity": 0.5}, "belongs to method 'exhaustive'"),
+        ({"method": "weights", "caps": {"f0": {"l0": 1.5}}}, "between 0 and 1"),
+        ({"rule": "paper:cuhk"}, "target of the paper"),
         ({"method": "weights", "on": "pair_loss"}, "linear"),
         ({"method": "weights", "budget": 10**9}, "between 1 and"),
         ({"method": "weights", "budget": 100, "variety": 1000.0}, "variety must be"),
@@ -201,6 +207,37 @@ def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> Non
         other /= other.sum()
         if (other <= available / budget + 1e-9).all():
             assert other @ distances @ other >= found.distance - 1e-6 * np.abs(distances).max()
+
+
+@pytest.mark.parametrize("method", ["greedy", "exhaustive", "weights"])
+def test_every_level_of_a_kept_attribute_is_taken(made: Made, method: str) -> None:
+    """In the shares that it has in the source."""
+    plan = select(made.gap, method=method, rule="mean", keep=["f0"], budget=1440)
+    counts = plan.counts["f0"]
+    assert list(counts) == ["l0", "l1", "l2", "l3"]
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert sum(counts.values()) == pytest.approx(plan.images, abs=2)
+
+
+def test_viewpoints_are_kept_unless_asked(made: Made) -> None:
+    factors = (Factor("viewpoint", (0, 90, 180, 270)), *made.factors[1:])
+    names = {"f0": "viewpoint"}
+    levels = {f"l{number}": level for number, level in enumerate(factors[0].levels)}
+    images = made.gap.measurement.images.rename(names).with_columns(pl.col("viewpoint").replace_strict(levels))
+    gap = replace(made.gap, measurement=replace(made.gap.measurement, factors=factors, images=images))
+    assert select(gap, rule="top:1").values["viewpoint"] == (0, 90, 180, 270)
+    assert len(select(gap, rule="top:1", keep=[]).values["viewpoint"]) == 1
+
+
+def test_a_cap_is_kept_and_costs_distance(made: Made) -> None:
+    free = mixture(made.gap, 300)
+    members = made.gap.cells_of({"f0": ["l1"]})
+    cap = float(free.weights[members].sum()) / 2
+    capped = mixture(made.gap, 300, caps={"f0": {"l1": cap}})
+    assert capped.weights[members].sum() <= cap + 1e-6
+    assert capped.distance >= free.distance
+    with pytest.raises(CloserlookError, match="loosen"):
+        mixture(made.gap, 300, caps={"f0": {f"l{i}": 0.1 for i in range(4)}})
 
 
 def test_variety_is_kept(made: Made) -> None:

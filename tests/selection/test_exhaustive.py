@@ -53,6 +53,17 @@ def test_equals_brute_force(shape: list[int], seed: int, missing: float, budget:
     assert made.gap.count_images(best.values) == best.images
 
 
+@pytest.mark.parametrize("keep", ["f0", "f1"])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_a_kept_factor_keeps_all_levels(keep: str, missing: float) -> None:
+    made = Made((4, 3, 2), 5, missing=missing)
+    levels = {factor.name: factor.levels for factor in made.factors}[keep]
+    expected = [item for item in literal(made, "fit") if item[3][keep] == levels]
+    best = exhaustive(made.gap, keep=[keep])[0]
+    assert best.values[keep] == levels
+    assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
+
+
 @pytest.mark.parametrize("floor", [0.9, 1.2, 1.35])
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_a_floor_on_diversity_is_kept(floor: float, missing: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,8 @@ __all__ = ["METHODS", "select"]
 METHODS = ("greedy", "exhaustive", "weights")
 SPLITS = {"greedy": 4, "exhaustive": 2, "weights": 4}  # pairs of halves on which a choice is repeated, by its cost
 
+KEPT = ("viewpoint",)
+
 Caps = Mapping[str, Mapping[Level, float]]
 Float = NDArray[np.float64]
 
@@ -31,7 +33,8 @@ def select(
     *,
     method: str = "greedy",
     on: str = "fit",
-    rule: str = "mean",
+    rule: str | None = None,
+    keep: Sequence[str] | None = None,
     budget: int | None = None,
     diversity: float = 0.0,
     variety: float | None = None,
@@ -45,8 +48,12 @@ def select(
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
         on: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
-        rule: of greedy: ``mean`` (the paper's), ``sure``, ``top:NUMBER``, ``below:VALUE``, ``paper:market`` or
+        rule: of greedy: ``sure`` (the default on fit) drops only levels that are above their attribute's mean beyond
+            doubt, ``mean`` (the paper's) all that are above it; ``top:NUMBER``, ``below:VALUE``, ``paper:market``,
             ``paper:duke``.
+        keep: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of a
+            person brings poses and places of its own, which are worth more in training than a nearer mean. The paper's
+            greedy, exactly, is ``rule="mean", keep=[]``.
         budget: at most so many images; for ``weights`` exactly so many, by default as many as greedy takes.
         diversity: of exhaustive: the least tr Cov_s / tr Cov_t.
         variety: of weights: the least effective number of combinations.
@@ -61,8 +68,9 @@ def select(
         raise unknown("method", method, METHODS)
     if on not in MEASURES:
         raise unknown("measure", on, MEASURES)
+    rule = rule or ("sure" if on == "fit" else "mean")
     _check_options(method, on, diversity=diversity, variety=variety, caps=caps)
-    chooser = _Chooser(method, on, rule, budget, diversity, variety, caps or {})
+    chooser = _Chooser(method, on, rule, _kept(gap, keep, rule), budget, diversity, variety, caps or {})
     choice = chooser.choose(gap)
     shares = choice.shares
     evidence = weigh_evidence(gap, shares, lambda half: chooser.choose(half).shares, splits=SPLITS[method], seed=seed)
@@ -76,6 +84,16 @@ def select(
         seed=seed,
         provenance=_provenance(gap, chooser, choice, evidence),
     )
+
+
+def _kept(gap: Gap, keep: Sequence[str] | None, rule: str) -> tuple[str, ...]:
+    names = [factor.name for factor in gap.factors]
+    if keep is None:
+        return tuple(name for name in KEPT if name in names and not rule.startswith("paper:"))
+    for name in keep:
+        if name not in names:
+            raise unknown("attribute to keep", name, names)
+    return tuple(keep)
 
 
 def _check_options(method: str, on: str, *, diversity: float, variety: float | None, caps: Caps | None) -> None:
@@ -103,6 +121,7 @@ class _Chooser:
     method: str
     on: str
     rule: str
+    keep: tuple[str, ...]
     budget: int | None
     diversity: float
     variety: float | None
@@ -115,7 +134,7 @@ class _Chooser:
         if self.method == "greedy":
             return _Choice(values, gap.cells_of(values).astype(float))
         least = gap.count_images(values)
-        best = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity)[0]
+        best = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity, keep=self.keep)[0]
         score = gap.score(values)[self.on]
         optimum = {} if score is None else {"best": best.score, "greedy": score, "greedy_gap": score - best.score}
         return _Choice(best.values, gap.cells_of(best.values).astype(float), optimum)
@@ -123,15 +142,15 @@ class _Chooser:
     def _weights(self, gap: Gap) -> _Choice:
         everything = {factor.name: factor.levels for factor in gap.factors}
         budget = self.budget or gap.count_images(self._greedy(gap))
-        found = mixture(gap, budget, variety=self.variety, caps=self.caps)
+        found = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
         shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
         optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
         return _Choice(everything, shares, optimum)
 
     def _greedy(self, gap: Gap) -> Values:
-        values = greedy(gap, on=self.on, rule=self.rule)
+        values = greedy(gap, on=self.on, rule=self.rule, keep=self.keep)
         if self.budget is not None:
-            values = within_budget(gap, values, self.budget, on=self.on)
+            values = within_budget(gap, values, self.budget, on=self.on, keep=self.keep)
         if not gap.cells_of(values).any():
             raise CloserlookError("No image has the chosen levels of all attributes together; choose by another rule.")
         return values

@@ -8,7 +8,7 @@ the subsets of one factor after another leaves one matrix product with the pairs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ CHUNK = 1 << 17  # subsets scored at a time: arrays of 1 MB, which stay in the c
 ANALYSED, LOSS, AVAILABLE = range(3)  # analysed images, their summed losses, images of the source
 
 
+Subsets = NDArray[np.float64]
 Found = tuple[float, int, int, int]  # score, images, subset of the other factors, subset of the first
 
 
@@ -50,7 +51,13 @@ class Candidate:
 
 
 def exhaustive(
-    gap: Gap, *, on: str = "fit", budget: int | None = None, least: int = 1, diversity: float = 0.0
+    gap: Gap,
+    *,
+    on: str = "fit",
+    budget: int | None = None,
+    least: int = 1,
+    diversity: float = 0.0,
+    keep: Collection[str] = (),
 ) -> list[Candidate]:
     """The best product subset, and the Pareto front of more images against a lower ``on``, best first.
 
@@ -58,6 +65,7 @@ def exhaustive(
         on: ``fit`` or ``pair_loss``.
         budget, least: at most and at least so many images.
         diversity: at least so much tr Cov_s / tr Cov_t.
+        keep: names of factors of which all levels are taken.
 
     Returns:
         The front: each candidate has more images and a higher score than the one before. In a balanced design it is
@@ -67,13 +75,13 @@ def exhaustive(
         UsageError: there are more than :data:`MAX_SUBSETS` subsets.
         CloserlookError: no subset meets the constraints.
     """
-    total = math.prod(2 ** len(factor) - 1 for factor in gap.factors)
+    total = math.prod(1 if factor.name in keep else 2 ** len(factor) - 1 for factor in gap.factors)
     if total > MAX_SUBSETS:
         raise UsageError(
             f"There are {total:,} product subsets, too many to try all (at most {MAX_SUBSETS:,}): "
             "merge levels, or use method 'greedy' or 'weights'."
         )
-    search = _Search(gap, on)
+    search = _Search(gap, on, keep)
     step = max(1, CHUNK // len(search.first))
     chunks = [slice(start, min(start + step, search.others)) for start in range(0, search.others, step)]
 
@@ -108,11 +116,12 @@ class _Search:
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
 
-    def __init__(self, gap: Gap, on: str) -> None:
+    def __init__(self, gap: Gap, on: str, keep: Collection[str]) -> None:
         self._gap, self._on = gap, on
         measurement = gap.measurement
         shape = [len(factor) for factor in gap.factors]
-        self._axis = int(np.argmax(shape))
+        self._sets = [np.ones((1, len(f))) if f.name in keep else _subsets(len(f)) for f in gap.factors]
+        self._axis = int(np.argmax([len(sets) for sets in self._sets]))
         self._rest = [axis for axis in range(len(shape)) if axis != self._axis]
         order = [self._axis, *self._rest]
         place = np.ravel_multi_index(
@@ -125,11 +134,11 @@ class _Search:
         grid[np.ix_(place, place)] = products
         linear = np.zeros((3, cells))
         linear[:, place] = counts, gap.cell_sums(gap.weights.total), measurement.cell_images
-        rest = [shape[axis] for axis in self._rest]
+        rest = [self._sets[axis] for axis in self._rest]
         self._linear = _contract(linear, shape[self._axis], rest)
         pairs = _contract_pairs(grid, shape[self._axis], rest)
         self.others = len(pairs)
-        subsets = _subsets(shape[self._axis])
+        subsets = self._sets[self._axis]
         sizes = subsets.sum(axis=1).astype(int)
         self.first = subsets[np.argsort(sizes, kind="stable")]
         self._bounds = np.flatnonzero(np.diff(np.sort(sizes), prepend=0, append=shape[self._axis] + 1)).tolist()
@@ -191,9 +200,9 @@ class _Search:
     def values(self, other: int, first: int) -> Values:
         """The levels of a subset, by factor in the gap's order."""
         chosen = {self._axis: self.first[first] > 0}
-        sizes = [2 ** len(self._gap.factors[axis]) - 1 for axis in self._rest]
+        sizes = [len(self._sets[axis]) for axis in self._rest]
         for axis, number in zip(self._rest, np.unravel_index(other, sizes) if sizes else (), strict=True):
-            chosen[axis] = _subsets(len(self._gap.factors[axis]))[number] > 0
+            chosen[axis] = self._sets[axis][number] > 0
         return {
             factor.name: tuple(level for level, kept in zip(factor.levels, chosen[axis], strict=True) if kept)
             for axis, factor in enumerate(self._gap.factors)
@@ -206,24 +215,25 @@ def _subsets(levels: int) -> NDArray[np.float64]:
     return (numbers[:, None] >> np.arange(levels) & 1).astype(float)
 
 
-def _contract_pairs(grid: NDArray[np.float64], first: int, rest: list[int]) -> NDArray[np.float64]:
+def _contract_pairs(grid: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums of D over pairs of cells within every subset of the other factors: (subsets, first, first)."""
-    found = grid.reshape(1, first, math.prod(rest), first, math.prod(rest))
-    for levels in rest:
+    cells = math.prod(subsets.shape[1] for subsets in rest)
+    found = grid.reshape(1, first, cells, first, cells)
+    for subsets in rest:
+        levels = subsets.shape[1]
         done, tail = len(found), found.shape[2] // levels
         split = found.reshape(done, first, levels, tail, first, levels, tail)
-        subsets = _subsets(levels)
         found = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
         found = found.reshape(done * len(subsets), first, tail, first, tail)
     return found[:, :, 0, :, 0]
 
 
-def _contract(linear: NDArray[np.float64], first: int, rest: list[int]) -> NDArray[np.float64]:
+def _contract(linear: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums over the cells within every subset of the other factors: (values, subsets, first)."""
-    found = linear.reshape(len(linear), 1, first, math.prod(rest))
-    for levels in rest:
+    found = linear.reshape(len(linear), 1, first, -1)
+    for subsets in rest:
         values, done, _, cells = found.shape
-        tail, subsets = cells // levels, _subsets(levels)
+        tail, levels = cells // subsets.shape[1], subsets.shape[1]
         found = np.einsum("sl,vdalt->vdsat", subsets, found.reshape(values, done, first, levels, tail), optimize=True)
         found = found.reshape(values, done * len(subsets), first, tail)
     return found[..., 0]

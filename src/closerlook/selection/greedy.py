@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ MEASURES = ("fit", "pair_loss")
 Values = dict[str, tuple[Level, ...]]
 
 
-def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
+def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean", keep: Collection[str] = ()) -> Values:
     """The levels of each factor that ``rule`` keeps by their value of ``on``.
 
     Args:
@@ -27,6 +28,7 @@ def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
             drops only those that are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3``
             keeps the three lowest; ``below:0.5`` those below that value. The lowest level is always kept.
             ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap.
+        keep: names of factors of which all levels are taken.
 
     Raises:
         CloserlookError: a factor has no level with a value (fit needs two images).
@@ -37,6 +39,9 @@ def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean") -> Values:
         return _papers(gap, rule.removeprefix("paper:"))
     chosen: dict[str, tuple[Level, ...]] = {}
     for factor in gap.factors:
+        if factor.name in keep:
+            chosen[factor.name] = factor.levels
+            continue
         own = gap.estimates.filter(pl.col("factor") == factor.name)
         values = own[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
         if np.isnan(values).all():
@@ -65,15 +70,17 @@ def _papers(gap: Gap, target: str) -> Values:
     return chosen
 
 
-def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit") -> Values:
+def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit", keep: Collection[str] = ()) -> Values:
     """Drop levels, the one with the highest value of ``on`` first, until at most ``budget`` images are left.
 
     Raises:
-        CloserlookError: one level of each factor is already more.
+        CloserlookError: one level of each factor is already more, or of each that is not in ``keep``.
     """
     height = {(row["factor"], row["level"]): row[on] for row in gap.estimates.iter_rows(named=True)}
     while gap.count_images(values) > budget:
-        droppable = [(name, level) for name, levels in values.items() if len(levels) > 1 for level in levels]
+        droppable = [
+            (name, level) for name, levels in values.items() if len(levels) > 1 and name not in keep for level in levels
+        ]
         if not droppable:
             raise CloserlookError(
                 f"The smallest choice has {gap.count_images(values):,} images, more than the budget of {budget:,}."

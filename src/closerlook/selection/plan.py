@@ -32,7 +32,7 @@ class Provenance(_Value):
     """How a plan came about.
 
     Attributes:
-        method, on, rule, budget, diversity, variety, caps: what :func:`closerlook.select` was asked for.
+        method, on, rule, keep, budget, diversity, variety, caps: what :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
         scores: images analysed, pair_loss, fit and diversity of the chosen part.
         scores_of_all: the same of all data.
@@ -45,6 +45,7 @@ class Provenance(_Value):
     method: str
     on: str
     rule: str
+    keep: tuple[str, ...] = ()
     budget: int | None = None
     diversity: float = 0.0
     variety: float | None = None

@@ -4,6 +4,7 @@ minimise    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
 subject to  w >= 0,  sum w = 1,          a distribution
             w_c <= (images of c) / N     N images can be drawn without taking one twice
             sum of a level's w <= cap    where a level's share of the images is limited
+            sum of a level's w = its share of all images, for factors that are to stay as they are
             ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
 
 With the means as measured, w' D w is the squared distance plus the variance of the weighted mean, so cells that few
@@ -12,7 +13,7 @@ images speak for are trusted less.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import clarabel
@@ -52,7 +53,12 @@ class Mixture:
 
 
 def mixture(
-    gap: Gap, budget: int, *, variety: float | None = None, caps: Mapping[str, Mapping[Level, float]] | None = None
+    gap: Gap,
+    budget: int,
+    *,
+    variety: float | None = None,
+    caps: Mapping[str, Mapping[Level, float]] | None = None,
+    keep: Collection[str] = (),
 ) -> Mixture:
     """Solve the programme.
 
@@ -60,6 +66,7 @@ def mixture(
         budget: N, how many images will be drawn.
         variety: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
         caps: the largest share of the images that a level may have, as ``{"weather": {"foggy": 0.1}}``.
+        keep: names of factors whose levels keep the shares that they have in the source.
 
     Raises:
         UsageError: the budget exceeds the images there are, ``variety`` the cells, or a cap is not a share of 1.
@@ -72,10 +79,11 @@ def mixture(
     most = np.minimum(available / budget, 1.0)
     distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
     scale = max(float(np.abs(distances).max()), 1e-300)
+    fixed, shares = _kept_shares(gap, keep)
     limited, limits = _level_caps(gap, caps or {})
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(2 * cells + len(limits))]
-    rows = [np.ones((1, cells)), -np.eye(cells), np.eye(cells), limited]
-    bounds = [np.ones(1), np.zeros(cells), most, limits]
+    cones = [clarabel.ZeroConeT(1 + len(shares)), clarabel.NonnegativeConeT(2 * cells + len(limits))]
+    rows = [np.ones((1, cells)), fixed, -np.eye(cells), np.eye(cells), limited]
+    bounds = [np.ones(1), shares, np.zeros(cells), most, limits]
     if variety is not None:
         _check_variety(variety, most)
         cones.append(clarabel.SecondOrderConeT(cells + 1))
@@ -96,6 +104,14 @@ def mixture(
     weights = np.where(weights > NEGLIGIBLE, weights, 0)
     weights = weights / weights.sum()
     return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
+
+
+def _kept_shares(gap: Gap, keep: Collection[str]) -> tuple[Float, Float]:
+    """A row of ones where a level's cells are, and its share of all images; the last level's follows."""
+    images = gap.measurement.cell_images
+    levels = [(f.name, level) for f in gap.factors if f.name in keep for level in f.levels[:-1]]
+    rows = np.array([gap.cells_of({name: [level]}).astype(float) for name, level in levels]).reshape(-1, len(images))
+    return rows, rows @ images / images.sum()
 
 
 def _level_caps(gap: Gap, caps: Mapping[str, Mapping[Level, float]]) -> tuple[Float, Float]:
