@@ -2,9 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from closerlook.analysis.anova import shares_of_factors, variance_shares
-from closerlook.analysis.importance import importance, xgboost_gain
+from closerlook.analysis.anova import additive_shares, shares_of_factors, variance_shares
+from closerlook.analysis.importance import importance, importance_of_runs, rank_agreement, tree_scores
 from closerlook.attributes import Factor
+from closerlook.errors import CloserlookError, UsageError
 
 
 def grid(shape: tuple[int, ...], people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,7 +49,7 @@ def test_noise_alone_has_no_effects() -> None:
     ]
     for term in values[0]:
         expected = 1.0 if term == "rest" else 0.0
-        assert np.mean([value[term] for value in values]) == pytest.approx(expected, abs=0.01), term
+        assert np.mean([value[term] for value in values]) == pytest.approx(expected, abs=0.03), term
 
 
 def test_without_noise_the_split_is_exact() -> None:
@@ -80,17 +81,93 @@ def test_importance_ranks_what_matters_and_shows_its_null() -> None:
     y = 3.0 * i + np.random.default_rng(0).normal(size=len(cell))
     images = pl.DataFrame({"identity": person, "a": i, "b": np.array(["x", "y"])[j]})
     table = importance(images, y, factors, 0)
-    assert table["factor"].to_list() == ["identity", "a", "b"]
-    rows = {row["factor"]: row for row in table.iter_rows(named=True)}
-    assert rows["a"]["share"] > 0.8
-    assert rows["a"]["total_gain"] > 3 * rows["a"]["null_total_gain"]
-    assert abs(rows["b"]["share"]) < 0.05
-    assert table["encoding"].n_unique() == 1
+    assert table["factor"].to_list() == 2 * ["identity", "a", "b"]
+    assert table["encoding"].to_list() == 3 * ["codes"] + 3 * ["one-hot"]
+    for row in table.filter(pl.col("factor") == "a").iter_rows(named=True):
+        for measure in ("total_gain", "permutation", "shap"):
+            assert row[measure] > 3 * row[f"null_{measure}"], (row["encoding"], measure)
+    for row in table.filter(pl.col("factor") == "b").iter_rows(named=True):
+        assert abs(row["permutation"]) < 0.1
 
 
 def test_gain_total_gain_and_splits_agree() -> None:
     rng = np.random.default_rng(0)
-    matrix = rng.integers(4, size=(300, 2))
-    found = xgboost_gain(matrix, ["a", "b"], matrix[:, 0] + rng.normal(size=300), 0)
-    for scores in found.values():
-        assert scores["total_gain"] == pytest.approx(scores["gain"] * scores["splits"], rel=1e-3)
+    codes = {"a": rng.integers(4, size=300), "b": rng.integers(4, size=300)}
+    for encoding in ("codes", "one-hot"):
+        found = tree_scores(codes, codes["a"] + rng.normal(size=300), encoding, 0)
+        for scores in found.values():
+            assert scores["total_gain"] == pytest.approx(scores["gain"] * scores["splits"], rel=1e-3)
+    assert tree_scores(codes, np.zeros(300), "codes", 0)["a"]["total_gain"] == 0
+
+
+def test_identity_interacts_with_attributes() -> None:
+    """Variances 1 : 2 : 1 of identity, identity x a and noise, over many draws."""
+    found: dict[str, list[float]] = {}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        levels, cell, person = grid((4, 5), 16)
+        own = rng.normal(size=16)[person] + np.sqrt(2) * rng.normal(size=(16, 4))[person, levels[cell][:, 0]]
+        table = variance_shares(own + rng.normal(size=len(cell)), cell, levels, ["a", "b"], person)
+        for term, share in shares(table).items():
+            found.setdefault(term, []).append(share)
+    expected = {"identity": 0.25, "identity x a": 0.5, "identity x b": 0, "rest": 0.25, "a": 0, "b": 0, "a x b": 0}
+    assert set(found) == set(expected)
+    for term, share in expected.items():
+        assert np.mean(found[term]) == pytest.approx(share, abs=0.05), term
+
+
+def test_intervals_of_shares_cover() -> None:
+    inside = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        levels, cell, person = grid((4, 3), 32)
+        effect = np.array([-1.0, 0, 0, 1])
+        y = effect[levels[cell][:, 0]] + rng.normal(size=32)[person] + rng.normal(size=len(cell))
+        table = variance_shares(y, cell, levels, ["a", "b"], person, person % 16)
+        assert table is not None
+        row = table.row(0, named=True)
+        inside.append(row["low"] <= 0.5 / 2.5 <= row["high"])
+    assert 0.86 <= np.mean(inside) <= 1
+
+
+def test_additive_shares_are_the_first_order_ones_where_factors_are_orthogonal() -> None:
+    levels, cell, person = grid((3, 4), 30)
+    rng = np.random.default_rng(0)
+    i, j = levels[cell].T
+    y = i + 0.5 * rng.normal(size=4)[j] + rng.normal(size=30)[person] + rng.normal(size=len(cell))
+    exact = shares(variance_shares(y, cell, levels, ["a", "b"], person))
+    found = additive_shares({"identity": person, "a": i, "b": j}, y)
+    for name, share in found.items():
+        assert share == pytest.approx(exact[name], abs=0.04), name
+
+
+def test_additive_shares_do_not_favour_the_first_of_two_that_agree() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.integers(3, size=400)
+    y = a + 0.1 * rng.normal(size=400)
+    found = additive_shares({"a": a, "twin": a, "other": rng.integers(3, size=400)}, y)
+    assert found["a"] == pytest.approx(found["twin"])
+    assert sum(found.values()) == pytest.approx(1, abs=0.02)
+    assert abs(found["other"]) < 0.01
+    noise = [additive_shares({"a": rng.integers(5, size=50)}, rng.normal(size=50))["a"] for _ in range(300)]
+    assert np.mean(noise) == pytest.approx(0, abs=0.02)
+
+
+def test_training_runs_are_read_as_the_paper_may_have() -> None:
+    rng = np.random.default_rng(0)
+    table = [
+        {"identities": n, "weather": weather, "mAP": 5 * np.log(n) + (weather != "all") + rng.normal() / 10}
+        for n in (100, 400, 800)
+        for weather in ("all", "sunny,clouds")
+        for _ in range(3)
+    ]
+    runs = importance_of_runs(pl.DataFrame(table), ["identities", "weather"])
+    first = {row["factor"]: row["share"] for row in runs.filter(pl.col("encoding") == "codes").iter_rows(named=True)}
+    assert first["identities"] > 0.9 > 0.1 > first["weather"] > 0
+    images = pl.DataFrame({"factor": ["weather", "identities", "viewpoint"], "share": [0.1, 0.5, 0.2]})
+    assert np.isnan(rank_agreement(images, runs)[0])
+    assert rank_agreement(images, images) == (1.0, 3)
+    with pytest.raises(UsageError, match="lights"):
+        importance_of_runs(pl.DataFrame(table), ["lights"])
+    with pytest.raises(CloserlookError, match="at least 4"):
+        importance_of_runs(pl.DataFrame(table[:3]), ["weather"])

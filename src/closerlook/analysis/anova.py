@@ -3,25 +3,34 @@
 Over a complete grid of cells the effects of attributes and of their interactions are orthogonal, so the variance of
 cell means splits into them without a model (Fisher's analysis of variance; Hoeffding's decomposition). What noise adds
 to each effect is subtracted. Identity is a random factor: its variance is what images of one person in different cells
-have in common.
+have in common, and its interaction with an attribute what only images at the same level share beyond that.
+
+Where combinations of levels are missing, effects are not orthogonal, and :func:`additive_shares` divides what an
+additive model explains instead.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import sparse, stats
 
-__all__ = ["shares_of_factors", "variance_shares"]
+__all__ = ["additive_shares", "shares_of_factors", "variance_shares"]
+
+MAX_PEOPLE = 1000  # in an additive model; more are bundled
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 
-def variance_shares(losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None) -> pl.DataFrame | None:
+def variance_shares(
+    losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None, group: Int | None = None
+) -> pl.DataFrame | None:
     """Variance components of losses (n,), as shares of their sum.
 
     Args:
@@ -29,12 +38,85 @@ def variance_shares(losses: Float, cell: Int, levels: Int, names: list[str], per
         levels: (cells, factors) level numbers.
         names: of the factors.
         person: (n,) identity numbers, if they are known.
+        group: (n,) groups of people, for intervals by leaving out one group after another (jackknife).
 
     Returns:
-        Columns ``term`` (``weather``, ``weather x viewpoint``, ``identity``, ``rest``), ``order`` (how many attributes
-        take part; 0 for the last two), ``share``. Shares can be slightly negative by chance. None where combinations
-        are missing, so that effects are not orthogonal, or where no cell has two images to judge the noise by.
+        Columns ``term`` (``weather``, ``weather x viewpoint``, ``identity``, ``identity x weather``, ``rest``),
+        ``order`` (how many attributes take part, identity not counted), ``share``, and ``low`` and ``high``, its 95 %
+        interval. Shares can be slightly negative by chance. ``rest`` is noise, and where a person has one image a cell
+        also the interaction of identity with all attributes. None where combinations are missing, so that effects are
+        not orthogonal, or where no cell has two images to judge the noise by.
     """
+    found = _components(losses, cell, levels, names, person)
+    if found is None:
+        return None
+    shares = _normalised(found)
+    orders = [len(set(term.split(" x ")) & set(names)) for term in found]
+    low, high = _jackknife(shares, losses, cell, levels, names, person, group)
+    table = {"term": list(found), "order": orders, "share": shares, "low": low, "high": high}
+    return pl.DataFrame(table).with_columns(pl.col("low", "high").fill_nan(None))
+
+
+def shares_of_factors(variance: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Each factor's own share with its interval, and its total share, which adds the interactions it takes part in."""
+    rows = []
+    for name in names:
+        own = variance.filter(pl.col("term") == name)
+        involved = variance.filter(pl.col("term").str.split(" x ").list.contains(name))["share"].sum()
+        bounds = {f"share_{end}": own[end].first() if own.height else None for end in ("low", "high")}
+        rows.append({"factor": name, "share": own["share"].sum(), **bounds, "total_share": involved})
+    schema = {"share_low": pl.Float64, "share_high": pl.Float64}
+    return pl.DataFrame(rows, schema_overrides=schema)
+
+
+def additive_shares(codes: Mapping[str, Int], losses: Float) -> dict[str, float]:
+    """Shares of the variance of losses (n,) by an additive model of coded factors: the route for unbalanced tables.
+
+    What the model explains is divided among factors by Shapley values: a factor's share is what it adds to what is
+    explained, averaged over all orders of adding factors (Lindeman, Merenda and Gold, 1980). What noise alone adds, as
+    the residuals of the whole model show, is subtracted (omega squared). With orthogonal factors these are the
+    first-order shares of the analysis of variance; with correlated ones they still add up, and none is favoured for
+    coming first.
+    """
+    names = list(codes)
+    n, total = len(losses), float(((losses - losses.mean()) ** 2).sum())
+    if total <= n * (1e-6 * losses.mean()) ** 2:
+        return dict.fromkeys(names, 0.0)
+    columns = {name: _indicators(code % MAX_PEOPLE) for name, code in codes.items()}
+    design = sparse.hstack([np.ones((n, 1)), *columns.values()], format="csr")
+    gram, moment = (design.T @ design).toarray(), design.T @ (losses - losses.mean())
+    widths = np.cumsum([1, *(column.shape[1] for column in columns.values())])
+    places = {name: np.arange(low, high) for name, low, high in zip(names, widths[:-1], widths[1:], strict=True)}
+    explained, ranks = {}, {}
+    for size in range(len(names) + 1):
+        for chosen in itertools.combinations(names, size):
+            own = np.concatenate([[0], *(places[name] for name in chosen)]).astype(int)
+            solution, _, rank, _ = np.linalg.lstsq(gram[np.ix_(own, own)], moment[own], rcond=1e-10)
+            explained[frozenset(chosen)], ranks[frozenset(chosen)] = float(moment[own] @ solution), int(rank) - 1
+    everything = frozenset(names)
+    noise = max(total - explained[everything], 0.0) / max(n - 1 - ranks[everything], 1)
+    value = {chosen: (explained[chosen] - ranks[chosen] * noise) / (total + noise) for chosen in explained}
+    return {name: _shapley(name, names, value) for name in names}
+
+
+def _shapley(name: str, names: list[str], value: Mapping[frozenset[str], float]) -> float:
+    others = [other for other in names if other != name]
+    return float(
+        np.mean(
+            [
+                np.mean([value[frozenset((*chosen, name))] - value[frozenset(chosen)] for chosen in chosen_of_size])
+                for size in range(len(names))
+                if (chosen_of_size := list(itertools.combinations(others, size)))
+            ]
+        )
+    )
+
+
+def _indicators(code: Int) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(len(code)), (np.arange(len(code)), code)))
+
+
+def _components(losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None) -> dict[str, float] | None:
     shape = tuple(int(size) for size in levels.max(axis=0) + 1)
     counts = np.bincount(cell, minlength=len(levels)).astype(float)
     if len(levels) < math.prod(shape) or (counts < 1).any() or counts.max() < 2:
@@ -44,33 +126,24 @@ def variance_shares(losses: Float, cell: Int, levels: Int, names: list[str], per
     noise = float((residuals**2).sum() / (counts - 1).sum())
     grid = np.empty(shape)
     grid[tuple(levels.T)] = means
-    components: dict[str, tuple[int, float]] = {}
+    found: dict[str, float] = {}
     for order in range(1, len(names) + 1):
         for axes in itertools.combinations(range(len(names)), order):
             effect = _effect(grid, axes)
             freedom = math.prod(shape[axis] - 1 for axis in axes)
             bias = freedom / grid.size * noise * float((1 / counts).mean())
-            components[" x ".join(names[axis] for axis in axes)] = order, float((effect**2).mean()) - bias
-    shared = 0.0 if person is None else _shared_by_person(residuals, person, counts[cell])
-    if person is not None:
-        components["identity"] = 0, shared
-    components["rest"] = 0, noise - shared
-    total = sum(value for _, value in components.values())
-    if not total > 1e-12 * float((losses**2).mean()):
-        return None
-    return pl.DataFrame(
-        [{"term": term, "order": order, "share": value / total} for term, (order, value) in components.items()]
-    )
+            found[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
+    # Centring a cell took a part of the variance, which is given back
+    restored = residuals * np.sqrt(counts / np.maximum(counts - 1, 1))[cell]
+    shared = {} if person is None else _shared_by_person(restored, person, levels[cell], names)
+    found |= shared
+    found["rest"] = noise - sum(shared.values())
+    return found if sum(found.values()) > 1e-12 * float((losses**2).mean()) else None
 
 
-def shares_of_factors(variance: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """Each factor's own share and its total share, which adds the interactions that it takes part in."""
-    rows = []
-    for name in names:
-        own = variance.filter(pl.col("term") == name)["share"].sum()
-        involved = variance.filter(pl.col("term").str.split(" x ").list.contains(name))["share"].sum()
-        rows.append({"factor": name, "share": own, "total_share": involved})
-    return pl.DataFrame(rows)
+def _normalised(components: Mapping[str, float]) -> Float:
+    values = np.array(list(components.values()))
+    return np.asarray(values / values.sum())
 
 
 def _effect(grid: Float, axes: tuple[int, ...]) -> Float:
@@ -82,9 +155,53 @@ def _effect(grid: Float, axes: tuple[int, ...]) -> Float:
     return np.asarray(effect)
 
 
-def _shared_by_person(residuals: Float, person: Int, own: Float) -> float:
-    """Mean product of residuals of two images of one person; centring cells took a part of the variance, given back."""
-    restored = residuals * np.sqrt(own / np.maximum(own - 1, 1))
-    sums, squares, images = (np.bincount(person, values) for values in (restored, restored**2, np.ones(len(person))))
-    pairs = float((images * (images - 1)).sum())
-    return float((sums**2 - squares).sum()) / pairs if pairs else 0.0
+def _shared_by_person(residuals: Float, person: Int, levels: Int, names: list[str]) -> dict[str, float]:
+    """Variance of identity and of its interactions with all but all attributes.
+
+    The mean product of residuals of two images of one person that agree in exactly the attributes A is the sum of the
+    components of identity with every part of A; so components follow from small A to large.
+    """
+    axes = range(len(names))
+    subsets = [frozenset(own) for size in axes for own in itertools.combinations(axes, size)] + [frozenset(axes)]
+    at_least = {own: _pairs(residuals, person, levels[:, sorted(own)]) for own in subsets}
+    found: dict[str, float] = {}
+    for own in subsets[:-1]:
+        larger = [other for other in subsets if other >= own]
+        exact = sum(((-1) ** len(other - own) * at_least[other] for other in larger), start=np.zeros(2))
+        lower = sum(value for term, value in found.items() if _attributes(term) < {names[axis] for axis in own})
+        name = " x ".join(["identity", *(names[axis] for axis in sorted(own))])
+        found[name] = float(exact[0] / exact[1]) - lower if exact[1] > 0.5 else 0.0
+    return found
+
+
+def _attributes(term: str) -> set[str]:
+    return set(term.split(" x ")) - {"identity"}
+
+
+def _pairs(values: Float, person: Int, levels: Int) -> Float:
+    """Sum of products, and number, of ordered pairs of images of one person at the same levels."""
+    same = np.unique(np.column_stack([person, levels]), axis=0, return_inverse=True)[1].ravel()
+    sums, squares, images = (np.bincount(same, weights) for weights in (values, values**2, np.ones(len(values))))
+    return np.array([(sums**2 - squares).sum(), (images * (images - 1)).sum()])
+
+
+def _jackknife(
+    shares: Float, losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None, group: Int | None
+) -> tuple[Float, Float]:
+    """95 % intervals from leaving out one group of people at a time; nan where a cell would be left empty."""
+    unknown = np.full(len(shares), np.nan)
+    groups = np.unique(group) if group is not None else np.empty(0)
+    if len(groups) < 2:
+        return unknown, unknown
+    without = []
+    for one in groups:
+        keep = group != one
+        own = None if person is None else person[keep]
+        found = _components(losses[keep], cell[keep], levels, names, own)
+        if found is None:
+            return unknown, unknown
+        without.append(_normalised(found))
+    left = np.stack(without)
+    error = np.sqrt((len(groups) - 1) / len(groups) * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    half = stats.t.ppf(0.975, len(groups) - 1) * error
+    return shares - half, shares + half

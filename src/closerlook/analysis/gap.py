@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from closerlook.analysis import tables
-from closerlook.analysis.anova import shares_of_factors, variance_shares
+from closerlook.analysis.anova import additive_shares, shares_of_factors, variance_shares
 from closerlook.analysis.distributions import compare
-from closerlook.analysis.importance import importance
+from closerlook.analysis.importance import attribute_codes, importance
 from closerlook.analysis.intervals import (
     TargetUnits,
     against_line,
@@ -220,28 +220,34 @@ class Gap:
 
     @cached_property
     def importance(self) -> pl.DataFrame:
-        """How much each factor and identity matter to the per-image loss; see :mod:`closerlook.analysis.importance`.
+        """How much each factor and identity matter to the per-image loss, by XGBoost under two encodings and exactly.
 
-        Where the design is complete, ``share`` is from :attr:`variance` and ``total_share`` adds interactions.
+        See :func:`closerlook.analysis.importance.importance`. ``share`` (``share_low`` to ``share_high``) is the exact
+        share of variance, ``total_share`` with interactions, from :attr:`variance`; where the design is not complete
+        that of an additive model (:func:`closerlook.analysis.anova.additive_shares`), without interval and total.
         """
-        table = importance(self.images, self.images["loss"].to_numpy(), self.factors, self.settings.seed)
-        if self.variance is None:
-            return table.with_columns(total_share=pl.lit(None, dtype=pl.Float64))
-        exact = shares_of_factors(self.variance, table["factor"].to_list())
-        return table.drop("share").join(exact, on="factor", how="left", maintain_order="left")
+        losses = self.images["loss"].to_numpy()
+        table = importance(self.images, losses, self.factors, self.settings.seed)
+        names = table["factor"].unique(maintain_order=True).to_list()
+        if self.variance is not None:
+            exact = shares_of_factors(self.variance, names)
+        else:
+            additive = additive_shares(attribute_codes(self.images, self.factors), losses)
+            unknown = dict.fromkeys(("share_low", "share_high", "total_share"), pl.lit(None, pl.Float64))
+            exact = pl.DataFrame({"factor": names, "share": [additive[name] for name in names]}).with_columns(**unknown)
+        return table.join(exact, on="factor", how="left", maintain_order="left")
 
     @cached_property
     def variance(self) -> pl.DataFrame | None:
-        """Exact shares of the per-image loss's variance, interactions included; None where the design is not complete.
-
-        See :func:`closerlook.analysis.anova.variance_shares`.
-        """
-        measurement = self.measurement
-        identity = measurement.images["identity"]
+        """Exact shares of the per-image loss's variance with intervals, interactions included; None where the design is
+        not complete. See :func:`closerlook.analysis.anova.variance_shares`."""
+        images = self.measurement.images
+        identity = images["identity"]
         person = None if identity.null_count() else np.unique(identity.to_numpy(), return_inverse=True)[1]
-        losses = image_losses(measurement, self.weights.total)
+        losses = image_losses(self.measurement, self.weights.total)
         names = [factor.name for factor in self.factors]
-        return variance_shares(losses, measurement.cell_of_image, measurement.cell_levels, names, person)
+        cell, levels = self.measurement.cell_of_image, self.measurement.cell_levels
+        return variance_shares(losses, cell, levels, names, person, images["group"].to_numpy())
 
     def score(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
         """Images analysed, pair_loss, fit, diversity, coverage, frechet and kernel of the product subset of ``levels``.

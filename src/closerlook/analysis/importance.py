@@ -2,62 +2,104 @@
 
 Gain depends on how attributes are encoded: with equal true effects it can give identity .83 or .26 of the whole. So it
 is never shown without exact ANOVA shares of the same response, a null (the response shuffled) and the encoding.
+
+The paper can be read in two ways. A: rows are images and the response is the loss (:func:`importance`). B: rows are
+training runs and the response is the mAP they reached (:func:`importance_of_runs`). :func:`rank_agreement` says whether
+both order the attributes alike.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 import xgboost
 from numpy.typing import NDArray
+from scipy import sparse, stats
 
+from closerlook.analysis.anova import additive_shares
 from closerlook.attributes import Factor
+from closerlook.errors import CloserlookError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 
-__all__ = ["ENCODING", "anova_shares", "importance", "xgboost_gain"]
+__all__ = ["ENCODINGS", "MEASURES", "attribute_codes", "importance", "importance_of_runs", "rank_agreement"]
 
-ENCODING = "one integer code a level, in the design's order; identity by its number"
+ENCODINGS = {
+    "codes": "one integer code a level, in the design's order; identity by its number",
+    "one-hot": "a column a level, zero or one; scores are summed over an attribute's columns",
+}
+MEASURES = ("gain", "total_gain", "splits", "permutation", "shap")
 NULLS = 5
 PARAMETERS = {"max_depth": 6, "eta": 0.3, "tree_method": "hist", "objective": "reg:squarederror"}
 ROUNDS = 100  # with the parameters above, XGBoost's defaults
+HELD_OUT = 4  # every fourth row is kept from training, for permutation and SHAP values
+FEW_ROWS = 64  # with fewer, nothing is held out
+MAX_ROWS = 1 << 15
+SHAP_ROWS = 256  # TreeSHAP takes 0.5 ms a row, more than all the rest
 ROUNDING = 1e-6  # relative spread of losses that are all alike
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Scores = dict[str, dict[str, float]]
 
 
 def importance(images: pl.DataFrame, losses: Float, factors: tuple[Factor, ...], seed: int) -> pl.DataFrame:
     """Importance of every factor, and of identity where it is known, for per-image losses (n,).
 
     Returns:
-        A row a factor: ``gain`` (average a split, Fig. 4), ``total_gain``, ``splits``; ``null_gain`` and
-        ``null_total_gain``, the means over shuffled losses; ``share``, the ANOVA share of
-        variance with its noise removed; ``encoding``.
+        A row an encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
+        ``total_gain``, ``splits`` ("weight"), ``permutation`` (how much the squared error on held-out rows grows when
+        the factor is shuffled, over the response's variance) and ``shap`` (mean absolute TreeSHAP value on held-out
+        rows, over the response's standard deviation); each with ``null_...``, its mean over five shuffled responses.
     """
-    codes = _codes(images, factors)
-    names = list(codes)
-    matrix = np.stack(list(codes.values()), axis=1)
-    observed = xgboost_gain(matrix, names, losses, seed)
-    shuffled = [
-        xgboost_gain(matrix, names, keyed_rng(seed, "importance", "null", index).permutation(losses), seed)
-        for index in range(NULLS)
-    ]
-    shares = anova_shares(codes, losses)
-    rows = [
-        {
-            "factor": name,
-            "share": shares[name],
-            **{measure: observed[name][measure] for measure in ("gain", "total_gain", "splits")},
-            "null_gain": float(np.mean([null[name]["gain"] for null in shuffled])),
-            "null_total_gain": float(np.mean([null[name]["total_gain"] for null in shuffled])),
-            "encoding": ENCODING,
-        }
-        for name in names
-    ]
-    return pl.DataFrame(rows)
+    return _importance(attribute_codes(images, factors), losses, seed)
 
 
-def _codes(images: pl.DataFrame, factors: tuple[Factor, ...]) -> dict[str, Int]:
+def importance_of_runs(
+    runs: pl.DataFrame, attributes: Sequence[str], *, response: str = "mAP", seed: int = 0
+) -> pl.DataFrame:
+    """Reading B: how much each attribute of the training set matters to what a training run reaches.
+
+    Args:
+        runs: a row a training run, with the ``response`` and a column for each attribute that says which of its levels
+            were trained on (``"all"``, ``"sunny,clouds"``) or how many (identities).
+        attributes: the columns.
+
+    Returns:
+        As :func:`importance`, with ``share``, the additive share of variance for unbalanced tables.
+
+    Raises:
+        UsageError: a column is missing.
+        CloserlookError: fewer than four runs have a response.
+    """
+    for name in (*attributes, response):
+        if name not in runs.columns:
+            raise unknown("column of the table of runs", name, runs.columns)
+    runs = runs.drop_nulls([response, *attributes])
+    if runs.height < 4:
+        raise CloserlookError(f"Importance over training runs needs at least 4 of them with a {response}.")
+    codes = {name: np.unique(runs[name].to_numpy(), return_inverse=True)[1] for name in attributes}
+    values = runs[response].cast(pl.Float64).to_numpy()
+    shares = additive_shares(codes, values)
+    table = _importance(codes, values, seed)
+    return table.with_columns(share=pl.col("factor").replace_strict(shares, return_dtype=pl.Float64))
+
+
+def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:
+    """Kendall's tau between two importance tables' rankings of the factors that both have, and how many these are.
+
+    nan for fewer than three factors.
+    """
+    tables = [table.unique("factor", keep="first").select("factor", measure) for table in (one, other)]
+    joined = tables[0].join(tables[1], on="factor").drop_nulls()
+    if joined.height < 3:
+        return float("nan"), joined.height
+    return float(stats.kendalltau(joined[measure], joined[f"{measure}_right"]).statistic), joined.height
+
+
+def attribute_codes(images: pl.DataFrame, factors: tuple[Factor, ...]) -> dict[str, Int]:
+    """An integer for each image's level of each factor, and for its person where all are known."""
     codes: dict[str, Int] = {}
     identity = images["identity"]
     if not identity.null_count() and identity.n_unique() > 1:
@@ -68,41 +110,66 @@ def _codes(images: pl.DataFrame, factors: tuple[Factor, ...]) -> dict[str, Int]:
     return codes
 
 
-def xgboost_gain(matrix: Int, names: list[str], losses: Float, seed: int) -> dict[str, dict[str, float]]:
-    """``gain`` (average a split), ``total_gain`` and number of ``splits`` of each column of ``matrix`` (n, k).
-
-    Losses are divided by their standard deviation first, so gains of different scalings compare.
-    """
-    spread = losses.std()
-    alike = spread <= ROUNDING * abs(losses.mean())
-    response = np.zeros_like(losses) if alike else (losses - losses.mean()) / spread
-    data = xgboost.DMatrix(matrix.astype(np.float32), label=response, feature_names=names)
-    parameters = {**PARAMETERS, "seed": keyed_seed(seed, "xgboost") % 2**31, "nthread": 2}
-    model = xgboost.train(parameters, data, num_boost_round=ROUNDS)
-    scores = {kind: model.get_score(importance_type=kind) for kind in ("gain", "total_gain", "weight")}
-    kinds = {"gain": "gain", "total_gain": "total_gain", "splits": "weight"}
-    return {name: {kind: _number(scores[own].get(name)) for kind, own in kinds.items()} for name in names}
-
-
-def _number(score: float | list[float] | None) -> float:
-    """A column's score; None where no split uses the column."""
-    return float(score) if isinstance(score, float | int) else 0.0
+def _importance(codes: Mapping[str, Int], response: Float, seed: int) -> pl.DataFrame:
+    rows = keyed_rng(seed, "importance", "rows").permutation(len(response))[:MAX_ROWS]
+    codes, response = {name: code[rows] for name, code in codes.items()}, _standardised(response[rows])
+    found = []
+    for encoding in ENCODINGS:
+        observed = tree_scores(codes, response, encoding, seed)
+        shuffled = [
+            tree_scores(codes, keyed_rng(seed, "importance", "null", index).permutation(response), encoding, seed)
+            for index in range(NULLS)
+        ]
+        for name in codes:
+            null = {f"null_{kind}": float(np.mean([one[name][kind] for one in shuffled])) for kind in MEASURES}
+            found.append({"factor": name, "encoding": encoding, **observed[name], **null})
+    return pl.DataFrame(found)
 
 
-def anova_shares(codes: dict[str, Int], losses: Float) -> dict[str, float]:
-    """First-order share of the variance of each factor: omega squared, so that noise alone has an expected share of 0.
+def _standardised(response: Float) -> Float:
+    """So that scores of different scalings compare; zero where all values are alike."""
+    spread = response.std()
+    alike = spread <= ROUNDING * abs(response.mean())
+    return np.zeros_like(response) if alike else np.asarray((response - response.mean()) / spread)
 
-    Sums of squares are between levels; in a balanced design they are the exact ANOVA decomposition.
-    """
-    total = float(((losses - losses.mean()) ** 2).sum())
-    between, freedom = {}, {}
-    for name, code in codes.items():
-        counts = np.bincount(code)
-        means = np.bincount(code, losses) / np.maximum(counts, 1)
-        between[name] = float((counts * (means - losses.mean()) ** 2).sum())
-        freedom[name] = int((counts > 0).sum()) - 1
-    rest = max(len(losses) - 1 - sum(freedom.values()), 1)
-    noise = max(total - sum(between.values()), 0.0) / rest
-    if total <= len(losses) * (ROUNDING * losses.mean()) ** 2:
-        return dict.fromkeys(codes, 0.0)
-    return {name: (between[name] - freedom[name] * noise) / (total + noise) for name in codes}
+
+def tree_scores(codes: Mapping[str, Int], response: Float, encoding: str, seed: int) -> Scores:
+    """The :data:`MEASURES` of each factor by boosted trees under an encoding; responses have unit variance."""
+    held = np.arange(len(response)) % HELD_OUT == 0 if len(response) >= FEW_ROWS else np.ones(len(response), bool)
+    trained = ~held if len(response) >= FEW_ROWS else held
+    widths = {name: int(code.max()) + 1 if encoding == "one-hot" else 1 for name, code in codes.items()}
+    owner = np.repeat(list(codes), list(widths.values()))
+    matrix = _encoded(codes, encoding, widths)
+    parameters = {**PARAMETERS, "seed": keyed_seed(seed, "xgboost") % 2**31, "nthread": 1}
+    model = xgboost.train(parameters, xgboost.DMatrix(matrix[trained], label=response[trained], nthread=1), ROUNDS)
+    scores = _gains(model, list(codes), owner)
+    test = {name: code[held] for name, code in codes.items()}
+    seen = _encoded(test, encoding, widths)
+    error = float(((model.inplace_predict(seen) - response[held]) ** 2).mean())
+    values = model.predict(xgboost.DMatrix(seen[:SHAP_ROWS], nthread=1), pred_contribs=True)[:, :-1]
+    for name in codes:
+        order = keyed_rng(seed, "permutation", name).permutation(int(held.sum()))
+        shuffled = _encoded({**test, name: test[name][order]}, encoding, widths)
+        worse = float(((model.inplace_predict(shuffled) - response[held]) ** 2).mean())
+        scores[name]["permutation"] = worse - error
+        scores[name]["shap"] = float(np.abs(values[:, owner == name].sum(axis=1)).mean())
+    return scores
+
+
+def _encoded(codes: Mapping[str, Int], encoding: str, widths: Mapping[str, int]) -> sparse.csr_matrix | Float:
+    if encoding == "codes":
+        return np.stack(list(codes.values()), axis=1).astype(np.float32)
+    offsets = np.cumsum([0, *widths.values()])
+    columns = np.stack([code + offset for code, offset in zip(codes.values(), offsets, strict=False)], axis=1)
+    rows, ones = np.arange(len(columns)).repeat(len(codes)), np.ones(columns.size, np.float32)
+    return sparse.csr_matrix((ones, (rows, columns.ravel())), (len(columns), int(offsets[-1])))
+
+
+def _gains(model: xgboost.Booster, names: list[str], owner: NDArray[np.str_]) -> Scores:
+    total, splits = (model.get_score(importance_type=kind) for kind in ("total_gain", "weight"))
+    found: Scores = {}
+    for name in names:
+        own = [f"f{column}" for column in np.flatnonzero(owner == name)]
+        gained, used = (float(np.sum([kind.get(column, 0) for column in own])) for kind in (total, splits))
+        found[name] = {"gain": gained / used if used else 0.0, "total_gain": gained, "splits": used}
+    return found
