@@ -10,6 +10,7 @@ import typer
 
 from closerlook.cli import (
     analyze,
+    annotate,
     compare,
     dataset,
     demo,
@@ -40,6 +41,7 @@ app = typer.Typer(
 for verb in (
     generate.generate,
     people.people,
+    annotate.annotate,
     analyze.analyze,
     select.select,
     train.train,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
+import yaml
 
 from closerlook.attributes import Design, Jitter, Level, Spec
 from closerlook.dataset.table import Selectable
@@ -61,6 +62,28 @@ class Settings:
     weathers: Mapping[str, Spec] = field(default_factory=dict)
     illuminations: Mapping[str, Spec] = field(default_factory=dict)
     versions: tuple[int, int] = (RENDERER_VERSION, WARDROBE_VERSION)
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """The settings that a folder of images was rendered with, from its ``render.yaml``.
+
+        Raises:
+            CloserlookError: there is no such file, it cannot be read, or another version of the renderer wrote it.
+        """
+        try:
+            found = yaml.safe_load(path.read_text())
+            values = {one.name: found[one.name] for one in fields(cls)}
+            values["population"] = Population(**values["population"])
+            values["jitter"] = {k: Jitter(v["kind"], tuple(v["numbers"])) for k, v in values["jitter"].items()}
+        except FileNotFoundError:
+            raise CloserlookError(f"{path.parent} was not rendered by closerlook: it has no {path.name}.") from None
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
+            raise CloserlookError(f"{path} cannot be read, or was written by another version of closerlook.") from None
+        tupled: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        read = cls(**tupled)
+        if read.versions != (RENDERER_VERSION, WARDROBE_VERSION):
+            raise CloserlookError(f"{path.parent} was rendered by another version of closerlook: render it again.")
+        return read
 
 
 def renderable(

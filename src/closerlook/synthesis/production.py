@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ __all__ = [
     "Task",
     "draw_shot",
     "draw_view",
+    "posed_views",
     "prepare",
     "render_person",
     "table_of",
@@ -111,7 +113,9 @@ def prepare() -> None:
 
 @functools.lru_cache(maxsize=1)
 def _renderer(size: tuple[int, int]) -> Renderer:
-    return Renderer(size)
+    renderer = Renderer(size)
+    gc.freeze()  # what is there now stays: going through it again and again would take a twentieth of the time
+    return renderer
 
 
 def render_person(task: Task) -> None:
@@ -130,6 +134,20 @@ def render_person(task: Task) -> None:
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
     """Render a person's images into ``folder``; their annotations, a row an image."""
     settings, notes = task.settings, []
+    for renderer, view, rows, drawn in posed_views(person, task):
+        own = [_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in rows]
+        shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
+        images = renderer.render(view, shots)
+        note = {**person.labels, "sensor": settings.sensor, **_columns(drawn), **describe(renderer, view)}
+        for image, shot, row, each in zip(images, shots, rows, own, strict=True):
+            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor, shot.key))
+            notes.append({"file_name": row.file_name, **note, **_columns(each)})
+    return notes
+
+
+def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, View, list[Row], dict[str, float]]]:
+    """A renderer with the person in the pose of each view, the view, its rows, and its jittered parameters."""
+    settings = task.settings
     renderer = _renderer(settings.size)
     renderer.wear(person)
     posed: Scene | None = None
@@ -139,14 +157,7 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
             posed = scene
         drawn = _drawn(settings, VIEW_PARTS, *scene)
         view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
-        own = [_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in rows]
-        shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
-        images = renderer.render(view, shots)
-        note = {**person.labels, "sensor": settings.sensor, **_columns(drawn), **describe(renderer, view)}
-        for image, shot, row, each in zip(images, shots, rows, own, strict=True):
-            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor, shot.key))
-            notes.append({"file_name": row.file_name, **note, **_columns(each)})
-    return notes
+        yield renderer, view, rows, drawn
 
 
 def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:

@@ -1,0 +1,34 @@
+"""closerlook annotate: masks, body parts, depth and normals of rendered images; and a sheet to check them by eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["annotate"]
+
+
+def annotate(
+    data: Annotated[Path, typer.Argument(help="A folder that 'closerlook generate' made.")],
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", "-k", help="mask, parts, clothes, depth, normals; several times.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for KIND/...png; DATA/annotations.")] = None,
+    draw: Annotated[Path | None, typer.Option(help="Only draw this sheet, such as check.png.")] = None,
+    count: Annotated[int, typer.Option(help="Number of images on the sheet.")] = 24,
+    workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
+) -> None:
+    """Write masks, body parts, clothes, depth or normals of rendered images as PNG files.
+
+    Box, key points and camera are in the data set's table already. With --draw, draw them and the parts of the body
+    over some of the images instead, to check them by eye.
+    """
+    from closerlook.synthesis.annotating import annotate as write, draw_over
+
+    if draw is not None:
+        draw_over(data, draw, count=count)
+        typer.echo(str(draw))
+        return
+    typer.echo(str(write(data, kind or ("mask", "parts"), out=out, workers=workers)))
