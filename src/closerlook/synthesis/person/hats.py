@@ -30,7 +30,7 @@ COVERING = ("headscarf", "hood")  # under these no hair is seen, but for a hood'
 
 def hat_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour) -> list[Part]:
     """One of :data:`HATS` on a head."""
-    texture = plain_texture(rng, colour)
+    texture = plain_texture(rng, colour, grain=0.03)
     if kind == "helmet":
         texture[:, :, :3] = np.where((np.arange(64) % 16 < 5)[None, :, None], texture[..., :3] // 5, texture[..., :3])
     material = Material("hat", texture, roughness=0.35 if kind == "helmet" else 0.9, two_sided=True)
@@ -87,7 +87,7 @@ def _fedora(rng: np.random.Generator, body: Body, material: Material) -> list[Pa
 def _headscarf(rng: np.random.Generator, body: Body, material: Material) -> list[Part]:
     """Cloth around the face and neck."""
     scarf = head_sheet(body, _around_face(54, 0.092), np.full(head_net()[1].shape, 0.016)).turn_in(0.01)
-    return [_part(scarf, material), neck_roll(body, material, 1.05)]
+    return [_part(scarf, material), neck_roll(body, material, 0.95, 0.85)]
 
 
 def _hood(rng: np.random.Generator, body: Body, material: Material) -> list[Part]:
@@ -95,7 +95,7 @@ def _hood(rng: np.random.Generator, body: Body, material: Material) -> list[Part
     bearing = head_net()[1]
     back = np.clip((np.abs(bearing) - 60) / 120, 0, 1)
     hood = head_sheet(body, _around_face(64, 0.112), 0.022 + 0.018 * back + 0.010 * _height()).turn_in(0.02)
-    return [_part(hood, material), neck_roll(body, material, 1.15)]
+    return [_part(hood, material), neck_roll(body, material, 1.12, 0.8)]
 
 
 HATS: dict[str, Callable[[np.random.Generator, Body, Material], list[Part]]] = {
@@ -115,7 +115,7 @@ def _around_face(half_width: float, half_height: float) -> Float:
     return np.asarray((np.hypot(bearing / half_width, (neutral[..., 1] - 0.700) / half_height) - 1) * half_height)
 
 
-def neck_roll(body: Body, material: Material, size: float) -> Part:
+def neck_roll(body: Body, material: Material, size: float, thick: float = 1.0) -> Part:
     """Cloth wound once around the neck."""
     neck, size = body.head("neck01"), size * body.shape.stature / 1.72
     turn = np.linspace(-np.pi, np.pi, 19)
@@ -127,7 +127,7 @@ def neck_roll(body: Body, material: Material, size: float) -> Part:
         ],
         axis=1,
     )
-    radii = np.stack([0.042 + 0.008 * np.cos(turn), np.full(19, 0.030)], axis=1) * size
+    radii = np.stack([0.042 + 0.008 * np.cos(turn), np.full(19, 0.030)], axis=1) * size * thick
     points, uv, triangles = tube(path, radii, sides=8)
     return Part(material, points, uv, triangles, rigid(len(points), neck01=1.0))
 
@@ -163,8 +163,8 @@ def _brim(hat: Sheet, body: Body, material: Material, *, out: float, drop: float
     radius, height = _rim(hat, centre, bearings[:-1])
     radius, height = np.append(radius, radius[0]), np.append(height, height[0])
     rows = np.array([0.0, 0.5, 1.0] if drop >= 0 else [1.0, 0.0])[:, None]
-    reach = radius - 0.004 * (drop >= 0) + out * (rows if drop >= 0 else 1.0)
-    x, y = centre[0] + reach * np.sin(bearings), height + 0.004 - drop * rows
+    reach = radius - 0.006 * (drop >= 0) + out * (rows if drop >= 0 else 1.0)
+    x, y = centre[0] + reach * np.sin(bearings), height + 0.010 - (drop + 0.006 * np.sign(drop)) * rows
     position = np.stack(np.broadcast_arrays(x, y, centre[2] + reach * np.cos(bearings)), axis=2)
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, 25)[None], np.linspace(0, 0.3, len(rows))[:, None]), axis=2)
     points, triangles = position.reshape(-1, 3).astype(np.float32), grid_triangles(len(rows), 25)

@@ -42,11 +42,11 @@ class Last:
 
 
 SHOES: dict[str, Last] = {
-    "sneakers": Last(0.012, thick=0.011, sole=0.027),
-    "shoes": Last(-0.012, pointed=0.014),
-    "flats": Last(0.0, thick=0.005, sole=0.008, line=(0.052, 0.030), pointed=0.006),
-    "heels": Last(0.0, thick=0.005, sole=0.010, heel=0.055, line=(0.055, 0.026), pointed=0.02),
-    "sandals": Last(0.0, thick=0.004, sole=0.018, straps=True),
+    "sneakers": Last(0.012, thick=0.013, sole=0.027),
+    "shoes": Last(-0.008, thick=0.012, pointed=0.014),
+    "flats": Last(0.0, thick=0.007, sole=0.008, line=(0.052, 0.030), pointed=0.006),
+    "heels": Last(0.0, thick=0.008, sole=0.010, heel=0.055, line=(0.055, 0.026), pointed=0.02),
+    "sandals": Last(0.0, thick=0.006, sole=0.018, straps=True),
     "ankle_boots": Last(0.07, thick=0.013, sole=0.026, heel=0.012),
     "boots": Last(0.25, thick=0.012, sole=0.020, heel=0.020),
 }
@@ -122,7 +122,7 @@ def _texture(last: Last, colour: Colour, sole: Colour, reach: float) -> NDArray[
     if last.straps:
         strap = (np.abs(x - 0.72) < 0.09) | (np.abs(x + 1.2 * height - 0.42) < 0.05) | (np.abs(height - 0.055) < 0.008)
         opaque = strap | (height <= 0.006)
-    if last.reach == 0.012:  # laces and a stripe
+    if last.sole > 0.026:  # laces and a stripe
         image[(np.abs(x - 0.6) < 0.09) & (y * 24 % 2 < 0.8) & (height > 0.04)] = shade(colour, 0.55)
         image[(np.abs(x - 0.38 - 2 * height) < 0.035) & (height < 0.06)] = np.clip(1 - np.array(colour) * 0.8, 0, 1)
     image[height < 0.002 if last.line or last.straps else height < 0.004] = sole

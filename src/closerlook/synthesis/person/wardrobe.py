@@ -263,16 +263,23 @@ def _clothes(
         uppers = {name: (0.0, 1.0) for name in _MODEST if name in uppers}
     upper = _item(rng, _pick(rng, uppers, sex), season)
     outer = _outer(rng, _pick(rng, _OUTERS, sex), season) if rng.random() < layered else None
-    if upper.kind == "long_dress" and outer and outer.cut.hem > 0.5:
-        outer = None  # two long hanging layers would cut into each other
     if outer and upper.kind == "dress" and outer.kind in ("vest", "blazer"):
         outer = None
     lower = None if upper.kind in ("dress", "long_dress") else _lower(rng, sex, season, years, modest=modest)
+    if outer:
+        outer = replace(outer, cut=_over(outer.cut, (lower or upper).cut))
     if outer and lower and outer.kind == "blazer" and lower.cut.legs and rng.random() < 0.6:  # a suit
         lower = replace(lower, fabric=replace(outer.fabric, details=()), colour=outer.colour)
         if upper.kind == "shirt" and not sex:
             upper = replace(upper, fabric=replace(upper.fabric, details=("tie",)))
     return upper, lower, outer
+
+
+def _over(cut: Cut, beneath: Cut) -> Cut:
+    """A coat wide enough to go over what hangs below it."""
+    if beneath.legs or cut.hem < 0.05:
+        return cut
+    return replace(cut, flare=max(cut.flare, 1.15 * beneath.flare + 0.05))
 
 
 def _pick(rng: np.random.Generator, shares: Mapping[str, tuple[float, float]], sex: int) -> str:
