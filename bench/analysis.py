@@ -1,12 +1,16 @@
 """What README says about the analysis: throughput beside the bare backbone, and whether 95 % intervals cover 95 %.
 
-python bench/analysis.py throughput --embedding lite0 --images 2048
+python bench/analysis.py throughput --embedding lite0 --size 128x64 --images 4096
+python bench/analysis.py throughput --embedding vgg19 --size 256x128 --images 128
+python bench/analysis.py memory --people 16
+python bench/analysis.py planted --repeats 10
 python bench/analysis.py coverage --repeats 200
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,56 +20,110 @@ import polars as pl
 import simplejpeg
 import torch
 
-from closerlook.analysis import Gap, Settings
+from closerlook.analysis import Gap, Settings, analyze
 from closerlook.analysis.cells import lay_out
-from closerlook.analysis.measure import SourceAccumulator, TargetAccumulator, measure_source, measure_target
+from closerlook.analysis.measure import SourceSums, make_source_pieces
+from closerlook.analysis.passes import MAX_WORKERS, batch_size, cut
+from closerlook.analysis.pieces import Arrays, Pieces
+from closerlook.analysis.target import measure_target, target_moments
 from closerlook.attributes import DESIGNS, Factor
+from closerlook.cli.options import parse_size
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
-from closerlook.embedding import Block, open_embedding
+from closerlook.dataset.threads import map_in_threads
+from closerlook.embedding import Block, ContentStyle, open_embedding, slices_of
 
-SIZE = (128, 64)
 
+def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) -> None:
+    """Images a second of the bare network and of the whole pass (decode, network, Grams, moments), alternating.
 
-def throughput(embedding: str, images: int, rounds: int) -> None:
-    """Images a second of the bare network and of the whole pass (decode, Grams, moments), alternating.
-
-    CPU time counts all threads; it changes less than the clock where other programs run.
+    The bare forward is the eager network in evaluation mode, weights and images channels last, on images that are
+    decoded and in memory, and only as deep as the deepest layer that is compared; batch by batch with all threads on
+    each convolution ("loop"), and by the pass's own threads on batches of its size ("threads"), which is the stricter
+    measure. CPU time counts all threads; it changes less than the clock where other programs run.
     """
     with TemporaryDirectory() as folder:
-        source = _noise(Path(folder), images)
-        embedder = open_embedding(embedding, SIZE)
+        source = _noise(Path(folder), images, size)
+        embedder = open_embedding(embedding, size)
         layout = lay_out(source, source.factors, None, 0)
-        target = measure_target(source.take(np.arange(64)), embedder)
-        pixels = torch.from_numpy(np.concatenate(list(iter_images(layout.data, SIZE))))
+        target = measure_target(source.take(np.arange(64)), embedder, Pieces(None, (), ""))
+        pixels = torch.from_numpy(np.concatenate(list(iter_images(layout.data, size))))
+        batch = batch_size(embedder.dim, None)
+        sums = SourceSums(layout, target.mean, embedder.blocks, 0)
+        pieces: list[Arrays] = []
+        works = {
+            "loop": lambda: [_forward(embedder, pixels[first : first + 64]) for first in range(0, images, 64)],
+            "threads": lambda: _bare_in_threads(layout.data, embedder, pixels, batch),
+            "whole": lambda: pieces.extend(make_source_pieces(sums, embedder, Pieces(None, (), ""))),
+        }
         clocks = {"wall": time.perf_counter, "CPU": time.process_time}
-        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in clocks}
+        spent = {name: {clock: [] for clock in clocks} for name in works}
         for _ in range(rounds):
-            times = [{name: clock() for name, clock in clocks.items()}]
-            with torch.inference_mode():
-                for first in range(0, images, 64):
-                    embedder._activations(pixels[first : first + 64])  # type: ignore[attr-defined]
-            times.append({name: clock() for name, clock in clocks.items()})
-            measure_source(layout, target, embedder, 0)
-            times.append({name: clock() for name, clock in clocks.items()})
-            for name in clocks:
-                spent[name].append((times[1][name] - times[0][name], times[2][name] - times[1][name]))
-    for name, pairs in spent.items():
-        ratios = [bare / whole for bare, whole in pairs]
-        bare, whole = (images / np.median(seconds) for seconds in zip(*pairs, strict=True))
-        print(
-            f"{embedding}, {torch.get_num_threads()} threads, {name} time: bare {bare:.1f} images/s, "
-            f"whole pass {whole:.1f}; ratio {np.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+            for name, work in works.items():
+                pieces.clear()
+                before = {clock: now() for clock, now in clocks.items()}
+                work()
+                for clock, now in clocks.items():
+                    spent[name][clock].append(now() - before[clock])
+        before = time.process_time()
+        sums.measurement(pieces, target)
+        finish = time.process_time() - before
+    for clock in clocks:
+        speeds = {name: images / np.median(times[clock]) for name, times in spent.items()}
+        print(f"{embedding} {size[0]} x {size[1]}, {torch.get_num_threads()} threads, {clock} time, images/s: ", end="")
+        print(", ".join(f"{name} {speed:.1f}" for name, speed in speeds.items()), end="; whole / bare ")
+        for name in ("loop", "threads"):
+            ratios = np.array(spent[name][clock]) / np.array(spent["whole"][clock])
+            print(f"{name} {np.median(ratios):.3f} ({ratios.min():.3f} to {ratios.max():.3f})", end=" ")
+        print()
+    print(f"beyond the pass, whatever the number of images: {finish:.1f} s of CPU time")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+
+
+def _forward(embedder: ContentStyle, pixels: torch.Tensor) -> None:
+    with torch.inference_mode():
+        for _ in embedder._activations(pixels):
+            pass
+
+
+def _bare_in_threads(data: Dataset, embedder: ContentStyle, pixels: torch.Tensor, batch: int) -> None:
+    threads = torch.get_num_threads()
+    workers = min(threads, MAX_WORKERS)
+    torch.set_num_threads(threads // workers)
+    batches = cut(slice(0, len(data)), batch)
+    for _ in map_in_threads(lambda rows: _forward(embedder, pixels[rows]), batches, workers):
+        pass
+    torch.set_num_threads(threads)
+
+
+def memory(embedding: str, size: tuple[int, int], people: int) -> None:
+    """Peak memory of an analysis with every cell and group of people of the full design, which are what it grows with.
+
+    Every one of the 588 cells has an image of each of ``people`` people, so that all 588 x 16 units exist; the files
+    are the same few pictures over and over.
+    """
+    with TemporaryDirectory() as folder:
+        few = _noise(Path(folder), 64, size)
+        cells = list(DESIGNS["gpr-plus"].cells())
+        rows = [(f"{(p * 7 + c) % 64}.jpg", p, *cell) for p in range(people) for c, cell in enumerate(cells)]
+        columns = ["file_name", "identity", "viewpoint", "weather", "illumination"]
+        table = pl.DataFrame(rows, schema=columns, orient="row")
+        source = Dataset.from_table(few.root, table, "full design", DESIGNS["gpr-plus"].factors)
+        cameras = few.table.with_columns(camera=pl.int_range(64) % 6)
+        gap = analyze(
+            source, Dataset.from_table(few.root, cameras, "target"), embedding=embedding, size=size, per_cell=0
         )
+        print(f"{gap.description}\nprojection error {gap.projection_error:.4f}")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
-def _noise(folder: Path, images: int) -> Dataset:
+def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
     rng = np.random.default_rng(0)
     cells = list(DESIGNS["gpr-plus"].cells())
     rows = []
     for number in range(images):
         name = f"{number}.jpg"
-        coarse = rng.integers(0, 256, (SIZE[0] // 8, SIZE[1] // 8, 3), dtype=np.uint8)
+        coarse = rng.integers(0, 256, (size[0] // 8, size[1] // 8, 3), dtype=np.uint8)
         pixels = coarse.repeat(8, axis=0).repeat(8, axis=1)
         (folder / name).write_bytes(simplejpeg.encode_jpeg(pixels, quality=90))
         viewpoint, weather, illumination = cells[number % len(cells)]
@@ -127,13 +185,21 @@ def _simulate(factors, effects, shift, people, target_people, rng) -> Gap:  # ty
     )
     layout = lay_out(Dataset.from_table(Path(), table, "made", factors), factors, None, 0)
     blocks = (Block("feature", "feature", dim),)
-    group = torch.arange(len(target)) * 16 // len(target)
-    aim = TargetAccumulator(group, 16, blocks)
-    aim.add(slice(0, len(target)), torch.from_numpy(target).float())
-    pass_ = SourceAccumulator(layout, aim.finish(), blocks, 0)
-    pass_.add(slice(0, len(source)), torch.from_numpy(source[layout.row]).float())
+    whole, parts = np.zeros((16, dim)), slices_of(blocks)
+    run = np.arange(len(target)) * 16 // len(target)
+    np.add.at(whole, run, target)
+    lengths = np.bincount(run, (target**2).sum(axis=1))
+    pieces = [
+        {"centre": np.zeros(dim, np.float32), "sums": own[None].astype(np.float32), "distances": np.array([[length]])}
+        for own, length in zip(whole, lengths, strict=True)
+    ]
+    aim = target_moments(pieces, np.bincount(run)[:, None], (-1,), run, parts)
+    sums = SourceSums(layout, aim.mean, blocks, 0)
+    rows = slice(0, len(source))
+    piece = sums.piece(rows, [sums.reduce(rows, torch.from_numpy(source[layout.row]).float())])
+    piece = {name: value for name, value in piece.items() if name != "pooled"}
     settings = Settings("made", "made", len(source), len(target), "made", (1, 1), "balanced", 0.9, 1.0, None, 0, ())
-    return Gap(pass_.finish(), settings)
+    return Gap(sums.measurement([piece], aim), settings)
 
 
 def main() -> None:
@@ -141,9 +207,15 @@ def main() -> None:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("throughput")
     command.add_argument("--embedding", default="lite0")
+    command.add_argument("--size", type=parse_size, default=(128, 64))
     command.add_argument("--images", type=int, default=2048)
     command.add_argument("--rounds", type=int, default=3)
     command.set_defaults(run=throughput)
+    command = commands.add_parser("memory")
+    command.add_argument("--embedding", default="vgg19")
+    command.add_argument("--size", type=parse_size, default=(256, 128))
+    command.add_argument("--people", type=int, default=16)
+    command.set_defaults(run=memory)
     command = commands.add_parser("coverage")
     command.add_argument("--repeats", type=int, default=200)
     command.add_argument("--people", type=int, default=64)
