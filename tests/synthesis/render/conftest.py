@@ -34,6 +34,7 @@ def person_of(positions, triangles, materials, materials_of=None, uv=None):
         triangles=triangles,
         materials_of=np.zeros(len(triangles), np.int32) if materials_of is None else np.asarray(materials_of, np.int32),
         materials=tuple(materials),
+        own=count,
         skeleton=Skeleton(("root",), np.array([-1], np.int32), np.zeros((1, 3), np.float32)),
     )
     return person, PosedPerson(positions, normals, np.zeros((1, 3), np.float32))

@@ -1,6 +1,6 @@
 """Kernel for how much of the sky a pixel's surfaces see."""
 
-# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -11,13 +11,17 @@ import warp as wp
 wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 
+REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
+
+
 @wp.kernel
 def occlude(
     colour: wp.array3d(dtype=wp.vec4),
     facing: wp.array3d(dtype=wp.vec4),
     where: wp.array3d(dtype=wp.vec4),
     blobs: wp.array(dtype=wp.vec4),
-    reach: float,
+    body: int,
+    taps: wp.array2d(dtype=wp.vec2i),
     metres: float,
     width: int,
     height: int,
@@ -26,7 +30,8 @@ def occlude(
     """Share of the sky that each layer sees.
 
     The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
-    algorithm", 2011) within ``metres`` (``reach`` pixels), and the place by the ``blobs``, spheres (x, y, z, radius).
+    algorithm", 2011) within ``metres``, at the pixels that one row of ``taps`` says, and the place by the ``blobs``,
+    spheres (x, y, z, radius); the first ``body`` of them are the person's.
     """
     y, x = wp.tid()
     if colour[0, y, x][3] > 0.0:
@@ -34,13 +39,11 @@ def occlude(
         w = where[0, y, x]
         n = wp.vec3(f[0], f[1], f[2])
         p = wp.vec3(w[0], w[1], w[2])
-        turn = float((x * 7 + y * 13) & 15) * 0.3926991
+        turn = (x * 7 + y * 13) & 15
         total = float(0.0)
-        for s in range(10):
-            angle = turn + float(s) * 2.3999632
-            r = reach * wp.sqrt((float(s) + 0.5) / 10.0)
-            i = x + int(wp.round(r * wp.cos(angle)))
-            j = y + int(wp.round(r * wp.sin(angle)))
+        for s in range(taps.shape[1]):
+            i = x + taps[turn, s][0]
+            j = y + taps[turn, s][1]
             inside = i >= 0 and i < width and j >= 0 and j < height
             if inside and colour[0, j, i][3] > 0.4:
                 o = where[0, j, i]
@@ -57,11 +60,14 @@ def occlude(
         n = wp.vec3(f[0], f[1], f[2])
         p = wp.vec3(w[0], w[1], w[2])
         seen = float(1.0)
-        for s in range(blobs.shape[0]):
+        first = int(0)
+        if p[0] * p[0] + p[2] * p[2] > 9.0:
+            first = body  # no sphere of the person is large enough to darken anything 3 m away
+        for s in range(first, blobs.shape[0]):
             b = blobs[s]
             d = wp.vec3(b[0], b[1], b[2]) - p
             d2 = wp.dot(d, d)
-            if d2 < 40.0 * b[3] * b[3]:
+            if d2 < REACH * REACH * b[3] * b[3]:
                 away = wp.max(d2 / (b[3] * b[3]), 1.0)
                 seen *= 1.0 - wp.clamp(wp.dot(n, d) / wp.sqrt(d2), 0.0, 1.0) / away
         if wp.abs(n[1]) < 0.5:

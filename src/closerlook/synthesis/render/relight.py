@@ -115,12 +115,6 @@ def past_things(casters: wp.array(dtype=Caster), light: KeyLight, texels: wp.arr
 
 
 @wp.func
-def overcast(ny: float) -> float:
-    """Irradiance under the CIE overcast dome by the normal's height, 1 facing up (fit to Moon and Spencer's sky)."""
-    return wp.max(0.396 + 0.5 * ny + 0.104 * ny * ny, 0.0)
-
-
-@wp.func
 def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
     """Where snow lies: on what faces up; on the ground first in patches, then closed; thin on a walking person."""
     flat = wp.smoothstep(0.3, 0.8, n[1])
@@ -146,10 +140,10 @@ def survey(
     first: int,
     side: int,
     across: int,
-    surveyed: wp.array3d(dtype=float),
+    surveyed: wp.array2d(dtype=Any),
     present: wp.array2d(dtype=int),
 ):
-    """What lighting needs of each surface, whatever the light: row by row in ``surveyed[tile, row, lane]``.
+    """What lighting needs of each surface, whatever the light: the rows ``surveyed[tile]``.
 
     ``present[tile, layer]`` counts the pixels that show a layer; rows of a layer that none shows are left as they
     are, here and below. The first tile is number ``first`` of the image.
@@ -157,46 +151,67 @@ def survey(
     tile, layer = wp.tid()
     at = corner(first + tile, side, across)
     row = layer * SURVEYED
+    red = type(surveyed[0, 0])(0.0)
+    green = type(red)(0.0)
+    blue = type(red)(0.0)
+    nx = type(red)(0.0)
+    ny = type(red)(0.0)
+    nz = type(red)(0.0)
+    vx = type(red)(0.0)
+    vy = type(red)(0.0)
+    vz = type(red)(0.0)
+    rough = type(red)(0.0)
+    seen = type(red)(0.0)
+    emission = type(red)(0.0)
     count = int(0)
     for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
         for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
-            if colour[layer, y, x][3] > 0.0:
+            a = colour[layer, y, x]
+            if a[3] > 0.0:
+                lane = (y - at[0]) * side + x - at[1]
+                f = facing[layer, y, x]
+                w = where[layer, y, x]
+                to_eye = wp.normalize(eye - wp.vec3(w[0], w[1], w[2]))
+                red[lane] = a[0]
+                green[lane] = a[1]
+                blue[lane] = a[2]
+                nx[lane] = f[0]
+                ny[lane] = f[1]
+                nz[lane] = f[2]
+                rough[lane] = f[3]
+                vx[lane] = to_eye[0]
+                vy[lane] = to_eye[1]
+                vz[lane] = to_eye[2]
+                emission[lane] = w[3]
+                seen[lane] = open_sky[layer, y, x]
                 count += 1
     present[tile, layer] = count
     if count == 0:
         return
-    lane = int(0)
-    for y in range(at[0], at[0] + side):
-        for x in range(at[1], at[1] + side):
-            a = wp.vec4()
-            if y < colour.shape[1] and x < colour.shape[2]:
-                a = colour[layer, y, x]
-            if a[3] > 0.0:
-                f = facing[layer, y, x]
-                w = where[layer, y, x]
-                n = wp.vec3(f[0], f[1], f[2])
-                to_eye = wp.normalize(eye - wp.vec3(w[0], w[1], w[2]))
-                cos = wp.dot(n, to_eye)
-                mirror = n * (2.0 * cos) - to_eye
-                seen = open_sky[layer, y, x]
-                grazing = 1.0 - wp.max(cos, 0.02)
-                grazing2 = grazing * grazing
-                fresnel = grazing2 * grazing2 * grazing
-                smooth = 1.0 - f[3]
-                for k in range(3):
-                    surveyed[tile, row + k, lane] = a[k]
-                    surveyed[tile, row + NORMAL + k, lane] = n[k]
-                    surveyed[tile, row + MIRROR + k, lane] = mirror[k]
-                surveyed[tile, row + DOME, lane] = overcast(n[1]) * seen
-                surveyed[tile, row + BELOW, lane] = (0.5 - 0.5 * n[1]) * seen
-                surveyed[tile, row + SEEN, lane] = seen
-                surveyed[tile, row + RIM, lane] = (0.04 + 0.96 * fresnel) * smooth * smooth * seen
-                surveyed[tile, row + WATER, lane] = (0.03 + 0.97 * fresnel) * seen
-                surveyed[tile, row + EMISSION, lane] = w[3]
-            else:
-                for k in range(SURVEYED):
-                    surveyed[tile, row + k, lane] = 0.0
-            lane += 1
+    one = type(red)(1.0)
+    cos = wp.cw_mul(nx, vx) + wp.cw_mul(ny, vy) + wp.cw_mul(nz, vz)
+    grazing = one - wp.max(cos, type(red)(0.02))
+    grazing2 = wp.cw_mul(grazing, grazing)
+    fresnel = wp.cw_mul(wp.cw_mul(grazing2, grazing2), grazing)
+    smooth = one - rough
+    shown = wp.cw_mul(wp.cw_mul(smooth, smooth), seen)
+    surveyed[tile, row] = red
+    surveyed[tile, row + 1] = green
+    surveyed[tile, row + 2] = blue
+    surveyed[tile, row + NORMAL] = nx
+    surveyed[tile, row + NORMAL + 1] = ny
+    surveyed[tile, row + NORMAL + 2] = nz
+    surveyed[tile, row + MIRROR] = wp.cw_mul(nx, cos) * 2.0 - vx
+    surveyed[tile, row + MIRROR + 1] = wp.cw_mul(ny, cos) * 2.0 - vy
+    surveyed[tile, row + MIRROR + 2] = wp.cw_mul(nz, cos) * 2.0 - vz
+    # The CIE overcast dome by the normal's height (fit to Moon and Spencer's sky)
+    dome = one * 0.396 + ny * 0.5 + wp.cw_mul(ny, ny) * 0.104
+    surveyed[tile, row + DOME] = wp.cw_mul(wp.max(dome, type(red)(0.0)), seen)
+    surveyed[tile, row + BELOW] = wp.cw_mul(one * 0.5 - ny * 0.5, seen)
+    surveyed[tile, row + SEEN] = seen
+    surveyed[tile, row + RIM] = wp.cw_mul(one * 0.04 + fresnel * 0.96, shown)
+    surveyed[tile, row + WATER] = wp.cw_mul(one * 0.03 + fresnel * 0.97, seen)
+    surveyed[tile, row + EMISSION] = emission
 
 
 @wp.func
@@ -335,7 +350,7 @@ def thin(
     side: int,
     across: int,
     present: wp.array2d(dtype=int),
-    thinned: wp.array4d(dtype=float),
+    thinned: wp.array3d(dtype=Any),
 ):
     """What each air does to each surface: share of its light that comes through and of the veil; snow and water."""
     tile, i, layer = wp.tid()
@@ -343,20 +358,21 @@ def thin(
         return
     at = corner(first + tile, side, across)
     air = airs[i]
-    lane = int(0)
-    for y in range(at[0], at[0] + side):
-        for x in range(at[1], at[1] + side):
-            share = float(0.0)
-            if y < colour.shape[1] and x < colour.shape[2]:
-                share = colour[layer, y, x][3]
-            through = float(0.0)
-            covered = float(0.0)
-            damp = float(0.0)
-            pool = float(0.0)
+    through = type(thinned[0, 0, 0])(0.0)
+    veil = type(through)(0.0)
+    covered = type(through)(0.0)
+    damp = type(through)(0.0)
+    pool = type(through)(0.0)
+    for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
+        for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+            share = colour[layer, y, x][3]
             if share > 0.0:
+                lane = (y - at[0]) * side + x - at[1]
                 w = where[layer, y, x]
                 p = wp.vec3(w[0], w[1], w[2])
-                through = share * wp.exp(-air.extinction * wp.length(eye - p))
+                clear = share * wp.exp(-air.extinction * wp.length(eye - p))
+                through[lane] = clear
+                veil[lane] = share - clear
                 if air.snow_cover > 0.0 or air.wetness > 0.0:
                     f = facing[layer, y, x]
                     n = wp.vec3(f[0], f[1], f[2])
@@ -364,19 +380,18 @@ def thin(
                     fine = tile_at(grain, p[0] * 110.0, p[2] * 110.0 + p[1] * 71.0)
                     patch = 0.7 * coarse + 0.3 * fine
                     if air.snow_cover > 0.0:
-                        covered = snow_mask(layer, n, patch, air.snow_cover)
+                        covered[lane] = snow_mask(layer, n, patch, air.snow_cover)
                     flat = wp.smoothstep(0.6, 0.95, n[1])
-                    damp = air.wetness * (0.2 + 0.35 * flat)
+                    damp[lane] = air.wetness * (0.2 + 0.35 * flat)
                     if layer == 1:
                         edge = 1.0 - 0.6 * air.wetness
-                        pool = air.wetness * flat * (0.3 + 0.7 * wp.smoothstep(edge, edge + 0.15, patch))
-            row = layer * THINNED
-            thinned[tile, i, row + THROUGH, lane] = through
-            thinned[tile, i, row + VEIL, lane] = share - through
-            thinned[tile, i, row + COVERED, lane] = covered
-            thinned[tile, i, row + DAMP, lane] = damp
-            thinned[tile, i, row + POOL, lane] = pool
-            lane += 1
+                        pool[lane] = air.wetness * flat * (0.3 + 0.7 * wp.smoothstep(edge, edge + 0.15, patch))
+    row = layer * THINNED
+    thinned[tile, i, row + THROUGH] = through
+    thinned[tile, i, row + VEIL] = veil
+    thinned[tile, i, row + COVERED] = covered
+    thinned[tile, i, row + DAMP] = damp
+    thinned[tile, i, row + POOL] = pool
 
 
 @wp.func
@@ -488,10 +503,12 @@ def expose(
 
 
 @functools.cache
-def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel]:
-    """:func:`meet` and :func:`expose` for lane vectors of one type."""
+def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel, wp.Kernel, wp.Kernel]:
+    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose` for lane vectors of one type."""
     rows, more_rows = wp.array2d(dtype=lanes), wp.array3d(dtype=lanes)
     return (
+        wp.overload(survey, {"surveyed": rows}),
         wp.overload(meet, {"surveyed": rows, "met": more_rows}),
+        wp.overload(thin, {"thinned": more_rows}),
         wp.overload(expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
     )

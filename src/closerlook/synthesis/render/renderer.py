@@ -114,8 +114,8 @@ class Renderer:
         self._north: float | None = None
         self._side = TILE_SIDE if self._on_cpu else 1
         self._lanes = wp.types.vector(self._side**2, wp.float32)
-        self._meet, self._expose = relight.overloads(self._lanes)
-        self._scratch: dict[str, tuple[wp.array, wp.array]] = {}
+        self._survey, self._meet, self._thin, self._expose = relight.overloads(self._lanes)
+        self._scratch: dict[str, wp.array] = {}
 
     def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
         return wp.empty(shape, dtype=dtype, device=self.device)
@@ -165,7 +165,7 @@ class Renderer:
         self.posed = posed
         self._positions = self._array(posed.positions, wp.vec3)
         self._normals = self._array(posed.normals, wp.vec3)
-        self._blobs = _body_blobs(posed.positions[:: max(len(posed.positions) // 2000, 1)])
+        self._blobs = _body_blobs(posed.positions[:: max(len(posed.positions) // 800, 1)])
         self._lights, self._north = {}, None
 
     def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
@@ -211,12 +211,16 @@ class Renderer:
             self._launch(resample.resample, self.size, inputs)
         for what, taps in blurs(view.sensor, self.size[0]):
             spare = self._fine if self.surfaces is self._coarse else self._coarse
-            self._launch(smear.smear, self.size, [*self.surfaces, self._array(taps, wp.vec3), what, *spare])
-            self.surfaces = spare
+            kernel, which = (smear.tint, slice(1)) if what == smear.COLOUR else (smear.smear, slice(3))
+            shape = [self._array(taps, wp.vec3), *([] if what == smear.COLOUR else [what])]
+            self._launch(kernel, self.size, [*self.surfaces[which], *shape, *spare[which]])
+            self.surfaces[which], spare[which] = spare[which], self.surfaces[which]
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
-        blobs = self._array(np.concatenate([self._blobs, view.place.blobs]).astype(np.float32), wp.vec4)
-        inputs = [*self.surfaces, blobs, reach, OCCLUSION_METRES, width, height]
+        near = np.concatenate([self._blobs, view.place.blobs[_shading(view.place.blobs, self.frame)]])
+        blobs = self._array(near.astype(np.float32), wp.vec4)
+        taps = self._array(_spiral(reach), wp.vec2i)
+        inputs = [*self.surfaces, blobs, len(self._blobs), taps, OCCLUSION_METRES, width, height]
         self._launch(occlusion.occlude, (height, width), [*inputs, self.open_sky])
         return self.frame
 
@@ -319,27 +323,25 @@ class Renderer:
     ) -> None:
         """Light ``count`` tiles of the image from number ``start``."""
         lights = len(beams[0])  # type: ignore[arg-type]
-        surveyed, surveyed_lanes = self._rows("surveyed", count, relight.LAYERS * int(relight.SURVEYED))
-        _, met = self._rows("met", count, lights, relight.LAYERS * int(relight.MET))
-        thinned, thinned_lanes = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
+        surveyed = self._rows("surveyed", count, relight.LAYERS * int(relight.SURVEYED))
+        met = self._rows("met", count, lights, relight.LAYERS * int(relight.MET))
+        thinned = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
         present = self._empty((count, relight.LAYERS), wp.int32)
         eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
         inputs = [*self.surfaces, self.open_sky, eye, *where, surveyed, present]
-        self._launch(relight.survey, (count, relight.LAYERS), inputs)
-        self._launch(self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed_lanes, present, met])
+        self._launch(self._survey, (count, relight.LAYERS), inputs)
+        self._launch(self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, met])
         inputs = [*self.surfaces, eye, self._grain, airs, *where, present, thinned]
-        self._launch(relight.thin, (count, len(airs), relight.LAYERS), inputs)
+        self._launch(self._thin, (count, len(airs), relight.LAYERS), inputs)
         height, width = self.size
-        inputs = [surveyed_lanes, met, thinned_lanes, present, *camera, *where, width, height, image]
+        inputs = [surveyed, met, thinned, present, *camera, *where, width, height, image]
         self._launch(self._expose, (count, len(image)), inputs)
 
-    def _rows(self, name: str, *shape: int) -> tuple[wp.array, wp.array]:
-        """Scratch memory, kept: as numbers of this shape and, last, lane; and as lane vectors of this shape."""
+    def _rows(self, name: str, *shape: int) -> wp.array:
+        """Scratch memory for lane vectors, kept."""
         kept = self._scratch.get(name)
-        if kept is None or kept[1].shape != shape:
-            numbers = self._empty((*shape, self._side**2), wp.float32)
-            vectors = wp.array(ptr=numbers.ptr, dtype=self._lanes, shape=shape, device=self.device)
-            self._scratch[name] = kept = (numbers, vectors)
+        if kept is None or kept.shape != shape:
+            self._scratch[name] = kept = self._empty(shape, self._lanes)
         return kept
 
     def _key_light(self, illumination: Illumination, north: float) -> NDArray[Any]:
@@ -380,6 +382,26 @@ def _boxes(panels: Panels, seen: Frame) -> NDArray[np.float64]:
         plane = np.concatenate([points[..., :2] / depth[..., None], crossing[..., :2] / BEFORE_EYE])
     valid = np.concatenate([depth > BEFORE_EYE, (depth > BEFORE_EYE) != (next_depth > BEFORE_EYE)])[..., None]
     return np.concatenate([np.where(valid, plane, np.inf).min(0), np.where(valid, plane, -np.inf).max(0)], axis=1)
+
+
+def _spiral(reach: float) -> NDArray[np.int32]:
+    """(16, 10, 2) offsets in pixels, right and down, that fill a disc evenly; 16 turns of one spiral."""
+    angle = np.arange(16)[:, None] * (np.pi / 8) + np.arange(10) * 2.3999632
+    radius = reach * np.sqrt((np.arange(10) + 0.5) / 10)
+    return np.rint(np.stack([np.cos(angle), np.sin(angle)], axis=2) * radius[:, None]).astype(np.int32)
+
+
+def _shading(blobs: NDArray[np.float64], seen: Frame) -> NDArray[np.bool_]:
+    """(k,) which spheres may darken something that a camera sees; see :func:`occlusion.occlude`."""
+    reach = occlusion.REACH * blobs[:, 3]
+    to_blob = blobs[:, :3] - seen.eye
+    depth, (x, y, half_width, half_height) = to_blob @ seen.forward, seen.window
+    stretch = 1 + abs(seen.distortion) * 2 * max(x * x + y * y, half_height**2)
+    right, up = np.abs(to_blob @ seen.right - x * depth), np.abs(to_blob @ seen.up - y * depth)
+    wide, high = half_width * stretch, half_height * stretch
+    aside = (right - wide * depth) / np.hypot(1, abs(x) + wide)
+    above = (up - high * depth) / np.hypot(1, abs(y) + high)
+    return np.asarray((depth > -reach) & (aside < reach) & (above < reach))
 
 
 def _eye(seen: Frame, width: int, panels: Panels) -> Eye:

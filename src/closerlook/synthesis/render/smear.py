@@ -36,7 +36,7 @@ def smear(
 ):
     """Mean of a pixel's neighbours, each tap (right, down, weight); weights sum to 1.
 
-    ``what`` is ALL, or the PERSON, behind whom the place stays sharp, or the COLOUR, whose brightness stays sharp.
+    ``what`` is ALL, or the PERSON, behind whom the place stays sharp.
     """
     y, x = wp.tid()
     person_share = float(0.0)
@@ -63,24 +63,40 @@ def smear(
         albedo = albedo / wp.max(share, 1.0e-4)
         if layer == 0:
             person_share = share
-            if what == COLOUR:
-                person_share = own[3]
         else:
             share = 1.0 - person_share
-        keep = what == COLOUR or (what == PERSON and layer == 1)
-        if keep and own[3] > 0.0:
-            if what == COLOUR:
-                albedo = albedo * (grey(wp.vec3(own[0], own[1], own[2])) / wp.max(grey(albedo), 1.0e-4))
-                share = own[3]
-            else:
-                albedo = wp.vec3(own[0], own[1], own[2])
+        if what == PERSON and layer == 1 and own[3] > 0.0:
+            albedo = wp.vec3(own[0], own[1], own[2])
             out_facing[layer, y, x] = facing[layer, y, x]
             out_where[layer, y, x] = where[layer, y, x]
         else:
-            if weight == 0.0 or (what == COLOUR and own[3] == 0.0):
+            if weight == 0.0:
                 share = 0.0
             scale = 1.0 / wp.max(weight, 1.0e-6)
             n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
             out_facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] * scale)
             out_where[layer, y, x] = position * scale
         out_colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
+
+
+@wp.kernel
+def tint(
+    colour: wp.array3d(dtype=wp.vec4),
+    taps: wp.array(dtype=wp.vec3),
+    out_colour: wp.array3d(dtype=wp.vec4),
+):
+    """Mean colour of a pixel's neighbours at the pixel's own brightness; taps as in :func:`smear`."""
+    y, x = wp.tid()
+    for layer in range(2):
+        own = colour[layer, y, x]
+        if own[3] > 0.0:
+            albedo = wp.vec3()
+            for k in range(taps.shape[0]):
+                t = taps[k]
+                row = wp.clamp(y + int(t[1]), 0, colour.shape[1] - 1)
+                column = wp.clamp(x + int(t[0]), 0, colour.shape[2] - 1)
+                c = colour[layer, row, column]
+                albedo += wp.vec3(c[0], c[1], c[2]) * (t[2] * c[3])
+            albedo = albedo * (grey(wp.vec3(own[0], own[1], own[2])) / wp.max(grey(albedo), 1.0e-5))
+            own = wp.vec4(albedo[0], albedo[1], albedo[2], own[3])
+        out_colour[layer, y, x] = own

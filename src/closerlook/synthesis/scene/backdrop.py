@@ -189,17 +189,20 @@ def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Pa
 
 def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: Float) -> Iterator[_Panel]:
     """Spread some of a thing around the person, inside the walls."""
-    for _ in range(int(rng.integers(thing.count[0], thing.count[1] + 1))):
-        angle = rng.uniform(0, 2 * np.pi)
-        towards_wall = np.cos(angle - turn - np.arange(4) * np.pi / 2)
-        reach = float((room / np.maximum(towards_wall, 1e-6)).min())
-        distance = min(rng.uniform(*thing.distance), reach - 0.3)
-        height = rng.uniform(*thing.height)
-        along = np.array([height * thing.width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
-        texture, tint = _pick(rng, thing.textures), _tint(rng, 0.25)
-        if distance >= 1.2:
-            upward = np.array([0.0, height, 0.0])
-            yield _Panel(texture, _direction(angle) * distance, along, upward, tint, cutout=True, turns=True)
+    count = int(rng.integers(thing.count[0], thing.count[1] + 1))
+    even, normal = rng.random((count, 6)), rng.standard_normal((count, 4))  # at once: one call takes as long as 20
+    tints = np.exp(0.25 * normal[:, :1] + 0.03 * normal[:, 1:])
+    angles = 2 * np.pi * even[:, 0]
+    towards_wall = np.cos(angles[:, None] - turn - np.arange(4) * np.pi / 2)
+    reach = (room / np.maximum(towards_wall, 1e-6)).min(1)
+    distances = np.minimum(thing.distance[0] + (thing.distance[1] - thing.distance[0]) * even[:, 1], reach - 0.3)
+    heights = thing.height[0] + (thing.height[1] - thing.height[0]) * even[:, 2]
+    for i in np.flatnonzero(distances >= 1.2).tolist():
+        side, name, variant = 1.0 if even[i, 3] < 0.5 else -1.0, int(even[i, 4] * len(thing.textures)), even[i, 5]
+        along = np.array([heights[i] * thing.width * side, 0.0, 0.0])
+        foot, upward = _direction(angles[i]) * distances[i], np.array([0.0, heights[i], 0.0])
+        texture = (thing.textures[name], int(variant * VARIANTS))
+        yield _Panel(texture, foot, along, upward, tints[i], cutout=True, turns=True)
 
 
 def _blob(panel: _Panel) -> Float:

@@ -137,7 +137,8 @@ def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
     x, y = bent(flat, distortion).T
     tall = float(y.max() - y.min())
     # A detector centres on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
-    low, high = np.quantile(x, [0.1, 0.9])
+    tenth = len(x) // 10
+    low, high = np.partition(x, (tenth, len(x) - 1 - tenth))[[tenth, len(x) - 1 - tenth]]
     centre_x = float(low + high + x.min() + x.max()) / 4 + camera.crop.right * tall
     centre_y = float(y.max() + y.min()) / 2 - camera.crop.down * tall
     half_height = camera.crop.height * tall / 2
