@@ -62,7 +62,7 @@ class Recipe(BaseModel):
         None
     )
     # the optimiser
-    steps: Count = 12_000
+    steps: Count = 22_000
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 3.5e-4
     head_rate: Annotated[float, Field(gt=0, description="the head's learning rate over the backbone's")] = 1.0
