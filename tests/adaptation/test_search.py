@@ -9,7 +9,6 @@ from hypothesis import given, settings, strategies as st
 from closerlook.adaptation.loop import search_scene
 from closerlook.adaptation.objective import Distance, gain
 from closerlook.adaptation.parameters import Parameter, to_unit, to_values
-from closerlook.adaptation.run import nested
 from closerlook.adaptation.search import open_search
 from closerlook.errors import CloserlookError, UsageError
 
@@ -135,10 +134,3 @@ def test_the_interval_of_a_gain_covers_it() -> None:
         _, low, high = gain(found[0], found[1], seed, 400)
         inside += low <= truth <= high
     assert 88 <= inside <= 100
-
-
-def test_names_become_branches() -> None:
-    assert nested({"hour": 9.0, "sensor.noise": 1.0, "sensor.scale": 0.5}) == {
-        "hour": 9.0,
-        "sensor": {"noise": 1.0, "scale": 0.5},
-    }

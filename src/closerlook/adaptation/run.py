@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from closerlook.adaptation.figures import save_trace
 from closerlook.adaptation.loop import Trace, search_scene
 from closerlook.adaptation.objective import Distance, Objective
-from closerlook.adaptation.scene import Sampler, choose_parameters
+from closerlook.adaptation.scene import Sampler, choose_parameters, design_of
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, open_embedding
 from closerlook.errors import UsageError
@@ -22,6 +22,7 @@ from closerlook.synthesis.planning import read_settings
 __all__ = ["SCENE_NAME", "adapt"]
 
 SCENE_NAME = "scene.yaml"
+IDENTITIES = 200  # of the design that is written
 TARGET_IMAGES = 2048  # at most; their mean is then far surer than that of a rendered set
 
 
@@ -75,21 +76,10 @@ def adapt(
     out = Path(out)
     trace = search_scene(chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out)
     with atomic_path(out / SCENE_NAME) as draft:
-        draft.write_text(yaml.safe_dump(nested(trace.values), sort_keys=False))
+        draft.write_text(yaml.safe_dump(design_of(trace.values, IDENTITIES), sort_keys=False))
     shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
     save_trace(trace, shown, out)
     return trace
-
-
-def nested(values: Mapping[str, float]) -> dict[str, object]:
-    """``{"sensor.noise": 2}`` as ``{"sensor": {"noise": 2}}``, how a YAML file for people says it."""
-    tree: dict[str, object] = {}
-    for name, value in values.items():
-        part, _, field = name.rpartition(".")
-        branch = tree.setdefault(part, {}) if part else tree
-        assert isinstance(branch, dict)
-        branch[field] = value
-    return tree
 
 
 def _every(data: Dataset, limit: int) -> Dataset:

@@ -7,8 +7,6 @@ differ by their values only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from typing import TypeVar
 
 import numpy as np
 import simplejpeg
@@ -17,21 +15,24 @@ from numpy.typing import NDArray
 from closerlook.adaptation.parameters import Parameter
 from closerlook.errors import UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
+from closerlook.synthesis.parameters import override
 from closerlook.synthesis.person import pose_person, sample_pose
 from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.planning import Settings
 from closerlook.synthesis.production import draw_view
-from closerlook.synthesis.render.renderer import Renderer, Shot, View
-from closerlook.synthesis.scene.sky import illumination_at
-from closerlook.synthesis.scene.weather import WEATHERS, Weather
+from closerlook.synthesis.render.renderer import Renderer, Shot
+from closerlook.synthesis.scene.sky import ILLUMINATIONS
+from closerlook.synthesis.scene.weather import WEATHERS
 
-__all__ = ["PARAMETERS", "Sampler", "choose_parameters"]
+__all__ = ["PARAMETERS", "Sampler", "choose_parameters", "design_of"]
+
+WEATHER, HOUR = "neutral", "noon"  # what the named parameters change
+FOUND = "found"  # what the scene's own weather and time of day are called
 
 PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter
     for parameter in (
-        Parameter("hour", 4.0, 22.0, 12.0),
+        Parameter("illumination.hour", 4.0, 22.0, 12.0),
         Parameter("weather.direct", 0.0, 1.0, 0.5),
         Parameter("weather.cloud", 0.0, 0.45, 0.2),
         Parameter("weather.extinction", 0.0005, 0.03, 0.0015, log=True),
@@ -46,9 +47,6 @@ PARAMETERS: dict[str, Parameter] = {
         Parameter("sensor.quality", 30.0, 96.0, 85.0),
     )
 }
-
-T = TypeVar("T")
-"""A frozen dataclass."""
 
 
 def choose_parameters(names: Sequence[str] | None) -> tuple[Parameter, ...]:
@@ -95,32 +93,30 @@ class Sampler:
             self._renderer.pose(pose_person(person, sample_pose(keyed_rng(seed, "pose", *key))))
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             kind = settings.backdrops[keyed_seed(seed, "backdrop", *key) % len(settings.backdrops)]
-            view = _override_view(draw_view(settings, key, viewpoint, kind), values)
+            view = draw_view(settings, key, viewpoint, kind, values)
             image = self._renderer.render(view, [_shot(values, keyed_seed(seed, "shot", *key))])[0]
             jpeg = simplejpeg.encode_jpeg(image, quality=view.sensor.quality, colorsubsampling="420")
             images.append(simplejpeg.decode_jpeg(jpeg))
         return images
 
 
-def settings_of(size: tuple[int, int], seed: int, backdrops: tuple[str, ...], sensor: str) -> Settings:
-    """Settings of a set in which every image has its own pose, camera and place."""
-    return Settings(seed, size, "image", backdrops, sensor, None, Population())
-
-
-def _override_view(view: View, values: Mapping[str, float]) -> View:
-    return replace(
-        view, camera=_override(view.camera, "camera", values), sensor=_override(view.sensor, "sensor", values)
-    )
-
-
 def _shot(values: Mapping[str, float], key: int) -> Shot:
-    weather: Weather = _override(WEATHERS["neutral"], "weather", values)
-    return Shot(weather, illumination_at(values.get("hour", 12.0)), key)
+    weather = override("weather", WEATHERS[WEATHER], values)
+    return Shot(weather, override("illumination", ILLUMINATIONS[HOUR], values), key)
 
 
-def _override(part: T, name: str, values: Mapping[str, float]) -> T:
-    """``part`` with the values whose name is ``name.field``; whole numbers stay whole."""
-    kinds = {field.name: field.type for field in fields(part)}  # type: ignore[arg-type]
-    own = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
-    rounded = {key: round(value) if kinds[key] == "int" else value for key, value in own.items()}
-    return replace(part, **rounded)  # type: ignore[type-var]
+def design_of(values: Mapping[str, float], identities: int) -> dict[str, object]:
+    """The design, as :func:`closerlook.generate` takes it, whose every image has these values."""
+    own = {
+        part: {name.removeprefix(f"{part}."): value for name, value in values.items() if name.startswith(f"{part}.")}
+        for part in ("weather", "illumination")
+    }
+    fixed = {name: {"choice": [value]} for name, value in values.items() if name.startswith(("camera.", "sensor."))}
+    return {
+        "name": "adapted",
+        "identities": identities,
+        "factors": {"viewpoint": list(range(0, 360, 30)), "weather": [FOUND], "illumination": [FOUND]},
+        "jitter": fixed,
+        "weathers": {FOUND: {"like": WEATHER, **own["weather"]}},
+        "illuminations": {FOUND: {"like": HOUR, **own["illumination"]}},
+    }

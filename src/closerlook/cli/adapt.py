@@ -18,7 +18,7 @@ def adapt(
     out: Out,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", help="What to tune: hour, sensor.noise, ... all by default."),
+        typer.Option("--parameter", "-p", help="What to tune: sensor.noise, illumination.hour, ...; all by default."),
     ] = None,
     optimiser: Annotated[str, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")] = "descent",
     renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 120,
@@ -33,7 +33,7 @@ def adapt(
     """Tune hour, weather, camera and sensor until rendered images are as near to the target's as they get.
 
     Only unlabelled training images of the target are used. Stops when a round's gain is inside its interval. The same
-    command goes on where it was. Writes scene.yaml for 'closerlook generate --scene', and the search as a picture.
+    command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
     """
     from closerlook.adaptation import adapt
     from closerlook.dataset import Dataset
@@ -61,4 +61,4 @@ def adapt(
     typer.echo(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
     if held.low <= 0:
         typer.echo("That is not beyond its interval, so the start is kept.")
-    typer.echo(f"The scene is in {out / 'scene.yaml'}, the search in {out / 'trace.svg'}.")
+    typer.echo(f"The search is in {out / 'trace.svg'}; next: closerlook generate {out / 'scene.yaml'} --out DATA")

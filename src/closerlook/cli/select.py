@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from closerlook.cli.options import Seed
+from closerlook.cli.options import Seed, parse_levels
+from closerlook.errors import UsageError
+
+if TYPE_CHECKING:
+    from closerlook.analysis import Gap
+    from closerlook.selection import Plan
 
 __all__ = ["select"]
 
@@ -17,29 +22,123 @@ def select(
     out: Annotated[Path, typer.Option("--out", "-o", help="Plan to write (YAML).")] = Path("plan.yaml"),
     method: Annotated[str, typer.Option(help="greedy (the paper's), exhaustive, weights.")] = "greedy",
     on: Annotated[str, typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's.")] = "fit",
-    rule: Annotated[str, typer.Option(help="greedy: mean (the paper's), sure, top:NUMBER, below:VALUE.")] = "mean",
+    rule: Annotated[
+        str | None, typer.Option(help="greedy: sure (default), mean (the paper's), top:N, below:X, paper:market|duke.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Take all levels of this attribute: viewpoint by default; 'none' for none.")
+    ] = None,
     budget: Annotated[int | None, typer.Option(help="At most this many images.")] = None,
     diversity: Annotated[float, typer.Option(help="exhaustive: at least this share of the target's diversity.")] = 0.0,
     variety: Annotated[float | None, typer.Option(help="weights: at least so many effective combinations.")] = None,
+    cap: Annotated[list[str] | None, typer.Option(help="weights: at most this share: weather=foggy:0.1.")] = None,
+    camera: Annotated[int | None, typer.Option(help="For this camera of the target alone.")] = None,
+    people: Annotated[int | None, typer.Option(help="Choose so many people as well; needs --data.")] = None,
+    people_by: Annotated[str, typer.Option(help="far: as unlike as possible; near: nearest to --target.")] = "far",
+    data: Annotated[str | None, typer.Option(help="The source, to choose people from.")] = None,
+    target: Annotated[str | None, typer.Option(help="The target, for --people-by near.")] = None,
+    render_next: Annotated[
+        int | None, typer.Option(help="Instead: which so many images to render next, to be surer of the choice.")
+    ] = None,
+    controls: Annotated[
+        int | None, typer.Option(help="Also write the plan's controls: so many random ones, the worst, all.")
+    ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Choose the attribute values worth training on and save them as a plan."""
-    from closerlook.analysis import Gap
-    from closerlook.selection import select
+    """Choose the attribute values worth training on and save them as a plan.
 
+    By default all viewpoints, and of the rest what is not surely far. The paper's choice: --rule mean --keep none.
+    """
+    from closerlook.analysis import Gap
+    from closerlook.selection import camera_gap, controls as controls_of, select, with_people
+
+    found = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
+    if render_next is not None:
+        _render_next(found, render_next, out)
+        return
     plan = select(
-        Gap.load(gap),
+        found,
         method=method,
         on=on,
         rule=rule,
+        keep=None if keep is None else [name for name in keep if name != "none"],
         budget=budget,
         diversity=diversity,
         variety=variety,
+        caps=_parse_caps(cap),
         seed=seed,
     )
+    if people is not None:
+        from closerlook.dataset import Dataset
+        from closerlook.selection import choose_people
+
+        if data is None:
+            raise UsageError("--people needs --data, the source to choose them from.")
+        source = Dataset.open(data).train
+        pool = source.subset(plan)
+        goal = None if target is None else Dataset.open(target).train
+        plan = with_people(plan, choose_people(found, pool, people, by=people_by, target=goal, seed=seed), source)
     plan.save(out)
+    for name, other in controls_of(found, plan, seeds=controls, on=on).items() if controls is not None else ():
+        other.save(out.with_name(f"{out.stem}-{name}{out.suffix}"))
+    _tell(plan)
+    typer.echo(f"{plan.images:,} images, {plan.share:.1%} of all, in {out}; next: closerlook train DATA --plan {out}")
+
+
+def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, float]]:
+    """``["weather=foggy:0.1"]`` -> ``{"weather": {"foggy": 0.1}}``."""
+    caps: dict[str, dict[str | int | float, float]] = {}
+    for name, values in parse_levels(items).items():
+        for value in values:
+            level, colon, share = value.rpartition(":")
+            try:
+                caps.setdefault(name, {})[level] = float(share)
+            except ValueError:
+                colon = ""
+            if not colon:
+                raise UsageError(f"--cap '{name}={value}' must look like weather=foggy:0.1.")
+    return caps
+
+
+def _tell(plan: Plan) -> None:
     for name, levels in plan.values.items():
         typer.echo(f"{name}: {', '.join(map(str, levels))}")
-    for note in plan.provenance.notes if plan.provenance else ():
+    if plan.identities:
+        typer.echo(f"people: {len(plan.identities)}")
+    provenance = plan.provenance
+    if provenance is None:
+        return
+    evidence, optimum = provenance.evidence, provenance.optimum
+    if (low := evidence.get("gain_low")) is not None:
+        gain, high = evidence["gain"], evidence["gain_high"]
+        typer.echo(
+            f"Nearer than a random part of equal size by {gain:.4f} of fit (95 % interval {low:.4f} to {high:.4f})"
+        )
+    if (same := evidence.get("same")) is not None:
+        typer.echo(
+            f"Half of the data chooses exactly the same in {same:.0%} of draws, {evidence['agreement']:.0%} alike"
+        )
+    if "greedy_gap" in optimum:
+        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of fit above it")
+    if "bound" in optimum:
+        typer.echo(f"Distance {optimum['distance']:.6f}; no distribution has less than {optimum['bound']:.6f}")
+    for note in provenance.notes:
         typer.echo(note)
-    typer.echo(f"{plan.images:,} images, {plan.share:.1%} of all, in {out}; next: closerlook train DATA --plan {out}")
+
+
+def _render_next(gap: Gap, images: int, out: Path) -> None:
+    from closerlook.selection import render_next
+
+    value = render_next(gap, images)
+    value.plan.save(out)
+    cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)
+    for cell in cells[:10]:
+        typer.echo(f"{round(cell.weight * images):6,}  {', '.join(map(str, cell.levels.values()))}")
+    if len(cells) > 10:
+        typer.echo(f"       and {len(cells) - 10} more combinations")
+    typer.echo(
+        f"Expected to save {value.saved:.5f} of {value.doubt:.5f} fit lost by levels on the wrong side of the line."
+    )
+    if value.stop:
+        typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")
+    typer.echo(f"The order is in {out}; next: closerlook generate DESIGN --plan {out} --first-identity N --out DATA")

@@ -1,21 +1,31 @@
 """From a measured gap to the images worth training on."""
 
+from closerlook.selection.cameras import camera_gap, camera_names
 from closerlook.selection.choose import METHODS, select
 from closerlook.selection.controls import controls, everything, worst
 from closerlook.selection.exhaustive import Candidate, exhaustive
+from closerlook.selection.identities import WAYS, choose_people, with_people
 from closerlook.selection.plan import Plan, Provenance
+from closerlook.selection.value import Value, render_next
 from closerlook.selection.weights import Mixture, mixture
 
 __all__ = [
     "METHODS",
+    "WAYS",
     "Candidate",
     "Mixture",
     "Plan",
     "Provenance",
+    "Value",
+    "camera_gap",
+    "camera_names",
+    "choose_people",
     "controls",
     "everything",
     "exhaustive",
     "mixture",
+    "render_next",
     "select",
+    "with_people",
     "worst",
 ]

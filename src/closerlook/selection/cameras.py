@@ -1,0 +1,51 @@
+"""The gap to one camera of the target, on which everything else can be asked: any plan can be a camera's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from closerlook.analysis import Gap
+from closerlook.analysis.parts import part
+from closerlook.errors import CloserlookError, unknown
+
+__all__ = ["camera_gap", "camera_names"]
+
+
+def camera_names(gap: Gap) -> list[int]:
+    """The target's cameras; empty where fewer than two are known."""
+    cameras = gap.measurement.cameras
+    return [] if cameras is None else [int(name) for name in cameras.names]
+
+
+def camera_gap(gap: Gap, camera: int) -> Gap:
+    """The gap to one camera's images alone; it rests on the projections.
+
+    Raises:
+        UsageError: the target has no such camera.
+        CloserlookError: its cameras are not known, or this one's images are too few to tell how sure anything is.
+    """
+    cameras = gap.measurement.cameras
+    if cameras is None:
+        raise CloserlookError(
+            "The target's cameras are not known: its table needs a 'camera' column with at least two."
+        )
+    if camera not in camera_names(gap):
+        raise unknown("camera of the target", camera, camera_names(gap))
+    own = camera_names(gap).index(camera)
+    runs = cameras.counts[:, own] > 0
+    if runs.sum() < 2:
+        raise CloserlookError(f"Camera {camera} has its images in one run of the target's table: too few to judge by.")
+    alone = replace(
+        gap.measurement,
+        target_counts=cameras.counts[runs, own],
+        target_sketches=cameras.sketches[runs, own],
+        target_distances=cameras.distances[runs, own],
+        cameras=None,
+        distributions=None,
+    )
+    measurement = part(alone, np.ones(alone.groups, bool), np.ones(int(runs.sum()), bool))
+    return replace(
+        gap, measurement=measurement, settings=replace(gap.settings, target=f"{gap.settings.target}, camera {camera}")
+    )

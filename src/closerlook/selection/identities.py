@@ -1,0 +1,115 @@
+"""Which people: one vector a person; greedily towards the target's mean, or as far apart as can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from closerlook.analysis import Gap
+from closerlook.analysis.cells import subsample
+from closerlook.analysis.moments import Sketch
+from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder, blocks_of, extract, open_embedding
+from closerlook.errors import UsageError, unknown
+from closerlook.selection.plan import Plan
+
+__all__ = ["WAYS", "choose_people", "farthest", "nearest", "with_people"]
+
+WAYS = ("far", "near")
+PER_PERSON = 8
+WIDTH = 512  # of each block's projection
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
+    """The plan with only these people of ``source``, its numbers counted anew."""
+    chosen = plan.model_copy(update={"identities": tuple(sorted(int(person) for person in people))})
+    images = len(chosen.rows(source.table))
+    return chosen.model_copy(update={"images": images, "share": images / len(source), "counts": {}})
+
+
+def choose_people(
+    gap: Gap, source: Dataset, number: int, *, by: str = "far", target: Dataset | None = None, seed: int = 0
+) -> Int:
+    """The numbers of ``number`` people of ``source``, in the order in which they were chosen.
+
+    Args:
+        gap: says which embedding, size and weights the vectors have.
+        number: the budget; with a larger one the same people come first.
+        by: ``far``, as unlike one another as possible (farthest-point sampling, Gonzalez 1985: no set of this size has
+            less than half the largest distance of anybody to the nearest chosen person); ``near``, so that the mean of
+            the chosen ones comes nearest to the target's (greedily, as herding does).
+        target: needed for ``near``.
+
+    Raises:
+        UsageError: an unknown way, too many people, or no target.
+    """
+    if by not in WAYS:
+        raise unknown("way to choose people", by, WAYS)
+    people = np.unique(source.identities)
+    if not 1 <= number <= len(people):
+        raise UsageError(f"{source.name} has {len(people):,} people; {number:,} were asked for.")
+    if by == "near" and target is None:
+        raise UsageError("Choosing people by nearness needs the target.")
+    vectors = _vectors(gap, source, seed)
+    if by == "far":
+        return people[farthest(vectors, number)]
+    assert target is not None
+    every = np.arange(min(len(target), 1024)) * len(target) // min(len(target), 1024)
+    return people[nearest(vectors, _sketches(gap, target.take(every), seed).mean(axis=0), number)]
+
+
+def farthest(vectors: Float, number: int) -> Int:
+    """Row numbers: first the one nearest to the mean, then always the one farthest from all that are chosen."""
+    chosen = [int(np.argmin(((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1)))]
+    distance = np.full(len(vectors), np.inf)
+    while len(chosen) < number:
+        distance = np.minimum(distance, ((vectors - vectors[chosen[-1]]) ** 2).sum(axis=1))
+        distance[chosen] = -1
+        chosen.append(int(np.argmax(distance)))
+    return np.array(chosen)
+
+
+def nearest(vectors: Float, goal: Float, number: int) -> Int:
+    """Row numbers: always the one that brings the mean of all chosen nearest to ``goal``."""
+    left, total, chosen = np.ones(len(vectors), bool), np.zeros(vectors.shape[1]), []
+    for count in range(1, number + 1):
+        distance = (((total + vectors) / count - goal) ** 2).sum(axis=1)
+        chosen.append(int(np.argmin(np.where(left, distance, np.inf))))
+        left[chosen[-1]] = False
+        total += vectors[chosen[-1]]
+    return np.array(chosen)
+
+
+def _vectors(gap: Gap, source: Dataset, seed: int) -> Float:
+    """(people, r) mean vector of each person over a few images, in ascending order of their numbers."""
+    person = np.unique(source.identities, return_inverse=True)[1]
+    rows = subsample(source.table["file_name"], person, PER_PERSON, seed)
+    sketches, person = _sketches(gap, source.take(rows), seed), person[rows]
+    sums = np.zeros((int(person.max()) + 1, sketches.shape[1]))
+    np.add.at(sums, person, sketches)
+    return sums / np.bincount(person)[:, None]
+
+
+def _sketches(gap: Gap, data: Dataset, seed: int) -> Float:
+    """(n, r) projections of the images' vectors, whose squared distances are the total loss of Eq. 3."""
+    embedder = open_embedding(gap.settings.embedding, gap.settings.size)
+    blocks = blocks_of(embedder)
+    sketch = Sketch(blocks, WIDTH, seed)
+    parts = zip(sketch.parts, gap.weights.total.tolist(), strict=True)
+    scale = torch.cat([torch.full((part.stop - part.start,), weight**0.5) for part, weight in parts])
+    return np.asarray(extract(_Projected(embedder, sketch, scale), data).features, np.float64)
+
+
+class _Projected:
+    """An embedder whose vectors are projected and weighted."""
+
+    def __init__(self, embedder: Embedder, sketch: Sketch, scale: torch.Tensor) -> None:
+        self.name, self.size, self.dim = embedder.name, embedder.size, sketch.dim
+        self._embedder, self._sketch, self._scale = embedder, sketch, scale
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return self._sketch(self._embedder(images).cpu()) * self._scale

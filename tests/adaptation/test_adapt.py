@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from PIL import Image
+
+from closerlook.adaptation import adapt
+from closerlook.adaptation.scene import PARAMETERS, Sampler, design_of
+from closerlook.attributes import Design
+from closerlook.dataset import Dataset
+from closerlook.errors import UsageError
+from closerlook.synthesis import generate
+from closerlook.synthesis.planning import read_settings
+
+
+@pytest.fixture(scope="module")
+def sampler() -> Sampler:
+    return Sampler(read_settings((64, 32), 5, "image", None, "clean", None), people=4, views=2)
+
+
+def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> None:
+    images, _ = sampler({"weather.extinction": 0.03, "weather.direct": 0.0}, first=50)
+    (tmp_path / "target").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
+    table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
+    target = Dataset.from_table(tmp_path / "target", table, "fog", ())
+    search = {"parameters": ["weather.extinction"], "renders": 5, "people": 4, "views": 2, "size": (64, 32), "seed": 5}
+    trace = adapt(target, out=tmp_path / "out", embedding="lite0-pooled", sensor="clean", **search)  # type: ignore[arg-type]
+    fits = {step.values["weather.extinction"]: step.distance.fit for step in trace.steps}
+    assert fits[0.03] < fits[0.0005]
+    assert (tmp_path / "out" / "trace.svg").read_text().startswith("<svg")
+    assert Image.open(tmp_path / "out" / "before-after.png").size == (8 * 32, 2 * 64 + 6)
+    assert json.loads((tmp_path / "out" / "trace.json").read_text())["values"] == trace.values
+    design = Design.load(tmp_path / "out" / "scene.yaml")
+    assert design.weathers["found"]["extinction"] == trace.values["weather.extinction"]
+
+
+def test_sets_differ_by_their_values_only(sampler: Sampler) -> None:
+    (once, people), (again, _), (other, _) = sampler({}), sampler({}), sampler({"sensor.exposure": 1.5})
+    assert (once == again).all()
+    assert other.mean() > once.mean() + 5
+    assert people.tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_the_scene_found_is_a_design_that_can_be_rendered(tmp_path: Path) -> None:
+    values = {name: parameter.start for name, parameter in PARAMETERS.items()}
+    path = tmp_path / "scene.yaml"
+    path.write_text(yaml.safe_dump(design_of(values, 2)))
+    data = generate(path, out=tmp_path / "data", levels={"viewpoint": [0, 90]}, size=(64, 32), workers=1)
+    assert len(data) == 4
+    assert set(data.table["weather"]) == {"found"}
+
+
+def test_an_unknown_parameter_is_explained(sampler: Sampler, tmp_path: Path) -> None:
+    table = pl.DataFrame({"file_name": ["0.png", "1.png"]})
+    target = Dataset.from_table(tmp_path, table, "none", ())
+    with pytest.raises(UsageError, match=r"Did you mean 'sensor\.noise'"):
+        adapt(target, out=tmp_path / "out", parameters=["sensor.nois"])
+    assert np.isfinite([parameter.start for parameter in PARAMETERS.values()]).all()
