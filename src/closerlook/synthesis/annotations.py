@@ -69,7 +69,7 @@ CLOTHES: tuple[str, ...] = (
     *("background", "skin", "hair", "upper", "outer", "lower", "shoes", "hat", "scarf"),
     "other",  # what is carried or worn besides
 )
-_WORN = {"eyes": "skin", **{name: name for name in CLOTHES[1:-1]}}
+_WORN = {"eyes": "skin", "feet": "skin", "mask": "other", **{name: name for name in CLOTHES[1:-1]}}
 INSIDE = 0.16  # metres that a joint lies below the surface that shows it at most
 ON_FACE = 0.035  # the same of a point of the face
 

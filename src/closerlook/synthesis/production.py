@@ -7,7 +7,7 @@ import gc
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +19,7 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
 from closerlook.synthesis.annotations import describe
 from closerlook.synthesis.parameters import column, override, parameter, within
-from closerlook.synthesis.person import Person, pose_person, sample_pose
+from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.planning import FACTORS, Settings, illumination_named, key_of, scene_key, weather_named
@@ -138,7 +138,8 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         own = [_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in rows]
         shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
         images = renderer.render(view, shots)
-        note = {**person.labels, "sensor": settings.sensor, **_columns(drawn), **describe(renderer, view)}
+        labels = {**person.labels, **renderer.posed.labels, "sensor": settings.sensor}
+        note = {**labels, **_columns(drawn), **describe(renderer, view)}
         for image, shot, row, each in zip(images, shots, rows, own, strict=True):
             (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor, shot.key))
             notes.append({"file_name": row.file_name, **note, **_columns(each)})
@@ -153,11 +154,20 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, View, li
     posed: Scene | None = None
     for (scene, _), rows in _views(task).items():
         if posed != scene:
-            renderer.pose(pose_person(person, sample_pose(keyed_rng(settings.seed, "pose", *scene))))
+            renderer.pose(pose_person(person, _pose(settings, scene, rows[0])))
             posed = scene
         drawn = _drawn(settings, VIEW_PARTS, *scene)
         view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
         yield renderer, view, rows, drawn
+
+
+def _pose(settings: Settings, scene: Scene, row: Row) -> Pose:
+    """A scene's pose. Where each image has its own, umbrellas are open when snow or rain falls and folded when not."""
+    pose = sample_pose(keyed_rng(settings.seed, "pose", *scene))
+    if settings.vary != "image":
+        return pose
+    weather = override("weather", weather_named(row.weather, settings.weathers), row.extra)
+    return replace(pose, sheltering=weather.flakes > 0)
 
 
 def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
