@@ -211,7 +211,14 @@ def describe(name: str, data: cl.Dataset, embedding: str, people: int, seed: int
     features = extract(open_embedding(embedding, size), data).features
     at = pairs(data)
     print(f"{name}, {len(at)} people")
-    print(f"  {confusion(features[at[:, 0]], features[at[:, 1]])}")
+    reading = confusion(features[at[:, 0]], features[at[:, 1]])
+    print(f"  {reading}")
+    if "viewpoint" in data.table.columns:
+        turned = np.abs((data.table["viewpoint"].to_numpy()[at] @ [1, -1] + 180) % 360 - 180)
+        for low, high in ((0, 60), (60, 120), (120, 181)):
+            these = (turned >= low) & (turned < high)
+            share = 100 * reading.mistaken[these].mean()
+            print(f"  views {low} to {min(high, 180)} degrees apart: {share:.1f} % of {these.sum()}")
     images = np.array(
         [Image.fromarray(read_image(path)).resize(SIZE[::-1], Image.Resampling.BILINEAR) for path in data.paths]
     )

@@ -23,6 +23,7 @@ __all__ = [
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
+SOBER = (0.72, 0.88)  # saturation and value of what is to be worn with anything, beside a top of that colour
 # Name: (share among tops on a warm day, on a cold day, among trousers, coats and bags; hue, saturation, value ranges).
 _Range = tuple[float, float]
 _CLOTH: dict[str, tuple[float, float, float, _Range, _Range, _Range]] = {
@@ -82,6 +83,8 @@ def cloth_colour(
     shares = columns[:, 2] if sober else warm * columns[:, 0] + (1 - warm) * columns[:, 1]
     name = names[rng.choice(len(names), p=shares / shares.sum())]
     hue, saturation, value = (float(rng.uniform(*bounds)) for bounds in _CLOTH[name][3:])
+    if sober and saturation > 0.25:
+        saturation, value = SOBER[0] * saturation, SOBER[1] * value
     return name, colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
 
 
