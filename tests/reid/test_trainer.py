@@ -73,6 +73,14 @@ def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: 
     assert (model.dim, model.size) == (1280, (64, 32))
 
 
+def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -> None:
+    table = people.table.with_columns(weather=pl.Series(["sunny", "clouds", "foggy", "snow"] * 12))
+    data = Dataset.from_table(people.root, table, "people").where(weather=["sunny", "foggy"])
+    train(data, recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1})
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["levels"]["weather"] == ["foggy", "sunny"]
+    assert "weather: foggy, sunny." in (tmp_path / "run" / "README.md").read_text()
+
+
 def test_tensorboard_shows_what_the_log_says(trained: tuple[Model, Path]) -> None:
     _, out = trained
     board = EventAccumulator(str(out / "tensorboard")).Reload()

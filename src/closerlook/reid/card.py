@@ -22,8 +22,9 @@ tags: [person-re-identification, synthetic-data]
 A {backbone} that maps a picture of a person, {height} x {width} pixels, to a vector of {dim} numbers; pictures of one
 person should lie close together. `closerlook.Model.load` reads it; normalisation is inside.
 
-* **Data**: {images:,} images of {identities:,} people from {data}. A model inherits the terms of the data that it was
-  trained on and of the ImageNet weights that it started from; check both before passing it on.
+* **Data**: {images:,} images of {identities:,} people from {data}.{levels}
+* **Licence**: a model inherits the terms of the data that it was trained on and of the weights that it started from;
+  check both before passing it on.
 * **Training**: {steps:,} steps, {images_drawn:,} images drawn, {seconds:.0f} s on {device}, seed {seed}. The recipe is
   below, the course of the losses in `log.csv`.
 * **Choice of the checkpoint**: {choice}.
@@ -59,6 +60,7 @@ def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
     """
     height, width = recipe.size
     validation = run["validation"]
+    levels = "".join(f" {name}: {', '.join(map(str, kept))}." for name, kept in run["levels"].items())
     choice = "the last step" if validation is None else _CHOICE.format(**validation)
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     fields = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
@@ -66,6 +68,7 @@ def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
         **run,
         "versions": versions,
         "choice": choice,
+        "levels": levels,
         "height": height,
         "width": width,
         "backbone": recipe.backbone,

@@ -111,6 +111,7 @@ class RunFolder:
             "seed": self.seed,
             "data": data.name,
             **data.counts(),
+            "levels": _levels(data),
             "steps": state.step,
             "images_drawn": drawn,
             "seconds": round(state.seconds, 3),
@@ -125,3 +126,9 @@ class RunFolder:
                 "python": platform.python_version(),
             },
         }
+
+
+def _levels(data: Dataset) -> dict[str, list[Any]]:
+    """What is left of each factor of the design after a plan, or a choice of levels, was applied."""
+    present = {factor.name: set(data.table[factor.name].unique().to_list()) for factor in data.factors}
+    return {factor.name: [level for level in factor.levels if level in present[factor.name]] for factor in data.factors}
