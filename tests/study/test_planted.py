@@ -74,10 +74,10 @@ def test_each_person_and_camera_has_one_query(study):
 
 def test_every_arm_ran_on_its_own_images(study):
     runs = {run.arm: run for run in read_runs(study)}
-    assert list(runs) == ["untrained", "all", "greedy", "greedy-random", "sure", "sure-random"]
+    assert list(runs) == ["untrained", "all", "greedy", "greedy-random", "selected", "selected-random"]
     assert runs["all"].images == len(Dataset.open(study / "source"))
     assert runs["greedy"].images < runs["all"].images
-    for plan in ("greedy", "sure"):
+    for plan in ("greedy", "selected"):
         assert runs[plan].images == runs[f"{plan}-random"].images <= runs["all"].images
         assert runs[plan].identities == runs[f"{plan}-random"].identities == SCALE.source_people
     assert all(0 < run.mAP <= 1 and run.rank1 <= run.rank5 <= run.rank10 <= 1 for run in runs.values())

@@ -17,6 +17,9 @@ def study(
     target: Target,
     out: Out,
     plan: Annotated[list[Path] | None, typer.Option(help="Plan to try; may be given several times.")] = None,
+    control: Annotated[
+        list[Path] | None, typer.Option(help="Plan only to compare with: plan-worst.yaml; several times.")
+    ] = None,
     table: Annotated[str | None, typer.Option(help="Rows of the paper's Table 1 (market) or 2 (duke).")] = None,
     recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
@@ -37,6 +40,7 @@ def study(
         Dataset.open(target),
         out=out,
         plans={path.stem: Plan.load(path) for path in plan or ()},
+        controls={path.stem: Plan.load(path) for path in control or ()},
         table=table,
         recipe=recipe,
         overrides=parse_assignments(set_),

@@ -24,6 +24,7 @@ def run_study(
     out: Path,
     plans: Mapping[str, Plan] | None = None,
     table: str | None = None,
+    controls: Mapping[str, Plan] | None = None,
     recipe: str | Recipe = "baseline",
     overrides: Mapping[str, Any] | None = None,
     seeds: int = 3,
@@ -36,6 +37,7 @@ def run_study(
         target: real data with a query and a gallery split.
         out: folder for the runs, ``results.json`` and ``study.json``; a stopped study goes on where it was.
         plans: what :func:`closerlook.select` chose, by name.
+        controls: parts that are only there to be compared with, by name, such as the worst part.
         table: ``market`` for the rows of Table 1, ``duke`` for Table 2.
         recipe, overrides: as :func:`closerlook.train` takes them; the same for every run.
         seeds: runs of every arm, with the seeds ``first_seed``, ``first_seed + 1``, ...
@@ -49,6 +51,7 @@ def run_study(
     arms = [fixed_arm("all", source)]
     for name, plan in plans.items():
         arms += plan_arms(name, plan, source)
+    arms += [fixed_arm(name, source.subset(plan)) for name, plan in (controls or {}).items()]
     rows = table_rows(table) if table else []
     arms += [fixed_arm(row.name, row_part(row, source)) for row in rows if row.name != "all"]
     _check_names(arms)

@@ -1,0 +1,67 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from closerlook.cli import app
+from closerlook.cli.select import _parse_caps
+from closerlook.errors import UsageError
+from closerlook.selection import Plan
+
+from .conftest import Made
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Made((4, 3), 8, per_cell=24)
+    near = np.isin(made.cells[:, 0], [1, 2])[made.cell]
+    made.source = np.random.default_rng(0).normal(size=made.source.shape) + np.where(near, 0.0, 1.0)[:, None]
+    made.target = np.random.default_rng(1).normal(size=made.target.shape)
+    folder = tmp_path_factory.mktemp("gap")
+    replace(made.gap, measurement=made.remeasure()).save(folder)
+    return folder
+
+
+def run(*arguments: object) -> str:
+    result = runner.invoke(app, ["select", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_says_what_was_chosen_and_how_sure_it_is(folder: Path, tmp_path: Path) -> None:
+    text = run(folder, "--out", tmp_path / "plan.yaml")
+    assert "f0: l1, l2" in text
+    assert "95 % interval" in text
+    assert Plan.load(tmp_path / "plan.yaml").values["f0"] == ("l1", "l2")
+
+
+def test_controls_are_plans_beside_the_plan(folder: Path, tmp_path: Path) -> None:
+    run(folder, "--out", tmp_path / "plan.yaml", "--controls", 2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["plan-all.yaml", "plan-random-0.yaml", "plan-random-1.yaml", "plan-worst.yaml", "plan.yaml"]
+    assert Plan.load(tmp_path / "plan-worst.yaml").values["f0"] == ("l0", "l3")
+    assert Plan.load(tmp_path / "plan-random-1.yaml").control == "random"
+
+
+def test_a_mixture_says_its_certificate(folder: Path, tmp_path: Path) -> None:
+    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "weights", "--budget", 500, "--cap", "f0=l1:0.2")
+    assert "no distribution has less" in text
+    plan = Plan.load(tmp_path / "plan.yaml")
+    assert sum(cell.weight for cell in plan.weights if cell.levels["f0"] == "l1") <= 0.2 + 1e-6
+
+
+def test_an_order_for_the_renderer(folder: Path, tmp_path: Path) -> None:
+    text = run(folder, "--out", tmp_path / "next.yaml", "--render-next", 64)
+    assert "Expected to save" in text
+    assert Plan.load(tmp_path / "next.yaml").images == 64
+
+
+def test_caps_are_read_and_checked() -> None:
+    assert _parse_caps(["weather=foggy:0.1,sunny:0.5"]) == {"weather": {"foggy": 0.1, "sunny": 0.5}}
+    for text in ("weather=foggy", "weather=foggy:much"):
+        with pytest.raises(UsageError, match="must look like"):
+            _parse_caps([text])
