@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
+from closerlook.dataset.binning import as_levels
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 from closerlook.selection.drawing import draw_like
@@ -117,9 +118,9 @@ class Plan(_Value):
     def _weighted_rows(self, table: pl.DataFrame) -> Int:
         names = sorted({name for cell in self.weights for name in cell.levels})
         _check_columns(table, names)
-        keys = table.select(
-            pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator="\x1f")
-        ).to_series()
+        levels = {name: [cell.levels[name] for cell in self.weights] for name in names}
+        columns = [as_levels(table[name], list(dict.fromkeys(levels[name]))) for name in names]
+        keys = pl.select(pl.concat_str(columns, separator="\x1f")).to_series()
         rows: dict[str, list[int]] = {}
         for row, key in enumerate(keys.fill_null("")):
             rows.setdefault(key, []).append(row)
@@ -183,7 +184,7 @@ def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> N
     keep = np.ones(table.height, bool)
     for name, levels in values.items():
         wanted = [str(level) for level in levels]
-        keep &= table[name].cast(pl.String).is_in(wanted).fill_null(False).to_numpy()
+        keep &= as_levels(table[name], levels).is_in(wanted).fill_null(False).to_numpy()
     return keep
 
 
