@@ -246,3 +246,15 @@ def test_the_settings_are_readable(whole):
     settings = yaml.safe_load((whole.root / "render.yaml").read_text())
     assert settings["seed"] == 3 and settings["size"] == [64, 32]
     assert Dataset.open(whole.root).table.height == settings["images"]
+
+
+def test_the_mix_of_people_is_a_setting(tmp_path):
+    root, mix = tmp_path / "data", tmp_path / "mix.yaml"
+    mix.write_text("female: 0\nchildren: 0\nelderly: 0\n")
+    one = {**SMALL, "identities": 2, "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}}
+    data = generate(out=root, population=mix, **one)
+    assert set(data.table["gender"]) == {"male"}
+    assert yaml.safe_load((root / "render.yaml").read_text())["population"]["female"] == 0
+    assert len(generate(out=root, population=mix, **one)) == 2
+    with pytest.raises(CloserlookError, match="population"):
+        generate(out=root, **one)

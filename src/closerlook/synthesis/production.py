@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
+import warp as wp
 
 from closerlook.attributes import Level
 from closerlook.compute.progress import progress
@@ -19,12 +20,12 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
 from closerlook.synthesis.annotations import describe
 from closerlook.synthesis.parameters import column, override, parameter, within
-from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose
+from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose, sight, skinning
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.planning import FACTORS, Settings, illumination_named, key_of, scene_key, weather_named
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
-from closerlook.synthesis.scene.backdrop import BACKDROPS, Place, hidden_by, place
+from closerlook.synthesis.scene.backdrop import Place, backdrops, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import compress, sample_sensor
 
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 WORK_NAME = ".render"
+KERNELS = (sight, skinning)  # besides the renderer's
 Scene = tuple[str | int, ...]
 VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
 ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
@@ -100,13 +102,16 @@ def prepare() -> None:
     """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
     body_data()
     trim()
-    sources = [path.read_bytes() for path in sorted(Path(render.__file__).parent.glob("*.py"))]
+    files = [*sorted(Path(render.__file__).parent.glob("*.py")), *(Path(str(module.__file__)) for module in KERNELS)]
+    sources = [path.read_bytes() for path in files]
     marker = cache_folder("renderer") / hashlib.sha256(b"".join(sources)).hexdigest()[:16]
     if not marker.exists():
         with progress("Preparing the renderer (once)", 2, "steps") as count:
             renderer = Renderer((16, 16))
             count(1)
             renderer.compile()
+            for module in KERNELS:
+                wp.load_module(module, device="cpu")
             count(1)
         marker.touch()
 
@@ -211,9 +216,12 @@ def draw_view(
     camera = override("camera", camera, changes)
     sensor = override("sensor", sample_sensor(keyed_rng(settings.seed, "sensor", *scene), settings.sensor), changes)
     surroundings = _place(settings.seed, scene, backdrop)
+    if surroundings.picture is not None:
+        rng = keyed_rng(settings.seed, "picture", *scene)
+        camera, sensor = surroundings.picture.fit(camera, sensor, settings.size, rng)
     return View(camera, hidden_by(surroundings, camera, keyed_rng(settings.seed, "occluder", *scene)), sensor)
 
 
 @functools.lru_cache(maxsize=1)
 def _place(seed: int, scene: Scene, backdrop: str) -> Place:
-    return place(BACKDROPS[backdrop], keyed_rng(seed, "place", *scene))
+    return place(backdrops([backdrop])[0], keyed_rng(seed, "place", *scene))
