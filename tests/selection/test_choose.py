@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,8 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from closerlook.analysis.parts import halves
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan, everything, mixture, select, worst
 
 from .conftest import COPIES, Made
@@ -257,6 +260,33 @@ def test_the_mixture_finds_planted_weights() -> None:
     made.target = centres[rng.choice(4, 4000, p=planted)] + rng.normal(size=(4000, made.source.shape[1])) / 2
     gap = replace(made.gap, measurement=made.remeasure())
     np.testing.assert_allclose(mixture(gap, 1000).weights, planted, atol=0.03)
+
+
+def test_planted_weights_lie_inside_the_halves_interval() -> None:
+    """Halves of people and target differ from the whole as the whole does from the truth."""
+    made = Made((4,), 0, per_cell=120)
+    rng = np.random.default_rng(5)
+    centres = 3 * np.eye(4, made.source.shape[1])
+    planted = np.array([0.4, 0.3, 0.2, 0.1])
+    made.source = centres[made.cell] + rng.normal(size=made.source.shape)
+    made.target = centres[rng.choice(4, 800, p=planted)] + rng.normal(size=(800, made.source.shape[1]))
+    gap = replace(made.gap, measurement=made.remeasure())
+    whole = mixture(gap, 480).weights
+    pairs = [halves(gap.measurement, keyed_rng(0, number)) for number in range(8)]
+    found = np.array([mixture(replace(gap, measurement=half), 480).weights for pair in pairs for half in pair])
+    error = 2.4 * found.std(axis=0)
+    assert (np.abs(whole - planted) <= error).all()
+    assert (error < 0.12).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_more_to_draw_is_never_nearer(seed: int) -> None:
+    """What can be drawn without taking an image twice shrinks with the budget, until all that is left is everything."""
+    made = Made((3, 3), seed)
+    total = int(made.gap.measurement.cell_images.sum())
+    distances = [mixture(made.gap, round(share * total)).distance for share in (0.1, 0.3, 0.6, 1.0)]
+    assert all(a <= b + 1e-6 * abs(b) for a, b in itertools.pairwise(distances))
 
 
 def test_a_weighted_plan_draws_its_shares(made: Made) -> None:
