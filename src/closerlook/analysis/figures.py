@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import altair as alt
 import polars as pl
+from PIL import Image
+
+from closerlook.analysis.strips import level_strip
+from closerlook.dataset import Dataset
+from closerlook.files import atomic_path
 
 if TYPE_CHECKING:
     from closerlook.analysis.gap import Gap
 
-__all__ = ["all_figures", "importance_figure", "level_figure"]
+__all__ = ["all_figures", "importance_figure", "interaction_figure", "level_figure", "save_figures"]
 
 INK, MUTED, NEAR, FAR, LINE = "#222222", "#777777", "#2a6f97", "#b8c4cc", "#c1440e"
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
+MAX_HEAT = 400  # cells of one heat map
 
 
 def all_figures(gap: Gap) -> dict[str, alt.HConcatChart]:
-    """``fit`` and ``pair_loss`` (Fig. 3 by either measure) and ``importance`` (Fig. 4)."""
-    return {
+    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``importance`` (Fig. 4), and ``interactions``, if any."""
+    found = {
         "fit": level_figure(gap, "fit"),
         "pair_loss": level_figure(gap, "pair_loss"),
         "importance": importance_figure(gap),
     }
+    if _heat_maps(gap):
+        found["interactions"] = interaction_figure(gap)
+    return found
+
+
+def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
+    """Write every figure as HTML (which needs no network), SVG and PNG, and a strip of the source's images a factor.
+
+    Raises:
+        CloserlookError: ``source`` is not what was analysed.
+    """
+    folder = Path(folder)
+    for name, chart in all_figures(gap).items():
+        for kind, options in (("html", {"inline": True}), ("svg", {}), ("png", {"ppi": 144})):
+            with atomic_path(folder / f"{name}.{kind}") as draft:
+                chart.save(str(draft), **options)
+    for factor in gap.factors:
+        with atomic_path(folder / f"images_{factor.name}.png") as draft:
+            Image.fromarray(level_strip(gap, source, factor.name)).save(draft)
 
 
 def level_figure(gap: Gap, on: str = "fit") -> alt.HConcatChart:
@@ -30,7 +57,7 @@ def level_figure(gap: Gap, on: str = "fit") -> alt.HConcatChart:
 
     Levels below the line, which the paper's greedy rule keeps, are drawn dark.
     """
-    title = {"fit": "How far each level is from the target", "pair_loss": "Mean pair loss of each level"}[on]
+    title = {"fit": "How far each level is from the target", "pair_loss": "Mean pair loss of each level (Eq. 3)"}[on]
     stem = {"fit": "fit", "pair_loss": "pair"}[on]
     table = gap.levels.select(
         "factor", "level", "images", value=pl.col(on), low=pl.col(f"{stem}_low"), high=pl.col(f"{stem}_high")
@@ -39,6 +66,8 @@ def level_figure(gap: Gap, on: str = "fit") -> alt.HConcatChart:
     table = table.with_columns(kept=pl.col("value") <= pl.col("line")).drop_nulls("value")
     panels = [_level_panel(table.filter(pl.col("factor") == factor.name), on) for factor in gap.factors]
     subtitle = f"{_what(gap)}. 95 % intervals; dashed: the factor's mean; dark: below it."
+    if on == "pair_loss":
+        subtitle += " The paper's loss; it also rewards a level for looking all alike."
     return _styled(alt.hconcat(*panels, spacing=18).resolve_scale(y="shared"), title, subtitle)
 
 
@@ -63,34 +92,80 @@ def _level_panel(table: pl.DataFrame, on: str) -> alt.LayerChart:
 
 
 def importance_figure(gap: Gap) -> alt.HConcatChart:
-    """Fig. 4: XGBoost's gain, with the summed gain and the exact ANOVA share beside it; ticks mark the null."""
-    table = gap.importance
+    """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact ANOVA share.
+
+    Ticks mark what each is on shuffled losses.
+    """
+    table = gap.importance.filter(pl.col("encoding") == "codes")
     total = table["total_gain"].sum() or 1.0
     table = table.with_columns(
         share_of_total=pl.col("total_gain") / total, null_share_of_total=pl.col("null_total_gain") / total
     )
     panels = [
-        _importance_panel(table, "gain", "XGBoost gain (mean a split)", "null_gain"),
-        _importance_panel(table, "share_of_total", "Share of the summed gain", "null_share_of_total"),
-        _importance_panel(table, "share", "ANOVA share of variance", None),
+        _importance_panel(table, "gain", "gain (mean a split)", "null_gain"),
+        _importance_panel(table, "share_of_total", "share of summed gain", "null_share_of_total"),
+        _importance_panel(table, "permutation", "permutation", "null_permutation"),
+        _importance_panel(table, "shap", "mean |SHAP|", "null_shap"),
+        _share_panel(table),
     ]
-    subtitle = f"{_what(gap)}. Ticks: the same on shuffled losses. Encoding: {table['encoding'][0]}."
-    return _styled(alt.hconcat(*panels, spacing=24), "Which attributes the per-image loss depends on", subtitle)
+    subtitle = (
+        f"{_what(gap)}. Ticks: the same on shuffled losses. Trees see one integer code a level. Variance: dark is the "
+        "attribute alone with its 95 % interval, light adds interactions."
+    )
+    return _styled(alt.hconcat(*panels, spacing=16), "Which attributes the per-image loss depends on", subtitle)
 
 
-def _importance_panel(table: pl.DataFrame, value: str, title: str, null: str | None) -> alt.LayerChart:
-    order = table["factor"].to_list()
-    y = alt.Y("factor:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False))
-    base = alt.Chart(table)
-    axis = alt.Axis(title=title, tickCount=4, format="~s" if value == "gain" else "%")
+def _importance_panel(table: pl.DataFrame, value: str, title: str, null: str) -> alt.LayerChart:
+    base, y = alt.Chart(table), _factor_axis(table, labels=value == "gain")
+    axis = alt.Axis(title=title, tickCount=3, format="%" if value == "share_of_total" else "~s")
     bars = base.mark_bar(color=NEAR, height=16).encode(
         y=y, x=alt.X(f"{value}:Q", axis=axis), tooltip=["factor:N", alt.Tooltip(f"{value}:Q", format=".4g")]
     )
-    layers: list[alt.Chart] = [bars]
-    if null is not None:
-        tick = base.mark_tick(color=LINE, thickness=2, size=20)
-        layers.append(tick.encode(y=y, x=alt.X(f"{null}:Q", axis=axis)))
-    return alt.layer(*layers).properties(width=200, height=alt.Step(30))  # type: ignore[return-value]
+    ticks = base.mark_tick(color=LINE, thickness=2, size=20).encode(y=y, x=alt.X(f"{null}:Q", axis=axis))
+    return alt.layer(bars, ticks).properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
+
+
+def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
+    base, y = alt.Chart(table), _factor_axis(table, labels=False)
+    axis = alt.Axis(title="exact share of variance", tickCount=4, format="%")
+    tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
+    total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
+    own = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
+    bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
+    return alt.layer(total, own, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]
+
+
+def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
+    axis = alt.Axis(domain=False, ticks=False, labels=labels)
+    return alt.Y("factor:N", sort=table["factor"].to_list(), title=None, axis=axis)
+
+
+def interaction_figure(gap: Gap) -> alt.HConcatChart:
+    """A heat map for every two attributes: the fit of each combination of their levels."""
+    panels = [_heat_panel(gap, one, other) for one, other in _heat_maps(gap)]
+    chart = alt.hconcat(*panels, spacing=24).resolve_scale(color="shared")
+    subtitle = f"{_what(gap)}. Fit of all images with both levels; dark is near the target."
+    return _styled(chart, "How far each combination of two levels is from the target", subtitle)
+
+
+def _heat_maps(gap: Gap) -> list[tuple[int, int]]:
+    """Numbers of the pairs of factors that can be shown, the longer one first, so that it stands downwards."""
+    pairs = itertools.combinations(range(len(gap.factors)), 2)
+    found = [(one, other) for one, other in pairs if len(gap.factors[one]) * len(gap.factors[other]) <= MAX_HEAT]
+    return [(one, other) if len(gap.factors[one]) >= len(gap.factors[other]) else (other, one) for one, other in found]
+
+
+def _heat_panel(gap: Gap, down: int, across: int) -> alt.Chart:
+    rows, columns = gap.factors[down], gap.factors[across]
+    others = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
+    table = gap.combinations(2).drop_nulls([rows.name, columns.name]).drop(others)
+    x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
+    y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
+    color = alt.Color("fit:Q", scale=alt.Scale(scheme="blues", reverse=True), legend=alt.Legend(title="fit"))
+    tooltip = [f"{rows.name}:N", f"{columns.name}:N", alt.Tooltip("fit:Q", format=".3f"), "images:Q"]
+    cells = alt.Chart(table).mark_rect().encode(x=x, y=y, color=color, tooltip=tooltip)
+    panel: alt.Chart = cells.properties(width=24 * len(columns), height=alt.Step(18))
+    return panel
 
 
 def _what(gap: Gap) -> str:

@@ -330,6 +330,11 @@ class Gap:
         """
         return tables.against(self, cameras)
 
+    @property
+    def remarks(self) -> list[str]:
+        """What to know before reading the numbers, in words: what a subsample costs, what cannot be told apart."""
+        return tables.remarks(self)
+
     @cached_property
     def projection_error(self) -> float:
         """Largest relative error, over levels, of ||m_l - m_t||^2 when it is computed from cells as :meth:`score` does.
@@ -389,7 +394,7 @@ class Gap:
             raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
 
     def figures(self) -> dict[str, altair.HConcatChart]:
-        """Figures 3 and 4 as Altair charts: ``fit`` and ``pair_loss`` (Fig. 3), ``importance`` (Fig. 4)."""
+        """Altair charts: ``fit`` and ``pair_loss`` (Fig. 3), ``importance`` (Fig. 4), ``interactions`` (heat maps)."""
         from closerlook.analysis import figures
 
         return figures.all_figures(self)

@@ -147,7 +147,7 @@ class SourceSums:
     def _add_levels(self, level_sums: Tensor, start: int, units: Tensor) -> None:
         for first in range(0, len(units), 64):  # in float64, without a float64 copy of all units
             chunk = units[first : first + 64].double()
-            for column in self.levels_of_unit[start + first : start + first + 64].T:
+            for column in self.levels_of_unit[start + first : start + first + len(chunk)].T:
                 level_sums.index_add_(0, torch.from_numpy(column).to(units.device), chunk)
 
     def _finish(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from closerlook.errors import UsageError, unknown
 if TYPE_CHECKING:
     from closerlook.analysis.gap import Gap
 
-__all__ = ["MEASURES", "against", "agreement", "combinations", "level_differences", "per_camera"]
+__all__ = ["MEASURES", "against", "agreement", "combinations", "level_differences", "per_camera", "remarks"]
 
 # Measures of a level's distance, with the sign that makes smaller nearer
 MEASURES = {"fit": 1, "pair_loss": 1, "frechet": 1, "kernel": 1, "coverage": -1}
@@ -101,6 +101,41 @@ def against(gap: Gap, cameras: Mapping[int, float]) -> pl.DataFrame:
     table = gap.estimates.select("factor", "level")
     values = {"pair_loss": pair, "fit": fit, "fit_low": low, "fit_high": high}
     return table.with_columns(pl.Series(name, value).fill_nan(None) for name, value in values.items())
+
+
+def remarks(gap: Gap) -> list[str]:
+    """See :attr:`closerlook.analysis.Gap.remarks`."""
+    return [*_subsample(gap), *_ties(gap), *_rankings(gap)]
+
+
+def _subsample(gap: Gap) -> Iterator[str]:
+    analysed, there = gap.measurement.images.height, int(gap.measurement.cell_images.sum())
+    if analysed < there:
+        half = 1.96 * float(np.nanmedian(_numbers(gap.levels["fit_sampling"])))
+        yield (
+            f"{analysed:,} of {there:,} source images were analysed, evenly from all combinations; that alone makes "
+            f"the fit of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
+        )
+
+
+def _ties(gap: Gap) -> Iterator[str]:
+    for (name,), own in gap.differences.group_by("factor", maintain_order=True):
+        apart = int(own["apart"].sum())
+        if apart < own.height:
+            nearest = gap.levels.filter(pl.col("factor") == name).sort("fit", nulls_last=True)["level"][0]
+            with_nearest = own.filter(~pl.col("apart") & ((pl.col("level") == nearest) | (pl.col("other") == nearest)))
+            others = [row["other"] if row["level"] == nearest else row["level"] for row in with_nearest.to_dicts()]
+            tied = f"; nearest is {nearest}, not to be told from {', '.join(others)}" if others else ""
+            yield f"{name}: {apart} of {own.height} pairs of levels can be told apart by fit (5 %, Holm){tied}."
+
+
+def _rankings(gap: Gap) -> Iterator[str]:
+    for row in gap.agreement.filter((pl.col("measure") == "fit") & (pl.col("other") == "pair_loss")).to_dicts():
+        if row["tau"] is not None and row["tau"] < 0.5:
+            yield (
+                f"{row['factor']}: fit and the paper's pair loss rank the levels differently (Kendall's tau "
+                f"{row['tau']:.2f}); pair loss also rewards levels that look all alike."
+            )
 
 
 def _shares(cameras: Mapping[int, float], known: list[int]) -> NDArray[np.float64]:

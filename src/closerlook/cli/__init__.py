@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from closerlook.cli import (
+    adapt,
     analyze,
     annotate,
     compare,
@@ -18,6 +19,7 @@ from closerlook.cli import (
     export,
     extract,
     generate,
+    invert,
     people,
     report,
     select,
@@ -43,7 +45,9 @@ for verb in (
     people.people,
     annotate.annotate,
     analyze.analyze,
+    invert.invert,
     select.select,
+    adapt.adapt,
     train.train,
     evaluate.evaluate,
     study.study,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from closerlook.cli.options import Out, Seed, Size, Source, Target, parse_size
 from closerlook.compute.progress import console
+from closerlook.errors import UsageError
+
+if TYPE_CHECKING:
+    from closerlook.embedding import Embedder
 
 __all__ = ["analyze"]
 
@@ -18,40 +23,85 @@ def analyze(
     target: Target,
     out: Out,
     embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
-    scaling: Annotated[str, typer.Option(help="balanced: 1.0 is the target's distance to itself; literal: Eq. 3.")] = (
-        "balanced"
+    style: Annotated[str | None, typer.Option(help="Style layers and their w_l: conv1_1=0.5,conv2_1=0.5.")] = None,
+    content: Annotated[str | None, typer.Option(help="Content layers: conv4_2.")] = None,
+    pool_content: Annotated[bool, typer.Option("--pool-content", help="Compare content averaged over the image.")] = (
+        False
     ),
-    alpha: Annotated[float, typer.Option(help="Weight of style (Eq. 3).")] = 0.9,
-    beta: Annotated[float, typer.Option(help="Weight of content (Eq. 3).")] = 1.0,
+    scaling: Annotated[
+        str,
+        typer.Option(
+            help="balanced: 1.0 is the target's distance to itself; literal: Eq. 3; style=A,content=B: over A, B."
+        ),
+    ] = "balanced",
+    alpha: Annotated[float, typer.Option(help="Weight of style (Eq. 3); 0 for content only.")] = 0.9,
+    beta: Annotated[float, typer.Option(help="Weight of content (Eq. 3); 0 for style only.")] = 1.0,
     per_cell: Annotated[int | None, typer.Option(help="Images a cell of the design; 0 takes all of them.")] = None,
+    over: Annotated[str, typer.Option(help="Intervals over the target's images or cameras.")] = "images",
+    share: Annotated[str | None, typer.Option(help="Make only share 2/8 of the work, into --out.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--from", help="A folder where a share was made; repeat.")
+    ] = None,
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
-    """Measure each attribute value's content and style distance to the target's unlabelled training images."""
-    from closerlook.analysis import analyze
+    """Measure each attribute value's content and style distance to the target's unlabelled training images.
+
+    What is finished is kept in --out: the same command goes on where it was stopped. To use several machines, give each
+    a --share, then run the command without it, with --from for folders that are not --out.
+    """
+    from closerlook.analysis import analyze, analyze_share, save_figures
     from closerlook.dataset import Dataset
 
-    gap = analyze(
-        Dataset.open(source),
-        Dataset.open(target).train,
-        embedding=embedding,
-        size=parse_size(size),
-        scaling=scaling,
-        alpha=alpha,
-        beta=beta,
-        per_cell=per_cell,
-        seed=seed,
-        out=out,
-    )
+    images, real = Dataset.open(source), Dataset.open(target).train
+    chosen = _embedding(embedding, style, content, pool_content, parse_size(size))
+    same = {"embedding": chosen, "size": parse_size(size), "per_cell": per_cell, "seed": seed, "out": out}
+    if share is not None:
+        analyze_share(images, real, _parse_share(share), **same)  # type: ignore[arg-type]
+        typer.echo(f"Share {share} is in {out}.")
+        return
+    gap = analyze(images, real, scaling=scaling, alpha=alpha, beta=beta, over=over, others=others or (), **same)  # type: ignore[arg-type]
+    save_figures(gap, images, out / "figures")
     table = Table("attribute", "level", "fit (95 % interval)", "from the mean", "pair loss (Eq. 3)", box=None)
     for row in gap.levels.iter_rows(named=True):
         fit, low, high, loss = (_number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss"))
         table.add_row(row["factor"], str(row["level"]), f"{fit} ({low} to {high})", row["side"], loss)
     console.print(table)
-    for note in gap.settings.notes:
+    for note in (*gap.settings.notes, *gap.remarks):
         typer.echo(note)
-    typer.echo(f"The gap is in {out}; next: closerlook select {out} --out plan.yaml")
+    typer.echo(f"The gap is in {out}, its figures in {out / 'figures'}; next: closerlook select {out} --out plan.yaml")
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _embedding(
+    name: str, style: str | None, content: str | None, pooled: bool, size: tuple[int, int]
+) -> str | Embedder:
+    """The embedding by its name, or with other layers where some are given."""
+    if style is None and content is None and not pooled:
+        return name
+    from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
+
+    if name not in LAYERS:
+        raise UsageError(f"--style, --content and --pool-content are for {' and '.join(LAYERS)}, not for '{name}'.")
+    shares = LAYERS[name].style if style is None else _parse_shares(style)
+    layers = LAYERS[name].content if content is None else tuple(filter(None, content.split(",")))
+    return ContentStyle(name, size, layers=Layers(shares, layers, pooled))
+
+
+def _parse_shares(text: str) -> dict[str, float]:
+    """``conv1_1=0.5,conv2_1`` -> shares; a layer without one counts as much as all would equally."""
+    items = [item.partition("=") for item in text.split(",") if item]
+    try:
+        return {name.strip(): float(number) if equals else 1 / len(items) for name, equals, number in items}
+    except ValueError:
+        raise UsageError(f"--style '{text}' must look like conv1_1=0.5,conv2_1=0.5.") from None
+
+
+def _parse_share(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise UsageError(f"--share '{text}' must look like 2/8.")
+    return int(number), int(of)

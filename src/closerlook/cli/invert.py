@@ -1,0 +1,51 @@
+"""closerlook invert: what the layers of a network see of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import Seed, Size, parse_size
+
+__all__ = ["invert"]
+
+
+def invert(
+    images: Annotated[list[Path], typer.Argument(help="Image files, a row each: a source image beside a target one.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, PNG or JPEG.")] = Path("inverted.png"),
+    layer: Annotated[list[str] | None, typer.Option(help="A layer; several make a strip. [default: conv4_2]")] = None,
+    style: Annotated[bool, typer.Option("--style", help="Match style (Gram matrices) instead of content.")] = False,
+    backbone: Annotated[str, typer.Option(help="vgg19, lite0 or another network.")] = "vgg19",
+    steps: Annotated[int, typer.Option(help="At most so many iterations of L-BFGS.", min=1)] = 150,
+    size: Size = "128x64",
+    seed: Seed = 0,
+) -> None:
+    """Make images from noise whose features match a layer's, to see what content or style keeps (section 2.2)."""
+    from PIL import Image
+
+    from closerlook.analysis import inversion_strip
+    from closerlook.dataset.images import read_image
+    from closerlook.embedding.content_style import LAYERS
+    from closerlook.errors import UsageError
+    from closerlook.files import atomic_path
+
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UsageError(f"--out {out} must end in .png or .jpg.")
+    layers = layer or (list(LAYERS[backbone].content) if backbone in LAYERS else [])
+    if not layers:
+        raise UsageError(f"Name a --layer of {backbone}.")
+    term = "style" if style else "content"
+    found = inversion_strip(
+        [read_image(path) for path in images],
+        layers,
+        term=term,
+        backbone=backbone,
+        size=parse_size(size),
+        steps=steps,
+        seed=seed,
+    )
+    with atomic_path(out) as draft:
+        Image.fromarray(found).save(draft)
+    typer.echo(f"What {', '.join(layers)} of {backbone} keep of {term} is in {out}.")

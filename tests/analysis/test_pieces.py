@@ -1,0 +1,127 @@
+"""Stopped and continued, or made apart and merged, an analysis gives the same numbers; a new option meets no old piece."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from closerlook.analysis import Gap, analyze, analyze_share
+from closerlook.analysis.pieces import FOLDER
+from closerlook.dataset import Dataset
+from closerlook.embedding import ContentStyle, Layers
+from closerlook.errors import CloserlookError, UsageError
+
+from .conftest import SIZE, write_source, write_target
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("closerlook.analysis.pieces.MIN_IMAGES", 5)
+    monkeypatch.setattr("closerlook.analysis.passes.MAX_BATCH", {"cpu": 4})
+
+
+@pytest.fixture(scope="module")
+def whole(source: Dataset, target: Dataset) -> Gap:
+    return analyze(source, target, size=SIZE)
+
+
+def same(one: Gap, other: Gap) -> None:
+    a, b = one.measurement, other.measurement
+    for name in ("distances", "cell_gaps", "cell_fits", "level_gaps", "target_distances", "unit_sketches"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    assert one.levels.equals(other.levels)
+
+
+class Stopping(ContentStyle):
+    """Breaks off after some batches, as Ctrl-C does."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__("lite0", SIZE)
+        self.left = batches
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().__call__(images)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("batches", [1, 12, 24])
+def test_stopped_and_continued(
+    source: Dataset, target: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int, exact: bool
+) -> None:
+    if not exact:
+        monkeypatch.setattr("closerlook.analysis.measure.EXACT_BYTES", 0)
+    expected = analyze(source, target, size=SIZE)
+    with pytest.raises(KeyboardInterrupt):
+        analyze(source, target, embedding=Stopping(batches), out=tmp_path)
+    done = len(list((tmp_path / FOLDER).rglob("*.safetensors")))
+    counting = Stopping(1000)
+    continued = analyze(source, target, embedding=counting, out=tmp_path)
+    assert done == 0 or 1000 - counting.left < 30
+    same(continued, expected)
+    assert not (tmp_path / FOLDER).exists()
+
+
+def test_shares_made_apart_merge(source: Dataset, target: Dataset, tmp_path: Path, whole: Gap) -> None:
+    for number in (1, 2, 3):
+        analyze_share(source, target, (number, 3), size=SIZE, out=tmp_path / str(number))
+    nothing = Stopping(0)  # neither side is looked at again
+    merged = analyze(source, target, embedding=nothing, out=tmp_path / "1", others=[tmp_path / "2", tmp_path / "3"])
+    np.testing.assert_allclose(merged.levels["fit"], whole.levels["fit"], rtol=1e-5, atol=1e-6)
+    same(merged, analyze(source, target, size=SIZE))
+
+
+def test_what_is_finished_is_not_measured_again(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    first = analyze(source, target, size=SIZE, out=tmp_path)
+    other = analyze(source, target, embedding=Stopping(0), out=tmp_path, scaling="literal", alpha=0.3)
+    assert other.settings.scaling == "literal"
+    same(other, first.rescaled(scaling="literal", alpha=0.3))
+
+
+def test_whatever_changes_is_measured_anew(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "t").mkdir()
+    source, target = write_source(tmp_path / "s", people=2), write_target(tmp_path / "t", images=8)
+    out = tmp_path / "out"
+    keys = {analyze(source, target, size=SIZE, out=out).settings.key}
+    keys.add(analyze(source, target, size=(48, 32), out=out).settings.key)
+    keys.add(analyze(source, target, embedding="lite0-pooled", size=SIZE, out=out).settings.key)
+    layers = Layers({"block0": 1.0}, ("block10",), pooled=True)
+    keys.add(analyze(source, target, embedding=ContentStyle("lite0", SIZE, layers=layers), out=out).settings.key)
+    keys.add(analyze(source, target, size=SIZE, seed=1, out=out).settings.key)
+    keys.add(analyze(source, target, size=SIZE, factors=["weather"], out=out).settings.key)
+    keys.add(analyze(source, target.take(np.arange(7)), size=SIZE, out=out).settings.key)
+    image = source.paths[0]
+    os.utime(image, ns=(0, 0))
+    keys.add(analyze(source, target, size=SIZE, out=out).settings.key)
+    assert len(keys) == 8
+
+
+def test_a_users_function_is_known_by_what_it_does(
+    source: Dataset, target: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = []
+    for number, power in enumerate((1, 2)):
+        (tmp_path / f"mine_{number}.py").write_text(
+            f"def f(x):\n    return (x.float() / 255).mean((1, 2)) ** {power}\n"
+        )
+        gap = analyze(source, target, embedding=f"mine_{number}:f", size=SIZE, out=tmp_path / "out")
+        keys.append(gap.settings.key)
+        assert gap.levels["fit"].is_finite().all()
+    assert len(set(keys)) == 2
+
+
+def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Share 4/3"):
+        analyze_share(source, target, (4, 3), out=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        analyze(source, target, embedding=Stopping(14), out=tmp_path)
+    damaged = sorted((tmp_path / FOLDER).rglob("*.safetensors"))[0]
+    damaged.write_bytes(b"nonsense")
+    with pytest.raises(CloserlookError, match="damaged"):
+        analyze(source, target, size=SIZE, out=tmp_path)
