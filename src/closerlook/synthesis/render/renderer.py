@@ -204,6 +204,10 @@ class Renderer:
                 *self._coarse,
             ],
         )
+        if view.place.picture is not None:
+            colour = self._coarse[0].numpy()
+            colour[1, :height, :width, :3] = view.place.picture.behind(self.frame, (height, width))
+            self._coarse[0].assign(colour)
         self.surfaces = self._coarse
         if (height, width) != self.size or view.sensor.softness != 0.0:
             self.surfaces = self._fine

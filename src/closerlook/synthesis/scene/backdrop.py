@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.scene.camera import Camera, Frame
 from closerlook.synthesis.scene.kinds import BACKDROPS, THINGS, Backdrop, Thing, backdrops
+from closerlook.synthesis.scene.pictures import Picture, read_picture
 from closerlook.synthesis.scene.textures import VARIANTS
 
 __all__ = [
@@ -97,6 +98,7 @@ class Place:
         blobs: (k, 4) spheres (x, y, z, radius) that darken the ground near things.
         north: degrees that the place is turned against the sun.
         shade, shade_variant: strength and number of the pattern of shadows from afar.
+        picture: what is seen of the place in truth; the panels then only say how far away it is.
     """
 
     backdrop: Backdrop
@@ -105,6 +107,7 @@ class Place:
     north: float
     shade: float
     shade_variant: int
+    picture: Picture | None = field(default=None, repr=False)
 
 
 def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
@@ -129,6 +132,7 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         rng.uniform(0, 360),
         float(np.clip(backdrop.shade * rng.uniform(0.6, 1.2), 0, 0.9)),
         int(rng.integers(VARIANTS)),
+        None if backdrop.picture is None else read_picture(backdrop.picture),
     )
 
 
@@ -168,7 +172,7 @@ def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance:
 
 def _strips(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> Iterator[_Panel]:
     """Long patches of another ground, along or across the walls, just above the ground itself."""
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 4)) if backdrop.strips else 0):
         facing = turn + np.pi / 2 * rng.integers(4)
         texture = _pick(rng, backdrop.strips)
         width, length = float(np.exp(rng.uniform(np.log(0.15), np.log(5.0)))), 80.0

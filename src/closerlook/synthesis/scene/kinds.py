@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import yaml
 
 from closerlook.errors import unknown
+from closerlook.synthesis.scene.pictures import picture_files
 
 __all__ = ["BACKDROPS", "THINGS", "Backdrop", "Thing", "backdrops"]
 
 Range = tuple[float, float]
+FIRST_PICTURE = 101  # numbers of the user's own pictures begin here
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Backdrop:
         things: what stands about.
         shade: how much of the sun the surroundings take, 0 to 1.
         tile: metres that one ground texture covers.
+        picture: the place is this frame of the user's own camera; see scene.pictures.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Backdrop:
     things: tuple[Thing, ...]
     shade: float
     tile: float
+    picture: Path | None = None
 
 
 def _read() -> tuple[dict[str, Thing], dict[str, Backdrop]]:
@@ -83,12 +88,41 @@ THINGS, BACKDROPS = _read()
 
 
 def backdrops(names: Sequence[str] | None = None) -> tuple[Backdrop, ...]:
-    """The backdrops of these names, all if ``None``.
+    """The backdrops of these names, all if ``None``; a folder, or one of its pictures, is a name too.
 
     Raises:
-        UsageError: a name is unknown.
+        UsageError: a name is unknown, or a folder holds no pictures.
     """
-    for name in names or ():
-        if name not in BACKDROPS:
-            raise unknown("backdrop", name, BACKDROPS)
-    return tuple(BACKDROPS[name] for name in dict.fromkeys(names or BACKDROPS))
+    found: dict[str, Backdrop] = {}
+    for name in names or BACKDROPS:
+        if name in BACKDROPS:
+            found[name] = BACKDROPS[name]
+        elif Path(name).exists():
+            found |= {one.name: one for one in _pictures(Path(name).resolve())}
+        else:
+            raise unknown("backdrop", name, [*BACKDROPS, "path/to/pictures"])
+    return tuple(found.values())
+
+
+@functools.cache
+def _pictures(path: Path) -> tuple[Backdrop, ...]:
+    folder = path if path.is_dir() else path.parent
+    return tuple(
+        Backdrop(
+            name=str(file),
+            number=FIRST_PICTURE + i,
+            grounds=("concrete",),
+            strips=(),
+            walls=("concrete",),
+            wall_distance=(60.0, 60.0),
+            wall_height=(40.0, 40.0),
+            closed=1.0,
+            horizon="skyline",
+            things=(),
+            shade=0.0,
+            tile=2.6,
+            picture=file,
+        )
+        for i, file in enumerate(picture_files(folder))
+        if path in (folder, file)
+    )
