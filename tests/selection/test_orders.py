@@ -13,7 +13,7 @@ WEIGHTS = {("sunny", "noon"): 0.5, ("foggy", "noon"): 0.3, ("foggy", "night"): 0
 PLAN = Plan(
     values={},
     images=400,
-    share=0.05,
+    share=0.02,
     weights=tuple(
         CellWeight(levels={"weather": weather, "illumination": hour}, weight=weight)
         for (weather, hour), weight in WEIGHTS.items()
@@ -25,12 +25,20 @@ PLAN = Plan(
 def test_just_those_cells_with_those_weights(people: int) -> None:
     design = replace(Design.load("gpr-plus"), identities=people)
     table = planned_images(design, read_settings((64, 32), 0, "view", None, "clean", None), 1, PLAN)
-    assert table.height == round(0.05 * len(design))
+    assert table.height == round(0.02 * len(design))
     counts = {(w, h): n for w, h, n in table.group_by("weather", "illumination").len().iter_rows()}
     assert set(counts) == set(WEIGHTS)
     for cell, weight in WEIGHTS.items():
         assert counts[cell] == pytest.approx(weight * table.height, abs=1)
     assert table["identity"].n_unique() == people
+
+
+def test_too_few_people_for_a_weight_are_said(capfd: pytest.CaptureFixture[str]) -> None:
+    design = replace(Design.load("gpr-plus"), identities=2)
+    plan = PLAN.model_copy(update={"share": 0.1})
+    table = planned_images(design, read_settings((64, 32), 0, "view", None, "clean", None), 1, plan)
+    assert table.height == 24 + 24 + 24
+    assert "46 of the 118 images" in capfd.readouterr().err
 
 
 def test_a_control_can_be_rendered_as_well() -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
+from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
@@ -99,7 +100,7 @@ class Plan(_Value):
         """Indices into ``table`` of the images to keep, ascending.
 
         A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
-        source's (one that is yet to be rendered) it draws the same share.
+        source's (one that is yet to be rendered) it draws the same share, and says so where a combination has too few.
 
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
@@ -130,6 +131,10 @@ class Plan(_Value):
         for cell, quota in zip(self.weights, quotas, strict=True):
             own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
             drawn += sorted(own, key=lambda row: _hash(self.seed, files[row]))[:quota]
+        if missing := sum(quotas) - len(drawn):
+            console.print(
+                f"{missing:,} of the {sum(quotas):,} images that the plan asks for are not there; fewer are taken."
+            )
         return np.sort(np.array(drawn, np.int64))
 
     def save(self, path: str | Path) -> None:
