@@ -9,7 +9,7 @@ import pytest
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.body import sample_shape
-from closerlook.synthesis.person.fabric import Fabric, fabric_texture
+from closerlook.synthesis.person.fabric import RELIEF_SIDE, Fabric, fabric_texture, relief_texture
 from closerlook.synthesis.person.mannequin import Mannequin
 from closerlook.synthesis.person.palette import cloth_colour, colour_name
 from closerlook.synthesis.person.patterns import PATTERNS, SIZE
@@ -80,14 +80,15 @@ def test_an_open_front_is_open(form: Mannequin) -> None:
 @pytest.mark.parametrize("layout", ["top", "trousers", "skirt"])
 def test_fabric_textures(pattern: str, layout: str) -> None:
     fabric = Fabric(pattern, (0.5, 0.4, 0.3), (0.9, 0.9, 0.9), details=("buttons", "zip", "pockets", "hem_band"))
-    first, again = (fabric_texture(keyed_rng(1, pattern), fabric, layout) for _ in range(2))
+    (first, relief), (again, _) = (fabric_texture(keyed_rng(1, pattern), fabric, layout) for _ in range(2))
+    assert relief.startswith(f"{layout}/")
     assert first.shape == (SIZE, SIZE, 4) and first.dtype == np.uint8
     assert (first[..., 3] == 255).all()
     np.testing.assert_array_equal(first, again)
 
 
 def test_a_plain_fabric_has_its_colour() -> None:
-    texture = fabric_texture(keyed_rng(2), Fabric("plain", (0.5, 0.4, 0.3), (1, 1, 1)), "top")
+    texture, _ = fabric_texture(keyed_rng(2), Fabric("plain", (0.5, 0.4, 0.3), (1, 1, 1)), "top")
     np.testing.assert_allclose(texture[..., :3].mean((0, 1)) / 255, (0.5, 0.4, 0.3), atol=0.04)
 
 
@@ -126,3 +127,12 @@ def test_no_hand_holds_two_things_and_children_push_nothing() -> None:
         *("backpack", "shoulder_bag", "handbag", "tote", "shopping_bag"),
         *("umbrella", "suitcase", "stroller", "bicycle"),
     }
+
+
+@pytest.mark.parametrize("layout", ["top", "trousers", "skirt"])
+def test_reliefs_are_level_on_average_and_mirror(layout: str) -> None:
+    relief, mirrored = (relief_texture(f"{layout}/2{turn}")[..., :2].astype(float) - 128 for turn in ("", "-"))
+    assert relief.shape == (RELIEF_SIDE, RELIEF_SIDE, 2)
+    assert np.abs(relief.mean((0, 1))).max() < 6 and relief.std() > 15
+    np.testing.assert_allclose(mirrored[..., 0], -relief[:, ::-1, 0], atol=1.01)
+    np.testing.assert_allclose(mirrored[..., 1], relief[:, ::-1, 1], atol=1.01)

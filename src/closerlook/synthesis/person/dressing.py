@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.body import Body
-from closerlook.synthesis.person.fabric import fabric_texture, roughness_of
+from closerlook.synthesis.person.fabric import bump_of, fabric_texture, roughness_of
 from closerlook.synthesis.person.makehuman import Library, Proxy, fit, halves, proxy_part, read_proxy
 from closerlook.synthesis.person.mannequin import Mannequin, nearest_tights
 from closerlook.synthesis.person.mesh import Material
@@ -83,8 +83,9 @@ def _shoes(
 def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:
     sheet, uv = unwrap(garment, form)
     layout = "trousers" if item.cut.legs else "skirt" if item.cut.top == "waist" else "top"
-    texture = fabric_texture(rng, item.fabric, layout)
-    material = Material(name, texture, roughness=roughness_of(item.fabric), two_sided=True)
+    texture, relief = fabric_texture(rng, item.fabric, layout)
+    shine, bump = roughness_of(item.fabric), bump_of(item.fabric)
+    material = Material(name, texture, roughness=shine, two_sided=True, relief=relief, bump=bump)
     smooth = sheet.values["smooth"].astype(np.int32)
     return Part(material, sheet.position, uv, sheet.triangles, sheet.values["weights"], smooth)
 

@@ -12,11 +12,14 @@ from scipy.ndimage import gaussian_filter
 from closerlook.synthesis.person.palette import Colour
 from closerlook.synthesis.person.patterns import AROUND, PATTERNS, SIZE, TRUNK_SHARE, Canvas, around, canvas, noise
 
-__all__ = ["Fabric", "fabric_texture", "plain_texture", "roughness_of"]
+__all__ = ["RELIEF_SIDE", "Fabric", "bump_of", "fabric_texture", "plain_texture", "relief_texture", "roughness_of"]
 
 Float = NDArray[np.floating]
 
 FOLD_VARIANTS = 5
+RELIEF_SIDE = 128
+STEEPEST = 3.0  # standard deviations of the slopes that a relief holds
+PAINTED = 0.6  # of the folds' light and shade is painted on (what the sky leaves dark), the rest is up to the lights
 ROUGHNESS = {"leather": 0.38, "quilted": 0.55, "knit": 1.0, "denim": 0.95}
 
 
@@ -46,11 +49,17 @@ def roughness_of(fabric: Fabric) -> float:
     return ROUGHNESS.get(fabric.pattern, 0.9)
 
 
+def bump_of(fabric: Fabric) -> float:
+    """Slope of the cloth's steepest wrinkles."""
+    return STEEPEST * (0.8 if fabric.pattern == "leather" else 1.6) * fabric.folds
+
+
 @functools.cache
 def _fold_maps(layout: str) -> NDArray[np.float32]:
-    """(n, s, s) light and shade of folds, mean 0: soft drape everywhere, creases where cloth bunches up.
+    """(n, s, s, 2) slopes of folds around and down, of standard deviation 1 down (around, for a skirt).
 
-    A top creases at waist, armpits, elbows and cuffs, trousers at crotch, knees and ankles; skirts fall in long folds.
+    Drape is everywhere, creases where cloth bunches up: on a top at waist, armpits, elbows and cuffs, on trousers at
+    crotch, knees and ankles; skirts fall in long folds.
     """
     rng = np.random.default_rng(7)
     y, x = np.mgrid[:SIZE, :AROUND]
@@ -67,34 +76,61 @@ def _fold_maps(layout: str) -> NDArray[np.float32]:
     for _ in range(FOLD_VARIANTS):
         drape = noise(rng, 9, 11) + 0.5 * noise(rng, 20, 5)
         if layout == "skirt":
-            light = gaussian_filter(np.gradient(noise(rng, 40, 4) + 0.4 * noise(rng, 14, 2), axis=1), (6, 1)) * (
+            folds = gaussian_filter(np.gradient(noise(rng, 40, 4) + 0.4 * noise(rng, 14, 2), axis=1), (6, 1)) * (
                 y + 0.3
             )
-            maps.append(np.clip(light / light.std(), -2.5, 1.6))
+            maps.append(np.stack([folds / folds.std(), 0 * folds], 2))
             continue
         crease = np.zeros((SIZE, AROUND))
         for slope in (-0.45, 0.0, 0.45):
             rows = ((y + slope * np.sin(2 * np.pi * x) * 0.16) * SIZE).astype(np.int64) % SIZE
             crease += np.take_along_axis(noise(rng, 2.0, 9), rows, 0) * np.clip(noise(rng, 16, 20), 0, None)
-        light = 0.35 * _slope(drape) + creased * _slope(crease)
-        light = light / light.std()
-        maps.append(np.where(light > 0, 0.7 * np.minimum(light, 2), np.maximum(light, -3)))  # creases are dark
-    return np.stack([around(light) for light in maps]).astype(np.float32)
+        slopes = 0.35 * _slopes(drape) + creased[..., None] * _slopes(crease)
+        maps.append(slopes / slopes[..., 1].std())
+    return np.stack([np.stack([around(slopes[..., k]) for k in (0, 1)], 2) for slopes in maps]).astype(np.float32)
+
+
+def _slopes(height: Float) -> Float:
+    """(..., 2) how steeply a height rises around and down."""
+    slopes = [gaussian_filter(np.gradient(height, axis=axis), 0.7, mode="wrap") for axis in (1, 0)]
+    return np.asarray(np.stack(slopes, axis=2) / slopes[1].std())
+
+
+@functools.cache
+def _shading(layout: str) -> NDArray[np.float32]:
+    """(n, s, s) light and shade of the folds, mean about 0, as daylight from above makes them; creases are dark."""
+    slopes = _fold_maps(layout)
+    if layout == "skirt":
+        return np.asarray(np.clip(slopes[..., 0], -2.5, 1.6))
+    light = slopes[..., 1] + 0.5 * slopes[..., 0]
+    light = light / light.std(axis=(1, 2), keepdims=True)
+    return np.asarray(np.where(light > 0, 0.7 * np.minimum(light, 2), np.maximum(light, -3)), np.float32)
+
+
+@functools.cache
+def relief_texture(name: str) -> NDArray[np.uint8]:
+    """(RELIEF_SIDE, RELIEF_SIDE, 4) slopes around (red) and down (green) of the folds called ``layout/number``.
+
+    128 is level, 0 and 255 the steepest; a ``-`` after the number mirrors left and right.
+    """
+    layout, _, number = name.partition("/")
+    slopes = _fold_maps(layout)[int(number.rstrip("-"))]
+    slopes = slopes.reshape(RELIEF_SIDE, SIZE // RELIEF_SIDE, RELIEF_SIDE, SIZE // RELIEF_SIDE, 2).mean((1, 3))
+    if number.endswith("-"):
+        slopes = slopes[:, ::-1] * np.array([-1, 1], np.float32)
+    texture = np.full((RELIEF_SIDE, RELIEF_SIDE, 4), 128, np.uint8)
+    texture[..., :2] = np.clip(128 + slopes * (127 / STEEPEST), 0, 255)
+    return texture
 
 
 def _at(place: Float, centre: float, width: float) -> Float:
     return np.asarray(np.exp(-(((place - centre) / width) ** 2)))
 
 
-def _slope(height: Float) -> Float:
-    """How much lighter a surface of this height is, lit from above and a little from one side."""
-    slope = np.gradient(height, axis=0) + 0.5 * np.gradient(height, axis=1)
-    slope = gaussian_filter(slope, 0.7, mode="wrap")
-    return np.asarray(slope / slope.std())
+def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> tuple[NDArray[np.uint8], str]:
+    """(256, 256, 4) the texture of a ``top``, ``trousers`` or ``skirt``, and the name of its relief.
 
-
-def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> NDArray[np.uint8]:
-    """(256, 256, 4) the texture of a ``top`` (sleeves below ``TRUNK_SHARE`` of the height), ``trousers`` or ``skirt``.
+    The sleeves of a top are below ``TRUNK_SHARE`` of the height.
 
     Columns run around the body with the front in the middle (around each leg with the outer side in the middle), rows
     from top to bottom.
@@ -102,16 +138,17 @@ def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> NDA
     trunk = int(SIZE * TRUNK_SHARE) if layout == "top" else SIZE
     on = canvas(fabric.colour, fabric.second, trunk)
     image = _details(PATTERNS[fabric.pattern](rng, on), fabric, on)
-    folds = _fold_maps(layout)[rng.integers(FOLD_VARIANTS)]
-    if rng.random() < 0.5:
+    number, mirrored = int(rng.integers(FOLD_VARIANTS)), bool(rng.random() < 0.5)
+    folds = _shading(layout)[number]
+    if mirrored:
         folds = folds[:, ::-1]
     weave = rng.standard_normal((SIZE, SIZE), np.float32) * np.float32(0.03)
-    image = image * np.exp(fabric.folds * folds + weave)[..., None]
+    image = image * np.exp(PAINTED * fabric.folds * folds + weave)[..., None]
     if fabric.wear > 0:
         image = _worn(rng, image, fabric.wear, on)
     texture = np.full((SIZE, SIZE, 4), 255, np.uint8)
     texture[..., :3] = np.clip(image, 0.012, 1) * 255
-    return texture
+    return texture, f"{layout}/{number}{'-' * mirrored}"
 
 
 def _worn(rng: np.random.Generator, image: Float, wear: float, on: Canvas) -> Float:

@@ -28,6 +28,8 @@ class Material:
         roughness: GGX roughness, 0 mirror to 1 chalk.
         cutout: alpha below one half is a hole (hair cards, hems cut in texture space).
         two_sided: back faces are drawn too, with the normal turned to the viewer.
+        relief: name of the wrinkles that tilt its normals, see :func:`fabric.relief_texture`; nothing if it is smooth.
+        bump: slope of its steepest wrinkles.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Material:
     roughness: float = 0.85
     cutout: bool = False
     two_sided: bool = False
+    relief: str = ""
+    bump: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def pack(person: Person) -> bytes:
         "own": person.own,
         "hands": [hold and [hold.kind, hold.reach] for hold in person.hands],
         "materials": [
-            [material.name, material.roughness, material.cutout, material.two_sided] for material in person.materials
+            [getattr(material, field.name) for field in fields(Material) if field.name != "texture"]
+            for material in person.materials
         ],
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -95,8 +97,7 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> P
         triangles=arrays["triangles"].astype(np.int32),
         materials_of=arrays["materials_of"].astype(np.int32),
         materials=tuple(
-            Material(name, _texture(arrays, number), roughness, cutout, two_sided)
-            for number, (name, roughness, cutout, two_sided) in enumerate(about["materials"])
+            Material(name, _texture(arrays, number), *rest) for number, (name, *rest) in enumerate(about["materials"])
         ),
         skeleton=Skeleton(tuple(about["bones"]), arrays["parents"], arrays["heads"]),
         own=about["own"],

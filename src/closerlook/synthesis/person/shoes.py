@@ -61,7 +61,7 @@ def shoe_part(
     """
     last, marks, sheet = SHOES[kind], form.landmarks, form.sheet
     reach = marks.ankle + last.reach * form.body.shape.stature / 1.7
-    thick = np.maximum(last.thick, under + 0.004) if last.reach > 0.05 else np.full(len(sheet), last.thick)
+    thick = np.maximum(last.thick, under + 0.004) if last.reach > 0.1 else np.full(len(sheet), last.thick)
     soft = smoothed(sheet.position, 5, sheet.values["foot"])
     covers = np.where(sheet.values["leg"] > 0.5, reach - soft[:, 1], -1.0).astype(np.float32)
     position = soft + thick[:, None] * sheet.values["normal"]

@@ -245,6 +245,17 @@ def add_panel(
     return s
 
 
+@wp.func
+def tilted(n: wp.vec3, slopes: wp.vec4, bump: float, e: wp.vec3, f: wp.vec3, d: wp.vec2, g: wp.vec2) -> wp.vec3:
+    """A normal on slopes (half is level) along u and v; ``e``, ``f`` and ``d``, ``g`` are two edges and their uv."""
+    across = e * g[1] - f * d[1]
+    along = f * d[0] - e * g[0]
+    turn = wp.sign(d[0] * g[1] - d[1] * g[0]) * 2.0 * bump
+    u = wp.normalize(across) * (turn * (slopes[0] - 128.0 / 255.0))
+    v = wp.normalize(along) * (turn * (slopes[1] - 128.0 / 255.0))
+    return wp.normalize(n - u - v)
+
+
 @wp.kernel
 def resolve(
     key: wp.array2d(dtype=wp.int64),
@@ -333,6 +344,11 @@ def resolve(
             code = sample(texels, s.start, s.log2_side, ua * w0 + ub * w1 + uc * w2, level)
             p = positions[f[0]] * w0 + positions[f[1]] * w1 + positions[f[2]] * w2
             n = wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
+            if s.relief >= 0:
+                at = ua * w0 + ub * w1 + uc * w2
+                slopes = sample(texels, s.relief, s.relief_log2, at, level + float(s.relief_log2 - s.log2_side))
+                o = positions[f[0]]
+                n = tilted(n, slopes, s.bump, positions[f[1]] - o, positions[f[2]] - o, ub - ua, uc - ua)
             if wp.dot(n, eye.position - p) < 0.0:
                 n = n - ray * (2.0 * wp.dot(n, ray) / wp.dot(ray, ray))  # a smooth normal may dip below the outline
             albedo0 += linear(wp.vec3(code[0], code[1], code[2]))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
 from closerlook.randomness import keyed_rng
+from closerlook.synthesis.person.fabric import RELIEF_SIDE, relief_texture
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample, smear
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
@@ -142,7 +143,9 @@ class Renderer:
     def wear(self, person: Person) -> None:
         """Take a person's triangles, texture coordinates and textures."""
         chains = [mip_chain(material.texture) for material in person.materials]
+        chains += [relief_chain(material.relief) for material in person.materials if material.relief]
         starts = np.cumsum([0, *(len(chain) for chain in chains)])
+        reliefs = iter(starts[len(person.materials) :])
         surfaces = []
         for material, start in zip(person.materials, starts, strict=False):
             surface = Surface()
@@ -151,6 +154,9 @@ class Renderer:
             surface.roughness = material.roughness
             surface.cutout = int(material.cutout)
             surface.two_sided = int(material.two_sided)
+            surface.relief = int(next(reliefs)) if material.relief else -1
+            surface.relief_log2 = RELIEF_SIDE.bit_length() - 1
+            surface.bump = material.bump
             surfaces.append(surface)
         self._surfaces = wp.array(surfaces, dtype=Surface, device=self.device)
         self._texels = self._array(np.concatenate(chains), texel)
@@ -521,6 +527,12 @@ def _tone_curve(sensor: Sensor) -> Float:
     code = np.clip(film, 0, 1) ** (1 / 2.2)
     code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
     return (code * 255).astype(np.float32)
+
+
+@functools.cache
+def relief_chain(name: str) -> Bytes:
+    """The mip chain of a relief that many garments share."""
+    return mip_chain(relief_texture(name))
 
 
 @functools.cache

@@ -29,13 +29,19 @@ texel = wp.types.vector(length=4, dtype=wp.uint8)
 
 @wp.struct
 class Surface:
-    """A textured material: where its mip chain starts, log2 of its side, roughness, and whether alpha cuts holes."""
+    """A textured material: where its mip chain starts, log2 of its side, roughness, and whether alpha cuts holes.
+
+    ``relief`` is where the mip chain of its slopes starts, -1 if it is smooth, and ``bump`` how steep the steepest is.
+    """
 
     start: int
     log2_side: int
     roughness: float
     cutout: int
     two_sided: int
+    relief: int
+    relief_log2: int
+    bump: float
 
 
 @wp.struct
