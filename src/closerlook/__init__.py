@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from closerlook.adaptation import adapt as adapt
     from closerlook.analysis import Gap as Gap, analyze as analyze
     from closerlook.attributes import Design as Design, Factor as Factor
     from closerlook.dataset import Dataset as Dataset
@@ -45,6 +46,7 @@ _HOMES = {
     "Recipe": "closerlook.reid",
     "Result": "closerlook.evaluation",
     "UsageError": "closerlook.errors",
+    "adapt": "closerlook.adaptation",
     "analyze": "closerlook.analysis",
     "evaluate": "closerlook.evaluation",
     "generate": "closerlook.synthesis",

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -45,6 +46,14 @@ def test_controls_are_plans_beside_the_plan(folder: Path, tmp_path: Path) -> Non
     assert names == ["plan-all.yaml", "plan-random-0.yaml", "plan-random-1.yaml", "plan-worst.yaml", "plan.yaml"]
     assert Plan.load(tmp_path / "plan-worst.yaml").values["f0"] == ("l0", "l3")
     assert Plan.load(tmp_path / "plan-random-1.yaml").control == "random"
+
+
+def test_the_front_is_a_table(folder: Path, tmp_path: Path) -> None:
+    run(folder, "--out", tmp_path / "plan.yaml", "--front", tmp_path / "front.csv")
+    front = pl.read_csv(tmp_path / "front.csv")
+    assert front.columns == ["images", "fit", "f0", "f1"]
+    assert front["images"].is_sorted()
+    assert front["fit"].is_sorted()
 
 
 def test_a_mixture_says_its_certificate(folder: Path, tmp_path: Path) -> None:

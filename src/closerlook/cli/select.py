@@ -40,6 +40,9 @@ def select(
     render_next: Annotated[
         int | None, typer.Option(help="Instead: which so many images to render next, to be surer of the choice.")
     ] = None,
+    front: Annotated[
+        Path | None, typer.Option(help="Also write the Pareto front of size against distance (CSV).")
+    ] = None,
     controls: Annotated[
         int | None, typer.Option(help="Also write the plan's controls: so many random ones, the worst, all.")
     ] = None,
@@ -79,6 +82,8 @@ def select(
         goal = None if target is None else Dataset.open(target).train
         plan = with_people(plan, choose_people(found, pool, people, by=people_by, target=goal, seed=seed), source)
     plan.save(out)
+    if front is not None:
+        _save_front(found, plan, on, front)
     for name, other in controls_of(found, plan, seeds=controls, on=on).items() if controls is not None else ():
         other.save(out.with_name(f"{out.stem}-{name}{out.suffix}"))
     _tell(plan)
@@ -98,6 +103,22 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
             if not colon:
                 raise UsageError(f"--cap '{name}={value}' must look like weather=foggy:0.1.")
     return caps
+
+
+def _save_front(gap: Gap, plan: Plan, on: str, path: Path) -> None:
+    import polars as pl
+
+    from closerlook.files import atomic_path
+    from closerlook.selection import exhaustive
+
+    keep = plan.provenance.keep if plan.provenance else ()
+    rows = [
+        {"images": one.images, on: one.score}
+        | {name: " ".join(map(str, levels)) for name, levels in one.values.items()}
+        for one in exhaustive(gap, on=on, keep=keep)
+    ]
+    with atomic_path(path) as draft:
+        pl.DataFrame(rows).write_csv(draft)
 
 
 def _tell(plan: Plan) -> None:
