@@ -27,7 +27,7 @@ Bytes = NDArray[np.uint8]
 
 CELL = (288, 168)
 CAPTION = 46  # pixels below a person
-SCALE = 2.16  # metres that a cell is high
+SCALE = 2.24  # metres that a cell is high
 FLOOR = 0.06  # of the cell, below the feet
 SHEET = 1.6  # width over height aimed at
 MOST = 2000  # people

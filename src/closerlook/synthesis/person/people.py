@@ -104,7 +104,7 @@ def build_person(
         "gender": shape.gender,
         "age_group": shape.age_group,
         **clothes.labels,
-        "hair_style": style,
+        "hair_style": "other" if growth else style,
         "hair_colour": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
         "glasses": glasses,

@@ -158,6 +158,8 @@ def seen_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
     for thing in ("hat", "bag"):
         worn = made[thing] not in ("none", "hood")
         made |= colour(f"{thing}_colour", [thing, made[thing]]) if worn else {f"{thing}_colour": "none"}
+    if made["hat"] == "hood":
+        made["hat_colour"] = made["upper_colour"]
     hair = pixels("hair")
     covered = made["hat"] != "none" and not hair.any()
     made["hair_length"] = _hair_length(person, sight.height[hair]) if not covered else "hidden"
