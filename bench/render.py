@@ -1,70 +1,160 @@
-"""How fast people become images: images a second on this machine, by size and mode, and the memory of a process.
+"""How fast people become images, against what was asked for: rates by size and mode, memory, and other renderers.
 
-    python bench/render.py [--people 4] [--workers 2]
+    python bench/render.py [--people 4] [--workers 2] [--folder .] [--peer-python /path/to/python]
 
-`generate` is the whole way, people included; `images` is one process with the people built: pose, place, surfaces,
-light, JPEG, file. Both in one run, so that they can be compared; other work on the machine slows both.
+Each rate is that of processes of their own, people built: pose, place, surfaces, light, JPEG, file. ``x bound`` divides
+the rate of all workers by the bound that was set for 2 cores (1 and more: met). Other work on the machine slows all of
+it; ``core-s`` counts processor time and is hardly touched. Files go to ``--folder``: put it where data sets go, since
+some temporary folders take 20 times longer to make a file in.
+
+``--peer-python`` names an interpreter with some of pygfx, pyrender, mitsuba and trimesh + embreex in it: each draws the
+same posed person from the same side at the same size, with one light and its shadow if it has them, and writes a JPEG.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from closerlook.compute.processes import usable_cores
-from closerlook.synthesis import generate
-from closerlook.synthesis.person import sample_person
-from closerlook.synthesis.planning import VARY, planned_images, read_settings, renderable
-from closerlook.synthesis.production import Task, prepare, write_images
+from closerlook.synthesis.person import pose_person, sample_person, sample_pose
+from closerlook.synthesis.person.population import Population
+from closerlook.synthesis.planning import VARY, Options, read_request
+from closerlook.synthesis.production import prepare, tasks_of, write_images
 
+SIZES = ((128, 64), (256, 128))
 LEVELS = {"cell": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
+BOUNDS = {("cell", 128): 3000, ("cell", 256): 1000, ("image", 128): 250, ("image", 256): 80}
+MEMORY_BOUND = 1024  # MiB a process
+GPR_PLUS = 808 * 12 * 7 * 7
+PEERS = ("pygfx", "pyrender", "mitsuba", "embree")
 
 
-def images_a_second(size: tuple[int, int], vary: str, people: int, folder: Path) -> tuple[float, float]:
-    """Images a second of wall clock and of processor time, one process, people built."""
-    settings = read_settings(size, 0, vary, None, "cctv", None)
-    table = planned_images(renderable("gpr-plus", people, LEVELS[vary]), settings, 1, None)
-    columns = ("viewpoint", "weather", "illumination", "backdrop", "file_name")
-    wall = busy = 0.0
-    for part in table.partition_by("identity", maintain_order=True):
-        identity = int(part["identity"][0])
-        person = sample_person(0, identity)
-        task = Task(settings, folder, identity, tuple(part.select(columns).iter_rows()))
-        start = time.perf_counter(), time.process_time()
+def work(height: int, width: int, vary: str, people: int, first: int, folder: Path) -> dict[str, float]:
+    """One process: build people, warm up on the first, time the others."""
+    options: Options = {"identities": people + 1, "size": (height, width), "vary": vary, "levels": LEVELS[vary]}
+    request = read_request("gpr-plus", {**options, "first_identity": first})
+    tasks = tasks_of(request.settings, folder, request.table, [])
+    start = time.process_time()
+    built = [sample_person(0, task.identity, None, Population()) for task in tasks]
+    building = (time.process_time() - start) / len(built)
+    write_images(built[0], tasks[0], folder)
+    start, busy = time.perf_counter(), time.process_time()
+    for person, task in zip(built[1:], tasks[1:], strict=True):
         write_images(person, task, folder)
-        wall += time.perf_counter() - start[0]
-        busy += time.process_time() - start[1]
-    return table.height / wall, table.height / busy
+    images = sum(len(task.rows) for task in tasks[1:])
+    wall, busy = time.perf_counter() - start, time.process_time() - busy
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rate": images / wall, "busy": images / busy, "memory": memory, "building": building}
+
+
+def measure(size: tuple[int, int], vary: str, people: int, workers: int, folder: str) -> list[dict[str, float]]:
+    """``workers`` processes at once."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        running = []
+        for i in range(workers):
+            command = [
+                sys.executable,
+                __file__,
+                "--work",
+                *map(str, size),
+                vary,
+                str(people),
+                str(1 + i * 100),
+                scratch,
+            ]
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+
+
+def scene(size: tuple[int, int], path: Path) -> None:
+    """One posed person for the peers: triangles, a colour a vertex, camera."""
+    from closerlook.randomness import keyed_rng
+    from closerlook.synthesis.scene.camera import Camera, frame
+
+    person = sample_person(0, 1, None, Population())
+    posed = pose_person(person, sample_pose(keyed_rng(0, "pose", 1)))
+    colour = np.zeros((len(person.positions), 3), np.float32)
+    for i, material in enumerate(person.materials):
+        used = np.unique(person.triangles[person.materials_of == i])
+        side = len(material.texture)
+        u, v = (person.uv[used] % 1.0 * side).astype(int).clip(0, side - 1).T
+        colour[used] = material.texture[v, u, :3] / 255.0
+    seen = frame(Camera(60.0), posed.positions, size)
+    np.savez(
+        path,
+        positions=posed.positions,
+        normals=posed.normals,
+        triangles=person.triangles,
+        colour=colour,
+        eye=seen.eye,
+        forward=seen.forward,
+        up=seen.up,
+        half=seen.window[3],
+        size=size,
+    )
+
+
+def peers(python: str, size: tuple[int, int], folder: str) -> None:
+    """Rates of other renderers on the same person, or why there is none."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / "scene.npz"
+        scene(size, path)
+        for name in PEERS:
+            program = [python, str(Path(__file__).with_name("render_peers.py")), name, str(path)]
+            done = subprocess.run(program, capture_output=True, text=True, timeout=600)
+            said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["no output"]
+            if done.returncode == 0:
+                print(
+                    f"{size[0]:>4} x {size[1]:<4} {name:>9} {float(said[-1]):>10,.1f} images/s, 1 process", flush=True
+                )
+            else:
+                print(f"{size[0]:>4} x {size[1]:<4} {name:>9}  cannot run here: {said[-1][:90]}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=4)
+    parser.add_argument("--people", type=int, default=4, help="people a process, after one to warm up")
     parser.add_argument("--workers", type=int, default=usable_cores())
+    parser.add_argument("--folder", default=".", help="where the images are written")
+    parser.add_argument("--peer-python", help="an interpreter that has other renderers")
+    parser.add_argument("--work", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.work:
+        height, width, vary, people, first, folder = options.work
+        print(json.dumps(work(int(height), int(width), vary, int(people), int(first), Path(folder))))
+        return
     prepare()
-    print(f"{'size':>9} {'mode':>6} {'images/s, 1 process':>20} {'per core-second':>16} {'generate, images/s':>19}")
-    for size in ((128, 64), (256, 128)):
-        for vary in VARY:
-            with tempfile.TemporaryDirectory() as scratch:
-                images_a_second(size, vary, 1, Path(scratch))
-                alone, busy = images_a_second(size, vary, options.people, Path(scratch))
-                start = time.perf_counter()
-                data = generate(
-                    out=Path(scratch) / "data",
-                    identities=options.people * options.workers,
-                    levels=LEVELS[vary],
-                    size=size,
-                    vary=vary,
-                    workers=options.workers,
-                )
-                whole = len(data) / (time.perf_counter() - start)
-            print(f"{size[0]:>4} x {size[1]:<3}{vary:>6} {alone:>19,.0f} {busy:>16,.0f} {whole:>19,.0f}", flush=True)
     print(
-        f"largest resident size of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB"
+        f"{'size':>10} {'mode':>6} {'1 process':>10} {'core-s':>8} {f'{options.workers} processes':>12} {'bound':>7}"
+        f" {'x bound':>8} {'MiB each':>9} {'x bound':>8}  GPR+"
+    )
+    for size in SIZES:
+        for vary in VARY:
+            (alone,) = measure(size, vary, options.people, 1, options.folder)
+            row(size, vary, alone, measure(size, vary, options.people, options.workers, options.folder))
+        if options.peer_python:
+            peers(options.peer_python, size, options.folder)
+
+
+def row(size: tuple[int, int], vary: str, alone: dict[str, float], together: list[dict[str, Any]]) -> None:
+    rate, memory = sum(one["rate"] for one in together), max(one["memory"] for one in together)
+    bound = BOUNDS.get((vary, size[0]))
+    minutes = (GPR_PLUS / rate + 808 * alone["building"] / len(together)) / 60
+    print(
+        f"{size[0]:>4} x {size[1]:<4}{vary:>6} {alone['rate']:>10,.0f} {alone['busy']:>8,.0f} {rate:>12,.0f}"
+        f" {f'{bound:,}' if bound else '-':>7} {f'{rate / bound:.2f}' if bound else '-':>8}"
+        f" {memory:>9,.0f} {MEMORY_BOUND / memory:>8.2f}  {minutes:.1f} min with people built",
+        flush=True,
     )
 
 
