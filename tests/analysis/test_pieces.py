@@ -1,4 +1,4 @@
-"""Stopped and continued, or made apart and merged, an analysis gives the same numbers; a new option meets no old piece."""
+"""Stopped and continued, or made apart and merged, an analysis has the same numbers; new options meet no old piece."""
 
 import os
 from pathlib import Path

@@ -108,16 +108,16 @@ def importance_figure(gap: Gap) -> alt.HConcatChart:
         _importance_panel(table, "shap", "mean |SHAP|", "null_shap"),
         _share_panel(table),
     ]
-    subtitle = (
-        f"{_what(gap)}. Ticks: the same on shuffled losses. Trees see one integer code a level. Variance: dark is the "
-        "attribute alone with its 95 % interval, light adds interactions."
-    )
+    subtitle = [
+        f"{_what(gap)}. Trees see one integer code a level; ticks: the same on shuffled losses.",
+        "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions.",
+    ]
     return _styled(alt.hconcat(*panels, spacing=16), "Which attributes the per-image loss depends on", subtitle)
 
 
 def _importance_panel(table: pl.DataFrame, value: str, title: str, null: str) -> alt.LayerChart:
     base, y = alt.Chart(table), _factor_axis(table, labels=value == "gain")
-    axis = alt.Axis(title=title, tickCount=3, format="%" if value == "share_of_total" else "~s")
+    axis = alt.Axis(title=title, tickCount=3, format="%" if value == "share_of_total" else "~g")
     bars = base.mark_bar(color=NEAR, height=16).encode(
         y=y, x=alt.X(f"{value}:Q", axis=axis), tooltip=["factor:N", alt.Tooltip(f"{value}:Q", format=".4g")]
     )
@@ -173,7 +173,7 @@ def _what(gap: Gap) -> str:
     return f"{settings.source} to {settings.target}, {settings.embedding}, {settings.scaling} scaling"
 
 
-def _styled(chart: alt.HConcatChart, title: str, subtitle: str) -> alt.HConcatChart:
+def _styled(chart: alt.HConcatChart, title: str, subtitle: str | list[str]) -> alt.HConcatChart:
     heading = alt.TitleParams(title, subtitle=subtitle, anchor="start", fontSize=15, subtitleColor=MUTED, offset=14)
     styled: alt.HConcatChart = (
         chart.properties(title=heading)

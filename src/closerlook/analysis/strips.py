@@ -24,7 +24,7 @@ __all__ = ["level_strip"]
 
 SIZE = (128, 64)
 EXTREMES = 2  # images of each kind
-GAP, MARGIN, HEAD = 6, 64, 20
+GAP, MARGIN, HEAD = 6, 64, 34
 NEAR, FAR, INK = "#2a6f97", "#c1440e", "#222222"
 
 
@@ -45,7 +45,8 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
     draw = ImageDraw.Draw(sheet)
     for column, (level, fit) in enumerate(levels.select("level", "fit").iter_rows()):
         x = MARGIN + (width + GAP) * column
-        draw.text((x + width // 2, 4), f"{level}{'' if fit is None else f' {fit:.2f}'}", fill=INK, anchor="ma")
+        heading = str(level) if fit is None else f"{level}\nfit {fit:.2f}"
+        draw.multiline_text((x + width // 2, 4), heading, fill=INK, anchor="ma", align="center")
         own = gap.images.filter(pl.col(factor).cast(pl.String) == level)
         for row, name, loss in _extremes(own):
             if name not in paths:
