@@ -26,6 +26,7 @@ SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "
 SIGNED = {  # all others are at least 0
     *("weather.wind", "illumination.latitude", "camera.roll", "camera.right", "camera.down"),
     *("camera.crop.right", "camera.crop.down", "sensor.softness"),
+    "sensor.motion_angle",
 }
 POSITIVE = {
     *("camera.distance", "camera.focal", "camera.crop.height", "camera.crop.aspect"),
@@ -49,7 +50,13 @@ BOUNDS = {
     "sensor.scale": (0.05, 1.0),
     "sensor.adaptation": (0.0, 1.0),
     "sensor.white_balance": (0.0, 1.0),
+    "sensor.video": (1.0, 100.0),
     "sensor.quality": (1.0, 100.0),
+    "weather.scatter": (0.0, 1.0),
+    "camera.right": (-1.0, 1.0),
+    "camera.down": (-1.0, 1.0),
+    "camera.focal": (8.0, 400.0),
+    "camera.distortion": (0.0, 0.5),
 }
 SMALLEST = 1e-3  # of what must be above 0
 

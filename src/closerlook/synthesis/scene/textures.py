@@ -176,7 +176,9 @@ def shops(rng: np.random.Generator) -> Texture:
         for _ in range(14):  # goods, posters and people behind the pane
             left, top = int(rng.integers(x + 12, x + 104)), int(rng.integers(90, 220))
             w, h = int(rng.integers(6, 26)), int(rng.integers(8, 40))
-            pen.rectangle([left, top, min(left + w, x + 118), top + h], fill=_ink(_bright(rng), 0.8))
+            goods = [left, top, min(left + w, x + 118), top + h]
+            pen.rectangle(goods, fill=_ink(_bright(rng), 0.8))
+            glow.rectangle(goods, fill=_ink(np.full(3, rng.uniform(0.4, 1.0))))
         pen.rectangle([x + 58, 76, x + 62, 250], fill=_ink((0.5, 0.5, 0.5)))
     return stack(image, alpha)
 
