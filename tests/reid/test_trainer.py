@@ -237,6 +237,26 @@ def test_frozen_steps_stay_as_they_were(people: Dataset, tmp_path: Path) -> None
     assert not torch.equal(start["_blocks.5._expand_conv.weight"], trained["_blocks.5._expand_conv.weight"])
 
 
+OWN = """
+import torch
+
+def small():
+    layers = [torch.nn.Conv2d(3, 8, 5, stride=4), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.Conv2d(8, 16, 3)]
+    return torch.nn.Sequential(*layers)
+"""
+
+
+def test_a_backbone_of_the_users_is_trained_and_loaded(
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_small.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    changes = {**TINY, "backbone": "own_small:small", "pooling": "gem"}
+    model = train(people, recipe="strong", out=tmp_path / "run", overrides=changes)
+    assert (model.dim, model.network.backbone.name) == (16, "own_small:small")
+    assert equal(Model.load(tmp_path / "run"), model)
+
+
 def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
     people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
