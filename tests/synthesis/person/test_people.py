@@ -6,9 +6,12 @@ import hashlib
 
 import numpy as np
 
-from closerlook.synthesis.person import Person, sample_person
+from closerlook.randomness import keyed_rng
+from closerlook.synthesis.person import WARDROBE_VERSION, Person, Population, sample_person
+from closerlook.synthesis.person.body import sample_shape
 from closerlook.synthesis.person.hats import COVERING
 from closerlook.synthesis.person.rig import BONES
+from closerlook.synthesis.person.wardrobe import sample_outfit
 
 LABELS = {
     "gender", "age_group", "upper_type", "upper_colour", "upper_pattern", "sleeve_length", "lower_type", "lower_colour",
@@ -78,3 +81,17 @@ def test_hidden_skin_is_left_out(people: list[Person]) -> None:
             height = person.positions[skin, 1] / person.positions[:, 1].max()
             middle = np.abs(person.positions[skin, 0]) < 0.08
             assert not (middle & (height > 0.55) & (height < 0.75)).any()
+
+
+def test_other_people_are_another_version() -> None:
+    """Whoever changes who is drawn, on purpose, raises the wardrobe's version and this digest with it."""
+    drawn = []
+    for identity in range(300):
+        shape = sample_shape(keyed_rng(0, "person", identity, "shape"))
+        season = Population().season(keyed_rng(0, "person", identity, "season"))
+        outfit = sample_outfit(keyed_rng(0, "person", identity, "outfit"), shape, season)
+        worn = [item and (item.kind, item.colour, item.fabric.pattern) for item in (outfit.upper, outfit.lower)]
+        extras = [extra and (extra.kind, extra.name) for extra in (outfit.shoes, outfit.hat, outfit.bag, outfit.load)]
+        drawn.append((round(shape.years, 3), round(shape.weight, 3), round(shape.stature, 3), season, worn, extras))
+    found = hashlib.blake2b(repr(drawn).encode(), digest_size=8).hexdigest()
+    assert (WARDROBE_VERSION, found) == (2, "7ffe2992b7b255fb")
