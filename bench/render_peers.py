@@ -62,7 +62,7 @@ def pygfx(scene: Scene) -> Draw:
 
 def pyrender(scene: Scene) -> Draw:
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
-    np.infty = np.inf  # its last release is older than NumPy 2
+    np.infty = np.inf  # noqa: NPY201 - its last release is older than NumPy 2
     import pyrender
     import trimesh
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ import yaml
 from closerlook.attributes import Design, Factor
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.synthesis import estimate, generate
+from closerlook.synthesis import estimate, generate, production
 from closerlook.synthesis.planning import camera_number
 from closerlook.synthesis.production import WORK_NAME
 
@@ -170,6 +171,26 @@ def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path, monkeyp
     with pytest.raises(CloserlookError, match=r"need about .* MiB"):
         generate(out=tmp_path / "data", **SMALL)
     assert not (tmp_path / "data" / "metadata.parquet").exists()
+
+
+def test_a_disk_that_fills_up_says_how_much_is_needed_and_loses_nothing(whole, tmp_path, monkeypatch):
+    usage, written = namedtuple("usage", "total used free"), []
+
+    def compress(image, sensor, key):
+        written.append(key)
+        if len(written) > 12:  # in the second person
+            monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1000))
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(image, sensor, key)
+
+    real = production.compress
+    with monkeypatch.context() as full:
+        full.setattr(production, "compress", compress)
+        with pytest.raises(CloserlookError, match=r"8 images need about .* MiB .* has 0 MiB free"):
+            generate(out=tmp_path / "data", **SMALL)
+    monkeypatch.undo()
+    generate(out=tmp_path / "data", **SMALL)
+    assert contents(tmp_path / "data") == contents(whole.root)
 
 
 def test_an_estimate_counts_without_rendering():

@@ -66,7 +66,8 @@ def generate(
         seed: of everything random.
         vary: what has its own pose, camera and place: each person (``cell``: all of a person's images share them, only
             viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``).
-        backdrops: names of places to draw from; all of them if ``None``.
+        backdrops: places to draw from: names, or folders with empty frames of the user's own cameras (see
+            scene.pictures); all the named ones if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
@@ -92,8 +93,13 @@ def generate(
             prepare()
         done = request.table.height - left
         with progress(f"Rendering {root.name}", request.table.height, done=done) as count:
-            for task, _ in run_in_processes(render_person, tasks, workers):
-                count(len(task.rows))
+            try:
+                for task, _ in run_in_processes(render_person, tasks, workers):
+                    count(len(task.rows))
+                    left -= len(task.rows)
+            except CloserlookError:
+                _check_space(root, request.settings, left)  # if the disk has become too small, say how much is needed
+                raise
         return _finish(root, request)
 
 
