@@ -30,7 +30,7 @@ def board(*, mirrored: bool) -> Person:
         smooth=np.arange(4, dtype=np.int32),
         uv=np.stack([u, v], 1).astype(np.float32),
         bones=np.zeros((4, 4), np.int32),
-        weights=np.tile(np.float32([1, 0, 0, 0]), (4, 1)),
+        weights=np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1)),
         triangles=np.array([[0, 1, 2], [0, 2, 3]], np.int32),
         materials_of=np.zeros(2, np.int32),
         materials=(Material("upper", grey, relief="any", bump=BUMP),),
@@ -49,7 +49,7 @@ def test_normals_lean_against_the_slope(
     person = board(mirrored=mirrored)
     made = Renderer((32, 32))
     made.wear(person)
-    ahead = np.tile(np.float32([0, 0, 1]), (4, 1))
+    ahead = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
     made.pose(PosedPerson(person.positions, ahead, np.zeros((1, 3), np.float32)))
     made.look(View(Camera(viewpoint=90.0, distance=6.0, height=0.8), place(BACKDROPS["sand"], keyed_rng(1)), Sensor()))
     normal = made.surfaces[1].numpy()[0, 16, 16, :3]

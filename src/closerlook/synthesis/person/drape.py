@@ -13,6 +13,7 @@ __all__ = ["hang", "hang_offset"]
 
 Float = NDArray[np.floating]
 
+ROOM = 0.038  # metres before and behind legs that walk
 _SECTORS = (np.arange(36) / 36 - 0.5) * 2 * np.pi
 
 
@@ -80,6 +81,8 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     need = _legs_reach(form, centre, heights, angle) + np.minimum(0.032, 0.2 * drop)
     rings = np.maximum(radius + flare * drop, need)
     rings = np.maximum.accumulate(rings, axis=0)
+    # In the middle the cloth follows both legs by half: room for the one in front.
+    rings = rings + ROOM * np.minimum(drop / 0.12, 1) * np.cos(angle) ** 8
     folds = np.sin(angle * 9 + 3 * np.sin(angle * 2)) + 0.5 * np.sin(angle * 14 + 1.0)
     rings = rings + np.minimum(drop / 0.35, 1) * (0.006 + 0.05 * flare) * folds
     position = np.stack(
@@ -115,7 +118,7 @@ def _hanging_weights(top: Float, form: Mannequin, position: Float, start: float)
     """Cloth below the hips follows the leg on its side, the middle both; below the knee also the lower leg."""
     x, y = position[..., 0], position[..., 1]
     half = np.abs(x).max(axis=1, keepdims=True)
-    left = np.clip(0.5 + 1.2 * x / half, 0, 1)
+    left = np.clip(0.5 + 2.6 * x / half, 0, 1)
     follow = np.clip((start - y) / 0.25, 0, 1) * 0.95
     shin = np.clip((form.landmarks.knee - y) / 0.3, 0, 1) * 0.5
     weights = top[None] * (1 - follow[..., None])

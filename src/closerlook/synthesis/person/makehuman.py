@@ -73,6 +73,7 @@ class Library:
 
     suits: tuple[Path, ...]
     shoes: tuple[Path, ...]
+    hats: tuple[Path, ...]
     hair: tuple[Path, ...]
     skins: tuple[Path, ...]
 
@@ -101,6 +102,7 @@ def _read_library(root: Path) -> Library:
     library = Library(
         suits=items("clothes/*suit*"),
         shoes=items("clothes/shoes*"),
+        hats=items("clothes/fedora*"),
         hair=items("hair/*"),
         skins=tuple(sorted(root.glob("skins/*/*diffuse*.png"))),
     )

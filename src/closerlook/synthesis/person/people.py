@@ -84,6 +84,8 @@ def build_person(
     )
 
     borrowed = library is not None and rng.random() < LIBRARY_SHARE
+    if borrowed and outfit.hat and outfit.hat.kind == "hood":  # of a garment that is not worn
+        outfit = replace(outfit, hat=None)
     clothes = dress_from_library(rng, form, library) if library and borrowed else dress(rng, form, outfit, tone)
     if glasses == "none":
         skin = _library_skin(rng, library, shape, ancestry, skin)
@@ -98,7 +100,7 @@ def build_person(
     ]
     if not outfit.hat or outfit.hat.kind not in COVERING:
         parts += growth or hair_parts(rng, body, HAIR_STYLES[style], hair, clothes.surface, hat=outfit.hat is not None)
-    parts += _head_wear(rng, body, outfit)
+    parts += _head_wear(rng, body, outfit, library)
     carried, hands = _carried_parts(rng, body, outfit, clothes.surface)
     labels = {
         "gender": shape.gender,
@@ -123,10 +125,13 @@ def _kind(extra: Extra | None) -> str:
     return extra.kind if extra else "none"
 
 
-def _head_wear(rng: np.random.Generator, body: Body, outfit: Outfit) -> list[Part]:
-    """Hat, mask and scarf."""
+def _head_wear(rng: np.random.Generator, body: Body, outfit: Outfit, library: Library | None) -> list[Part]:
+    """Hat (some fedoras are the library's), mask and scarf."""
     parts: list[Part] = []
-    if outfit.hat:
+    if outfit.hat and outfit.hat.kind == "fedora" and library and library.hats and rng.random() < LIBRARY_SHARE:
+        proxy = read_proxy(library.hats[int(rng.integers(len(library.hats)))])
+        parts.append(proxy_part(proxy, *fit(proxy, body), "hat", outfit.hat.colour))
+    elif outfit.hat:
         parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
     if outfit.mask:
         parts.append(mask_part(rng, body, outfit.mask.colour))

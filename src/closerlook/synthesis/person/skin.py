@@ -125,7 +125,7 @@ def wear_on_skin(texture: NDArray[np.uint8], kind: str, colour: Colour) -> None:
 def _covered(kind: str) -> tuple[tuple[NDArray[np.intp], ...], Float]:
     """The texels that a thin garment covers and how light each is: ribs and edges are darker."""
     data = body_data()
-    x, y, _ = np.nan_to_num(np.moveaxis(data.texels.astype(np.float32), -1, 0), nan=9.0)
+    x, y, _ = np.nan_to_num(np.moveaxis(data.texels.astype(np.float32), -1, 0))
 
     def head(bone: str) -> Float:
         return np.asarray(data.heads[data.bone_names.index(bone)])
@@ -134,9 +134,10 @@ def _covered(kind: str) -> tuple[tuple[NDArray[np.intp], ...], Float]:
         wrist, elbow = head("wrist.L"), head("lowerarm01.L")
         axis = (wrist - elbow) / np.linalg.norm(wrist - elbow)
         beyond = (np.abs(x) - wrist[0]) * axis[0] + (y - wrist[1]) * axis[1] + 0.035
+        beyond = np.where(np.abs(x) > elbow[0], beyond, -1.0)  # legs are beyond the wrist's plane as well
     elif kind == "tights":
         beyond = head("upperleg01.L")[1] - y
     else:
         beyond = head("foot.L")[1] + 0.10 - y
-    place = np.nonzero((beyond > 0) & (beyond < 2))
+    place = np.nonzero((beyond > 0) & np.isfinite(data.texels[..., 0]))
     return place, np.where(beyond[place] < 0.012, 0.8, 1.0).astype(np.float32)

@@ -236,8 +236,11 @@ def sample_outfit(rng: np.random.Generator, shape: Shape, season: str) -> Outfit
     bare = lower is None or not lower.cut.legs or lower.cut.hem < 1.2
     shoes = _shoes(rng, sex, season, shape.years, boots_fit=bare or (lower is not None and lower.cut.hem_ease < 0.02))
     bag, load = _carried(rng, sex, shape.years)
-    hooded = (outer or upper).cut.collar == "hood"
-    hat = _hat(rng, sex, season, hooded=hooded, modest=modest, cycles=load is not None and load.kind == "bicycle")
+    top = outer or upper
+    hat = _hat(rng, sex, season, top, modest=modest, cycles=load is not None and load.kind == "bicycle")
+    if hat and hat.kind == "hood":  # it does not lie on the back as well
+        top = replace(top, cut=replace(top.cut, collar=""))
+        upper, outer = (upper, top) if outer else (top, None)
     return Outfit(
         season=season,
         upper=upper,
@@ -418,13 +421,13 @@ def _legs(rng: np.random.Generator, sex: int, season: str, shoes: str, cut: Cut,
     return None
 
 
-def _hat(rng: np.random.Generator, sex: int, season: str, *, hooded: bool, modest: bool, cycles: bool) -> Extra | None:
+def _hat(rng: np.random.Generator, sex: int, season: str, top: Item, *, modest: bool, cycles: bool) -> Extra | None:
     if modest:
         return Extra("headscarf", *cloth_colour(rng, sober=rng.random() < 0.5))
     if cycles and rng.random() < 0.6:
         return Extra("helmet", *cloth_colour(rng, sober=rng.random() < 0.5))
-    if hooded and rng.random() < HOOD_UP_SHARE:
-        return Extra("hood", "", (0.0, 0.0, 0.0))  # in the garment's own cloth
+    if top.cut.collar == "hood" and rng.random() < HOOD_UP_SHARE:
+        return Extra("hood", top.colour, top.fabric.colour)
     kind = _draw(rng, {name: row[sex] for name, row in _HATS[season].items()})
     return Extra(kind, *cloth_colour(rng, sober=kind == "fedora")) if kind else None
 
