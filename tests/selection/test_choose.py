@@ -243,6 +243,17 @@ def test_a_cap_is_kept_and_costs_distance(made: Made) -> None:
         mixture(made.gap, 300, caps={"f0": {f"l{i}": 0.1 for i in range(4)}})
 
 
+def test_a_cell_that_was_not_analysed_gets_no_weight(made: Made) -> None:
+    measurement = made.gap.measurement
+    best = int(np.argmax(mixture(made.gap, 200).weights))
+    images = measurement.images.filter(pl.col("cell") != best)
+    distances = measurement.distances[measurement.images["cell"].to_numpy() != best]
+    gaps = measurement.cell_gaps.copy()
+    gaps[:, best] = gaps[:, :, best] = 0  # as a part of the data leaves it
+    part = replace(measurement, images=images, distances=distances, cell_gaps=gaps)
+    assert mixture(replace(made.gap, measurement=part), 200).weights[best] == pytest.approx(0, abs=1e-6)
+
+
 def test_variety_is_kept(made: Made) -> None:
     few, many = mixture(made.gap, 200), mixture(made.gap, 200, variety=20.0)
     assert 1 / (many.weights**2).sum() >= 20 - 1e-4

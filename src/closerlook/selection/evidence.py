@@ -53,9 +53,13 @@ class Evidence:
     @property
     def warning(self) -> str | None:
         """What to be careful about, in a sentence."""
-        if self.gain_low is not None and self.gain_low <= 0:
+        if self.gain_low is None:
+            return "There are too few people or target images to say how sure this choice is."
+        if self.gain_low <= 0:
             return "The choice is not closer to the target than a random part of equal size, beyond its interval."
-        if self.held_out_gain is not None and self.held_out_gain <= 0:
+        if self.held_out_gain is None:
+            return "Half of the data is too little to choose on, so the choice could not be checked on the other half."
+        if self.held_out_gain <= 0:
             return "Chosen on one half of the data, it is not closer to the target than a random part on the other."
         return None
 

@@ -76,7 +76,8 @@ def mixture(
     cells = len(available)
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
-    most = np.minimum(available / budget, 1.0)
+    # A cell of which no image was analysed (in a half of the data, say) has no mean to be near to anything
+    most = np.where(gap.measurement.cell_counts > 0, np.minimum(available / budget, 1.0), 0.0)
     distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
     scale = max(float(np.abs(distances).max()), 1e-300)
     fixed, shares = _kept_shares(gap, keep)
