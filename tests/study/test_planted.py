@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from closerlook.analysis import Gap
 from closerlook.attributes import ILLUMINATIONS, Design, Factor
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
@@ -99,7 +100,7 @@ def test_the_page_tells_the_whole_story_in_one_file(study):
     for heading in ("What is in the data", "What differs", "What to train on", "planted truth", "What it gained"):
         assert heading in text
     assert text.count("data:image/jpeg;base64,") == 4 + 3 + 2 + 1 + 1  # levels, the grid of lights, the target
-    assert text.count("<svg") == 4  # fit, pair loss, importance, results
+    assert text.count("<svg") == len(Gap.load(study / "gap").figures()) + 1  # the analysis, the results
     assert 'src="http' not in text
     assert "href=" not in text.replace("xlink:href=", "").replace('href="#', "")
 
