@@ -21,7 +21,10 @@ def generate(
     size: Size = "128x64",
     seed: Seed = 0,
     vary: Annotated[str, typer.Option(help="What has its own pose, camera and place: cell, view, image.")] = "view",
-    backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
+    backdrop: Annotated[
+        list[str] | None,
+        typer.Option(help="Place to render in, or a folder of empty frames of your own; several times."),
+    ] = None,
     sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
@@ -30,6 +33,12 @@ def generate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
 ) -> None:
     """Render people in every viewpoint, weather and illumination of a design.
+
+    A design of your own is a YAML file with 'identities' and 'factors':
+    viewpoint (any degree), weather, illumination and any scene parameter,
+    such as weather.extinction, camera.height or sensor.noise. Under 'jitter'
+    each image draws a parameter: 'sensor.noise: {uniform: [0, 3]}'. Levels of
+    your own: 'weathers: {haze: {like: foggy, extinction: 0.01}}'.
 
     A stopped run goes on where it was when the same command is given again.
     """

@@ -128,9 +128,10 @@ def estimate(
     return Estimate(images, images * _image_bytes(request.settings), START_SECONDS + seconds)
 
 
-# Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a pose or view, a pixel.
+# Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a view and its pixels, a lit
+# pixel.
 START_SECONDS, PERSON_SECONDS = 4.0, 0.3
-VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.012, 6e-7, 5e-8
+VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.011, 6.5e-7, 7e-8
 
 
 def _image_seconds(request: Request) -> float:
