@@ -128,6 +128,6 @@ def describe(identity: int, labels: Mapping[str, str]) -> tuple[str, str, str]:
     who = f"{identity}  {labels['gender']}, {labels['age_group']}"
     upper = f"{labels['upper_colour']} {labels['upper_type']}"
     lower = "" if labels["lower_type"] == labels["upper_type"] else f", {labels['lower_colour']} {labels['lower_type']}"
-    kinds = ("hair_colour", "hair_style", "hat", "glasses", "mask", "scarf", "bag", "load", "umbrella")
+    kinds = ("hair_colour", "hair_style", "hat", "glasses", "mask", "scarf", "bag", "carried")
     rest = [labels[kind] for kind in kinds if labels.get(kind, "none") not in ("none", "no", "hidden")]
     return tuple(line.replace("_", " ") for line in (who, upper + lower, ", ".join(rest)))  # type: ignore[return-value]
