@@ -3,7 +3,6 @@
 python bench/analysis.py throughput --embedding lite0 --size 128x64 --images 4096
 python bench/analysis.py throughput --embedding vgg19 --size 256x128 --images 128
 python bench/analysis.py memory --people 16
-python bench/analysis.py planted --repeats 10
 python bench/analysis.py coverage --repeats 200
 """
 

@@ -64,7 +64,9 @@ def invert(
     network.steps_through(*layers)
     keep_freed_memory()
     with torch.no_grad():
-        wanted = _features(network, network.normalize(torch.from_numpy(image[None])), layers, term)
+        wanted = _features(
+            network, network.normalize(torch.from_numpy(np.ascontiguousarray(image[None]))), layers, term
+        )
     noise = keyed_rng(seed, "inversion").normal(128, 20, size=(1, *image.shape)).astype(np.float32)
     x = network.normalize(torch.from_numpy(noise)).contiguous().requires_grad_()
     optimiser = torch.optim.LBFGS([x], max_iter=steps, history_size=HISTORY, line_search_fn="strong_wolfe")

@@ -1,0 +1,164 @@
+"""Coverage, Frechet and kernel distances against their definitions; cameras against analyses of each alone."""
+
+from dataclasses import replace
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from scipy.linalg import sqrtm
+
+from closerlook.analysis import Gap, analyze
+from closerlook.analysis.distributions import compare, measure_distributions
+from closerlook.analysis.target import TargetMoments
+from closerlook.dataset import Dataset
+from closerlook.errors import CloserlookError, UsageError
+
+from .conftest import SIZE
+
+
+def made(seed: int, n: int = 240, m: int = 160, p: int = 6) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    cell = np.sort(rng.integers(4, size=n))
+    x = rng.normal(size=(n, p)) * 1.2 + 0.3 * cell[:, None]
+    y = rng.normal(size=(m, p)) + 0.4
+    return x, cell, rng.integers(8, size=n), y, np.sort(rng.integers(10, size=m))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_equal_their_definitions(seed: int) -> None:
+    x, cell, group, y, run = made(seed)
+    empty = torch.zeros(0)
+    target = TargetMoments(empty, (-1,), np.zeros((1, 1), int), empty, np.zeros(0), torch.from_numpy(y).float(), run)
+    found = measure_distributions(torch.from_numpy(x).float(), cell, group, 4, target)
+    assert found is not None
+    cells = np.array([False, True, True, False])
+    own, people = x[cells[cell]], group[cells[cell]]
+    got = compare(found, cells, len(own))
+    among = np.linalg.norm(y[:, None] - y[None], axis=2)
+    radius = np.where(run[:, None] == run, np.inf, among).min(axis=1)
+    near = (np.linalg.norm(y[:, None] - own[None], axis=2) < radius[:, None]).sum(axis=1)
+    assert got["coverage"] == pytest.approx((near > 0).mean())
+    fewer = compare(found, cells, 20)["coverage"]
+    assert fewer == pytest.approx(np.mean([1 - comb(len(own) - k, 20) / comb(len(own), 20) for k in near]), rel=1e-6)
+    ct, cs = np.cov(y.T), np.cov(own.T)
+    shift = own.mean(axis=0) - y.mean(axis=0)
+    frechet = shift @ shift + np.trace(ct + cs - 2 * sqrtm(ct @ cs).real)
+    assert got["frechet"] == pytest.approx(frechet / np.trace(ct), rel=1e-4)
+    scale = np.sqrt(y.shape[1] / np.trace(ct))
+    a, b = (scale * (value - y.mean(axis=0)) for value in (own, y))
+    kernel = [(u @ v.T / y.shape[1] + 1) ** 3 for u, v in ((a, a), (a, b), (b, b))]
+    apart, between = people[:, None] != people, run[:, None] != run
+    expected = kernel[0][apart].mean() - 2 * kernel[1].mean() + kernel[2][between].mean()
+    assert got["kernel"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_equal_distributions_have_no_distance() -> None:
+    kernels = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(300, 5)), rng.normal(size=(300, 5))
+        empty, run = torch.zeros(0), np.arange(300) % 16
+        target = TargetMoments(
+            empty, (-1,), np.zeros((1, 1), int), empty, np.zeros(0), torch.from_numpy(y).float(), run
+        )
+        found = measure_distributions(torch.from_numpy(x).float(), np.zeros(300, int), run, 1, target)
+        assert found is not None
+        got = compare(found, np.array([True]), 300)
+        kernels.append(got["kernel"])
+        assert 0.3 < got["coverage"] < 0.7  # half the time the other set has the nearer neighbour
+        assert got["frechet"] < 0.15
+    assert abs(np.mean(kernels)) < 3 * np.std(kernels) / np.sqrt(30)
+
+
+@pytest.fixture(scope="module")
+def filmed(target: Dataset) -> Dataset:
+    return replace(target, table=target.table.with_columns(camera=pl.Series([1, 1, 2, 3] * 8)))
+
+
+@pytest.fixture(scope="module")
+def gap(source: Dataset, filmed: Dataset) -> Gap:
+    return analyze(source, filmed, size=SIZE, scaling="literal")
+
+
+def test_a_camera_is_what_an_analysis_against_it_alone_gives(gap: Gap, source: Dataset, filmed: Dataset) -> None:
+    known = gap.measurement.cameras
+    assert known is not None
+    for number, camera in ((0, 1), (2, 3)):
+        alone = analyze(source, filmed.filter(pl.col("camera") == camera), size=SIZE, scaling="literal")
+        own = gap.cameras.filter(pl.col("camera") == camera)
+        scale = alone.levels["pair_loss"].to_numpy()
+        np.testing.assert_allclose(own["pair_loss"], scale, rtol=1e-5)
+        # The variance of the target's mean is judged from other runs; all the rest is the same
+        here, there = known.bias[number] @ gap.weights.total, alone.measurement.target_bias @ alone.weights.total
+        np.testing.assert_allclose((own["fit"] + here) / scale, (alone.levels["fit"] + there) / scale, atol=1e-5)
+        assert (own["fit_low"] < own["fit_high"]).all()
+
+
+def test_mixtures_lie_between_and_the_whole_is_a_mixture(gap: Gap) -> None:
+    whole = gap.against({1: 2, 2: 1, 3: 1})
+    np.testing.assert_allclose(whole["pair_loss"], gap.levels["pair_loss"], rtol=1e-6)
+    mixed = gap.against({1: 0.5, 3: 0.5})["pair_loss"].to_numpy()
+    one, other = (gap.against({camera: 1})["pair_loss"].to_numpy() for camera in (1, 3))
+    np.testing.assert_allclose(mixed, (one + other) / 2, rtol=1e-9)
+    with pytest.raises(UsageError, match="camera of the target"):
+        gap.against({7: 1})
+    with pytest.raises(UsageError, match="zero"):
+        gap.against({1: 0})
+
+
+def test_intervals_over_cameras(gap: Gap, source: Dataset, filmed: Dataset, target: Dataset, tmp_path: Path) -> None:
+    over = analyze(source, filmed, size=SIZE, scaling="literal", over="cameras", out=tmp_path)
+    np.testing.assert_allclose(over.levels["fit"], gap.levels["fit"], rtol=1e-9)
+    assert (over.levels["fit_low"] != gap.levels["fit_low"]).all()
+    again = Gap.load(tmp_path)
+    assert again.settings == over.settings
+    assert again.cameras.equals(over.cameras)
+    assert again.levels.equals(over.levels)
+    with pytest.raises(CloserlookError, match="camera"):
+        analyze(source, target, size=SIZE, over="cameras")
+    with pytest.raises(UsageError, match="images"):
+        analyze(source, target, size=SIZE, over="image")
+
+
+def test_tables_agree_with_scores(gap: Gap) -> None:
+    pairs = gap.combinations(2)
+    assert pairs.height == 6
+    for row in pairs.iter_rows(named=True):
+        score = gap.score({"weather": [row["weather"]], "viewpoint": [row["viewpoint"]]})
+        for name in ("images", "pair_loss", "fit", "diversity"):
+            assert row[name] == pytest.approx(score[name], rel=1e-9), name
+    assert gap.combinations(3).is_empty()
+    people = gap.identities
+    assert people["images"].to_list() == [6] * 6
+    assert people["loss"].mean() == pytest.approx(gap.images["loss"].mean())
+    differences = gap.differences
+    assert differences.height == 3 + 1
+    assert (differences["low"] < differences["high"]).all()
+    tau = gap.agreement
+    assert set(tau["factor"]) == {"weather", "viewpoint"}
+    assert tau.filter(pl.col("factor") == "viewpoint")["tau"].is_null().all()
+    assert any("can be told apart" in remark for remark in gap.remarks)
+
+
+def test_custom_scaling_divides_each_term(gap: Gap) -> None:
+    literal = gap.levels
+    custom = gap.rescaled(scaling="style=2,content=1e3", alpha=3.0, beta=1.0).levels
+    expected = (3 * literal["style"] / 2 + literal["content"] / 1e3) / 4
+    np.testing.assert_allclose(custom["pair_loss"], expected, rtol=1e-9)
+    for wrong in ("style=2", "style=2,content=x", "style=2,content=0", "style=2,colour=1"):
+        with pytest.raises(UsageError, match=r"caling"):
+            gap.rescaled(scaling=wrong).levels  # noqa: B018
+
+
+def test_what_a_subsample_costs(source: Dataset, target: Dataset) -> None:
+    assert (analyze(source, target, size=SIZE).levels["fit_sampling"] == 0).all()
+    some = analyze(source, target, size=SIZE, per_cell=3)
+    assert (some.levels["fit_sampling"] > 0).all()
+    assert any("18 of 36 source images" in remark for remark in some.remarks)
+    losses = analyze(source, target, size=SIZE).levels["pair_loss"]
+    means = [analyze(source, target, size=SIZE, per_cell=3, seed=seed).levels["pair_loss"] for seed in range(4)]
+    spread = np.sqrt(np.mean([(mean - losses).to_numpy() ** 2 for mean in means], axis=0)).mean()
+    assert 0.4 < spread / some.levels["pair_sampling"].mean() < 2.2  # type: ignore[operator]
