@@ -12,6 +12,7 @@ from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import generate
 from closerlook.synthesis.parameters import check, column, custom, known_parameters, override, parameter, within
+from closerlook.synthesis.planning import renderable
 from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
@@ -172,3 +173,11 @@ def test_numbers_of_one_factor_are_of_one_kind(levels):
     assert factor.index(str(levels[1])) == factor.index(levels[1]) == 1
     with pytest.raises(UsageError, match="mixes"):
         Factor("fog", (0.5, "thick"))
+
+
+def test_rain_is_a_weather_to_ask_for_though_the_design_lacks_it() -> None:
+    asked = renderable("gpr-plus", 2, {"weather": ["rain", "sunny"], "viewpoint": [0]})
+    assert asked.factor("weather").levels == ("sunny", "rain")
+    assert "rain" not in renderable("gpr-plus", 2, None).factor("weather").levels
+    with pytest.raises(UsageError, match="hail"):
+        renderable("gpr-plus", 2, {"weather": ["hail"]})

@@ -100,7 +100,16 @@ def renderable(
         if identities < 1:
             raise UsageError(f"--identities must be at least 1, not {identities}.")
         design = replace(design, identities=identities)
-    return design.subset(None, **{column(name): kept for name, kept in (levels or {}).items()})
+    kept = {column(name): values for name, values in (levels or {}).items()}
+    return _with_named_weathers(design, kept.get("weather", ())).subset(None, **kept)
+
+
+def _with_named_weathers(design: Design, asked: Sequence[object]) -> Design:
+    """The design with any weather of the renderer's own that is asked for, such as rain, which the paper lacks."""
+    known = [level for factor in design.factors if factor.name == "weather" for level in factor.levels]
+    extra = tuple(dict.fromkeys(str(name) for name in asked if name in WEATHERS and name not in known))
+    factors = (replace(f, levels=f.levels + extra) if f.name == "weather" else f for f in design.factors)
+    return replace(design, factors=tuple(factors)) if extra else design
 
 
 def _check_scene(design: Design) -> None:
