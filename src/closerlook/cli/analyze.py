@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,9 @@ def analyze(
     ] = "balanced",
     alpha: Annotated[float, typer.Option(help="Weight of style (Eq. 3); 0 for content only.")] = 0.9,
     beta: Annotated[float, typer.Option(help="Weight of content (Eq. 3); 0 for style only.")] = 1.0,
+    bins: Annotated[
+        list[str] | None, typer.Option("--bin", help="A column of numbers as an attribute, in N bins: hour:4; repeat.")
+    ] = None,
     per_cell: Annotated[int | None, typer.Option(help="Images a cell of the design; 0 takes all of them.")] = None,
     over: Annotated[str, typer.Option(help="Intervals over the target's images or cameras.")] = "images",
     share: Annotated[str | None, typer.Option(help="Make only share 2/8 of the work, into --out.")] = None,
@@ -52,8 +56,9 @@ def analyze(
     """
     from closerlook.analysis import analyze, analyze_share, save_figures
     from closerlook.dataset import Dataset
+    from closerlook.dataset.binning import binned
 
-    images, real = Dataset.open(source), Dataset.open(target).train
+    images, real = binned(Dataset.open(source), _parse_bins(bins)), Dataset.open(target).train
     chosen = _embedding(embedding, style, content, pool_content, parse_size(size))
     same = {"embedding": chosen, "size": parse_size(size), "per_cell": per_cell, "seed": seed, "out": out}
     if share is not None:
@@ -98,6 +103,17 @@ def _parse_shares(text: str) -> dict[str, float]:
         return {name.strip(): float(number) if equals else 1 / len(items) for name, equals, number in items}
     except ValueError:
         raise UsageError(f"--style '{text}' must look like conv1_1=0.5,conv2_1=0.5.") from None
+
+
+def _parse_bins(items: Sequence[str] | None) -> dict[str, int]:
+    """``["hour:4"]`` -> ``{"hour": 4}``."""
+    found = {}
+    for item in items or ():
+        name, _, count = item.rpartition(":")
+        if not (name and count.isdecimal()):
+            raise UsageError(f"--bin '{item}' must look like hour:4, a column and how many bins.")
+        found[name] = int(count)
+    return found
 
 
 def _parse_share(text: str) -> tuple[int, int]:
