@@ -20,6 +20,7 @@ def study(
     control: Annotated[
         list[Path] | None, typer.Option(help="Plan only to compare with: plan-worst.yaml; several times.")
     ] = None,
+    gap: Annotated[Path | None, typer.Option(help="Analysis of the source, to show beside the runs.")] = None,
     table: Annotated[str | None, typer.Option(help="Rows of the paper's Table 1 (market) or 2 (duke).")] = None,
     recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
@@ -41,6 +42,7 @@ def study(
         out=out,
         plans={path.stem: Plan.load(path) for path in plan or ()},
         controls={path.stem: Plan.load(path) for path in control or ()},
+        gap=gap,
         table=table,
         recipe=recipe,
         overrides=parse_assignments(set_),

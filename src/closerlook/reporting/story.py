@@ -13,6 +13,7 @@ from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
+from closerlook.study.readings import Readings, read_readings
 from closerlook.study.record import Record, versions
 from closerlook.study.recovery import Recovery, recovery
 from closerlook.study.stages import read_stages
@@ -30,6 +31,7 @@ class Story:
             pictures do not belong in a page that gets passed on.
         gap, plans, runs: analysis, what was chosen (by name), and training runs.
         recovered: how well the planted levels were found, in a planted study.
+        readings: how much each attribute matters to the runs and to the losses, where the runs can say.
         stages: seconds a stage.
         settings: what ran: name -> value, for the last section.
     """
@@ -42,6 +44,7 @@ class Story:
     runs: Sequence[Run] = ()
     recovered: Sequence[Recovery] = ()
     paper: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    readings: Readings | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,6 +84,7 @@ def _study(folder: Path) -> Story:
         runs=read_runs(folder),
         recovered=found,
         paper=record.paper,
+        readings=read_readings(folder),
         stages=read_stages(folder),
         settings=settings,
     )

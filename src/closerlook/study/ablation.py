@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.reid import Recipe
 from closerlook.selection import Plan
 from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
+from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record
 from closerlook.study.tables import row_part, table_rows
 
@@ -25,6 +27,7 @@ def run_study(
     plans: Mapping[str, Plan] | None = None,
     table: str | None = None,
     controls: Mapping[str, Plan] | None = None,
+    gap: Path | None = None,
     recipe: str | Recipe = "baseline",
     overrides: Mapping[str, Any] | None = None,
     seeds: int = 3,
@@ -39,6 +42,8 @@ def run_study(
         plans: what :func:`closerlook.select` chose, by name.
         controls: parts that are only there to be compared with, by name, such as the worst part.
         table: ``market`` for the rows of Table 1, ``duke`` for Table 2.
+        gap: folder of an analysis of ``source``, to be shown beside the runs. Where these are of four or more different
+            parts of the data, how much each attribute matters to them is set beside how much it matters to the losses.
         recipe, overrides: as :func:`closerlook.train` takes them; the same for every run.
         seeds: runs of every arm, with the seeds ``first_seed``, ``first_seed + 1``, ...
 
@@ -48,6 +53,7 @@ def run_study(
     plans = dict(plans or {})
     resolved = Recipe.resolve(recipe, overrides)
     source = source.train
+    analysis = None if gap is None else Gap.load(gap)
     arms = [fixed_arm("all", source)]
     for name, plan in plans.items():
         arms += plan_arms(name, plan, source)
@@ -62,13 +68,18 @@ def run_study(
         seed=first_seed,
         recipe=resolved.name,
         seeds=seeds,
+        gap=None if gap is None else str(gap.resolve()),
         plans={name: f"{name}.yaml" for name in plans},
         paper={row.name: row.paper for row in rows},
     )
     record.save(out)
     for name, plan in plans.items():
         plan.save(out / f"{name}.yaml")
-    return run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
+    runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
+    readings = importance_of_study(arms, runs, source.factors, analysis, first_seed)
+    if readings is not None:
+        save_readings(readings, out)
+    return runs
 
 
 def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None) -> list[Arm]:

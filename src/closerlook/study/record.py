@@ -40,7 +40,7 @@ class Record:
         seed: first seed.
         recipe: the recipe's name.
         seeds: runs of each arm.
-        gap: folder of the analysis inside the study's folder, if one was made.
+        gap: folder of the analysis, relative to the study's folder or absolute, if there is one.
         plans: arm -> plan file inside the study's folder.
         planted: hidden levels of the target, where they are known: factor -> levels.
         paper: arm -> the paper's mAP, rank-1 and rank-5 in percent, where an arm is a row of its tables.

@@ -1,0 +1,94 @@
+"""Which attributes matter, read in both of the paper's ways: from losses of images and from what training runs reach.
+
+Reading A, an image a row, is the gap's own ``importance``. Reading B, a training run a row, needs a study whose parts
+differ in more than one attribute, such as the rows of Table 1; what it says is about these parts, whose sizes differ.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from closerlook.analysis import Gap
+from closerlook.analysis.importance import importance_of_runs, rank_agreement
+from closerlook.attributes import Factor
+from closerlook.dataset import Dataset
+from closerlook.files import write_json
+from closerlook.study.arms import Arm, Run
+
+__all__ = ["Readings", "importance_of_study", "read_readings", "save_readings"]
+
+FILE = "importance_of_runs.json"
+FEWEST_PARTS = 4  # different parts of the data; with fewer, attributes cannot be told from each other
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Importance of each attribute by training runs, beside that by the per-image loss.
+
+    Attributes:
+        runs, parts: how many runs there are, and of how many different parts of the data.
+        rows: an attribute each: ``factor``; ``share`` of the runs' variance of mAP by an additive model; XGBoost's
+            ``gain``, on integer codes, and ``null_gain``, the same for shuffled mAP; ``loss_share``, its exact share of
+            the variance of the per-image loss, None without a gap.
+        tau: Kendall's tau between ``share`` and ``loss_share``; None for fewer than three attributes.
+    """
+
+    runs: int
+    parts: int
+    rows: tuple[Mapping[str, float | str | None], ...]
+    tau: float | None
+
+
+def importance_of_study(
+    arms: Sequence[Arm], runs: Sequence[Run], factors: Sequence[Factor], gap: Gap | None, seed: int = 0
+) -> Readings | None:
+    """Both readings; None where the runs are of fewer than four different parts of the data."""
+    by_name = {arm.name: arm for arm in arms}
+    trained = [run for run in runs if run.arm in by_name]
+    rows = [{**_kept(by_name[run.arm].part(run.seed), factors), "mAP": run.mAP} for run in trained]
+    table = pl.DataFrame(rows)
+    attributes = [name for name in table.columns if name != "mAP" and table[name].n_unique() > 1]
+    parts = table.select(attributes).n_unique() if attributes else 0
+    if parts < FEWEST_PARTS:
+        return None
+    found = importance_of_runs(table, attributes, seed=seed).filter(pl.col("encoding") == "codes")
+    shown = found.select("factor", "share", "gain", "null_gain")
+    tau = math.nan
+    if gap is not None:
+        tau, _ = rank_agreement(found, gap.importance)
+        losses = gap.importance.unique("factor", keep="first").select("factor", loss_share="share")
+        shown = shown.join(losses, on="factor", how="left", maintain_order="left")
+    else:
+        shown = shown.with_columns(loss_share=pl.lit(None, pl.Float64))
+    return Readings(len(trained), parts, tuple(shown.to_dicts()), None if math.isnan(tau) else tau)
+
+
+def save_readings(readings: Readings, folder: Path) -> None:
+    """Write ``importance_of_runs.json``."""
+    write_json(folder / FILE, asdict(readings))
+
+
+def read_readings(folder: Path) -> Readings | None:
+    """What :func:`save_readings` wrote into a study's folder; None where the study was too small for it."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    value = json.loads(path.read_text())
+    return Readings(value["runs"], value["parts"], tuple(value["rows"]), value["tau"])
+
+
+def _kept(part: Dataset, factors: Sequence[Factor]) -> dict[str, str | int]:
+    """How many people a part has, and which levels of each factor."""
+    kept: dict[str, str | int] = {"identity": part.table["identity"].n_unique()}
+    for factor in factors:
+        present = set(part.table[factor.name].drop_nulls().unique())
+        names = [str(level) for level in factor.levels if level in present]
+        kept[factor.name] = ALL if len(names) == len(factor) else ",".join(names)
+    return kept
