@@ -38,13 +38,33 @@ def doubled_area(a: wp.vec4, b: wp.vec4, c: wp.vec4) -> float:
 
 
 @wp.func
+def hidden(area: float, two_sided: int) -> bool:
+    """Whether a triangle of this :func:`doubled_area` has no extent, or shows a back that is not drawn."""
+    return area == 0.0 or (area > 0.0 and two_sided == 0)
+
+
+@wp.func
+def least(a: float, b: float, c: float) -> float:
+    """The least of three numbers; one instruction each, which ``wp.min`` is not: it minds what is not a number."""
+    d = wp.where(a < b, a, b)
+    return wp.where(d < c, d, c)
+
+
+@wp.func
+def most(a: float, b: float, c: float) -> float:
+    """The largest of three numbers, as :func:`least`."""
+    d = wp.where(a > b, a, b)
+    return wp.where(d > c, d, c)
+
+
+@wp.func
 def bounds(a: wp.vec4, b: wp.vec4, c: wp.vec4, width: int, height: int) -> wp.vec4i:
     """First column and row, last column and row of the samples that a triangle may cover; first > last for none."""
     return wp.vec4i(
-        wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)), 0),
-        wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0),
-        wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), width - 1),
-        wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), height - 1),
+        wp.max(int(wp.ceil(least(a[0], b[0], c[0]) - 0.5)), 0),
+        wp.max(int(wp.ceil(least(a[1], b[1], c[1]) - 0.5)), 0),
+        wp.min(int(wp.floor(most(a[0], b[0], c[0]) - 0.5)), width - 1),
+        wp.min(int(wp.floor(most(a[1], b[1], c[1]) - 0.5)), height - 1),
     )
 
 
@@ -107,17 +127,17 @@ def rasterise(
     b = screen[f[1]]
     c = screen[f[2]]
     area = doubled_area(a, b, c)
+    if hidden(area, surfaces[surface_of[t]].two_sided):
+        return
     box = bounds(a, b, c, width, height)
-    if box[0] > box[2] or box[1] > box[3] or area == 0.0:
-        return
     s = surfaces[surface_of[t]]
-    if area > 0.0 and s.two_sided == 0:
-        return
     inverse = 1.0 / area
-    for y in range(box[1], box[3] + 1):
-        for x in range(box[0], box[2] + 1):
+    y = int(box[1])
+    while y <= box[3]:
+        x = int(box[0])
+        while x <= box[2]:
             w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
-            if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
+            if least(w[0], w[1], w[2]) >= 0.0:
                 z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
                 k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
                 if z >= 0.0 and k < key[y, x]:
@@ -130,32 +150,40 @@ def rasterise(
                         solid = opacity(texels, s.start, s.log2_side, at, float(s.log2_side - 7))
                     if solid >= 128:
                         wp.atomic_min(key, y, x, k)
+            x += 1
+        y += 1
 
 
 @wp.kernel
 def cast(
     screen: wp.array(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
+    surface_of: wp.array(dtype=int),
+    surfaces: wp.array(dtype=Surface),
     slot: int,
     side: int,
     shadow: wp.array3d(dtype=float),
 ):
-    """Nearest depth from the key light: the shadow map. Both faces of every triangle cast."""
+    """Nearest depth from the key light: the shadow map."""
     t = wp.tid()
     f = triangles[t]
     a = screen[f[0]]
     b = screen[f[1]]
     c = screen[f[2]]
     area = doubled_area(a, b, c)
-    box = bounds(a, b, c, side, side)
-    if box[0] > box[2] or box[1] > box[3] or area == 0.0:
+    if hidden(area, surfaces[surface_of[t]].two_sided):
         return
+    box = bounds(a, b, c, side, side)
     inverse = 1.0 / area
-    for y in range(box[1], box[3] + 1):
-        for x in range(box[0], box[2] + 1):
+    y = int(box[1])
+    while y <= box[3]:
+        x = int(box[0])
+        while x <= box[2]:
             w = weights(a, b, c, inverse, float(x) + 0.5, float(y) + 0.5)
-            if w[0] >= 0.0 and w[1] >= 0.0 and w[2] >= 0.0:
+            if least(w[0], w[1], w[2]) >= 0.0:
                 wp.atomic_min(shadow, slot, y, x, w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
+            x += 1
+        y += 1
 
 
 @wp.struct
@@ -172,17 +200,15 @@ def trace(
     panels: wp.array(dtype=Panel),
     texels: wp.array(dtype=texel),
     eye: Eye,
-    across: float,
-    above: float,
-    first: int,
-    end: int,
+    ray: wp.vec3,
+    near: wp.uint64,
     h: Hit,
 ) -> Hit:
-    """The nearest of ``h`` and the panels ``first`` to ``end`` along the ray through a point of the image plane."""
-    ray = eye.right * across + eye.up * above + eye.forward
-    for j in range(first, end):
-        box = panels[j].box
-        if across >= box[0] and across <= box[2] and above >= box[1] and above <= box[3]:
+    """The nearest of ``h`` and the ``near`` panels, a bit each, along a ray."""
+    left = wp.uint64(near)
+    j = int(0)
+    while left != wp.uint64(0):
+        if (left & wp.uint64(1)) != wp.uint64(0):
             q = panels[j]
             slope = wp.dot(ray, q.normal)
             if wp.abs(slope) > 1.0e-6:
@@ -201,7 +227,22 @@ def trace(
                             h.depth = d
                             h.panel = j
                             h.uv = uv
+        left = left >> wp.uint64(1)
+        j += 1
     return h
+
+
+@wp.func
+def around(panels: wp.array(dtype=Panel), end: int, low: wp.vec2, high: wp.vec2) -> wp.uint64:
+    """Which of the panels 1 to ``end`` a part of the image plane may show, a bit each."""
+    near = wp.uint64(0)
+    j = int(1)
+    while j < end:
+        box = panels[j].box
+        if low[0] <= box[2] and high[0] >= box[0] and low[1] <= box[3] and high[1] >= box[1]:
+            near = near | (wp.uint64(1) << wp.uint64(j))
+        j += 1
+    return near
 
 
 @wp.struct
@@ -256,6 +297,15 @@ def tilted(n: wp.vec3, slopes: wp.vec4, bump: float, e: wp.vec3, f: wp.vec3, d: 
     return wp.normalize(n - u - v)
 
 
+@wp.func
+def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
+    """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
+    across = eye.window[0] + eye.window[2] * (x / float(width) - 1.0)
+    above = eye.window[1] + eye.window[3] * (1.0 - y / float(height))
+    straight = 1.0 + eye.distortion * (across * across + above * above)
+    return wp.vec2(across * straight, above * straight)
+
+
 @wp.kernel
 def resolve(
     key: wp.array2d(dtype=wp.int64),
@@ -292,20 +342,18 @@ def resolve(
     seen_ray = wp.vec3()
     seen_count = float(0.0)
     count1 = float(0.0)
+    middle = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0, width, height)
+    reach = wp.vec2(eye.pixel, eye.window[3] / float(height))
+    fronts = (wp.uint64(2) << wp.uint64(eye.fronts)) - wp.uint64(2)
+    near = around(panels, panels.shape[0], middle - reach, middle + reach)
     for sub in range(4):
         sx = 2 * x + (sub & 1)
         sy = 2 * y + (sub >> 1)
         px = float(sx) + 0.5
         py = float(sy) + 0.5
         k = key[sy, sx]
-        nx = px / float(width) - 1.0  # width and height are the image's; samples are half a pixel
-        ny = 1.0 - py / float(height)
-        across = eye.window[0] + eye.window[2] * nx
-        above = eye.window[1] + eye.window[3] * ny
-        straight = 1.0 + eye.distortion * (across * across + above * above)
-        across *= straight
-        above *= straight
-        ray = eye.right * across + eye.up * above + eye.forward
+        at_plane = through(eye, px, py, width, height)
+        ray = eye.right * at_plane[0] + eye.up * at_plane[1] + eye.forward
         hit = Hit()
         hit.panel = -1
         hit.depth = 1.0e9
@@ -325,12 +373,12 @@ def resolve(
             w1 = flat[1] * b[3] * inverse
             w2 = flat[2] * c[3] * inverse
             hit.depth = inverse
-            hit = trace(panels, place_texels, eye, across, above, 1, 1 + eye.fronts, hit)
+            hit = trace(panels, place_texels, eye, ray, near & fronts, hit)
         else:
             if ray[1] < 0.0:
                 hit.depth = -eye.position[1] / ray[1]
                 hit.panel = 0
-            hit = trace(panels, place_texels, eye, across, above, 1, panels.shape[0], hit)
+            hit = trace(panels, place_texels, eye, ray, near, hit)
         if k < EMPTY and hit.panel < 0:
             f = triangles[t]
             area = doubled_area(screen[f[0]], screen[f[1]], screen[f[2]])

@@ -373,8 +373,8 @@ class Renderer:
         straight = wp.vec4(0.0, 0.0, 1.0, 1.0)
         inputs = [self._positions, wp.mat44(matrix), straight, 0.0, side, side, self._screen]
         self._launch(raster.project, len(self._positions), inputs)
-        inputs = [self._screen, self._triangles, slot, SHADOW_SIDE, self._shadow]
-        self._launch(raster.cast, len(self._triangles), inputs)
+        surface = [self._triangles, self._surface_of, self._surfaces]
+        self._launch(raster.cast, len(self._triangles), [self._screen, *surface, slot, SHADOW_SIDE, self._shadow])
         return light
 
 

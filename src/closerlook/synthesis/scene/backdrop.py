@@ -30,6 +30,8 @@ __all__ = [
 
 Float = NDArray[np.float64]
 
+MOST = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
+
 
 @dataclass(frozen=True)
 class Panels:
@@ -273,7 +275,7 @@ def visible(place: Place, frame: Frame) -> Panels:
     across = np.array([frame.right[0], 0.0, frame.right[2]]) / np.hypot(frame.right[0], frame.right[2])
     along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
     corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
-    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, panels.front, frame))
+    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, panels.front, frame))[:MOST]
     turned = replace(panels, corner=corner, along=along)
     rest = {f.name: getattr(turned, f.name)[seen] for f in fields(Panels) if f.name != "texture"}
     return Panels(tuple(panels.texture[i] for i in seen), **rest)
