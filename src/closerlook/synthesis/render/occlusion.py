@@ -41,7 +41,8 @@ def occlude(
         p = wp.vec3(w[0], w[1], w[2])
         turn = (x * 7 + y * 13) & 15
         total = float(0.0)
-        for s in range(taps.shape[1]):
+        s = int(0)
+        while s < taps.shape[1]:
             i = x + taps[turn, s][0]
             j = y + taps[turn, s][1]
             inside = i >= 0 and i < width and j >= 0 and j < height
@@ -51,6 +52,7 @@ def occlude(
                 d2 = wp.dot(v, v)
                 if d2 < 4.0 * metres * metres:
                     total += wp.max(wp.dot(v, n) - 0.01, 0.0) / (d2 + 0.002)
+            s += 1
         crease = wp.clamp(1.0 - total * metres * 0.19, 0.25, 1.0)
         near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
         open_sky[0, y, x] = crease * near_ground
@@ -63,13 +65,15 @@ def occlude(
         first = int(0)
         if p[0] * p[0] + p[2] * p[2] > 9.0:
             first = body  # no sphere of the person is large enough to darken anything 3 m away
-        for s in range(first, blobs.shape[0]):
+        s = int(first)
+        while s < blobs.shape[0]:
             b = blobs[s]
             d = wp.vec3(b[0], b[1], b[2]) - p
             d2 = wp.dot(d, d)
             if d2 < REACH * REACH * b[3] * b[3]:
                 away = wp.max(d2 / (b[3] * b[3]), 1.0)
                 seen *= 1.0 - wp.clamp(wp.dot(n, d) / wp.sqrt(d2), 0.0, 1.0) / away
+            s += 1
         if wp.abs(n[1]) < 0.5:
             seen *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
         open_sky[1, y, x] = seen

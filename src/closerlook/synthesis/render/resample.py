@@ -25,6 +25,12 @@ def tap(offset: float, softness: float) -> wp.vec3:
     return wp.vec3(half - 0.5 * offset + softness, 1.0 - 2.0 * half - 2.0 * softness, half + 0.5 * offset + softness)
 
 
+@wp.func
+def least(a: float, b: float) -> float:
+    """The lesser of two numbers, as in raster.least."""
+    return wp.where(a < b, a, b)
+
+
 @wp.kernel
 def resample(
     colour: wp.array3d(dtype=wp.vec4),
@@ -50,7 +56,7 @@ def resample(
     person_share = 0.0
     for layer in range(2):
         share = 0.0
-        albedo = wp.vec3()
+        mean = wp.vec4()
         normal = wp.vec4()
         position = wp.vec4()
         weight = 0.0
@@ -63,16 +69,16 @@ def resample(
                 if c[3] > 0.0:
                     w = wv[b] * wu[a] * c[3]
                     share += w
-                    albedo += wp.vec3(c[0], c[1], c[2]) * w
-                    low = wp.min(low, wp.vec3(c[0], c[1], c[2]))
-                    near = wp.max(w, 1.0e-4)
+                    mean += c * w
+                    low = wp.vec3(least(low[0], c[0]), least(low[1], c[1]), least(low[2], c[2]))
+                    near = wp.where(w > 1.0e-4, w, 1.0e-4)
                     normal += facing[layer, row, column] * near
                     position += where[layer, row, column] * near
                     weight += near
         if layer == 0:
             share = wp.clamp(share, 0.0, 1.0)
             person_share = share
-        albedo = wp.max(albedo / wp.max(share, 1.0e-3), low * 0.5)
+        albedo = wp.max(wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-3), low * 0.5)
         if layer == 1:
             share = 1.0 - person_share
         if weight == 0.0:

@@ -3,7 +3,7 @@
 Like resample, it acts on the surfaces before they are lit and so costs once a view.
 """
 
-# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -43,24 +43,26 @@ def smear(
     for layer in range(2):
         own = colour[layer, y, x]
         share = float(0.0)
-        albedo = wp.vec3()
+        mean = wp.vec4()
         normal = wp.vec4()
         position = wp.vec4()
         weight = float(0.0)
-        for k in range(taps.shape[0]):
+        k = int(0)
+        while k < taps.shape[0]:
             t = taps[k]
             row = wp.clamp(y + int(t[1]), 0, colour.shape[1] - 1)
             column = wp.clamp(x + int(t[0]), 0, colour.shape[2] - 1)
             c = colour[layer, row, column]
             if c[3] > 0.0:
                 w = t[2] * c[3]
+                near = wp.where(w > 1.0e-4, w, 1.0e-4)
+                mean += c * w
                 share += w
-                albedo += wp.vec3(c[0], c[1], c[2]) * w
-                near = wp.max(w, 1.0e-4)
                 normal += facing[layer, row, column] * near
                 position += where[layer, row, column] * near
                 weight += near
-        albedo = albedo / wp.max(share, 1.0e-4)
+            k += 1
+        albedo = wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-4)
         if layer == 0:
             person_share = share
         else:
@@ -90,13 +92,16 @@ def tint(
     for layer in range(2):
         own = colour[layer, y, x]
         if own[3] > 0.0:
-            albedo = wp.vec3()
-            for k in range(taps.shape[0]):
+            mean = wp.vec4()
+            k = int(0)
+            while k < taps.shape[0]:
                 t = taps[k]
                 row = wp.clamp(y + int(t[1]), 0, colour.shape[1] - 1)
                 column = wp.clamp(x + int(t[0]), 0, colour.shape[2] - 1)
                 c = colour[layer, row, column]
-                albedo += wp.vec3(c[0], c[1], c[2]) * (t[2] * c[3])
+                mean += c * (t[2] * c[3])
+                k += 1
+            albedo = wp.vec3(mean[0], mean[1], mean[2])
             albedo = albedo * (grey(wp.vec3(own[0], own[1], own[2])) / wp.max(grey(albedo), 1.0e-5))
             own = wp.vec4(albedo[0], albedo[1], albedo[2], own[3])
         out_colour[layer, y, x] = own
