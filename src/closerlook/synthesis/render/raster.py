@@ -346,11 +346,13 @@ def resolve(
     reach = wp.vec2(eye.pixel, eye.window[3] / float(height))
     fronts = (wp.uint64(2) << wp.uint64(eye.fronts)) - wp.uint64(2)
     near = around(panels, panels.shape[0], middle - reach, middle + reach)
-    for sub in range(4):
+    sub = int(0)
+    while sub < 4:
         sx = 2 * x + (sub & 1)
         sy = 2 * y + (sub >> 1)
         px = float(sx) + 0.5
         py = float(sy) + 0.5
+        sub += 1
         k = key[sy, sx]
         at_plane = through(eye, px, py, width, height)
         ray = eye.right * at_plane[0] + eye.up * at_plane[1] + eye.forward
