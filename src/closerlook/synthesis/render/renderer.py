@@ -274,7 +274,8 @@ class Renderer:
         rows["corner"] = panels.corner
         rows["along"] = panels.along / length[:, None] ** 2
         rows["upward"] = panels.upward / (panels.upward**2).sum(1, keepdims=True)
-        normal = np.cross(panels.upward, panels.along)
+        (a, b, c), (x, y, z) = panels.upward.T, panels.along.T
+        normal = np.stack([b * z - c * y, c * x - a * z, a * y - b * x], axis=1)
         rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
         rows["texels"] = 256 * panels.repeat[:, 0] / length
         rows["near"] = np.where((panels.upward[:, 1] > 0) & ~panels.front, self.frame.distance - 0.2, 0.1)
@@ -498,7 +499,7 @@ def softened(sensor: Sensor, height: int) -> tuple[float, float]:
 
 
 def _bell(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Offsets and weights of a blur by ``sigma`` pixels: three of its variance if they can, else those of a Gaussian."""
+    """Offsets and weights of a blur by ``sigma`` pixels: three of that variance if they can, else a Gaussian's."""
     side = sigma * sigma / 2
     if side <= SOFTEST:
         return np.array([-1.0, 0.0, 1.0]), np.array([side, 1 - 2 * side, side])

@@ -30,6 +30,7 @@ __all__ = [
 
 Float = NDArray[np.float64]
 
+ROUGH = 0.9  # of most surfaces
 MOST = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
 
 
@@ -67,6 +68,9 @@ class Panels:
         return len(self.texture)
 
 
+COLUMNS = tuple(f.name for f in fields(Panels) if f.name != "texture")
+
+
 @dataclass(frozen=True)
 class _Panel:
     """One row of :class:`Panels` while a place is being drawn."""
@@ -81,13 +85,17 @@ class _Panel:
     cutout: bool = False
     turns: bool = False
     front: bool = False
-    roughness: float = 0.9
+    roughness: float = ROUGH
 
 
 def _gather(panels: Sequence[_Panel]) -> Panels:
-    columns = {f.name: [getattr(panel, f.name) for panel in panels] for f in fields(Panels)}
-    texture = tuple(columns.pop("texture"))
-    return Panels(texture, **{name: np.array(values) for name, values in columns.items()})
+    columns = {name: np.array([getattr(panel, name) for panel in panels]) for name in COLUMNS}
+    return Panels(tuple(panel.texture for panel in panels), **columns)
+
+
+def _joined(a: Panels, b: Panels) -> Panels:
+    rest = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in COLUMNS}
+    return Panels(a.texture + b.texture, **rest)
 
 
 @dataclass(frozen=True)
@@ -126,11 +134,14 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
             panels.append(_wall(backdrop, rng, facing, distance))
         panels.append(_horizon(backdrop, rng, facing))
     panels += _strips(backdrop, rng, turn)
-    things = [panel for thing in backdrop.things for panel in _stand(thing, rng, turn, np.array(room))]
+    flat, blobs = _gather(panels), np.zeros((0, 4))
+    if backdrop.things:
+        things = _things(backdrop.things, rng, turn, np.array(room))
+        flat, blobs = _joined(flat, things), _blobs(things)
     return Place(
         backdrop,
-        _gather([*panels, *things]),
-        np.array([_blob(panel) for panel in things]).reshape(-1, 4),
+        flat,
+        blobs,
         rng.uniform(0, 360),
         float(np.clip(backdrop.shade * rng.uniform(0.6, 1.2), 0, 0.9)),
         int(rng.integers(VARIANTS)),
@@ -193,27 +204,46 @@ def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Pa
     return _Panel(texture, corner, along, np.array([0.0, height, 0.0]), _tint(rng), repeat, shift, cutout=True)
 
 
-def _stand(thing: Thing, rng: np.random.Generator, turn: float, room: Float) -> Iterator[_Panel]:
-    """Spread some of a thing around the person, inside the walls."""
-    count = int(rng.integers(thing.count[0], thing.count[1] + 1))
-    even, normal = rng.random((count, 6)), rng.standard_normal((count, 4))  # at once: one call takes as long as 20
-    tints = np.exp(0.25 * normal[:, :1] + 0.03 * normal[:, 1:])
-    angles = 2 * np.pi * even[:, 0]
-    towards_wall = np.cos(angles[:, None] - turn - np.arange(4) * np.pi / 2)
+def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room: Float) -> Panels:
+    """Spread some of each thing around the person, inside the walls."""
+    draws = []
+    for thing in things:
+        count = int(rng.integers(thing.count[0], thing.count[1] + 1))
+        draws.append((rng.random((count, 6)), rng.standard_normal((count, 4))))
+    even, normal = (np.concatenate(part) for part in zip(*draws, strict=True))
+    kind = np.repeat(np.arange(len(things)), [len(drawn) for drawn, _ in draws])
+    rows = np.array([(*thing.distance, *thing.height, thing.width) for thing in things])
+    nearest, furthest, lowest, highest, slim = rows[kind].T
+    angle = 2 * np.pi * even[:, 0]
+    towards_wall = np.cos(angle[:, None] - turn - np.arange(4) * np.pi / 2)
     reach = (room / np.maximum(towards_wall, 1e-6)).min(1)
-    distances = np.minimum(thing.distance[0] + (thing.distance[1] - thing.distance[0]) * even[:, 1], reach - 0.3)
-    heights = thing.height[0] + (thing.height[1] - thing.height[0]) * even[:, 2]
-    for i in np.flatnonzero(distances >= 1.2).tolist():
-        side, name, variant = 1.0 if even[i, 3] < 0.5 else -1.0, int(even[i, 4] * len(thing.textures)), even[i, 5]
-        along = np.array([heights[i] * thing.width * side, 0.0, 0.0])
-        foot, upward = _direction(angles[i]) * distances[i], np.array([0.0, heights[i], 0.0])
-        texture = (thing.textures[name], int(variant * VARIANTS))
-        yield _Panel(texture, foot, along, upward, tints[i], cutout=True, turns=True)
+    distance = np.minimum(nearest + (furthest - nearest) * even[:, 1], reach - 0.3)
+    height = lowest + (highest - lowest) * even[:, 2]
+    width = height * slim * np.where(even[:, 3] < 0.5, 1.0, -1.0)
+    kept = np.flatnonzero(distance >= 1.2)
+    n, still = len(kept), np.zeros(len(kind))
+    numbers = zip(kind[kept].tolist(), even[kept, 4].tolist(), even[kept, 5].tolist(), strict=True)
+    textures = ((things[k].textures, which, int(variant * VARIANTS)) for k, which, variant in numbers)
+    return Panels(
+        tuple((names[int(which * len(names))], variant) for names, which, variant in textures),
+        corner=np.stack([np.cos(angle) * distance, still, np.sin(angle) * distance], axis=1)[kept],
+        along=np.stack([width, still, still], axis=1)[kept],
+        upward=np.stack([still, height, still], axis=1)[kept],
+        tint=np.exp(0.25 * normal[kept, :1] + 0.03 * normal[kept, 1:]),
+        repeat=np.ones((n, 2)),
+        shift=np.zeros((n, 2)),
+        cutout=np.ones(n, bool),
+        turns=np.ones(n, bool),
+        front=np.zeros(n, bool),
+        roughness=np.full(n, ROUGH),
+    )
 
 
-def _blob(panel: _Panel) -> Float:
-    radius = 0.45 * min(abs(panel.along[0]), panel.upward[1]) if panel.texture[0] != "tree" else 0.25
-    return np.array([panel.corner[0], radius * 0.6, panel.corner[2], radius])
+def _blobs(things: Panels) -> Float:
+    """(n, 4) spheres (x, y, z, radius) that stand for things."""
+    trees = np.array([name == "tree" for name, _ in things.texture], bool)
+    radius = np.where(trees, 0.25, 0.45 * np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1]))
+    return np.stack([things.corner[:, 0], radius * 0.6, things.corner[:, 2], radius], axis=1)
 
 
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
@@ -260,13 +290,11 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
         turns=True,
         front=True,
     )
-    grown = {
-        f.name: np.insert(getattr(place.panels, f.name), 1, getattr(panel, f.name), axis=0)
-        for f in fields(Panels)
-        if f.name != "texture"
-    }
+    grown = {name: np.insert(getattr(place.panels, name), 1, getattr(panel, name), axis=0) for name in COLUMNS}
     texture = (place.panels.texture[0], panel.texture, *place.panels.texture[1:])
-    return replace(place, panels=Panels(texture, **grown), blobs=np.concatenate([place.blobs, _blob(panel)[None]]))
+    return replace(
+        place, panels=Panels(texture, **grown), blobs=np.concatenate([place.blobs, _blobs(_gather([panel]))])
+    )
 
 
 def visible(place: Place, frame: Frame) -> Panels:
@@ -276,8 +304,8 @@ def visible(place: Place, frame: Frame) -> Panels:
     along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
     corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
     seen = np.flatnonzero(_in_frame(corner, along, panels.upward, panels.front, frame))[:MOST]
-    turned = replace(panels, corner=corner, along=along)
-    rest = {f.name: getattr(turned, f.name)[seen] for f in fields(Panels) if f.name != "texture"}
+    rest = {name: getattr(panels, name)[seen] for name in COLUMNS}
+    rest |= {"corner": corner[seen], "along": along[seen]}
     return Panels(tuple(panels.texture[i] for i in seen), **rest)
 
 

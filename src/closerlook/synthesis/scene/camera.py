@@ -161,9 +161,12 @@ def bent(flat: NDArray[np.floating], distortion: float) -> NDArray[np.floating]:
     """(n, 2) points of the window for those that a lens without distortion would show; see ``Frame.distortion``."""
     if distortion == 0.0:
         return flat
-    k, f = distortion * (flat**2).sum(1), np.ones(len(flat))
+    x, y = flat.T
+    k = distortion * (x * x + y * y)
+    f = np.ones_like(k)
     for _ in range(4):
-        f -= (f + k * f**3 - 1) / (1 + 3 * k * f**2)
+        kff = k * f * f
+        f -= (f + kff * f - 1) / (1 + 3 * kff)
     return np.asarray(flat * f[:, None], dtype=flat.dtype)
 
 
