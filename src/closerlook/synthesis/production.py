@@ -65,7 +65,7 @@ class Row:
     file_name: str
     extra: Mapping[str, Level]
 
-    @property
+    @functools.cached_property
     def cell(self) -> tuple[str | int, ...]:
         """What keys the image's own randomness."""
         return key_of(self.viewpoint, self.weather, self.illumination, *self.extra.values())

@@ -164,8 +164,10 @@ def survey(
     seen = type(red)(0.0)
     emission = type(red)(0.0)
     count = int(0)
-    for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
-        for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+    y = int(at[0])
+    while y < wp.min(at[0] + side, colour.shape[1]):
+        x = int(at[1])
+        while x < wp.min(at[1] + side, colour.shape[2]):
             a = colour[layer, y, x]
             if a[3] > 0.0:
                 lane = (y - at[0]) * side + x - at[1]
@@ -185,6 +187,8 @@ def survey(
                 emission[lane] = w[3]
                 seen[lane] = open_sky[layer, y, x]
                 count += 1
+            x += 1
+        y += 1
     present[tile, layer] = count
     if count == 0:
         return
@@ -313,8 +317,10 @@ def meet(
             beam = type(seen)(0.0)
             shine = type(seen)(0.0)
             glint = type(seen)(0.0)
-            for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
-                for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+            y = int(at[0])
+            while y < wp.min(at[0] + side, colour.shape[1]):
+                x = int(at[1])
+                while x < wp.min(at[1] + side, colour.shape[2]):
                     if colour[layer, y, x][3] > 0.0:
                         lane = (y - at[0]) * side + x - at[1]
                         f = facing[layer, y, x]
@@ -323,6 +329,8 @@ def meet(
                         beam[lane] = came[0]
                         shine[lane] = came[1]
                         glint[lane] = came[2]
+                    x += 1
+                y += 1
             out = layer * MET
             met[tile, i, out + BEAM] = beam
             met[tile, i, out + SHINE] = shine
@@ -363,8 +371,10 @@ def thin(
     covered = type(through)(0.0)
     damp = type(through)(0.0)
     pool = type(through)(0.0)
-    for y in range(at[0], wp.min(at[0] + side, colour.shape[1])):
-        for x in range(at[1], wp.min(at[1] + side, colour.shape[2])):
+    y = int(at[0])
+    while y < wp.min(at[0] + side, colour.shape[1]):
+        x = int(at[1])
+        while x < wp.min(at[1] + side, colour.shape[2]):
             share = colour[layer, y, x][3]
             if share > 0.0:
                 lane = (y - at[0]) * side + x - at[1]
@@ -386,6 +396,8 @@ def thin(
                     if layer == 1:
                         edge = 1.0 - 0.6 * air.wetness
                         pool[lane] = air.wetness * flat * (0.3 + 0.7 * wp.smoothstep(edge, edge + 0.15, patch))
+            x += 1
+        y += 1
     row = layer * THINNED
     thinned[tile, i, row + THROUGH] = through
     thinned[tile, i, row + VEIL] = veil
@@ -434,6 +446,21 @@ def leaving(
     return wp.cw_mul(out, thinned[tile, c.air, t + THROUGH]) + thinned[tile, c.air, t + VEIL] * c.fog[channel]
 
 
+@wp.func
+def in_range(light: Any) -> Any:
+    """Exposed light as a share of what the tone curve takes."""
+    return wp.min(wp.max(light * (1.0 / TONE_TOP), type(light)(0.0)), type(light)(1.0))
+
+
+@wp.func
+def developed(tone: wp.array(dtype=float), level: float, rough: float) -> wp.uint8:
+    """The code value of a level of light, with noise that is less in what is bright."""
+    code = tone[int(wp.sqrt(level) * TONE_STEPS)]
+    done = code + rough * (1.3 - code * (1.0 / 255.0)) + 0.5
+    done = wp.where(done > 0.0, done, 0.0)  # faster than wp.clamp, as in raster.least
+    return wp.uint8(wp.where(done < 255.0, done, 255.0))
+
+
 @wp.kernel
 def expose(
     surveyed: wp.array2d(dtype=Any),
@@ -442,7 +469,7 @@ def expose(
     present: wp.array2d(dtype=int),
     conditions: wp.array(dtype=Exposed),
     flakes: wp.array3d(dtype=wp.uint8),
-    noise: wp.array3d(dtype=wp.int8),
+    noise: wp.array2d(dtype=wp.vec3b),
     tone: wp.array(dtype=float),
     saturation: float,
     first: int,
@@ -450,9 +477,9 @@ def expose(
     across: int,
     width: int,
     height: int,
-    image: wp.array2d(dtype=wp.uint8),
+    image: wp.array2d(dtype=wp.vec3ub),
 ):
-    """All images of one view; ``image[i]`` is condition i's (height, width, 3), flat."""
+    """All images of one view; ``image[i]`` is condition i's (height, width), flat."""
     tile, j = wp.tid()
     c = conditions[j]
     at = corner(first + tile, side, across)
@@ -467,11 +494,15 @@ def expose(
     if c.flakes > 0.0:
         far = type(red)(0.0)
         lane = int(0)
-        for y in range(at[0], at[0] + side):
-            for x in range(at[1], at[1] + side):
+        y = int(at[0])
+        while y < at[0] + side:
+            x = int(at[1])
+            while x < at[1] + side:
                 far[lane] = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
                 near[lane] = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
                 lane += 1
+                x += 1
+            y += 1
         if present[tile, 1] > 0:
             behind = (thinned[tile, c.air, THINNED + THROUGH] + thinned[tile, c.air, THINNED + VEIL]) * c.flakes
             red += wp.cw_mul(far, behind * c.flake[0] - red * c.flakes)
@@ -487,19 +518,22 @@ def expose(
         green += wp.cw_mul(near, type(red)(c.flake[1]) - green)
         blue += wp.cw_mul(near, type(red)(c.flake[2]) - blue)
     grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - saturation)
-    for channel in range(3):
-        v = red
-        if channel == 1:
-            v = green
-        if channel == 2:
-            v = blue
-        level = wp.min(wp.max((grey + v * saturation) * (1.0 / TONE_TOP), type(red)(0.0)), type(red)(1.0))
-        for y in range(at[0], wp.min(at[0] + side, height)):
-            for x in range(at[1], wp.min(at[1] + side, width)):
-                code = tone[int(wp.sqrt(level[(y - at[0]) * side + x - at[1]]) * TONE_STEPS)]
-                rough = float(noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255, channel]) * c.noise
-                done = wp.clamp(code + rough * (1.3 - code / 255.0) + 0.5, 0.0, 255.0)
-                image[j, (y * width + x) * 3 + channel] = wp.uint8(done)
+    red = in_range(grey + red * saturation)
+    green = in_range(grey + green * saturation)
+    blue = in_range(grey + blue * saturation)
+    y = int(at[0])
+    while y < wp.min(at[0] + side, height):
+        x = int(at[1])
+        while x < wp.min(at[1] + side, width):
+            lane = (y - at[0]) * side + x - at[1]
+            rough = noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255]
+            image[j, y * width + x] = wp.vec3ub(
+                developed(tone, red[lane], float(rough[0]) * c.noise),
+                developed(tone, green[lane], float(rough[1]) * c.noise),
+                developed(tone, blue[lane], float(rough[2]) * c.noise),
+            )
+            x += 1
+        y += 1
 
 
 @functools.cache

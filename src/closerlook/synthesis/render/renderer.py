@@ -109,7 +109,7 @@ class Renderer:
         self._place_texels = self._array(shared.texels, texel)
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
         self._grain = self._array(shared.grain, wp.uint8)
-        self._noise = self._array(_noise_tile(), wp.int8)
+        self._noise = self._array(_noise_tile(), wp.vec3b)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
         self._lights: dict[Illumination, NDArray[Any]] = {}  # rows of KeyLight, of this pose
@@ -330,7 +330,7 @@ class Renderer:
             *(self._array(_tone_curve(view.sensor), wp.float32), view.sensor.saturation),
         ]
         air = self._array(airs, Air)
-        image = self._empty((len(shots), height * width * 3), wp.uint8)
+        image = self._empty((len(shots), height * width), wp.vec3ub)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
         for start in range(0, across * down, band):
