@@ -38,7 +38,7 @@ THINNED = wp.constant(5)
 
 @wp.func
 def passed(shadow: wp.array3d(dtype=float), slot: int, row: int, column: int, z: float, fu: float) -> float:
-    """How many of three texels in a row, ``fu`` further than from ``column`` - 1, are not nearer to the light than z."""
+    """How many of three texels in a row, from ``fu`` right of ``column`` - 1 on, are not nearer to the light than z."""
     total = wp.where(shadow[slot, row, column - 1] >= z, 1.0 - fu, 0.0)
     total += wp.where(shadow[slot, row, column] >= z, 1.0, 0.0)
     total += wp.where(shadow[slot, row, column + 1] >= z, 1.0, 0.0)
@@ -452,7 +452,7 @@ def in_range(light: Any) -> Any:
 @wp.func
 def developed(tone: wp.array(dtype=float), level: float, rough: float) -> wp.uint8:
     """The code value of a level of light, with noise that is less in what is bright."""
-    code = tone[int(wp.sqrt(level) * TONE_STEPS)]
+    code = tone[int(wp.sqrt(level) * TONE_STEPS + 0.5)]
     done = code + rough * (1.3 - code * (1.0 / 255.0)) + 0.5
     done = wp.where(done > 0.0, done, 0.0)  # faster than wp.clamp, as in raster.least
     return wp.uint8(wp.where(done < 255.0, done, 255.0))
