@@ -7,7 +7,8 @@ import pytest
 from conftest import place_of
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
-from closerlook.synthesis.render.renderer import Renderer, Shot, View, shadow_matrix, turned_sky
+from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
+from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor

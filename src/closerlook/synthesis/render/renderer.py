@@ -7,7 +7,6 @@ weather or time of day costs one weighted sum a pixel.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,50 +16,50 @@ import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
-from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.fabric import RELIEF_SIDE, relief_texture
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import occlusion, raster, relight, resample, smear
+from closerlook.synthesis.render.beams import (
+    LAMP_DISTANCE,
+    NO_CASTERS,
+    caster_rows,
+    shadow_matrix,
+    turned_sky,
+    weighted,
+)
+from closerlook.synthesis.render.optics import NOISE_UNIT, blurs, noise_tile, softened, tone_curve
+from closerlook.synthesis.render.panels import eye_of, panel_rows
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
 from closerlook.synthesis.render.values import (
     AIR_ROW,
     CASTER_ROW,
     EXPOSED_ROW,
     KEY_LIGHT_ROW,
-    PANEL_ROW,
     Air,
     Caster,
     Exposed,
-    Eye,
     KeyLight,
     Panel,
     Surface,
     texel,
 )
-from closerlook.synthesis.scene.backdrop import Panels, Place, visible
-from closerlook.synthesis.scene.camera import Camera, Frame, frame, look_at
+from closerlook.synthesis.scene.backdrop import Place, visible
+from closerlook.synthesis.scene.camera import Camera, Frame, frame
 from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_light
 from closerlook.synthesis.scene.textures import flake_tiles
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["Renderer", "Shot", "View", "shadow_matrix", "turned_sky"]
+__all__ = ["Renderer", "Shot", "View"]
 
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 SHADOW_SIDE = 256
-SHADOW_RADIUS = 1.35
-LAMP_DISTANCE = 5.5
 OCCLUSION_METRES = 0.22
-SHADOWS_WITHIN = 3.5  # metres of the person
-BEFORE_EYE = 0.05  # metres
-NOISE_UNIT = 32
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
-SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
-SHOULDER = 0.95  # of the tone curve, in the light of a white surface
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Renderer:
         self._place_texels = self._array(shared.texels, texel)
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
         self._grain = self._array(shared.grain, wp.uint8)
-        self._noise = self._array(_noise_tile(), wp.vec3b)
+        self._noise = self._array(noise_tile(), wp.vec3b)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
         self._lights: dict[Illumination, NDArray[Any]] = {}  # rows of KeyLight, of this pose
@@ -219,8 +218,8 @@ class Renderer:
             (height, width),
             [
                 *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
-                *(self._surface_of, self._surfaces, self._texels, _eye(self.frame, width, panels)),
-                *(self._panels(panels), self._place_texels, width, height),
+                *(self._surface_of, self._surfaces, self._texels, eye_of(self.frame, width, panels)),
+                *(self._array(panel_rows(panels, self.frame), Panel), self._place_texels, width, height),
                 *self._coarse,
             ],
         )
@@ -268,27 +267,9 @@ class Renderer:
         height, width = self.size
         return max(round(height * sensor.scale), 8), max(round(width * sensor.scale), 8)
 
-    def _panels(self, panels: Panels) -> wp.array:
-        rows: NDArray[Any] = np.zeros(len(panels), dtype=PANEL_ROW)
-        length = np.linalg.norm(panels.along, axis=1)
-        rows["corner"] = panels.corner
-        rows["along"] = panels.along / length[:, None] ** 2
-        rows["upward"] = panels.upward / (panels.upward**2).sum(1, keepdims=True)
-        (a, b, c), (x, y, z) = panels.upward.T, panels.along.T
-        normal = np.stack([b * z - c * y, c * x - a * z, a * y - b * x], axis=1)
-        rows["normal"] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
-        rows["texels"] = 256 * panels.repeat[:, 0] / length
-        rows["near"] = np.where((panels.upward[:, 1] > 0) & ~panels.front, self.frame.distance - 0.2, 0.1)
-        rows["box"] = _boxes(panels, self.frame)
-        rows["start"] = [library().start[texture] for texture in panels.texture]
-        rows["log2_side"] = 8
-        for name in ("tint", "repeat", "shift", "cutout", "roughness"):
-            rows[name] = getattr(panels, name)
-        return self._array(rows, Panel)
-
     def _casters(self, place: Place, lights: NDArray[Any]) -> tuple[wp.array, list[int]]:
         """What throws a shadow onto the person or the ground around under each light, and where each light's end."""
-        suns = [_casters(place.panels, light["place"]) if light["reach"] == 0 else _NO_CASTERS for light in lights]
+        suns = [caster_rows(place.panels, light["place"]) if light["reach"] == 0 else NO_CASTERS for light in lights]
         ends = np.cumsum([len(rows) for rows in suns]).tolist()
         return self._array(np.concatenate([*suns, np.zeros(1, CASTER_ROW)]), Caster), ends
 
@@ -321,13 +302,13 @@ class Renderer:
             self._flake_shapes = tiles
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
         beams = [
-            *(self._array(lights, KeyLight), self._array(_weighted(sky), wp.vec3)),
+            *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3)),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
             *(casters, self._place_texels, int((airs["wetness"] > 0).any())),
         ]
         camera = [
             *(self._array(exposed, Exposed), self._flakes, self._noise),
-            *(self._array(_tone_curve(view.sensor), wp.float32), view.sensor.saturation),
+            *(self._array(tone_curve(view.sensor), wp.float32), view.sensor.saturation),
         ]
         air = self._array(airs, Air)
         image = self._empty((len(shots), height * width), wp.vec3ub)
@@ -394,22 +375,6 @@ class Renderer:
         return light
 
 
-def _boxes(panels: Panels, seen: Frame) -> NDArray[np.float64]:
-    """(n, 4) least right and up, largest right and up of panels on the plane at distance 1 before the eye."""
-    a, b = panels.corner - seen.eye, panels.corner + panels.along - seen.eye
-    corners = np.stack([a, b, b + panels.upward, a + panels.upward])
-    axes = np.stack([seen.right, seen.up, seen.forward], axis=1).astype(np.float64)
-    points = corners @ axes  # (4, n, 3)
-    following = np.roll(points, -1, axis=0)
-    depth, next_depth = points[..., 2], following[..., 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Where an edge passes the plane just before the eye
-        crossing = points + (following - points) * ((BEFORE_EYE - depth) / (next_depth - depth))[..., None]
-        plane = np.concatenate([points[..., :2] / depth[..., None], crossing[..., :2] / BEFORE_EYE])
-    valid = np.concatenate([depth > BEFORE_EYE, (depth > BEFORE_EYE) != (next_depth > BEFORE_EYE)])[..., None]
-    return np.concatenate([np.where(valid, plane, np.inf).min(0), np.where(valid, plane, -np.inf).max(0)], axis=1)
-
-
 def _spiral(reach: float) -> NDArray[np.int32]:
     """(16, 10, 2) offsets in pixels, right and down, that fill a disc evenly; 16 turns of one spiral."""
     angle = np.arange(16)[:, None] * (np.pi / 8) + np.arange(10) * 2.3999632
@@ -430,17 +395,6 @@ def _shading(blobs: NDArray[np.float64], seen: Frame) -> NDArray[np.bool_]:
     return np.asarray((depth > -reach) & (aside < reach) & (above < reach))
 
 
-def _eye(seen: Frame, width: int, panels: Panels) -> Eye:
-    eye = Eye()
-    eye.position = wp.vec3(*map(float, seen.eye))
-    eye.right, eye.up, eye.forward = (wp.vec3(*map(float, axis)) for axis in (seen.right, seen.up, seen.forward))
-    eye.window = wp.vec4(*seen.window)
-    eye.pixel = seen.window[2] / width  # a sample is half a pixel
-    eye.distortion = seen.distortion
-    eye.fronts = int(panels.front.sum())
-    return eye
-
-
 def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> tuple[NDArray[Any], NDArray[Any]]:
     """The shots as rows of :class:`Exposed`, and their airs as rows of :class:`Air`."""
     light = lighting([(shot.weather, shot.illumination) for shot in shots], ground, sensor)
@@ -459,75 +413,6 @@ def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor)
     return rows, np.array(airs, dtype=AIR_ROW)
 
 
-def _weighted(sky: NDArray[np.float64]) -> Float:
-    """(n, 9, 3) harmonics times the constants of their basis; see scene.sky.harmonics."""
-    constants = [0.282095] + [0.488603] * 3 + [1.092548] * 2 + [0.315392, 1.092548, 0.546274]
-    return np.asarray(sky * np.array(constants)[:, None], dtype=np.float32)
-
-
-_NO_CASTERS: NDArray[Any] = np.zeros(0, dtype=CASTER_ROW)
-
-
-def _casters(panels: Panels, towards: Float) -> NDArray[Any]:
-    """The things of a place whose shadow from a sun does not pass the person by, as rows of :class:`Caster`.
-
-    A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
-    """
-    j = np.flatnonzero(panels.cutout & (panels.turns | panels.front))
-    foot = panels.corner[j] + np.where(panels.turns[j, None], 0.0, panels.along[j] / 2)
-    width, height = np.linalg.norm(panels.along[j], axis=1), panels.upward[j, 1]
-    level = float(np.hypot(towards[0], towards[2]))
-    facing = np.array([towards[0], 0.0, towards[2]]) / max(level, 1e-6)
-    # The nearest that the shadow comes to the person.
-    along = np.clip(foot @ facing, 0.0, np.minimum(height * level / max(float(towards[1]), 0.05), 30.0))
-    near = np.linalg.norm(foot - along[:, None] * facing, axis=1) <= width / 2 + SHADOWS_WITHIN
-    rows: NDArray[Any] = np.zeros(int(near.sum()), dtype=CASTER_ROW)
-    rows["foot"], rows["height"], rows["facing"] = foot[near], height[near], facing
-    rows["across"] = np.array([facing[2], 0.0, -facing[0]]) / width[near, None]
-    rows["start"] = [library().start[panels.texture[i]] for i in j[near]]
-    return rows
-
-
-def softened(sensor: Sensor, height: int) -> tuple[float, float]:
-    """The softness that the resampling has and the standard deviation, in pixels, of the lens's blur after it.
-
-    Three taps blur by a variance of twice their curvature: as far as that does, the lens's blur costs nothing.
-    """
-    focus = sensor.focus * height / 128
-    both = sensor.softness + (focus * sensor.scale) ** 2 / 2
-    return (both, 0.0) if both <= SOFTEST else (sensor.softness, focus)
-
-
-def _bell(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Offsets and weights of a blur by ``sigma`` pixels: three of that variance if they can, else a Gaussian's."""
-    side = sigma * sigma / 2
-    if side <= SOFTEST:
-        return np.array([-1.0, 0.0, 1.0]), np.array([side, 1 - 2 * side, side])
-    reach = np.arange(-math.ceil(2.5 * sigma), math.ceil(2.5 * sigma) + 1, dtype=np.float64)
-    weight = np.exp(-0.5 * (reach / sigma) ** 2)
-    return reach, weight / weight.sum()
-
-
-def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
-    """What a sensor blurs, for :func:`smear.smear`: (what, (n, 3) taps) in the order that it happens."""
-    unit = height / 128
-    passes = []
-    _, focus = softened(sensor, height)
-    for what, sigma in ((smear.ALL, focus), (smear.COLOUR, sensor.colour_blur * unit)):
-        if sigma > 0.05:
-            reach, weight = _bell(sigma)
-            still = np.zeros_like(weight)
-            passes += [(what, np.stack([reach, still, weight], 1)), (what, np.stack([still, reach, weight], 1))]
-    length = sensor.motion * unit
-    if length > 0.3:
-        place = (np.arange(9) / 8 - 0.5) * length
-        angle = np.radians(sensor.motion_angle)
-        points = np.round(np.stack([place * np.cos(angle), -place * np.sin(angle)], 1))
-        taps, count = np.unique(points, axis=0, return_counts=True)
-        passes.append((smear.PERSON, np.concatenate([taps, count[:, None] / 9], 1)))
-    return [(int(what), taps.astype(np.float32)) for what, taps in passes]
-
-
 def _flake_shape(weather: Weather) -> tuple[float, float, float]:
     return (weather.flake_size, weather.streak, weather.wind) if weather.flakes > 0 else (1.0, 1.0, 0.0)
 
@@ -536,50 +421,10 @@ def _flake_weathers(shots: Sequence[Shot]) -> list[tuple[float, float, float]]:
     return sorted({_flake_shape(shot.weather) for shot in shots})
 
 
-def turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
-    """(9, 3) sky harmonics of a place turned by ``north`` degrees about the vertical."""
-    sky = sky_light(illumination).sky
-    c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
-    c2, s2 = c * c - s * s, 2 * s * c
-    one, y, z, x, xy, yz, zz, xz, xx = sky
-    # 3z2-1 and x2-y2 mix with 3y2-1, which a turn about y leaves alone; see scene.sky.harmonics for the order.
-    upright = -0.5 * zz - 0.5 * 3**0.5 * xx
-    flat = -0.5 * 3**0.5 * zz + 0.5 * xx
-    xz, flat = c2 * xz + -s2 * flat, s2 * xz + c2 * flat
-    zz, xx = -0.5 * upright - 0.5 * 3**0.5 * flat, -0.5 * 3**0.5 * upright + 0.5 * flat
-    return np.stack([one, y, c * z - s * x, c * x + s * z, c * xy + s * yz, c * yz - s * xy, zz, xz, xx])
-
-
-@functools.lru_cache(maxsize=64)
-def _tone_curve(sensor: Sensor) -> Float:
-    """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
-
-    The shoulder of a film that every photon finds less and less of, without the toe of cinema curves, which would
-    swallow dark clothes; then the display's transfer function and the contrast about grey.
-    """
-    light = np.linspace(0, 1, 4096) ** 2 * 4.0
-    light = (light + sensor.black) / (1 + sensor.black)
-    film = 1.0 - np.exp(-SHOULDER * light)
-    code = np.clip(film, 0, 1) ** (1 / 2.2)
-    code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
-    return (code * 255).astype(np.float32)
-
-
 @functools.cache
 def relief_chain(name: str) -> Bytes:
     """The mip chain of a relief that many garments share."""
     return mip_chain(relief_texture(name))
-
-
-@functools.cache
-def _noise_tile() -> NDArray[np.int8]:
-    """(256, 256, 3) Gaussian noise of deviation NOISE_UNIT, partly shared by the channels and by neighbours, as a
-    camera's is that has been through demosaicking and a video codec."""
-    rng = keyed_rng(0, "noise")
-    noise = 0.55 * rng.normal(size=(256, 256, 3)) + 0.85 * rng.normal(size=(256, 256, 1))
-    noise = noise + 0.5 * (np.roll(noise, 1, axis=0) + np.roll(noise, 1, axis=1))
-    scaled: NDArray[np.int8] = np.clip(noise / noise.std() * NOISE_UNIT, -127, 127).astype(np.int8)
-    return scaled
 
 
 def _body_blobs(positions: Float, bands: int = 8) -> Float:
@@ -604,25 +449,3 @@ def _body_blobs(positions: Float, bands: int = 8) -> Float:
     radius = np.sqrt(np.maximum(sums[2] - sums[0] ** 2 - sums[1] ** 2, 0.0))
     blobs = [sums[0], (kept // 2 + 0.5) * top / bands, sums[1], np.clip(radius, 0.05, 0.3)]
     return np.stack(blobs, axis=1).astype(np.float32)
-
-
-def shadow_matrix(towards: NDArray[np.float64], lamp: bool) -> Float:
-    """World to the clip space of the key light: parallel for the sun, a cone for a lamp; covers the person."""
-    middle = np.array([0.0, 0.9, 0.0], dtype=np.float32)
-    distance = LAMP_DISTANCE if lamp else 15.0
-    eye = (middle + towards * distance).astype(np.float32)
-    right, up, forward = look_at(eye, middle)
-    view = np.eye(4)
-    view[:3, :3] = np.stack([right, up, -forward])
-    view[:3, 3] = -view[:3, :3] @ eye
-    projection = np.eye(4)
-    near, far = (1.0, 20.0) if lamp else (5.0, 40.0)
-    if lamp:
-        spread = distance / SHADOW_RADIUS
-        projection[0, 0] = projection[1, 1] = spread
-        projection[2, 2], projection[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
-        projection[3, 2], projection[3, 3] = -1.0, 0.0
-    else:
-        projection[0, 0] = projection[1, 1] = 1 / SHADOW_RADIUS
-        projection[2, 2], projection[2, 3] = -2 / (far - near), -(far + near) / (far - near)
-    return np.asarray(projection @ view, dtype=np.float32)
