@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from closerlook.analysis import Gap
+from closerlook.analysis import Gap, save_figures
 from closerlook.attributes import ILLUMINATIONS, Design, Factor
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
@@ -99,14 +99,19 @@ def test_the_page_tells_the_whole_story_in_one_file(study):
     text = report(study).read_text()
     for heading in ("What is in the data", "What differs", "What to train on", "planted truth", "What it gained"):
         assert heading in text
-    assert text.count("data:image/jpeg;base64,") == 4 + 3 + 2 + 1 + 1  # levels, the grid of lights, the target
+    assert text.count("data:image/jpeg;base64,") == 4 + 3 + 2 + 1 + 1 + 3  # levels, lights, the target, extremes
     assert text.count("<svg") == len(Gap.load(study / "gap").figures()) + 1  # the analysis, the results
     assert 'src="http' not in text
     assert "href=" not in text.replace("xlink:href=", "").replace('href="#', "")
 
 
 def test_pages_of_an_analysis_and_of_a_run(study):
-    assert "pair loss" in report(study / "gap", study / "gap.html").read_text()
+    gap, source = Gap.load(study / "gap"), Dataset.open(study / "source")
+    assert "lowest and highest loss" not in report(study / "gap", study / "gap.html").read_text()
+    save_figures(gap, source, study / "gap" / "figures")
+    text = report(study / "gap", study / "gap.html").read_text()
+    assert "pair loss" in text
+    assert text.count("lowest and highest loss") == len(gap.factors)
     assert "Training run all-0" in report(study / "runs" / "all-0", study / "run.html").read_text()
 
 

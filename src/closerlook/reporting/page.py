@@ -33,6 +33,7 @@ def render_page(story: Story) -> str:
         lights=samples.grid(source, "weather", "illumination") if source else None,
         target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,
         figures=[Markup(svg(chart)) for chart in story.gap.figures().values()] if story.gap else [],
+        extremes={name: samples.data_uri(picture) for name, picture in story.extremes.items()},
         results=Markup(svg(results_chart(story.runs))) if story.runs else None,
     )
 

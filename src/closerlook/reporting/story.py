@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from closerlook.analysis import Gap
+from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
+from closerlook.dataset.images import read_image
 from closerlook.errors import CloserlookError
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
@@ -30,6 +35,7 @@ class Story:
         source, target: data sets, where they can still be opened; the target only if it is rendered, for real people's
             pictures do not belong in a page that gets passed on.
         gap, plans, runs: analysis, what was chosen (by name), and training runs.
+        extremes: by factor, a picture (h, w, 3) of the source's images with the lowest and the highest loss.
         recovered: how well the planted levels were found, in a planted study.
         readings: how much each attribute matters to the runs and to the losses, where the runs can say.
         stages: seconds a stage.
@@ -40,6 +46,7 @@ class Story:
     source: Dataset | None = None
     target: Dataset | None = None
     gap: Gap | None = None
+    extremes: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
     runs: Sequence[Run] = ()
     recovered: Sequence[Recovery] = ()
@@ -60,12 +67,20 @@ def read_story(folder: Path) -> Story:
     if Record.exists(folder):
         return _study(folder)
     if (folder / "gap.json").is_file():
-        return Story(title="How far each attribute value is from the target", gap=Gap.load(folder), settings=versions())
+        return _analysis(folder)
     if (folder / "run.json").is_file():
         return _run(folder)
     raise CloserlookError(
         f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
     )
+
+
+def _analysis(folder: Path) -> Story:
+    gap = Gap.load(folder)
+    pictures = {factor.name: folder / "figures" / f"images_{factor.name}.png" for factor in gap.factors}
+    extremes = {name: read_image(path) for name, path in pictures.items() if path.is_file()}
+    title = "How far each attribute value is from the target"
+    return Story(title=title, gap=gap, extremes=extremes, settings=versions())
 
 
 def _study(folder: Path) -> Story:
@@ -74,12 +89,13 @@ def _study(folder: Path) -> Story:
     plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).is_file()}
     found = recovery(gap, plans, record.planted) if gap and record.planted else []
     settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
-    target = _open(folder, record.target)
+    source, target = _open(folder, record.source), _open(folder, record.target)
     return Story(
         title=record.title,
-        source=_open(folder, record.source),
+        source=source,
         target=target if record.planted else None,
         gap=gap,
+        extremes=_extremes(gap, source) if gap and source else {},
         plans=plans,
         runs=read_runs(folder),
         recovered=found,
@@ -88,6 +104,14 @@ def _study(folder: Path) -> Story:
         stages=read_stages(folder),
         settings=settings,
     )
+
+
+def _extremes(gap: Gap, source: Dataset) -> dict[str, NDArray[np.uint8]]:
+    """Nothing where the images are not those that were analysed, or have gone."""
+    try:
+        return {factor.name: level_strip(gap, source, factor.name) for factor in gap.factors}
+    except CloserlookError:
+        return {}
 
 
 def _run(folder: Path) -> Story:
