@@ -29,7 +29,7 @@ def test_every_kind_is_written_for_every_image(rendered):
         mask, parts, depth = (read(root, kind, row["file_name"]) for kind in ("mask", "parts", "depth"))
         assert mask.shape == parts.shape == depth.shape == (64, 32)
         assert read(root, "normals", row["file_name"]).shape == (64, 32, 3)
-        rows, columns = np.nonzero(mask > 127)
+        rows, columns = np.nonzero(mask > 128)  # 128 is half covered, and a box holds what is more than that
         found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         box = tuple(row[f"box_{side}"] for side in ("left", "top", "right", "bottom"))
         assert found == pytest.approx(box, abs=1)  # drawn again, it is the same view
