@@ -22,6 +22,7 @@ import torch
 from closerlook.analysis import Gap, Settings, analyze
 from closerlook.analysis.cells import lay_out
 from closerlook.analysis.measure import SourceSums, make_source_pieces
+from closerlook.analysis.moments import squared_norms
 from closerlook.analysis.passes import MAX_WORKERS, batch_size, cut
 from closerlook.analysis.pieces import Arrays, Pieces
 from closerlook.analysis.target import measure_target, target_moments
@@ -182,22 +183,33 @@ def _simulate(factors, effects, shift, people, target_people, rng) -> Gap:  # ty
     table = pl.DataFrame(
         {"file_name": [str(i) for i in range(len(cells))], "identity": person, "a": cells[:, 0], "b": cells[:, 1]}
     )
-    layout = lay_out(Dataset.from_table(Path(), table, "made", factors), factors, None, 0)
+    data = Dataset.from_table(Path(), table, "made", factors)
     blocks = (Block("feature", "feature", dim),)
-    whole, parts = np.zeros((16, dim)), slices_of(blocks)
-    run = np.arange(len(target)) * 16 // len(target)
-    np.add.at(whole, run, target)
-    lengths = np.bincount(run, (target**2).sum(axis=1))
+    return gap_of(data, torch.from_numpy(source).float(), torch.from_numpy(target).float(), blocks)
+
+
+def gap_of(
+    source: Dataset, phi: torch.Tensor, target: torch.Tensor, blocks: tuple[Block, ...], scaling: str = "balanced"
+) -> Gap:
+    """What :func:`analyze` makes of images whose vectors, (n, d) and (m, d), are known; runs of target rows belong
+    together as in a table."""
+    layout = lay_out(source, source.factors, None, 0)
+    parts, runs = slices_of(blocks), 16
+    run = np.arange(len(target)) * runs // len(target)
     pieces = [
-        {"centre": np.zeros(dim, np.float32), "sums": own[None].astype(np.float32), "distances": np.array([[length]])}
-        for own, length in zip(whole, lengths, strict=True)
+        {
+            "centre": np.zeros(target.shape[1], np.float32),
+            "sums": own.double().sum(0, keepdim=True).float().numpy(),
+            "distances": squared_norms(own, parts).sum(0, keepdim=True).numpy(),
+        }
+        for own in (target[torch.from_numpy(run == number)] for number in range(runs))
     ]
     aim = target_moments(pieces, np.bincount(run)[:, None], (-1,), run, parts)
     sums = SourceSums(layout, aim.mean, blocks, 0)
-    rows = slice(0, len(source))
-    piece = sums.piece(rows, [sums.reduce(rows, torch.from_numpy(source[layout.row]).float())])
+    rows = slice(0, len(layout.row))
+    piece = sums.piece(rows, [sums.reduce(rows, phi[torch.from_numpy(layout.row)])])
     piece = {name: value for name, value in piece.items() if name != "pooled"}
-    settings = Settings("made", "made", len(source), len(target), "made", (1, 1), "balanced", 0.9, 1.0, None, 0, ())
+    settings = Settings("made", "made", len(source), len(target), "made", (1, 1), scaling, 0.9, 1.0, None, 0, ())
     return Gap(sums.measurement([piece], aim), settings)
 
 
