@@ -18,13 +18,12 @@ from closerlook.files import atomic_path, explain_os_errors
 from closerlook.synthesis import annotations as known
 from closerlook.synthesis.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
 from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.planning import FACTORS, Settings
+from closerlook.synthesis.planning import FACTORS, SETTINGS_NAME, Settings
 from closerlook.synthesis.production import Task, posed_views, prepare, tasks_of
 from closerlook.synthesis.render.renderer import Renderer
 
-__all__ = ["KINDS", "SETTINGS_NAME", "annotate", "draw_over"]
+__all__ = ["KINDS", "annotate", "draw_over"]
 
-SETTINGS_NAME = "render.yaml"
 Bytes = NDArray[np.uint8]
 MOST_MILLIMETRES = 65535
 

@@ -23,15 +23,9 @@ __all__ = ["check", "column", "custom", "known_parameters", "override", "paramet
 
 Value = TypeVar("Value")
 SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "camera": Camera, "sensor": Sensor}
-SIGNED = {  # all others are at least 0
-    *("weather.wind", "illumination.latitude", "camera.roll", "camera.right", "camera.down"),
-    *("camera.crop.right", "camera.crop.down", "sensor.softness"),
-    "sensor.motion_angle",
-}
-POSITIVE = {
-    *("camera.distance", "camera.focal", "camera.crop.height", "camera.crop.aspect"),
-    *("sensor.scale", "sensor.exposure", "sensor.contrast"),
-}
+# A parameter without bounds of its own is at least 0, but for these:
+SIGNED = {"camera.roll", "camera.crop.right", "camera.crop.down", "sensor.softness", "sensor.motion_angle"}
+POSITIVE = {"camera.crop.height", "camera.crop.aspect", "sensor.exposure", "sensor.contrast"}
 BOUNDS = {
     "illumination.hour": (0.0, 24.0),
     "illumination.turbidity": (1.7, 10.0),

@@ -26,6 +26,7 @@ from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
 __all__ = [
     "FACTORS",
+    "SETTINGS_NAME",
     "VARY",
     "Options",
     "Request",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 RENDERER_VERSION = 2  # raised when the same scene gives other bytes, so that a resumed folder never mixes two
+SETTINGS_NAME = "render.yaml"  # in the folder of the images
 VARY = ("cell", "view", "image")
 FACTORS = ("viewpoint", "weather", "illumination")
 DEFAULTS: dict[str, Level] = {"viewpoint": 90, "weather": "neutral", "illumination": "noon"}
