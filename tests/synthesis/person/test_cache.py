@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, Population, cache, load_person, pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.mesh import Hold, Material
@@ -84,6 +85,12 @@ def test_damaged_files_are_made_again(folder: Path) -> None:
         kept.write_bytes(damaged)
         assert same(load_person(3, 6), first)
         assert kept.read_bytes() == whole
+
+
+def test_a_wardrobe_without_clothes_is_refused_though_the_person_is_kept(folder: Path, tmp_path: Path) -> None:
+    load_person(1, 2)
+    with pytest.raises(CloserlookError, match="not a MakeHuman data folder"):
+        load_person(1, 2, tmp_path / "none")
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

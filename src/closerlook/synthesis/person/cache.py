@@ -11,7 +11,7 @@ from pathlib import Path
 
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, cache_folder
-from closerlook.synthesis.person.makehuman import wardrobe_folder
+from closerlook.synthesis.person.makehuman import find_library, wardrobe_folder
 from closerlook.synthesis.person.mesh import Person
 from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.people import build_person
@@ -29,6 +29,7 @@ def load_person(
 
     A damaged file is made again; a cache that cannot be written to is done without.
     """
+    find_library(wardrobe)  # a folder that holds no clothes is refused, whoever has been built before
     population = population or Population()
     path = _folder(seed, wardrobe_folder(wardrobe), population) / f"{identity:06d}.safetensors"
     try:
