@@ -1,12 +1,15 @@
+import re
+
 import polars as pl
 import pytest
 from drawing import write
 from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset
-from closerlook.dataset.formats.market1501 import NAME
+from closerlook.dataset.formats.market1501 import NAMES
 from closerlook.errors import CloserlookError, UsageError
 
+NAME = re.compile(NAMES["market1501"][1])
 TRAIN = ["0002_c1s1_000451_03.jpg", "0002_c2s3_064542_01.jpg.jpg", "0007_c6s1_000001_00.jpg"]
 TEST = ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0001_c2s1_001976_04.jpg"]
 QUERY = ["0001_c1s1_001051_00.jpg"]
@@ -49,9 +52,9 @@ def test_two_market_folders_in_a_parent_are_ambiguous(market):
 
 def test_a_missing_market_folder_is_named(market):
     (market / "query").rename(market / "probe")
-    with pytest.raises(CloserlookError, match="lacks the folder query"):
+    with pytest.raises(CloserlookError, match="lacks query"):
         Dataset.open(f"market1501:{market}")
-    with pytest.raises(CloserlookError, match="lacks the folder query"):
+    with pytest.raises(CloserlookError, match="lacks query"):
         Dataset.open(f"market1501:{market.parent}")
 
 

@@ -59,7 +59,8 @@ class Dataset:
     def open(cls, source: str | Path | Dataset) -> Dataset:
         """Open a data set: a closerlook folder, a plain image folder, a manifest, or ``format:path``.
 
-        Examples: ``data/gpr-plus``, ``market1501:/data/Market-1501-v15.09.15``, ``manifest:people.csv``.
+        Examples: ``data/gpr-plus``, ``market1501:/data/Market-1501-v15.09.15``, ``manifest:people.csv``; the formats
+        are those of :data:`closerlook.dataset.formats.FORMATS`.
 
         Raises:
             CloserlookError: nothing is there, it is empty, or a needed column or folder is missing.

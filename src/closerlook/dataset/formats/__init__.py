@@ -7,7 +7,9 @@ from pathlib import Path
 
 from closerlook.dataset.formats.folder import read_folder
 from closerlook.dataset.formats.manifest import MANIFEST_SUFFIXES, read_manifest
-from closerlook.dataset.formats.market1501 import read_market1501
+from closerlook.dataset.formats.market1501 import read_dukemtmc, read_market1501, read_personx
+from closerlook.dataset.formats.msmt17 import read_msmt17
+from closerlook.dataset.formats.names import READERS
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError, unknown
 
@@ -17,6 +19,10 @@ FORMATS: dict[str, Callable[[Path], Dataset]] = {
     "folder": read_folder,
     "manifest": read_manifest,
     "market1501": read_market1501,
+    "dukemtmc": read_dukemtmc,
+    "msmt17": read_msmt17,
+    "personx": read_personx,
+    **READERS,
 }
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 
-__all__ = ["MANIFEST_SUFFIXES", "missing_files", "read_manifest", "read_table"]
+__all__ = ["MANIFEST_SUFFIXES", "missing_files", "read_manifest", "read_table", "refuse_bad_names"]
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".parquet"})
 SHOWN = 3
@@ -34,7 +34,7 @@ def read_manifest(path: Path) -> Dataset:
             "(relative to the manifest); useful: identity, camera, split (train, query, gallery) and attributes."
         )
     table = table.with_columns(pl.col("file_name").cast(pl.String))
-    _refuse_bad_names(path, table["file_name"])
+    refuse_bad_names(path, table["file_name"], of=path.parent)
     labels = [column for column in ("identity", "camera") if _is_text(table, column)]
     for column in labels:
         table = table.with_columns(
@@ -78,16 +78,17 @@ def missing_files(root: Path, names: Iterable[str]) -> list[str]:
     return missing
 
 
-def _refuse_bad_names(path: Path, names: pl.Series) -> None:
+def refuse_bad_names(path: Path, names: pl.Series, *, of: Path) -> None:
+    """Raise where a file is unnamed, named twice or missing below the folder ``of``; ``path`` is who names them."""
     if names.null_count():
         raise CloserlookError(f"{path}: {names.null_count():,} of {len(names):,} rows have no file_name.")
     repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
     if len(repeated):
         raise CloserlookError(f"{path}: {len(repeated):,} files are named twice: {_shown(repeated.to_list())}.")
-    missing = missing_files(path.parent, names)
+    missing = missing_files(of, names)
     if missing:
         raise CloserlookError(
-            f"{path}: {len(missing):,} of {len(names):,} files do not exist under {path.parent}: {_shown(missing)}."
+            f"{path}: {len(missing):,} of {len(names):,} files do not exist under {of}: {_shown(missing)}."
         )
 
 

@@ -1,69 +1,77 @@
-"""Market-1501 as released: ``bounding_box_train``, ``bounding_box_test`` and ``query``, labels in the file names."""
+"""Market-1501's layout: ``bounding_box_train``, ``bounding_box_test`` and ``query``, labels in the file names.
+
+Others use the folders with names of their own: DukeMTMC-reID (withdrawn by its authors; only its layout is read) and
+PersonX, whose camera is a background.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.formats.roots import find_root
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 
-__all__ = ["FOLDERS", "read_market1501"]
+__all__ = ["FOLDERS", "read_dukemtmc", "read_market1501", "read_personx"]
 
 FOLDERS = {"bounding_box_train": "train", "query": "query", "bounding_box_test": "gallery"}
-# Identity, camera, sequence, frame, box. Some released names end in .jpg.jpg.
-NAME = re.compile(r"(?P<identity>-1|\d+)_c(?P<camera>\d+)s(?P<sequence>\d+)_(?P<frame>\d+)_(?P<box>\d+)(\.jpe?g){1,2}")
+# Every group is a column of whole numbers. Some released names end in .jpg.jpg.
+NAMES = {
+    "market1501": (
+        "0002_c1s1_000451_03.jpg",
+        r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<frame>\d{1,12})_(?P<box>\d{1,12})"
+        r"(\.jpe?g){1,2}",
+    ),
+    "dukemtmc": (
+        "0005_c2_f0046985.jpg",
+        r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})_f(?P<frame>\d{1,12})(\.jpe?g){1,2}",
+    ),
+    "personx": (
+        "0001_c1s1_33.jpg",
+        r"(?P<identity>\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<view>\d{1,12})\.(jpe?g|png)",
+    ),
+}
 IGNORED = frozenset({"Thumbs.db", ".DS_Store"})
 
 
-def read_market1501(path: Path) -> Dataset:
+def _read(layout: str, path: Path) -> Dataset:
     """The data set in ``path``, or in the one folder inside it that has the layout.
 
-    Identity -1 is junk (partly seen people, to be left out of a gallery) and 0 a distractor (kept, matching nobody); an
-    evaluation :class:`~closerlook.evaluation.Protocol` says what becomes of them. ``sequence``, ``frame`` and ``box``
-    are columns of the table.
+    In Market-1501 identity -1 is junk (partly seen people, to be left out of a gallery) and 0 a distractor (kept,
+    matching nobody); an evaluation :class:`~closerlook.evaluation.Protocol` says what becomes of them. All else that
+    the names say (sequence, frame, box, view) is a column of the table.
 
     Raises:
-        CloserlookError: a folder is missing, all are empty, or a name is not of the form 0002_c1s1_000451_03.jpg.
+        CloserlookError: a folder is missing, all are empty, or a name is not of the layout's form.
     """
-    root = _find_root(path)
-    rows = [row for folder, split in FOLDERS.items() for row in _read_folder(root / folder, split)]
+    root = find_root(layout, path, tuple(FOLDERS))
+    rows = [row for folder, split in FOLDERS.items() for row in _read_folder(layout, root / folder, split)]
     if not rows:
         raise CloserlookError(f"{', '.join(FOLDERS)} in {root} hold no images.")
-    table = pl.DataFrame(rows)
-    return Dataset.from_table(root, table, "market1501", factors=())
+    return Dataset.from_table(root, pl.DataFrame(rows), layout, factors=())
 
 
-def _find_root(path: Path) -> Path:
-    if not path.is_dir():
-        raise CloserlookError(f"{path} is not a folder; market1501 needs the one that holds {', '.join(FOLDERS)}.")
-    candidates = [path, *sorted(child for child in path.iterdir() if child.is_dir())]
-    complete = [folder for folder in candidates if all((folder / name).is_dir() for name in FOLDERS)]
-    if complete and (complete[0] == path or len(complete) == 1):
-        return complete[0]
-    if complete:
-        raise CloserlookError(
-            f"{path} holds several data sets ({', '.join(p.name for p in complete)}); name one of them."
-        )
-    nearest = max(candidates, key=lambda folder: sum((folder / name).is_dir() for name in FOLDERS))
-    missing = [name for name in FOLDERS if not (nearest / name).is_dir()]
-    raise CloserlookError(
-        f"{nearest} is not Market-1501: it lacks the folder{'s' * (len(missing) > 1)} {', '.join(missing)}."
-    )
+read_market1501 = functools.partial(_read, "market1501")
+read_dukemtmc = functools.partial(_read, "dukemtmc")
+read_personx = functools.partial(_read, "personx")
 
 
-def _read_folder(folder: Path, split: str) -> list[dict[str, object]]:
+def _read_folder(layout: str, folder: Path, split: str) -> list[dict[str, object]]:
+    example, pattern = NAMES[layout]
+    form = re.compile(pattern)
     rows: list[dict[str, object]] = []
     for name in sorted(entry.name for entry in folder.iterdir()):
         if name in IGNORED:
             continue
-        match = NAME.fullmatch(name)
+        match = form.fullmatch(name)
         if match is None:
             raise CloserlookError(
-                f"{folder / name}: the name is not of Market-1501's form 0002_c1s1_000451_03.jpg. Remove the file, or "
-                "describe the images with a manifest (a CSV with file_name, identity, camera, split)."
+                f"{folder / name}: the name is not of {layout}'s form {example}. Remove the file, or describe the "
+                "images with a manifest (a CSV with file_name, identity, camera, split)."
             )
         numbers = {key: int(value) for key, value in match.groupdict().items()}
         rows.append({"file_name": f"{folder.name}/{name}", "split": split, **numbers})
