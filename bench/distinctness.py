@@ -31,9 +31,9 @@ from closerlook.embedding import extract, open_embedding
 from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import load_person, pose_person, sample_pose
-from closerlook.synthesis.planning import read_settings
 from closerlook.synthesis.production import draw_view
 from closerlook.synthesis.render.renderer import Renderer, Shot
+from closerlook.synthesis.settings import read_settings
 
 Float = NDArray[np.floating]
 SIZE = (128, 64)

@@ -28,8 +28,9 @@ import numpy as np
 from closerlook.compute.processes import usable_cores
 from closerlook.synthesis.person import pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.planning import VARY, Options, read_request
+from closerlook.synthesis.planning import Options, read_request
 from closerlook.synthesis.production import prepare, tasks_of, write_images
+from closerlook.synthesis.settings import VARY
 
 SIZES = ((128, 64), (256, 128))
 LEVELS = {"cell": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}

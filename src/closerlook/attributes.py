@@ -126,6 +126,8 @@ class Design:
             a scene (``weather.extinction``, ``camera.height``), in names of factors with ``_`` for the dot.
         jitter: scene parameters that every image draws for itself.
         weathers, illuminations: levels of the user's own by name, as parameters: ``{like: foggy, extinction: 0.01}``.
+        backdrops: the places that images are drawn from, and how often each, to a common factor; all if empty.
+        population: shares of the mix of people that are not the usual ones, such as ``{winter: 0.6}``.
     """
 
     name: str
@@ -134,6 +136,8 @@ class Design:
     jitter: Mapping[str, Jitter] = field(default_factory=dict)
     weathers: Mapping[str, Spec] = field(default_factory=dict)
     illuminations: Mapping[str, Spec] = field(default_factory=dict)
+    backdrops: Mapping[str, float] = field(default_factory=dict)
+    population: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.identities < 1:
@@ -141,13 +145,17 @@ class Design:
         names = [factor.name for factor in self.factors]
         if len(set(names)) != len(names):
             raise UsageError(f"Design '{self.name}' names a factor twice: {', '.join(names)}.")
+        for place, share in self.backdrops.items():
+            if not 0 < share < math.inf:
+                raise UsageError(f"Design '{self.name}': the share of backdrop '{place}' must be above 0, not {share}.")
 
     @classmethod
     def load(cls, source: str | Path | Design) -> Design:
         """A named design (``gpr-plus``, ``fine-gpr``) or one from a YAML file.
 
         The file holds ``identities: 100`` and ``factors: {weather: [sunny, foggy], viewpoint: [0, 90]}``; and, if
-        wanted, ``jitter: {sensor.noise: {uniform: [0, 3]}}`` and ``weathers: {haze: {like: foggy, extinction: 0.01}}``.
+        wanted, ``jitter: {sensor.noise: {uniform: [0, 3]}}``, ``weathers: {haze: {like: foggy, extinction: 0.01}}``,
+        ``backdrops: {street: 3, park: 1}`` and ``population: {winter: 0.6}``.
         """
         if isinstance(source, Design):
             return source
@@ -198,16 +206,19 @@ class Design:
         for name, own in (("weathers", self.weathers), ("illuminations", self.illuminations)):
             if own:
                 value[name] = {level: dict(spec) for level, spec in own.items()}
+        for name, shares in (("backdrops", self.backdrops), ("population", self.population)):
+            if shares:
+                value[name] = dict(shares)
         return value
 
     @classmethod
     def from_dict(cls, value: Mapping[str, object], *, where: str) -> Design:
         """The inverse of :meth:`to_dict`; ``where`` names the source in error messages."""
-        fields = ["name", "identities", "factors", "jitter", "weathers", "illuminations"]
-        extra = set(value) - set(fields)
+        known = ["name", "identities", "factors", "jitter", "weathers", "illuminations", "backdrops", "population"]
+        extra = set(value) - set(known)
         identities, factors = value.get("identities"), value.get("factors")
         if extra:
-            raise unknown(f"field in {where}", sorted(map(str, extra))[0], fields)
+            raise unknown(f"field in {where}", sorted(map(str, extra))[0], known)
         if not isinstance(identities, int) or not isinstance(factors, Mapping):
             raise CloserlookError(f"{where} must hold 'identities: <number>' and 'factors: {{name: [levels]}}'.")
         for name, levels in factors.items():
@@ -215,8 +226,16 @@ class Design:
                 raise CloserlookError(f"{where}: factor '{name}' must be a list of names or numbers.")
         built = tuple(Factor(str(name).replace(".", "_"), tuple(levels)) for name, levels in factors.items())
         jitter = {name: _jitter(name, spec, where) for name, spec in _specs(value, "jitter", where).items()}
-        own = (_specs(value, part, where) for part in ("weathers", "illuminations"))
-        return cls(str(value.get("name", Path(where).stem)), identities, built, jitter, *own)
+        return cls(
+            str(value.get("name", Path(where).stem)),
+            identities,
+            built,
+            jitter,
+            weathers=_specs(value, "weathers", where),
+            illuminations=_specs(value, "illuminations", where),
+            backdrops=_shares(value, "backdrops", where),
+            population=_shares(value, "population", where),
+        )
 
 
 def _specs(value: Mapping[str, object], part: str, where: str) -> dict[str, Spec]:
@@ -225,6 +244,14 @@ def _specs(value: Mapping[str, object], part: str, where: str) -> dict[str, Spec
     if not isinstance(found, Mapping) or not all(isinstance(spec, Mapping) for spec in found.values()):
         raise CloserlookError(f"{where}: '{part}' must hold a mapping for each name.")
     return {str(name): dict(spec) for name, spec in found.items()}
+
+
+def _shares(value: Mapping[str, object], part: str, where: str) -> dict[str, float]:
+    """The mapping of names to numbers that a design file holds under ``part``; empty without it."""
+    found = value.get(part) or {}
+    if not isinstance(found, Mapping) or not all(type(share) in (int, float) for share in found.values()):
+        raise CloserlookError(f"{where}: '{part}' must hold a number for each name.")
+    return {str(name): float(share) for name, share in found.items()}
 
 
 def _jitter(name: str, spec: Spec, where: str) -> Jitter:

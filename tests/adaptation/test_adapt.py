@@ -13,7 +13,7 @@ from closerlook.attributes import Design
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.synthesis import generate
-from closerlook.synthesis.planning import read_settings
+from closerlook.synthesis.settings import read_settings
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Scene parameters as factors and as jitter, and levels of the user's own."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -17,6 +19,7 @@ from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
 from closerlook.synthesis.scene.weather import WEATHERS
+from closerlook.synthesis.settings import read_settings
 
 YAML = """
 identities: 1
@@ -116,6 +119,11 @@ def test_each_image_has_its_own_jitter_of_the_camera_if_it_has_its_own_view(tmp_
         ({"factors": {}, "jitter": {"sensor.noise": {"uniform": [-1, 1]}}}, "sensor.noise must be at least 0"),
         ({"factors": {}, "jitter": {"sensor.noise": [0, 1]}}, "mapping"),
         ({"factors": {"sensor.noise": [0]}, "jitter": {"sensor.noise": {"uniform": [0, 1]}}}, "both as a factor"),
+        ({"factors": {}, "backdrops": {"stret": 1}}, "Did you mean 'street'"),
+        ({"factors": {}, "backdrops": {"street": 0}}, "must be above 0"),
+        ({"factors": {}, "backdrops": ["street"]}, "a number for each name"),
+        ({"factors": {}, "population": {"wintr": 0.5}}, "Did you mean 'winter'"),
+        ({"factors": {}, "population": {"winter": 2}}, "must be 1 at most"),
     ],
 )
 def test_what_a_design_says_wrongly_is_named(change, says, tmp_path):
@@ -131,12 +139,12 @@ def test_every_parameter_can_be_set_and_nothing_else_moves():
     assert {"weather.extinction", "camera.crop.height", "sensor.noise", "illumination.hour"} <= set(known_parameters())
     for name, kind in known_parameters().items():
         part, *path = name.split(".")
-        value = within(name, 1.0) if kind is float else 50
+        value = within(name, 2.0) if kind is float else 50
         changed = override(part, parts[part], {name: value, "other.part": 3})
         found = changed
         for field in path:
             found = getattr(found, field)
-        assert found == value and type(found) is kind
+        assert found == pytest.approx(value) and type(found) is kind
         assert type(changed) is type(parts[part])
         assert parameter(column(name)) == parameter(name) == name
 
@@ -153,8 +161,34 @@ def test_jitter_stays_between_its_ends(kind, a, b, seed):
     assert low * (1 - 1e-9) <= value <= high * (1 + 1e-9)
 
 
+def test_a_pitch_is_had_by_the_distance_within_reason():
+    camera = override("camera", Camera(), {"camera.height": 4.0, "camera.pitch": 20.0, "camera.distance": 3.0})
+    assert camera.pitch == pytest.approx(20.0) and camera.height == 4.0
+    far, near = (override("camera", Camera(height=h), {"camera.pitch": p}) for h, p in ((6.0, 1.0), (1.0, 60.0)))
+    assert (far.distance, near.distance) == (100.0, 1.5)
+
+
+def test_a_design_says_how_often_a_place_is_seen_and_who_is_there():
+    shares = {"street": 6.0, "park": 3.0, "forest": 1.0}
+    design = Design.from_dict(
+        {"identities": 1, "factors": {}, "backdrops": shares, "population": {"winter": 0.6, "summer": 0.1}}, where="x"
+    )
+    settings = read_settings((64, 32), 0, "image", None, "cctv", None, None, design)
+    assert (settings.population.winter, settings.population.summer) == (0.6, 0.1)
+    drawn = [settings.backdrop(("image", number)) for number in range(3000)]
+    assert [drawn.count(name) / 300 for name in shares] == pytest.approx(list(shares.values()), abs=0.3)
+    more = replace(settings, shares=(6.0, 3.0, 4.0))
+    moved = [
+        (before, now) for number, before in enumerate(drawn) if before != (now := more.backdrop(("image", number)))
+    ]
+    assert moved and {now for _, now in moved} == {"forest"}
+    assert read_settings((64, 32), 0, "image", ["glass"], "cctv", None, None, design).backdrops == ("glass",)
+
+
 def test_lamps_follow_the_sun_when_the_hour_is_set():
-    late, early = (custom("illumination", "mine", {"like": "noon", "hour": hour}) for hour in (22.0, 13.0))
+    late, early = (
+        custom("illumination", ILLUMINATIONS, "mine", {"like": "noon", "hour": hour}) for hour in (22.0, 13.0)
+    )
     assert late.lamps is not None and late.lamps.lux > 1 and early.lamps is None
 
 

@@ -17,7 +17,7 @@ from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, open_embedding
 from closerlook.errors import UsageError
 from closerlook.files import atomic_path
-from closerlook.synthesis.planning import read_settings
+from closerlook.synthesis.settings import read_settings
 
 __all__ = ["SCENE_NAME", "adapt"]
 

@@ -18,11 +18,11 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.parameters import override
 from closerlook.synthesis.person import pose_person, sample_pose
 from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.planning import Settings
 from closerlook.synthesis.production import draw_view
 from closerlook.synthesis.render.renderer import Renderer, Shot
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
 from closerlook.synthesis.scene.weather import WEATHERS
+from closerlook.synthesis.settings import Settings
 
 __all__ = ["PARAMETERS", "Sampler", "choose_parameters", "design_of"]
 

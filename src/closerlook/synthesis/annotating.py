@@ -18,9 +18,10 @@ from closerlook.files import atomic_path, explain_os_errors
 from closerlook.synthesis import annotations as known
 from closerlook.synthesis.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
 from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.planning import FACTORS, SETTINGS_NAME, Settings
+from closerlook.synthesis.planning import FACTORS
 from closerlook.synthesis.production import Task, posed_views, prepare, tasks_of
 from closerlook.synthesis.render.renderer import Renderer
+from closerlook.synthesis.settings import SETTINGS_NAME, Settings
 
 __all__ = ["KINDS", "annotate", "draw_over"]
 

@@ -26,8 +26,9 @@ from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, explain_os_errors
 from closerlook.synthesis.parameters import parameter
-from closerlook.synthesis.planning import SETTINGS_NAME, Options, Request, Settings, read_request
+from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
+from closerlook.synthesis.settings import SETTINGS_NAME, Settings
 
 __all__ = ["Estimate", "estimate", "generate"]
 

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
-from closerlook.attributes import Level
+from closerlook.attributes import Level, Spec
 from closerlook.errors import UsageError, unknown
-from closerlook.synthesis.scene.camera import Camera
+from closerlook.synthesis.scene.camera import DISTANCES, Camera
 from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, illumination_at
-from closerlook.synthesis.scene.weather import WEATHERS, Weather
+from closerlook.synthesis.scene.sky import Illumination, illumination_at
+from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["check", "column", "custom", "known_parameters", "override", "parameter", "within"]
+__all__ = ["check", "column", "custom", "known_parameters", "override", "parameter", "with_custom", "within"]
 
 Value = TypeVar("Value")
 SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "camera": Camera, "sensor": Sensor}
@@ -39,7 +39,8 @@ BOUNDS = {
     "weather.streak": (1.0, 40.0),
     "weather.flake_size": (0.05, 5.0),
     "weather.wind": (-3.0, 3.0),
-    "camera.distance": (1.5, 100.0),
+    "camera.distance": DISTANCES,
+    "camera.pitch": (1.0, 60.0),
     "camera.occlusion": (0.0, 0.6),
     "sensor.scale": (0.05, 1.0),
     "sensor.adaptation": (0.0, 1.0),
@@ -53,12 +54,14 @@ BOUNDS = {
     "camera.distortion": (0.0, 0.5),
 }
 SMALLEST = 1e-3  # of what must be above 0
+LIKE = {"weather": "neutral", "illumination": "noon"}  # what a level of the user's own is like if it does not say
 
 
 @functools.cache
 def known_parameters() -> Mapping[str, type]:
     """Dotted name of every parameter to its type, ``float`` or ``int``."""
     found = {name: kind for part, value in SCENE.items() for name, kind in _numbers(part, value)}
+    found["camera.pitch"] = float  # in place of the distance, which follows from it and the height
     return {name: kind for name, kind in found.items() if name != "camera.viewpoint"}  # that is a factor by itself
 
 
@@ -83,10 +86,15 @@ def parameter(name: str) -> str:
     Raises:
         UsageError: there is none of this name.
     """
-    by_column = {column(dotted): dotted for dotted in known_parameters()}
-    if column(name) not in by_column:
+    dotted = _by_column().get(column(name))
+    if dotted is None:
         raise unknown("scene parameter", name, known_parameters())
-    return by_column[column(name)]
+    return dotted
+
+
+@functools.cache
+def _by_column() -> Mapping[str, str]:
+    return {column(dotted): dotted for dotted in known_parameters()}
 
 
 def within(name: str, value: float) -> float:
@@ -118,11 +126,15 @@ def check(name: str, value: object) -> float:
 def override(part: str, value: Value, changes: Mapping[str, Level]) -> Value:
     """``value`` (the scene's ``part``) with those of ``changes``, by dotted name, that are parameters of it.
 
-    With another hour, day or latitude, street lamps follow the sun: see :func:`scene.sky.illumination_at`.
+    With another hour, day or latitude, street lamps follow the sun: see :func:`scene.sky.illumination_at`. With a pitch
+    a camera comes nearer or goes away until it looks down by so many degrees.
     """
     mine = {name.removeprefix(f"{part}."): number for name, number in changes.items() if name.startswith(f"{part}.")}
+    pitch = mine.pop("pitch", None)
     for name, number in mine.items():
         value = _replaced(value, name.split("."), number)
+    if isinstance(value, Camera) and pitch is not None:
+        value = _replaced(value, ["distance"], value.distance_at(float(pitch)))
     if isinstance(value, Illumination) and mine.keys() & {"hour", "day", "latitude"}:
         lamps = illumination_at(value.hour, value.latitude, value.day, value.turbidity).lamps
         value = _replaced(value, ["lamps"], lamps)
@@ -139,18 +151,26 @@ def _replaced(value: Any, path: list[str], new: Any) -> Any:
     return replace(value, **{name: new})
 
 
-def custom(part: str, name: str, spec: Mapping[str, object]) -> Weather | Illumination:
+def with_custom(part: str, known: Mapping[str, Value], own: Mapping[str, Spec]) -> dict[str, Value]:
+    """The weathers or illuminations that are ``known``, then a user's ``own``: ``{haze: {like: foggy}}``.
+
+    Raises:
+        UsageError: a name is taken, ``like`` is unknown, or a parameter is unknown or cannot have its value.
+    """
+    return {**known, **{name: custom(part, known, name, spec) for name, spec in own.items()}}
+
+
+def custom(part: str, known: Mapping[str, Value], name: str, spec: Spec) -> Value:
     """A user's own weather or illumination: ``{like: foggy, extinction: 0.01}``.
 
     Raises:
-        UsageError: the name is taken, ``like`` is unknown, or a parameter is unknown or cannot have its value.
+        UsageError: see :func:`with_custom`.
     """
-    known: Mapping[str, Weather | Illumination] = WEATHERS if part == "weather" else ILLUMINATIONS
     if name in known:
         raise UsageError(f"'{name}' is a {part} already: give yours another name.")
     if not name.isidentifier():
         raise UsageError(f"A {part}'s name must be a plain word, not '{name}'.")
-    like = str(spec.get("like", "neutral" if part == "weather" else "noon"))
+    like = str(spec.get("like", LIKE[part]))
     if like not in known:
         raise unknown(part, like, known)
     changes: dict[str, Level] = {}

@@ -23,11 +23,12 @@ from closerlook.synthesis.parameters import column, override, parameter, within
 from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose, sight, skinning
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
-from closerlook.synthesis.planning import FACTORS, Settings, illumination_named, key_of, scene_key, weather_named
+from closerlook.synthesis.planning import FACTORS, key_of, scene_key
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import Place, backdrops, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import compress, sample_sensor
+from closerlook.synthesis.settings import Settings
 
 __all__ = [
     "WORK_NAME",
@@ -171,7 +172,7 @@ def _pose(settings: Settings, scene: Scene, row: Row) -> Pose:
     pose = sample_pose(keyed_rng(settings.seed, "pose", *scene))
     if settings.vary != "image":
         return pose
-    weather = override("weather", weather_named(row.weather, settings.weathers), row.extra)
+    weather = override("weather", settings.weather[row.weather], row.extra)
     return replace(pose, sheltering=weather.flakes > 0)
 
 
@@ -202,8 +203,8 @@ def _columns(drawn: Mapping[str, float]) -> dict[str, float]:
 def draw_shot(task: Task, row: Row, drawn: Mapping[str, Level]) -> Shot:
     """The weather and time of day of an image, with the parameters of them that it has ``drawn`` or that are levels."""
     settings, changes = task.settings, {**drawn, **row.extra}
-    weather = override("weather", weather_named(row.weather, settings.weathers), changes)
-    light = override("illumination", illumination_named(row.illumination, settings.illuminations), changes)
+    weather = override("weather", settings.weather[row.weather], changes)
+    light = override("illumination", settings.illumination[row.illumination], changes)
     return Shot(weather, light, keyed_seed(settings.seed, "shot", task.identity, *row.cell))
 
 

@@ -16,9 +16,9 @@ from closerlook.synthesis.person import Person, Population, cache, load_person, 
 from closerlook.synthesis.person.mesh import Hold, Material
 from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.people import build_person
-from closerlook.synthesis.planning import read_settings
 from closerlook.synthesis.production import draw_view
 from closerlook.synthesis.render.renderer import Renderer, Shot
+from closerlook.synthesis.settings import read_settings
 
 
 @pytest.fixture

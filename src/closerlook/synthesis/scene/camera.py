@@ -16,6 +16,9 @@ __all__ = ["Camera", "Crop", "Frame", "bent", "frame", "look_at", "sample_camera
 
 Float = NDArray[np.float32]
 
+MIDDLE = 0.85  # metres above the ground that a person's middle is at, about
+DISTANCES = (1.5, 100.0)  # metres that a camera may be away
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -65,7 +68,11 @@ class Camera:
     @property
     def pitch(self) -> float:
         """Degrees that the line to the person's middle points down."""
-        return math.degrees(math.atan2(self.height - 0.85, self.distance))
+        return math.degrees(math.atan2(self.height - MIDDLE, self.distance))
+
+    def distance_at(self, pitch: float) -> float:
+        """Metres from which a camera of this height points down by ``pitch`` degrees, within ``DISTANCES``."""
+        return min(max((self.height - MIDDLE) / math.tan(math.radians(pitch)), DISTANCES[0]), DISTANCES[1])
 
 
 @dataclass(frozen=True)
