@@ -18,7 +18,6 @@ Float = NDArray[np.float32]
 
 NOISE_UNIT = 32
 SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
-SHOULDER = 0.95  # of the tone curve, in the light of a white surface
 
 
 def softened(sensor: Sensor, height: int) -> tuple[float, float]:
@@ -65,13 +64,14 @@ def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
 def tone_curve(sensor: Sensor) -> Float:
     """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
 
-    The shoulder of a film that every photon finds less and less of, without the toe of cinema curves, which would
-    swallow dark clothes; then the display's transfer function and the contrast about grey.
+    Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;
+    no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about grey.
     """
     light = np.linspace(0, 1, 4096) ** 2 * 4.0
     light = (light + sensor.black) / (1 + sensor.black)
-    film = 1.0 - np.exp(-SHOULDER * light)
-    code = np.clip(film, 0, 1) ** (1 / 2.2)
+    room = max(1.0 - sensor.knee, 1e-3)
+    bent = sensor.knee + room * (1.0 - np.exp(-np.maximum(light - sensor.knee, 0.0) / room))
+    code = np.minimum(light, bent) ** (1 / 2.2)
     code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
     return (code * 255).astype(np.float32)
 

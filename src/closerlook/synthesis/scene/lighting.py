@@ -22,6 +22,7 @@ Double = NDArray[np.float64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
+METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 4.0  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
@@ -100,8 +101,10 @@ def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sens
 
     key, from_sky, on_ground = each("key"), each("from_sky"), each("on_ground")
     snow = np.array([weather.snow_cover for weather, _ in pairs])[:, None]
-    gain = _gain(luminance(0.5 * key + from_sky), snow[:, 0], sensor)
-    scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(on_ground, sensor)
+    reflected = (ground / METERED_ALBEDO) ** sensor.metering
+    around = 0.5 * key + from_sky  # on surfaces of all directions, in the sun and in the shade
+    gain = _gain(luminance(around) * luminance(reflected), snow[:, 0], sensor)
+    scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(around * reflected, sensor)
     white = scale / np.pi
     under_foot = ground + (SNOW_ALBEDO - ground) * snow
     return Lighting(

@@ -22,10 +22,13 @@ class Sensor:
     Attributes:
         exposure: of a white surface in REFERENCE light; 1 just reaches the shoulder of the tone curve.
         adaptation: how far automatic exposure follows the light, 0 not at all to 1 fully.
+        metering: how far exposure and white balance also take out the ground's own brightness and colour: 0 as if a
+            grey card were measured, 1 as if the ground filled the frame.
         white_balance: how far the light's colour is taken out, 0 to 1.
         cast: (r, g, b) factors of the camera's own colour cast.
-        saturation: of colours, 1 as they are.
-        contrast: exponent around middle grey, 1 as it is.
+        saturation: of colours, 1 as they are; a camera's colour matrix makes them stronger.
+        knee: exposed light from which on the tone curve bends to let highlights keep some drawing; 1 cuts them off.
+        contrast: slope of the tone curve at middle grey, 1 as it is.
         black: light scattered in the lens, as a share of white: lifts the shadows.
         scale: pixels across the person on the sensor, as a share of the image's; below 1 the image is enlarged.
         softness: curvature of the resampling kernel: 0.125 a B-spline (soft), 0 interpolating, below 0 sharpened.
@@ -42,9 +45,11 @@ class Sensor:
 
     exposure: float = 1.0
     adaptation: float = 0.84
+    metering: float = 0.0
     white_balance: float = 0.55
     cast: tuple[float, float, float] = (1.0, 1.0, 1.0)
     saturation: float = 1.0
+    knee: float = 0.5
     contrast: float = 1.0
     black: float = 0.0
     scale: float = 1.0
@@ -63,13 +68,15 @@ SENSORS: dict[str, Sensor] = {
     "clean": Sensor(),
     "cctv": Sensor(
         adaptation=0.83,
-        exposure=1.05,
-        saturation=0.78,
-        contrast=1.25,
+        metering=0.5,
+        exposure=1.0,
+        saturation=1.25,
+        knee=0.7,
+        contrast=1.2,
         black=0.008,
         scale=0.9,
-        softness=-0.02,
-        focus=0.22,
+        softness=0.0,
+        focus=0.24,
         motion=0.7,
         colour_blur=0.5,
         noise=1.2,
@@ -79,9 +86,10 @@ SENSORS: dict[str, Sensor] = {
     "phone": Sensor(
         exposure=1.1,
         adaptation=0.88,
+        metering=0.5,
         white_balance=0.8,
-        saturation=1.1,
-        contrast=1.15,
+        saturation=1.15,
+        contrast=1.1,
         softness=-0.05,
         motion=0.3,
         noise=0.8,
@@ -117,9 +125,11 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         base,
         exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.11))),
         adaptation=base.adaptation + rng.uniform(-0.03, 0.03),
+        metering=float(np.clip(base.metering + rng.uniform(-0.3, 0.3), 0.0, 1.0)),
         white_balance=float(np.clip(base.white_balance + rng.uniform(-0.15, 0.15), 0.0, 1.0)),
         cast=(1 + rng.normal(0, 0.03), 1.0, 1 + rng.normal(0, 0.03)),
         saturation=base.saturation * rng.uniform(0.85, 1.12),
+        knee=float(np.clip(base.knee + rng.uniform(-0.2, 0.2), 0.3, 0.95)),
         contrast=base.contrast * rng.uniform(0.92, 1.12),
         black=base.black * rng.uniform(0.3, 2.0),
         scale=float(np.clip(base.scale * rng.uniform(0.72, 1.2), 0.4, 1.0)),

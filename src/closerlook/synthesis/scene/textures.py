@@ -49,20 +49,20 @@ def _bright(rng: np.random.Generator) -> Float:
 
 def paving(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, *((4, 4), (6, 3), (8, 8), (5, 10))[rng.integers(4)], 2, rng.choice([0.0, 0.5]))
-    picture = blank(vary(rng, (0.56, 0.54, 0.51))) * (1 + 0.09 * stones)[..., None]
+    picture = blank(vary(rng, (0.48, 0.475, 0.46))) * (1 + 0.09 * stones)[..., None]
     picture[line] *= rng.uniform(0.45, 0.75)
     return stack(mottle(rng, picture, 0.09, 0.07))
 
 
 def bricks(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 8, 16, 1, 0.5)
-    picture = blank(vary(rng, (0.5, 0.36, 0.31))) * (1 + 0.12 * stones)[..., None]
+    picture = blank(vary(rng, (0.45, 0.375, 0.345))) * (1 + 0.12 * stones)[..., None]
     picture[line] = picture[line] * 0.6 + 0.06
     return stack(mottle(rng, picture, 0.08, 0.06))
 
 
 def asphalt(rng: np.random.Generator) -> Texture:
-    picture = mottle(rng, blank(vary(rng, (0.36, 0.36, 0.37))), 0.12, 0.12)
+    picture = mottle(rng, blank(vary(rng, (0.355, 0.355, 0.36))), 0.12, 0.12)
     picture[np.abs(clouds(rng, 1.8, 3)) < 0.025] *= 0.6
     image, pen = draw(picture)
     if rng.random() < 0.7:
@@ -73,14 +73,14 @@ def asphalt(rng: np.random.Generator) -> Texture:
 
 def concrete(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 1, 1 + int(rng.integers(3)), 2)
-    picture = blank(vary(rng, (0.6, 0.59, 0.56))) * (1 + 0.05 * stones)[..., None]
+    picture = blank(vary(rng, (0.52, 0.515, 0.5))) * (1 + 0.05 * stones)[..., None]
     picture[line] *= 0.6
     return stack(mottle(rng, picture, 0.06, 0.06))
 
 
 def tiles(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 4, 4, 1)
-    two = vary(rng, (0.62, 0.58, 0.52))
+    two = vary(rng, (0.53, 0.515, 0.49))
     checks = np.indices((4, 4)).sum(0).repeat(64, 0).repeat(64, 1) % 2 * rng.choice([0.0, 0.0, 0.4])
     picture = two * (1 - checks[..., None]) * (1 + 0.05 * stones)[..., None]
     picture[line] *= 0.7
@@ -88,21 +88,21 @@ def tiles(rng: np.random.Generator) -> Texture:
 
 
 def grass(rng: np.random.Generator) -> Texture:
-    picture = leaves(rng, vary(rng, (0.4, 0.46, 0.2), 0.08), 0.32)
+    picture = leaves(rng, vary(rng, (0.37, 0.4, 0.235), 0.08), 0.32)
     dry = np.clip(clouds(rng, 1.5) * 0.8 - 0.4, 0, 0.7)[..., None]
-    return stack(picture * (1 - dry) + np.array([0.56, 0.49, 0.33]) * dry)
+    return stack(picture * (1 - dry) + np.array([0.5, 0.46, 0.36]) * dry)
 
 
 def sand(rng: np.random.Generator) -> Texture:
-    picture = blank(vary(rng, (0.7, 0.6, 0.46), 0.08))
+    picture = blank(vary(rng, (0.6, 0.545, 0.46), 0.08))
     ripples = np.sin(np.linspace(0, 2 * np.pi * 9, SIDE))[:, None] + 1.2 * clouds(rng, 1.3)
     return stack(mottle(rng, picture * (1 + 0.06 * ripples)[..., None], 0.08, 0.07))
 
 
 def soil(rng: np.random.Generator) -> Texture:
-    picture = mottle(rng, blank(vary(rng, (0.4, 0.33, 0.25))), 0.15, 0.16)
+    picture = mottle(rng, blank(vary(rng, (0.375, 0.335, 0.285))), 0.15, 0.16)
     litter = clouds(rng, 0.6, 12) > 1.2
-    picture[litter] = picture[litter] * 0.5 + np.array([0.36, 0.26, 0.12])
+    picture[litter] = picture[litter] * 0.5 + np.array([0.3, 0.24, 0.15])
     return stack(picture)
 
 
@@ -111,7 +111,7 @@ def soil(rng: np.random.Generator) -> Texture:
 
 def brick_wall(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, 10, 30, 1, 0.5)
-    picture = blank(vary(rng, (0.5, 0.29, 0.23))) * (1 + 0.14 * stones)[..., None]
+    picture = blank(vary(rng, (0.46, 0.33, 0.285))) * (1 + 0.14 * stones)[..., None]
     picture[line] = 0.5
     image, pen = draw(mottle(rng, picture, 0.1, 0.05))
     alpha, glow = draw(blank((1.0, 1.0, 1.0)))
@@ -141,7 +141,7 @@ def _window(
 def plaster(rng: np.random.Generator) -> Texture:
     y = np.linspace(0, 1, SIDE)[:, None, None]
     base = vary(
-        rng, ((0.78, 0.74, 0.66), (0.7, 0.7, 0.7), (0.75, 0.62, 0.45), (0.62, 0.66, 0.68))[rng.integers(4)], 0.06
+        rng, ((0.7, 0.68, 0.635), (0.64, 0.64, 0.64), (0.67, 0.6, 0.505), (0.56, 0.58, 0.59))[rng.integers(4)], 0.06
     )
     picture = mottle(rng, blank(base), 0.06, 0.03) * (1 - 0.3 * y**6)
     picture[220:] *= rng.uniform(0.5, 0.8)
@@ -194,11 +194,11 @@ def shutters(rng: np.random.Generator) -> Texture:
 
 def hedge(rng: np.random.Generator) -> Texture:
     y = np.linspace(1.1, 0.6, SIDE)[:, None, None]
-    return stack(leaves(rng, vary(rng, (0.42, 0.5, 0.26), 0.1), 0.75) * y)
+    return stack(leaves(rng, vary(rng, (0.385, 0.43, 0.28), 0.1), 0.75) * y)
 
 
 def trunks(rng: np.random.Generator) -> Texture:
-    picture = leaves(rng, vary(rng, (0.3, 0.35, 0.18), 0.1), 0.8) * np.linspace(1.0, 0.45, SIDE)[:, None, None]
+    picture = leaves(rng, vary(rng, (0.285, 0.315, 0.2), 0.1), 0.8) * np.linspace(1.0, 0.45, SIDE)[:, None, None]
     image, pen = draw(picture)
     for _ in range(int(rng.integers(5, 10))):
         x, w = int(rng.integers(0, SIDE)), int(rng.integers(4, 16))
@@ -215,7 +215,7 @@ def trunks(rng: np.random.Generator) -> Texture:
 def treeline(rng: np.random.Generator) -> Texture:
     y = np.arange(SIDE)[:, None]
     top = 95 + 34 * clouds(rng, 1.6)[0] + 10 * clouds(rng, 0.8)[0]
-    return stack(leaves(rng, vary(rng, (0.32, 0.38, 0.24), 0.1), 0.7), (y > top[None]) * 1.0)
+    return stack(leaves(rng, vary(rng, (0.32, 0.355, 0.265), 0.1), 0.7), (y > top[None]) * 1.0)
 
 
 def skyline(rng: np.random.Generator) -> Texture:
@@ -224,7 +224,7 @@ def skyline(rng: np.random.Generator) -> Texture:
     x = 0
     while x < SIDE:
         w, top = int(rng.integers(24, 70)), int(rng.integers(10, 170))
-        wall = vary(rng, (0.5, 0.47, 0.44), 0.14)
+        wall = vary(rng, (0.47, 0.455, 0.44), 0.14)
         pen.rectangle([x, top, x + w, SIDE], fill=_ink(wall))
         cover.rectangle([x, top, x + w, SIDE], fill=(255, 255, 255))
         for wy in range(top + 6, SIDE, 14):
@@ -237,14 +237,14 @@ def skyline(rng: np.random.Generator) -> Texture:
 def bush(rng: np.random.Generator) -> Texture:
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     form = np.hypot((x - 0.5) / 0.47, (y - 1.0) / 0.93) + 0.07 * clouds(rng, 1.0, 3) + 0.04 * clouds(rng, 0.5, 10)
-    return stack(leaves(rng, vary(rng, (0.34, 0.43, 0.2), 0.12), 0.8) * (1.25 - 0.7 * y)[..., None], (form < 1) * 1.0)
+    return stack(leaves(rng, vary(rng, (0.33, 0.38, 0.235), 0.12), 0.8) * (1.25 - 0.7 * y)[..., None], (form < 1) * 1.0)
 
 
 def tree(rng: np.random.Generator) -> Texture:
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     crown = np.hypot((x - 0.5) / 0.46, (y - 0.3) / 0.32) + 0.1 * clouds(rng, 1.0, 3) + 0.06 * clouds(rng, 0.4, 14) < 1
     trunk = np.abs(x - 0.5 - 0.01 * np.sin(9 * y)) < 0.022 + 0.02 * (y > 0.95)
-    picture = leaves(rng, vary(rng, (0.33, 0.42, 0.2), 0.12), 0.8)
+    picture = leaves(rng, vary(rng, (0.32, 0.375, 0.235), 0.12), 0.8)
     bark = vary(rng, (0.34, 0.28, 0.22)) * (1.2 - 12 * np.abs(x - 0.48))[..., None]
     return stack(np.where(crown[..., None], picture, bark), (crown | (trunk & (y > 0.3))) * 1.0)
 
