@@ -8,11 +8,12 @@ import yaml
 from PIL import Image
 
 from closerlook.adaptation import adapt
-from closerlook.adaptation.scene import PARAMETERS, Sampler, design_of
+from closerlook.adaptation.scene import PARAMETERS, Sampler, choose_parameters, design_of
 from closerlook.attributes import Design
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.synthesis import generate
+from closerlook.synthesis.scene.backdrop import BACKDROPS
 from closerlook.synthesis.settings import read_settings
 
 
@@ -46,13 +47,44 @@ def test_sets_differ_by_their_values_only(sampler: Sampler) -> None:
     assert people.tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
+def test_shares_move_only_the_images_that_they_must(sampler: Sampler) -> None:
+    even, _ = sampler({f"backdrop.{name}": 0.2 for name in BACKDROPS})
+    more, _ = sampler({f"backdrop.{name}": 1.0 if name == "park" else 0.05 for name in BACKDROPS})
+    moved = (even != more).reshape(len(even), -1).any(axis=1)
+    assert 0 < moved.sum() < len(even)
+    warm, cold = (sampler({"clothes.summer": share, "clothes.winter": 1.0})[0] for share in (1.0, 0.0))
+    assert (warm != cold).reshape(len(warm), -1).any(axis=1).all()
+
+
 def test_the_scene_found_is_a_design_that_can_be_rendered(tmp_path: Path) -> None:
-    values = {name: parameter.start for name, parameter in PARAMETERS.items()}
+    values = {name: parameter.start for name, parameter in PARAMETERS.items()} | {"backdrop.park": 1.0}
+    values |= {"clothes.summer": 0.2, "clothes.winter": 0.5}
     path = tmp_path / "scene.yaml"
-    path.write_text(yaml.safe_dump(design_of(values, 2)))
+    path.write_text(yaml.safe_dump(design_of(values, 2, list(BACKDROPS))))
     data = generate(path, out=tmp_path / "data", levels={"viewpoint": [0, 90]}, size=(64, 32), workers=1)
     assert len(data) == 4
     assert set(data.table["weather"]) == {"found"}
+    assert data.table["sensor_noise"].is_between(0.5, 1.5).all() and data.table["sensor_noise"].n_unique() > 1
+    design = Design.load(path)
+    assert design.population == {"summer": 0.2, "winter": 0.4}
+    assert design.backdrops["park"] == pytest.approx(5 * design.backdrops["street"], rel=1e-2)
+
+
+def test_a_jitter_lies_around_its_value_inside_the_range() -> None:
+    for parameter in PARAMETERS.values():
+        for value in (parameter.low, parameter.start, parameter.high):
+            low, high = parameter.jitter(value).numbers
+            assert parameter.low <= low <= value * (1 + 1e-5) and value * (1 - 1e-5) <= high <= parameter.high
+            assert parameter.unit(high) - parameter.unit(low) <= 0.2 + 1e-5
+
+
+def test_families_name_their_members_and_pictures_have_no_shares(tmp_path: Path) -> None:
+    names = [parameter.name for parameter in choose_parameters(["clothes", "sensor.noise"], list(BACKDROPS))]
+    assert names == ["clothes.summer", "clothes.winter", "sensor.noise"]
+    assert len(choose_parameters(["backdrop"], ["park", "street"])) == 2
+    assert not any(one.name.startswith("backdrop") for one in choose_parameters(None, [str(tmp_path)]))
+    with pytest.raises(UsageError, match="only once"):
+        choose_parameters(["sensor", "sensor.noise"], ["park"])
 
 
 def test_an_unknown_parameter_is_explained(sampler: Sampler, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A continuous parameter of the scene: its name, its range and its scale."""
+"""A continuous parameter of the scene: its name, its range, its scale, and how much images differ in it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.attributes import Jitter
 from closerlook.errors import UsageError
 
 __all__ = ["Parameter", "to_unit", "to_values"]
 
 Point = NDArray[np.float64]
+SPREAD = 0.1  # of its range, to either side: no two days and no two cameras are alike
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ class Parameter:
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
+
+    def jitter(self, value: float) -> Jitter:
+        """What single images of a set with this value have: a tenth of the range to either side of it.
+
+        As in attribute descent (Yao et al., ECCV 2020), where each attribute is a distribution of fixed width whose
+        middle is searched for. Images that were all alike in it would teach a model less.
+        """
+        unit = self.unit(value)
+        ends = (self.value(max(0.0, unit - SPREAD)), self.value(min(1.0, unit + SPREAD)))
+        return Jitter("log_uniform" if self.log else "uniform", tuple(float(f"{end:.6g}") for end in ends))
 
 
 def to_values(parameters: Sequence[Parameter], point: Point) -> dict[str, float]:

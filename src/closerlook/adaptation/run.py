@@ -32,7 +32,7 @@ def adapt(
     out: str | Path,
     parameters: Sequence[str] | None = None,
     optimiser: str = "descent",
-    renders: int = 120,
+    renders: int = 260,
     people: int = 32,
     views: int = 3,
     embedding: str | Embedder = "lite0",
@@ -51,7 +51,8 @@ def adapt(
         target: the target's unlabelled *training* images.
         out: folder for every measured set, ``trace.json``, ``trace.svg``, ``before-after.png`` and ``scene.yaml``,
             which :func:`closerlook.generate` takes.
-        parameters: names of :data:`closerlook.adaptation.PARAMETERS`; all if ``None``.
+        parameters: names of :data:`closerlook.adaptation.PARAMETERS`, or of a family of them such as ``sensor``; all if
+            ``None``. Images differ from one another by a tenth of a parameter's range to either side of its value.
         optimiser: ``descent`` (one parameter after another) or ``cma`` (all together, CMA-ES).
         renders: at most so many sets.
         people, views: a set's people and images of each.
@@ -65,8 +66,8 @@ def adapt(
     """
     if people < 2 or views < 1 or renders < 2:
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
-    chosen = choose_parameters(parameters)
     settings = read_settings(size, seed, "image", backdrops, sensor, None)
+    chosen = choose_parameters(parameters, settings.backdrops)
     objective = Objective(_every(target, TARGET_IMAGES), open_embedding(embedding, size))
     sampler = Sampler(settings, people, views)
 
@@ -76,7 +77,7 @@ def adapt(
     out = Path(out)
     trace = search_scene(chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out)
     with atomic_path(out / SCENE_NAME) as draft:
-        draft.write_text(yaml.safe_dump(design_of(trace.values, IDENTITIES), sort_keys=False))
+        draft.write_text(yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False))
     shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
     save_trace(trace, shown, out)
     return trace

@@ -18,10 +18,10 @@ def adapt(
     out: Out,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", help="What to tune: sensor.noise, illumination.hour, ...; all by default."),
+        typer.Option("--parameter", "-p", help="What to tune: sensor, clothes, illumination.hour; several; or all."),
     ] = None,
     optimiser: Annotated[str, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")] = "descent",
-    renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 120,
+    renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 260,
     people: Annotated[int, typer.Option(help="People in a set.", min=2)] = 32,
     views: Annotated[int, typer.Option(help="Images of each.", min=1)] = 3,
     embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
@@ -30,7 +30,7 @@ def adapt(
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
-    """Tune hour, weather, camera and sensor until rendered images are as near to the target's as they get.
+    """Tune hour, weather, camera, sensor, clothes and places until images are as near to the target as they get.
 
     Only unlabelled training images of the target are used. Stops when a round's gain is inside its interval. The same
     command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
