@@ -19,7 +19,7 @@ def controls(gap: Gap, plan: Plan, *, seeds: int, on: str = "fit") -> dict[str, 
 
 
 def worst(gap: Gap, plan: Plan, *, on: str = "fit") -> Plan:
-    """The product subset of the levels with the highest ``on``, as many in each factor as ``plan`` has.
+    """The product subset of the levels with the highest ``on``, as many in each factor as ``plan`` has, of its people.
 
     Of a weighted plan: as many images of the combinations that are farthest by themselves.
     """
@@ -32,7 +32,8 @@ def worst(gap: Gap, plan: Plan, *, on: str = "fit") -> Plan:
         kept = set(order[: len(plan.values.get(factor.name, factor.levels))].tolist())
         values[factor.name] = tuple(level for number, level in enumerate(factor.levels) if number in kept)
     images = gap.count_images(values)
-    return Plan(values=values, images=images, share=images / gap.settings.source_images)
+    share = images / gap.settings.source_images
+    return Plan(values=values, images=images, share=share, identities=plan.identities)
 
 
 def _worst_cells(gap: Gap, plan: Plan) -> Plan:

@@ -10,13 +10,13 @@ from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.reid import Recipe
-from closerlook.selection import Plan
+from closerlook.selection import Plan, worst
 from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
 from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record
-from closerlook.study.tables import row_part, table_rows
+from closerlook.study.tables import Row, row_plan, table_rows
 
-__all__ = ["plan_arms", "run_study"]
+__all__ = ["plan_arms", "run_study", "study_arms"]
 
 
 def run_study(
@@ -26,41 +26,40 @@ def run_study(
     out: Path,
     plans: Mapping[str, Plan] | None = None,
     table: str | None = None,
-    controls: Mapping[str, Plan] | None = None,
     gap: Path | None = None,
     recipe: str | Recipe = "baseline",
     overrides: Mapping[str, Any] | None = None,
     seeds: int = 3,
     first_seed: int = 0,
 ) -> list[Run]:
-    """Train and evaluate all of ``source``, each plan with its random control, and the rows of a table of the paper.
+    """Train and evaluate all of ``source``, each plan and each row of a table, with what they must be compared with.
 
     Args:
         source: labelled synthetic images.
         target: real data with a query and a gallery split.
         out: folder for the runs, ``results.json`` and ``study.json``; a stopped study goes on where it was.
         plans: what :func:`closerlook.select` chose, by name.
-        controls: parts that are only there to be compared with, by name, such as the worst part.
-        table: ``market`` for the rows of Table 1, ``duke`` for Table 2.
-        gap: folder of an analysis of ``source``, to be shown beside the runs. Where these are of four or more different
-            parts of the data, how much each attribute matters to them is set beside how much it matters to the losses.
+        table: ``market`` for the rows of the paper's Table 1, ``duke`` for Table 2, ``own`` for such rows with the
+            levels that its rule finds in ``gap``.
+        gap: folder of an analysis of ``source``, to be shown beside the runs. Where there is one, each plan is compared
+            with the worst part of as many levels too. Where the runs are of four or more different parts of the data,
+            how much each attribute matters to them is set beside how much it matters to the losses.
         recipe, overrides: as :func:`closerlook.train` takes them; the same for every run.
         seeds: runs of every arm, with the seeds ``first_seed``, ``first_seed + 1``, ...
 
     Returns:
         One :class:`Run` an arm and seed, the untrained backbone first.
+
+    Raises:
+        UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
     """
     plans = dict(plans or {})
     resolved = Recipe.resolve(recipe, overrides)
     source = source.train
     analysis = None if gap is None else Gap.load(gap)
-    arms = [fixed_arm("all", source)]
-    for name, plan in plans.items():
-        arms += plan_arms(name, plan, source)
-    arms += [fixed_arm(name, source.subset(plan)) for name, plan in (controls or {}).items()]
-    rows = table_rows(table) if table else []
-    arms += [fixed_arm(row.name, row_part(row, source)) for row in rows if row.name != "all"]
-    _check_names(arms)
+    rows = table_rows(table, analysis) if table else []
+    arms = study_arms(source, plans, rows, analysis)
+    _check(arms, resolved, first_seed)
     record = Record(
         title=f"{source.name} for {target.name}",
         source=str(source.root.resolve()),
@@ -70,7 +69,7 @@ def run_study(
         seeds=seeds,
         gap=None if gap is None else str(gap.resolve()),
         plans={name: f"{name}.yaml" for name in plans},
-        paper={row.name: row.paper for row in rows},
+        paper={row.name: row.paper for row in rows if row.paper is not None},
     )
     record.save(out)
     for name, plan in plans.items():
@@ -80,6 +79,23 @@ def run_study(
     if readings is not None:
         save_readings(readings, out)
     return runs
+
+
+def study_arms(source: Dataset, plans: Mapping[str, Plan], rows: Sequence[Row], gap: Gap | None) -> list[Arm]:
+    """All images; each plan, a random part of its size and, by ``gap``, its worst; each row, and a random part where it
+    cuts attributes."""
+    arms = [fixed_arm("all", source)]
+    for name, plan in plans.items():
+        arms += plan_arms(name, plan, source)
+        if gap is not None:
+            arms += _worst_arm(name, plan, source, gap)
+    for row in rows:
+        plan = row_plan(row, source)
+        if row.levels:
+            arms += plan_arms(row.name, plan, source)
+        elif plan.identities:
+            arms.append(fixed_arm(row.name, source.subset(plan)))
+    return arms
 
 
 def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None) -> list[Arm]:
@@ -92,8 +108,23 @@ def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None
     ]
 
 
-def _check_names(arms: Sequence[Arm]) -> None:
+def _worst_arm(name: str, plan: Plan, source: Dataset, gap: Gap) -> list[Arm]:
+    """The part farthest from the target, beside the plan's random one; none where the plan takes all levels."""
+    farthest = worst(gap, plan)
+    if not plan.weights and farthest.values == {f.name: f.levels for f in gap.factors}:
+        return []
+    return [fixed_arm(f"{name}-worst", source.subset(farthest), control=f"{name}-random")]
+
+
+def _check(arms: Sequence[Arm], recipe: Recipe, seed: int) -> None:
+    """See that every arm can be told apart and trained, before the first is."""
     names = [arm.name for arm in arms]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"Two parts of the study are called '{name}'; rename the plan's file.")
+    for arm in arms:
+        if names.count(arm.name) > 1:
+            raise UsageError(f"Two parts of the study are called '{arm.name}'; rename the plan's file.")
+        people = arm.part(seed).counts()["identities"]
+        if recipe.sampling == "pk" and people < recipe.identities_per_batch:
+            raise UsageError(
+                f"Part '{arm.name}' has {people} people; recipe '{recipe.name}' draws {recipe.identities_per_batch} "
+                f"for each batch. Use more people, or --set identities_per_batch={people}."
+            )

@@ -1,18 +1,21 @@
-"""The rows of the paper's Tables 1 and 2, as product subsets of whatever data set is at hand."""
+"""The rows of the paper's Tables 1 and 2, and of such a table of one's own, as parts of the data set at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import polars as pl
-
+from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError, unknown
+from closerlook.selection import Plan
+from closerlook.selection.greedy import greedy
 from closerlook.selection.paper import PAPER
 
-__all__ = ["TABLES", "Row", "row_part", "table_rows"]
+__all__ = ["OWN", "TABLES", "Row", "row_plan", "table_rows"]
+
+OWN = "own"
 
 
 @dataclass(frozen=True)
@@ -23,32 +26,29 @@ class Row:
         name: what tables and folders call it.
         share: of the identities; the paper's 100, 400 and 800 people are 1/8, 1/2 and all of what is at hand.
         levels: the levels that are kept; attributes not named keep all.
-        paper: the paper's mAP, rank-1 and rank-5 in percent, to stand beside ours.
+        paper: the paper's mAP, rank-1 and rank-5 in percent, to stand beside ours; None in a table of one's own.
     """
 
     name: str
-    share: float
-    paper: tuple[float, float, float]
+    share: float = 1.0
     levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    paper: tuple[float, float, float] | None = None
 
 
-def _rows(kept: Mapping[str, tuple[Level, ...]], paper: list[tuple[float, float, float]]) -> list[Row]:
-    weather, hours, views = ({name: kept[name]} for name in ("weather", "illumination", "viewpoint"))
-    rows: list[tuple[str, float, Mapping[str, tuple[Level, ...]]]] = [
-        ("eighth-of-people", 1 / 8, {}),
-        ("half-of-people", 1 / 2, {}),
-        ("all", 1.0, {}),
-        ("weather", 1.0, weather),
-        ("illumination", 1.0, hours),
-        ("viewpoint", 1.0, views),
-        ("all-three", 1.0, {**weather, **hours, **views}),
-    ]
-    return [Row(name, share, numbers, levels) for (name, share, levels), numbers in zip(rows, paper, strict=True)]
+PEOPLE = (Row("eighth-of-people", 1 / 8), Row("half-of-people", 1 / 2), Row("all"))
+
+
+def _papers(target: str, numbers: list[tuple[float, float, float]]) -> list[Row]:
+    kept = PAPER[target]
+    order = ("weather", "illumination", "viewpoint")
+    narrowed = [Row(name, levels={name: kept[name]}) for name in order]
+    rows = [*PEOPLE, *narrowed, Row("all-three", levels=kept)]
+    return [replace(row, paper=own) for row, own in zip(rows, numbers, strict=True)]
 
 
 TABLES: dict[str, list[Row]] = {
-    "market": _rows(
-        PAPER["market"],
+    "market": _papers(
+        "market",
         [
             (4.8, 15.4, 29.3),
             (13.5, 35.7, 53.8),
@@ -59,8 +59,8 @@ TABLES: dict[str, list[Row]] = {
             (17.4, 40.3, 56.7),
         ],
     ),
-    "duke": _rows(
-        PAPER["duke"],
+    "duke": _papers(
+        "duke",
         [
             (4.3, 13.8, 24.2),
             (10.7, 26.3, 38.2),
@@ -74,17 +74,39 @@ TABLES: dict[str, list[Row]] = {
 }
 
 
-def table_rows(name: str) -> list[Row]:
-    """The rows of Table 1 (``market``) or Table 2 (``duke``)."""
-    if name not in TABLES:
-        raise unknown("table", name, TABLES)
-    return TABLES[name]
+def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
+    """The rows of Table 1 (``market``) or Table 2 (``duke``), or (``own``) such rows for one's own data.
+
+    The paper's rows are all people and parts of them, then each attribute cut to its best levels, then all attributes
+    together. ``own`` has those levels that the paper's rule finds by the fit in ``gap``.
+
+    Raises:
+        UsageError: there is no such table, or ``own`` is asked for without a gap.
+    """
+    if name not in (OWN, *TABLES):
+        raise unknown("table", name, [*TABLES, OWN])
+    if name != OWN:
+        return TABLES[name]
+    if gap is None:
+        raise UsageError("--table own needs --gap, the analysis that says which levels are near to the target.")
+    kept = greedy(gap)
+    narrowed = {f.name: kept[f.name] for f in gap.factors if len(kept[f.name]) < len(f)}
+    together = [Row("together", levels=narrowed)] if len(narrowed) > 1 else []
+    return [*PEOPLE, *(Row(name, levels={name: levels}) for name, levels in narrowed.items()), *together]
 
 
-def row_part(row: Row, data: Dataset) -> Dataset:
-    """The images of ``data`` that the row trains on: its levels, and its share of the people, lowest numbers first."""
+def row_plan(row: Row, data: Dataset) -> Plan:
+    """What the row trains on: its levels, and its share of the people, lowest numbers first.
+
+    Raises:
+        UsageError: fewer than two people are left, or the data have not got one of the row's levels.
+    """
     people = data.table["identity"].unique().sort()
     kept = round(row.share * len(people))
     if kept < 2:
         raise UsageError(f"Row '{row.name}' keeps {row.share:.3g} of {len(people)} people: too few to train on.")
-    return data.filter(pl.col("identity").is_in(people.head(kept).implode())).where(**row.levels)
+    values = {name: data.factor(name).keep(levels).levels for name, levels in row.levels.items()}
+    some = tuple(people.head(kept).to_list()) if kept < len(people) else ()
+    plan = Plan(values=values, images=0, share=0, identities=some)
+    images = len(plan.rows(data.table))
+    return plan.model_copy(update={"images": images, "share": images / len(data)})
