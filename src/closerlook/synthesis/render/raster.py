@@ -21,6 +21,7 @@ EMPTY = wp.constant(wp.int64(1 << 62))
 ID_BITS = wp.constant(wp.int64(20))
 ID_MASK = wp.constant(wp.int64((1 << 20) - 1))
 DEPTH_STEPS = wp.constant(1073741824.0)
+PATCH = wp.constant(4.0)  # texels between neighbours of one patch of a texture
 
 
 @wp.func
@@ -297,6 +298,52 @@ def tilted(n: wp.vec3, slopes: wp.vec4, bump: float, e: wp.vec3, f: wp.vec3, d: 
     return wp.normalize(n - u - v)
 
 
+@wp.struct
+class Patch:
+    """Samples of a pixel that see one material of the person close together: the first one's triangle, how many they
+    are, means of texture coordinates and mip level, sums of normals and positions."""
+
+    triangle: int
+    count: wp.float32
+    uv: wp.vec2
+    level: wp.float32
+    normal: wp.vec3
+    position: wp.vec3
+
+
+@wp.func
+def add_patch(
+    s: Place,
+    h: Patch,
+    triangles: wp.array(dtype=wp.vec3i),
+    positions: wp.array(dtype=wp.vec3),
+    uv: wp.array(dtype=wp.vec2),
+    surface: Surface,
+    texels: wp.array(dtype=texel),
+    eye: wp.vec3,
+) -> Place:
+    """Add the samples of a patch of this ``surface``, by one look-up of its colour and one of its relief."""
+    level = h.level + 0.5 * wp.log2(h.count)
+    code = sample(texels, surface.start, surface.log2_side, h.uv, level)
+    p = h.position / h.count
+    n = wp.normalize(h.normal)
+    if surface.relief >= 0:
+        f = triangles[h.triangle]
+        finer = float(surface.relief_log2 - surface.log2_side)
+        slopes = sample(texels, surface.relief, surface.relief_log2, h.uv, level + finer)
+        o = positions[f[0]]
+        ua = uv[f[0]]
+        n = tilted(n, slopes, surface.bump, positions[f[1]] - o, positions[f[2]] - o, uv[f[1]] - ua, uv[f[2]] - ua)
+    back = eye - p
+    if wp.dot(n, back) < 0.0:
+        n = n - back * (2.0 * wp.dot(n, back) / wp.dot(back, back))  # a smooth normal may dip below the outline
+    s.albedo += linear(wp.vec3(code[0], code[1], code[2])) * h.count
+    s.normal += n * h.count
+    s.position += h.position
+    s.rough += surface.roughness * h.count
+    return s
+
+
 @wp.func
 def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
     """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
@@ -304,6 +351,27 @@ def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
     above = eye.window[1] + eye.window[3] * (1.0 - y / float(height))
     straight = 1.0 + eye.distortion * (across * across + above * above)
     return wp.vec2(across * straight, above * straight)
+
+
+@wp.func
+def put(
+    s: Place,
+    count: float,
+    layer: int,
+    y: int,
+    x: int,
+    colour: wp.array3d(dtype=wp.vec4),
+    facing: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+):
+    """Write the mean of ``count`` of a pixel's four samples."""
+    share = 1.0 / wp.max(count, 1.0)
+    albedo = s.albedo * share
+    n = wp.normalize(s.normal)
+    p = s.position * share
+    colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
+    facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], s.rough * share)
+    where[layer, y, x] = wp.vec4(p[0], p[1], p[2], s.emission * share)
 
 
 @wp.kernel
@@ -326,17 +394,16 @@ def resolve(
     facing: wp.array3d(dtype=wp.vec4),
     where: wp.array3d(dtype=wp.vec4),
 ):
-    """Average the 2 x 2 samples of a pixel into its two layers.
+    """Average the 2 x 2 samples of a pixel into its two layers, with one look-up of a texture that several of them see.
 
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission.
     """
     y, x = wp.tid()
-    albedo0 = wp.vec3()
-    normal0 = wp.vec3()
-    place0 = wp.vec3()
-    rough0 = float(0.0)
+    person = Place()
+    place = Place()
+    patch = Patch()
+    patch_surface = int(-1)
     count0 = float(0.0)
-    behind = Place()
     seen = Hit()
     seen.panel = -2
     seen_ray = wp.vec3()
@@ -359,57 +426,55 @@ def resolve(
         hit = Hit()
         hit.panel = -1
         hit.depth = 1.0e9
-        t = int(0)
-        w0 = float(0.0)
-        w1 = float(0.0)
-        w2 = float(0.0)
         if k < EMPTY:
             t = int(k & ID_MASK)
             f = triangles[t]
             a = screen[f[0]]
             b = screen[f[1]]
             c = screen[f[2]]
-            flat = weights(a, b, c, 1.0 / doubled_area(a, b, c), px, py)
+            area = doubled_area(a, b, c)
+            flat = weights(a, b, c, 1.0 / area, px, py)
             inverse = 1.0 / (flat[0] * a[3] + flat[1] * b[3] + flat[2] * c[3])
-            w0 = flat[0] * a[3] * inverse
-            w1 = flat[1] * b[3] * inverse
-            w2 = flat[2] * c[3] * inverse
             hit.depth = inverse
             hit = trace(panels, place_texels, eye, ray, near & fronts, hit)
+            if hit.panel < 0:
+                w0 = flat[0] * a[3] * inverse
+                w1 = flat[1] * b[3] * inverse
+                w2 = flat[2] * c[3] * inverse
+                number = surface_of[t]
+                ua = uv[f[0]]
+                ub = uv[f[1]]
+                uc = uv[f[2]]
+                at = ua * w0 + ub * w1 + uc * w2
+                full = float(1 << surfaces[number].log2_side)
+                spread = wp.abs((ub[0] - ua[0]) * (uc[1] - ua[1]) - (uc[0] - ua[0]) * (ub[1] - ua[1]))
+                detail = spread * full * full / wp.max(wp.abs(area), 1.0e-4) + 1.0e-6
+                level = 0.5 * wp.log2(detail)
+                apart = (at - patch.uv) * full
+                far = wp.dot(apart, apart) > PATCH * PATCH * detail
+                if number != patch_surface or far:
+                    if patch.count > 0.0:
+                        person = add_patch(
+                            person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye.position
+                        )
+                    patch = Patch()
+                    patch.triangle = t
+                    patch_surface = number
+                patch.count += 1.0
+                patch.uv += (at - patch.uv) / patch.count
+                patch.level += (level - patch.level) / patch.count
+                patch.position += positions[f[0]] * w0 + positions[f[1]] * w1 + positions[f[2]] * w2
+                patch.normal += wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
+                count0 += 1.0
         else:
             if ray[1] < 0.0:
                 hit.depth = -eye.position[1] / ray[1]
                 hit.panel = 0
             hit = trace(panels, place_texels, eye, ray, near, hit)
-        if k < EMPTY and hit.panel < 0:
-            f = triangles[t]
-            area = doubled_area(screen[f[0]], screen[f[1]], screen[f[2]])
-            s = surfaces[surface_of[t]]
-            ua = uv[f[0]]
-            ub = uv[f[1]]
-            uc = uv[f[2]]
-            spread = wp.abs((ub[0] - ua[0]) * (uc[1] - ua[1]) - (uc[0] - ua[0]) * (ub[1] - ua[1]))
-            full = float(1 << s.log2_side)
-            level = 0.5 * wp.log2(spread * full * full / wp.max(wp.abs(area), 1.0e-4) + 1.0e-6)
-            code = sample(texels, s.start, s.log2_side, ua * w0 + ub * w1 + uc * w2, level)
-            p = positions[f[0]] * w0 + positions[f[1]] * w1 + positions[f[2]] * w2
-            n = wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
-            if s.relief >= 0:
-                at = ua * w0 + ub * w1 + uc * w2
-                slopes = sample(texels, s.relief, s.relief_log2, at, level + float(s.relief_log2 - s.log2_side))
-                o = positions[f[0]]
-                n = tilted(n, slopes, s.bump, positions[f[1]] - o, positions[f[2]] - o, ub - ua, uc - ua)
-            if wp.dot(n, eye.position - p) < 0.0:
-                n = n - ray * (2.0 * wp.dot(n, ray) / wp.dot(ray, ray))  # a smooth normal may dip below the outline
-            albedo0 += linear(wp.vec3(code[0], code[1], code[2]))
-            normal0 += n
-            place0 += p
-            rough0 += s.roughness
-            count0 += 1.0
-        else:
+        if k >= EMPTY or hit.panel >= 0:
             if hit.panel != seen.panel:
                 if seen_count > 0.0:
-                    behind = add_panel(behind, panels, place_texels, eye, seen_ray, seen, seen_count)
+                    place = add_panel(place, panels, place_texels, eye, seen_ray, seen, seen_count)
                 seen = Hit()
                 seen.panel = hit.panel
                 seen_ray = wp.vec3()
@@ -420,19 +485,9 @@ def resolve(
             seen.depth += (hit.depth - seen.depth) * share
             seen.uv += (hit.uv - seen.uv) * share
             count1 += 1.0
+    if patch.count > 0.0:
+        person = add_patch(person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye.position)
     if seen_count > 0.0:
-        behind = add_panel(behind, panels, place_texels, eye, seen_ray, seen, seen_count)
-    r0 = 1.0 / wp.max(count0, 1.0)
-    r1 = 1.0 / wp.max(count1, 1.0)
-    albedo0 *= r0
-    albedo1 = behind.albedo * r1
-    normal0 = wp.normalize(normal0)
-    normal1 = wp.normalize(behind.normal)
-    place0 *= r0
-    place1 = behind.position * r1
-    colour[0, y, x] = wp.vec4(albedo0[0], albedo0[1], albedo0[2], count0 * 0.25)
-    colour[1, y, x] = wp.vec4(albedo1[0], albedo1[1], albedo1[2], count1 * 0.25)
-    facing[0, y, x] = wp.vec4(normal0[0], normal0[1], normal0[2], rough0 * r0)
-    facing[1, y, x] = wp.vec4(normal1[0], normal1[1], normal1[2], behind.rough * r1)
-    where[0, y, x] = wp.vec4(place0[0], place0[1], place0[2], 0.0)
-    where[1, y, x] = wp.vec4(place1[0], place1[1], place1[2], behind.emission * r1)
+        place = add_panel(place, panels, place_texels, eye, seen_ray, seen, seen_count)
+    put(person, count0, 0, y, x, colour, facing, where)
+    put(place, count1, 1, y, x, colour, facing, where)

@@ -114,10 +114,10 @@ def past_things(casters: wp.array(dtype=Caster), light: KeyLight, texels: wp.arr
 @wp.func
 def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
     """Where snow lies: on what faces up; on the ground first in patches, then closed; thin on a walking person."""
-    flat = wp.smoothstep(0.3, 0.8, n[1])
     amount = wp.smoothstep(1.0 - cover, 1.35 - cover, patch * 0.65 + 0.35 * n[1])
     if layer == 0:
-        return 0.8 * flat * wp.min(amount, cover)
+        return 0.6 * wp.smoothstep(0.45, 1.05, n[1]) * wp.min(amount, cover)
+    flat = wp.smoothstep(0.3, 0.8, n[1])
     return 0.96 * flat * amount + 0.12 * cover * (1.0 - flat) * amount
 
 
@@ -315,7 +315,7 @@ def meet(
             shine = type(seen)(0.0)
             glint = type(seen)(0.0)
             y = int(at[0])
-            while y < wp.min(at[0] + side, colour.shape[1]):
+            while y < wp.min(at[0] + side, colour.shape[1]) and lights[i].lit != 0:
                 x = int(at[1])
                 while x < wp.min(at[1] + side, colour.shape[2]):
                     if colour[layer, y, x][3] > 0.0:

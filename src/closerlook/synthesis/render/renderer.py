@@ -289,10 +289,12 @@ class Renderer:
         if len({*illuminations, *self._lights}) > len(self._shadow):
             self._lights = {}
             self._shadow = self._empty((2 * len(illuminations), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
-        lights = np.stack([self._key_light(illumination, view.place.north) for illumination in illuminations])
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         exposed, airs = _exposed(shots, self.ground_albedo(view), view.sensor)
         exposed["light"] = [illuminations.index(shot.illumination) for shot in shots]
+        lit = np.zeros(len(illuminations), bool)
+        lit[exposed["light"][exposed["sun"].any(1)]] = True
+        lights = np.stack([self._key_light(*each, view.place.north) for each in zip(illuminations, lit, strict=True)])
         casters, ends = self._casters(view.place, lights)
         lights["first_caster"], lights["end_caster"] = [0, *ends[:-1]], ends
         tiles = _flake_weathers(shots)
@@ -351,20 +353,26 @@ class Renderer:
             self._scratch[name] = kept = self._empty(shape, self._lanes)
         return kept
 
-    def _key_light(self, illumination: Illumination, north: float) -> NDArray[Any]:
-        """The sun or lamp of a time of day; casts its shadow map unless this pose already has."""
+    def _key_light(self, illumination: Illumination, lit: bool, north: float) -> NDArray[Any]:
+        """The sun or lamp of a time of day; casts its shadow map if it is ``lit`` and this pose does not have it."""
         if self._north != north:
             self._lights, self._north = {}, north
-        if illumination in self._lights:
-            return self._lights[illumination]
-        towards = key_direction(sky_light(illumination), north)
-        lamp = sky_light(illumination).lamp
-        slot, matrix = len(self._lights), shadow_matrix(towards, lamp)
-        light: NDArray[Any] = np.zeros((), dtype=KEY_LIGHT_ROW)
-        light["place"] = towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards
-        light["reach"] = LAMP_DISTANCE**2 if lamp else 0.0
-        light["shadow"], light["slot"] = matrix, slot
-        self._lights[illumination] = light
+        light = self._lights.get(illumination)
+        if light is None:
+            towards = key_direction(sky_light(illumination), north)
+            lamp = sky_light(illumination).lamp
+            light = np.zeros((), dtype=KEY_LIGHT_ROW)
+            light["place"] = towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards
+            light["reach"] = LAMP_DISTANCE**2 if lamp else 0.0
+            light["shadow"], light["slot"] = shadow_matrix(towards, lamp), len(self._lights)
+            self._lights[illumination] = light
+        if lit and not light["lit"]:
+            light["lit"] = 1
+            self._cast(int(light["slot"]), light["shadow"])
+        return light
+
+    def _cast(self, slot: int, matrix: Float) -> None:
+        """Draw the shadow map of a key light."""
         side = float(SHADOW_SIDE)
         self._shadow[slot].fill_(2.0)
         straight = wp.vec4(0.0, 0.0, 1.0, 1.0)
@@ -372,7 +380,6 @@ class Renderer:
         self._launch(raster.project, len(self._positions), inputs)
         surface = [self._triangles, self._surface_of, self._surfaces]
         self._launch(raster.cast, len(self._triangles), [self._screen, *surface, slot, SHADOW_SIDE, self._shadow])
-        return light
 
 
 def _spiral(reach: float) -> NDArray[np.int32]:

@@ -97,12 +97,16 @@ class Eye:
 
 @wp.struct
 class KeyLight:
-    """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance)."""
+    """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance).
+
+    ``lit`` is 0 where no weather lets its light through.
+    """
 
     place: wp.vec3
     reach: wp.float32
     shadow: wp.mat44
     slot: int
+    lit: int
     first_caster: int
     end_caster: int
 
