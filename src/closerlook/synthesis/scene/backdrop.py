@@ -241,11 +241,12 @@ def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room
 
 def _blobs(things: Panels) -> Float:
     """(n, 4) spheres (x, y, z, radius) that stand for things."""
-    trees = np.array([name == "tree" for name, _ in things.texture], bool)
-    radius = np.where(trees, 0.25, 0.45 * np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1]))
+    solid = np.array([name not in HOLLOW for name, _ in things.texture], bool)
+    radius = np.where(solid, 0.45 * np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1]), 0.2)
     return np.stack([things.corner[:, 0], radius * 0.6, things.corner[:, 2], radius], axis=1)
 
 
+HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter")  # stand on little, and let the sky in below
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
 TALL = ("passer", "pole", "tree", "sign")
 

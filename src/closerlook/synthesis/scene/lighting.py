@@ -22,7 +22,10 @@ Double = NDArray[np.float64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
+SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
 METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
+HIDDEN = 0.3  # of the clear sky, by walls, trees and things around
+GIVEN_BACK = 0.1  # of the key light that falls on those, by them to the place: reflectance 0.3 over a third of all sides
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 4.0  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
@@ -83,13 +86,16 @@ def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     grey = clear * 0.4 + luminance(clear) * 0.6  # a cloud mixes the colours of sun and sky
     dome = weather.cloud * grey * tint
     key = light.key * (1.0 if light.lamp else weather.direct)
+    sky = weather.sky * (1.0 - HIDDEN)
     # Clouds throw a city's light back down: under them a night is brighter and softer than under the stars.
     glow = light.glow * (CLEAR_GLOW + CLOUD_GLOW * weather.cloud) * (tint if weather.cloud else 1.0)
-    from_sky = weather.sky * horizontal(light.sky) + dome + glow
+    if not light.lamp:
+        glow = glow + HIDDEN * GIVEN_BACK * key
+    from_sky = sky * horizontal(light.sky) + dome + glow
     on_ground = key * height + from_sky
     veil = (dome + glow + 0.3 * key * height) / np.pi
     fog = weather.sky * light.horizon + veil * weather.scatter * tint
-    return _Arriving(key, weather.sky, dome, glow, from_sky, on_ground, fog, light.windows)
+    return _Arriving(key, sky, dome, glow, from_sky, on_ground, fog, light.windows)
 
 
 def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sensor: Sensor) -> Lighting:
@@ -101,12 +107,13 @@ def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sens
 
     key, from_sky, on_ground = each("key"), each("from_sky"), each("on_ground")
     snow = np.array([weather.snow_cover for weather, _ in pairs])[:, None]
-    reflected = (ground / METERED_ALBEDO) ** sensor.metering
+    under_foot = ground + (SNOW_ALBEDO - ground) * snow
+    metered = ground + (SNOW_METERED - ground) * snow
+    reflected = (metered / METERED_ALBEDO) ** sensor.metering
     around = 0.5 * key + from_sky  # on surfaces of all directions, in the sun and in the shade
     gain = _gain(luminance(around) * luminance(reflected), snow[:, 0], sensor)
     scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(around * reflected, sensor)
     white = scale / np.pi
-    under_foot = ground + (SNOW_ALBEDO - ground) * snow
     return Lighting(
         sun=key * white,
         sky=each("sky")[:, None] * white,

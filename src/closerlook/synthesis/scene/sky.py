@@ -85,9 +85,9 @@ class Illumination:
 ILLUMINATIONS: dict[str, Illumination] = {
     "midnight": Illumination(1.0, lamps=Lamps(5.0, 4600.0, 2.2, 7500.0, 0.002)),
     "dawn": Illumination(4.9, turbidity=2.2),
-    "forenoon": Illumination(9.0, turbidity=2.8),
-    "noon": Illumination(12.0, turbidity=2.8),
-    "afternoon": Illumination(15.8, turbidity=3.4),
+    "forenoon": Illumination(9.0, turbidity=3.6),
+    "noon": Illumination(12.0, turbidity=3.6),
+    "afternoon": Illumination(15.8, turbidity=4.0),
     "dusk": Illumination(19.3, turbidity=3.0, lamps=Lamps(24.0, 2700.0, 6.0, 3000.0, 0.02)),
     "night": Illumination(21.5, lamps=Lamps(26.0, 2700.0, 7.0, 3400.0, 0.02)),
 }
@@ -209,7 +209,7 @@ def _low_sun(elevation: float) -> Double:
     """
     up = (min(max(elevation, 0.0), 10.0) + 1.0) / 11.0
     below = 10.0 ** (0.4 * min(elevation, 0.0))
-    ozone = np.exp(-4.0 * min(1.0 - min(elevation, 10.0) / 10.0, 1.0) * np.array([0.12, 0.085, 0.01]))
+    ozone = np.exp(-7.0 * min(1.0 - min(elevation, 10.0) / 10.0, 1.0) * np.array([0.12, 0.085, 0.01]))
     return np.asarray(up**1.2 * below * ozone)
 
 

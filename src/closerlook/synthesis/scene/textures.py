@@ -49,9 +49,9 @@ def _bright(rng: np.random.Generator) -> Float:
 
 def paving(rng: np.random.Generator) -> Texture:
     line, stones = joints(rng, *((4, 4), (6, 3), (8, 8), (5, 10))[rng.integers(4)], 2, rng.choice([0.0, 0.5]))
-    picture = blank(vary(rng, (0.48, 0.475, 0.46))) * (1 + 0.09 * stones)[..., None]
+    picture = blank(vary(rng, (0.48, 0.475, 0.46))) * (1 + 0.07 * stones)[..., None]
     picture[line] *= rng.uniform(0.45, 0.75)
-    return stack(mottle(rng, picture, 0.09, 0.07))
+    return stack(mottle(rng, picture, 0.06, 0.06))
 
 
 def bricks(rng: np.random.Generator) -> Texture:
@@ -62,7 +62,7 @@ def bricks(rng: np.random.Generator) -> Texture:
 
 
 def asphalt(rng: np.random.Generator) -> Texture:
-    picture = mottle(rng, blank(vary(rng, (0.355, 0.355, 0.36))), 0.12, 0.12)
+    picture = mottle(rng, blank(vary(rng, (0.355, 0.355, 0.36))), 0.09, 0.09)
     picture[np.abs(clouds(rng, 1.8, 3)) < 0.025] *= 0.6
     image, pen = draw(picture)
     if rng.random() < 0.7:
