@@ -33,7 +33,13 @@ def test_a_folder_can_be_written_atomically(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "says"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "No permission"), (errno.EROFS, "No permission")]
+    ("code", "says"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EACCES, "No permission"),
+        (errno.EROFS, "No permission"),
+        (errno.EISDIR, "is a folder that exists already"),
+    ],
 )
 def test_the_systems_errors_become_messages(tmp_path, code, says):
     with pytest.raises(CloserlookError, match=says) as caught, explain_os_errors(tmp_path / "out"):
@@ -45,3 +51,14 @@ def test_json_refuses_nan(tmp_path):
     with pytest.raises(ValueError, match="Out of range"):
         write_json(tmp_path / "a.json", {"mAP": float("nan")})
     assert not (tmp_path / "a.json").exists()
+
+
+def test_a_file_in_the_way_is_explained(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CloserlookError, match="on the way to it is a file"), atomic_path(tmp_path / "file" / "a.txt"):
+        pass
+    (tmp_path / "folder" / "full").mkdir(parents=True)
+    with pytest.raises(CloserlookError, match="folder is a folder"), atomic_path(tmp_path / "folder") as draft:
+        draft.write_text("x")
+    with pytest.raises(CloserlookError, match="too long"), atomic_path(tmp_path / ("x" * 400)):
+        pass

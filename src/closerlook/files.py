@@ -28,7 +28,7 @@ def cache_folder(*parts: str) -> Path:
 
 @contextmanager
 def explain_os_errors(path: Path | None = None) -> Iterator[None]:
-    """Turn a full disk or a missing permission into a message that names the place and the way out."""
+    """Turn a full disk, a missing permission or an impossible path into a message that names it and the way out."""
     try:
         yield
     except OSError as error:
@@ -41,7 +41,13 @@ def explain_os_errors(path: Path | None = None) -> Iterator[None]:
                 "another output folder, then run the same command again: finished work is kept."
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise CloserlookError(f"No permission to write {path}. Choose another output folder.") from error
+            raise CloserlookError(f"No permission to read or write {path}. Choose another folder.") from error
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise CloserlookError(f"{path} cannot be written: a folder on the way to it is a file.") from error
+        if error.errno in (errno.EISDIR, errno.ENOTEMPTY):
+            raise CloserlookError(f"{path} is a folder that exists already; name another output.") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise CloserlookError(f"The name {path.name[:60]}... is too long for a file.") from error
         raise
 
 

@@ -223,3 +223,40 @@ def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_pat
     assert sorted(rows["identity"]) == sorted(people.identities.tolist())
     assert {"image", "camera", "split", "weather"} <= set(rows.column_names)
     assert rows[0]["image"].size == (8, 16)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (pl.lit(3).alias("file_name"), "must hold a path"),
+        (pl.concat_list("file_name").alias("file_name"), "must hold a path"),
+        (pl.lit(None, pl.String).alias("file_name"), "must hold a path"),
+        (pl.col("file_name").first().alias("file_name"), "named twice"),
+        (pl.lit("test").alias("split"), "Unknown split"),
+        (pl.lit(None, pl.String).alias("split"), "Unknown split"),
+        (pl.lit(1.5).alias("camera"), "whole numbers"),
+        (pl.lit(float("inf")).alias("identity"), "whole numbers"),
+        (pl.concat_list("identity").alias("identity"), "whole numbers"),
+    ],
+)
+def test_a_table_with_a_wrong_column_is_explained(people, change, says):
+    people.table.with_columns(change).write_parquet(people.root / "metadata.parquet")
+    with pytest.raises(CloserlookError, match=says):
+        Dataset.open(people.root)
+
+
+def test_people_who_are_text_in_a_folders_own_table_are_numbered(people):
+    people.table.with_columns(pl.format("p{}", "identity").alias("identity")).write_parquet(
+        people.root / "metadata.parquet"
+    )
+    (people.root / "design.yaml").unlink()
+    again = Dataset.open(people.root)
+    assert again.identities.tolist() == people.identities.tolist()
+    assert again.table["identity_label"][0] == "p1"
+    assert [factor.name for factor in again.factors] == ["weather"]
+
+
+@pytest.mark.parametrize("source", ["", "market1501:", "folder:"])
+def test_no_path_is_not_the_working_folder(source):
+    with pytest.raises(CloserlookError, match="names no folder"):
+        Dataset.open(source)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from closerlook.reporting.findings import findings, verdict
+from closerlook.reporting.findings import decision, findings, verdict
 from closerlook.reporting.story import Story
 from closerlook.study.arms import Run, Summary
 from closerlook.study.recovery import Recovery
@@ -49,3 +49,28 @@ def test_planted_levels_are_counted_over_all_factors():
 
 def test_nothing_measured_nothing_said():
     assert findings(Story("empty")) == []
+
+
+def runs(arm, values, control=None):
+    return [Run(arm, seed, 100, 10, mAP, 0.5, 0.6, 0.7, 1.0, control=control) for seed, mAP in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("all_", "plan", "random", "says"),
+    [
+        ((0.2, 0.2), (0.31, 0.30), (0.20, 0.19), ["Train on “plan”", "surely better"]),
+        ((0.4, 0.4), (0.31, 0.30), (0.20, 0.19), ["Train on “plan”", "All images together reached more"]),
+        ((0.2, 0.2), (0.31, 0.20), (0.20, 0.25), ["With 2 seeds, no selection is surely better", "run more seeds"]),
+        ((0.4, 0.4), (0.31, 0.20), (0.20, 0.25), ["no selection is surely better", "Train on all images"]),
+        ((0.2,), (0.31,), (0.20,), ["With 1 seed, no selection is surely better"]),
+    ],
+)
+def test_a_plan_is_recommended_only_where_its_gain_is_sure(all_, plan, random, says):
+    told = [*runs("all", all_), *runs("plan", plan, "random"), *runs("random", random)]
+    sentence = decision(Story("a study", runs=told, plans={"plan": None}))
+    for words in says:
+        assert words in sentence
+
+
+def test_no_decision_without_a_plan_and_its_control():
+    assert decision(Story("a study", runs=runs("all", (0.2, 0.3)))) is None

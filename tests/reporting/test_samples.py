@@ -49,11 +49,14 @@ def test_a_strip_varies_one_factor_and_stacks_the_people(data):
 
 
 def test_the_grid_has_one_person_in_every_combination(data):
-    picture = decoded(samples.grid(data, "weather", "illumination"))
-    assert picture.shape == (3 * 128, 2 * 64, 3)
-    for i, weather in enumerate(WEATHER.levels):
+    found = samples.grid(data, "weather", "illumination")
+    assert found.columns == HOUR.levels
+    assert tuple(label for label, _ in found.rows) == WEATHER.levels
+    for weather, uri in found.rows:
+        picture = decoded(uri)
+        assert picture.shape == (128, 2 * 64, 3)
         for j, hour in enumerate(HOUR.levels):
-            assert np.abs(picture[128 * i + 64, 64 * j + 32].astype(int) - gray(1, weather, hour)).max() <= 2
+            assert np.abs(picture[64, 64 * j + 32].astype(int) - gray(1, weather, hour)).max() <= 2
 
 
 def test_no_grid_without_every_cell_or_without_the_factor(data):

@@ -99,7 +99,9 @@ def audit(dataset: Dataset, *, workers: int = 2) -> Audit:
     unreadable, digests, sizes = _read_files(dataset, workers)
     table = dataset.table
     people = table.filter(pl.col("identity") >= 1)
-    per_person = people.group_by("identity").agg(pl.len().alias("images"), pl.col("camera").n_unique().alias("cameras"))
+    per_person = people.group_by("identity").agg(
+        pl.len().alias("images"), pl.col("camera").drop_nulls().n_unique().alias("cameras")
+    )
     train = people.filter(pl.col("split") == "train")["identity"].unique()
     test = people.filter(pl.col("split") != "train")["identity"].unique()
     groups = [rows for rows in digests.values() if len(rows) > 1]

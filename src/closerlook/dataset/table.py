@@ -82,6 +82,7 @@ class Dataset:
             )
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
+        _refuse_bad_names(table["file_name"], name)
         for column in ("identity", "camera"):
             if column not in table.columns:
                 table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
@@ -193,6 +194,14 @@ class Dataset:
             "identities": known["identity"].n_unique(),
             "cameras": self.table["camera"].drop_nulls().n_unique(),
         }
+
+
+def _refuse_bad_names(names: pl.Series, name: str) -> None:
+    if names.dtype != pl.String or names.null_count():
+        raise CloserlookError(f"{name}: column 'file_name' must hold a path, as text, in every row.")
+    if names.is_duplicated().any():
+        again = names.filter(names.is_duplicated())
+        raise CloserlookError(f"{name}: {again.n_unique():,} files are named twice, first {again[0]}.")
 
 
 def _whole_numbers(column: pl.Series, name: str) -> pl.Series:

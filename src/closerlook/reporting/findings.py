@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
 
 from closerlook.analysis import Gap
 from closerlook.reporting.story import Story
 from closerlook.study.arms import Summary
 
-__all__ = ["findings", "method", "verdict"]
+__all__ = ["decision", "findings", "method", "verdict"]
 
 
 def findings(story: Story) -> list[str]:
     """The findings that the story's parts support; empty where nothing was measured."""
-    return [*_planted(story), *_chosen(story), *_gains(story)]
+    levels = [*_levels(story.gap), *_importance(story.gap)] if story.gap else []
+    return [*_gains(story), *_planted(story), *levels]
+
+
+def decision(story: Story) -> str | None:
+    """What the runs say to do, in a sentence; None where no plan was compared with a control.
+
+    A plan is only called better than random where the interval of its gain is above 0.
+    """
+    tried = [summary for summary in story.summaries if summary.arm in story.plans and summary.gain is not None]
+    if not tried:
+        return None
+    best = max(tried, key=lambda summary: summary.mean["mAP"])
+    better = [summary for summary in tried if summary.gain_low is not None and summary.gain_low > 0]
+    everything = next((summary for summary in story.summaries if summary.arm == "all"), None)
+    if better:
+        best = max(better, key=lambda summary: summary.mean["mAP"])
+        text = f"Train on “{best.arm}”: {best.images:,} images, surely better than as many random ones."
+        if everything is not None and everything.mean["mAP"] > best.mean["mAP"]:
+            text += " All images together reached more still; choose it where fewer images or less time matter."
+        return text
+    seeds = max(summary.runs for summary in tried)
+    text = f"With {seeds} seed{'s' * (seeds > 1)}, no selection is surely better than as many random images."
+    if everything is not None and everything.mean["mAP"] >= best.mean["mAP"]:
+        return f"{text} Train on all images, or run more seeds."
+    return f"{text} “{best.arm}” reached most; run more seeds before relying on it."
 
 
 def method(gap: Gap) -> str:
     """How the gap was measured, in words: which space, which scaling, how many images."""
     settings = gap.settings
     height, width = settings.size
-    analysed = gap.images.height
+    analysed = gap.losses.height
     if settings.scaling == "balanced":
         scale = "1.0 is the target's own mean distance to itself, for style and for content"
     else:
@@ -53,10 +81,37 @@ def _planted(story: Story) -> Iterator[str]:
     )
 
 
-def _chosen(story: Story) -> Iterator[str]:
-    for name, plan in story.plans.items():
-        levels = "; ".join(f"{factor} {', '.join(map(str, kept))}" for factor, kept in plan.values.items())
-        yield f"The plan “{name}” keeps {plan.images:,} images, {100 * plan.share:.1f} % of all: {levels}."
+def _levels(gap: Gap) -> Iterator[str]:
+    """An attribute each: the levels whose interval is wholly on one side of the attribute's mean."""
+    for factor in gap.factors:
+        rows = gap.levels.filter(pl.col("factor") == factor.name).sort("fit", descending=True, nulls_last=True)
+        sides = {
+            side: [f"{row['level']} ({row['fit']:.3f})" for row in rows.iter_rows(named=True) if row["side"] == side]
+            for side in ("above", "below")
+        }
+        if not any(sides.values()):
+            yield f"No level of {factor.name} is surely nearer to the target, or farther from it, than its mean."
+            continue
+        parts = [
+            f"{words} {', '.join(sides[side])}"
+            for side, words in (("above", "surely farther than its mean:"), ("below", "surely nearer:"))
+            if sides[side]
+        ]
+        yield f"Fit of {factor.name}: {'; '.join(parts)}."
+
+
+def _importance(gap: Gap) -> Iterator[str]:
+    rows = gap.importance.unique("factor", keep="first").drop_nulls("share").sort("share", descending=True)
+    shares = ", ".join(map(_share, rows.iter_rows(named=True)))
+    if shares:
+        yield f"Of the variance of the loss from image to image, each attribute by itself explains: {shares}."
+
+
+def _share(row: dict[str, Any]) -> str:
+    text = f"{row['factor']} {100 * row['share']:.0f}\u00a0%"
+    if row["share_low"] is None:
+        return text
+    return f"{text} ({100 * max(row['share_low'], 0):.0f} to {100 * row['share_high']:.0f})"
 
 
 def _gains(story: Story) -> Iterator[str]:

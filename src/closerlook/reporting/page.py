@@ -8,8 +8,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from closerlook.reporting import samples
-from closerlook.reporting.charts import results_chart, svg
-from closerlook.reporting.findings import findings, method
+from closerlook.reporting.charts import gains_chart, loss_chart, results_chart, svg
+from closerlook.reporting.findings import decision, findings, method
 from closerlook.reporting.story import Story
 
 __all__ = ["render_page"]
@@ -20,13 +20,15 @@ TARGET_SAMPLES = 14
 def render_page(story: Story) -> str:
     """The page's text."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=_percent, points=_points, seconds=_seconds)
+    environment.filters.update(percent=_percent, points=_points, seconds=_seconds, number=_number)
     folder = files("closerlook.reporting")
     template = environment.from_string((folder / "page.html.jinja").read_text(encoding="utf-8"))
     source, target = story.source, story.target
+    gains = gains_chart(story.summaries)
     return template.render(
         story=story,
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        decision=decision(story),
         findings=findings(story),
         method=method(story.gap) if story.gap else "",
         strips=samples.level_strips(source) if source else [],
@@ -34,7 +36,11 @@ def render_page(story: Story) -> str:
         target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,
         figures=[Markup(svg(chart)) for chart in story.gap.figures().values()] if story.gap else [],
         extremes={name: samples.data_uri(picture) for name, picture in story.extremes.items()},
+        all_levels={factor.name: factor.levels for factor in story.gap.factors} if story.gap else {},
+        levels=story.gap.levels.to_dicts() if story.gap else [],
+        gains=Markup(svg(gains)) if gains is not None else None,
         results=Markup(svg(results_chart(story.runs))) if story.runs else None,
+        losses=Markup(svg(loss_chart(story.log))) if story.log is not None else None,
     )
 
 
@@ -51,3 +57,7 @@ def _seconds(value: float) -> str:
     if value < 100:
         return f"{value:.0f} s"
     return f"{value // 60:.0f} min {value % 60:02.0f} s"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")

@@ -15,7 +15,7 @@ from closerlook.attributes import Factor, Level
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import read_image, resize
 
-__all__ = ["Strip", "data_uri", "grid", "level_strips", "sample"]
+__all__ = ["Grid", "Strip", "data_uri", "grid", "level_strips", "sample"]
 
 PEOPLE = 3
 # What the other factors are held at while one varies: where a person is seen best.
@@ -29,6 +29,16 @@ class Strip:
 
     factor: str
     columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One person in every combination of two factors: a picture for each level of one, levels of the other across."""
+
+    down: str
+    across: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
 
 
 def data_uri(image: NDArray[np.uint8]) -> str:
@@ -53,20 +63,21 @@ def _strip(data: Dataset, factor: Factor, people: Sequence[int]) -> Strip:
     return Strip(factor.name, tuple(columns))
 
 
-def grid(data: Dataset, down: str, across: str) -> str | None:
-    """One person in every combination of two factors, as one picture; None where the data set lacks a cell."""
+def grid(data: Dataset, down: str, across: str) -> Grid | None:
+    """One person in every combination of two factors; None where the data set lacks one."""
     names = {factor.name for factor in data.factors}
     if not {down, across} <= names:
         return None
     first = data.table["identity"].min()
     fixed = {factor.name: _plain(factor) for factor in data.factors if factor.name not in (down, across)}
-    lines = []
+    rows = []
     for a in data.factor(down).levels:
         cells = [_rows(data, [first], {**fixed, down: a, across: b}) for b in data.factor(across).levels]
         if not all(cells):
             return None
-        lines.append(np.concatenate([_image(data, cell[0]) for cell in cells], axis=1))
-    return data_uri(np.concatenate(lines))
+        picture = np.concatenate([_image(data, cell[0]) for cell in cells], axis=1)
+        rows.append((_label(down, a), data_uri(picture)))
+    return Grid(down, across, tuple(_label(across, b) for b in data.factor(across).levels), tuple(rows))
 
 
 def sample(data: Dataset, count: int) -> str:

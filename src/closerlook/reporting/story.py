@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from closerlook.analysis import Gap
@@ -38,6 +39,7 @@ class Story:
         extremes: by factor, a picture (h, w, 3) of the source's images with the lowest and the highest loss.
         recovered: how well the planted levels were found, in a planted study.
         readings: how much each attribute matters to the runs and to the losses, where the runs can say.
+        log: a training run's losses by step.
         stages: seconds a stage.
         settings: what ran: name -> value, for the last section.
     """
@@ -52,6 +54,7 @@ class Story:
     recovered: Sequence[Recovery] = ()
     paper: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     readings: Readings | None = None
+    log: pl.DataFrame | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,8 +119,12 @@ def _extremes(gap: Gap, source: Dataset) -> dict[str, NDArray[np.uint8]]:
 
 def _run(folder: Path) -> Story:
     run: dict[str, Any] = json.loads((folder / "run.json").read_text())
-    flat = {key: str(value) for key, value in run.items() if isinstance(value, str | int | float)}
-    return Story(title=f"Training run {folder.name}", settings=flat | run.get("versions", {}))
+    flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
+    levels = {name: ", ".join(map(str, kept)) for name, kept in run.get("levels", {}).items()}
+    path = folder / "log.csv"
+    log = pl.read_csv(path).unique("step", keep="last", maintain_order=True) if path.is_file() else None
+    settings = flat | levels | run.get("versions", {})
+    return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 
 def _open(folder: Path, source: str) -> Dataset | None:

@@ -41,6 +41,8 @@ def open_source(source: str) -> Dataset:
         read = read_manifest if path.suffix.lower() in MANIFEST_SUFFIXES else read_folder
         if colon and not path.exists():
             raise unknown("data set format", name, FORMATS)
+    if not (rest if colon and name in FORMATS else source):
+        raise CloserlookError(f"'{source}' names no folder or file; give NAME:PATH, such as market1501:/data/Market.")
     if not path.exists():
         raise CloserlookError(f"There is no data set at {path}; give a folder, a .csv or .parquet file, or NAME:PATH.")
     return read(path)

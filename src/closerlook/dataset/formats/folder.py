@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from closerlook.attributes import Design
-from closerlook.dataset.formats.manifest import read_manifest, read_table
+from closerlook.dataset.formats.manifest import number_labels, read_manifest, read_table
 from closerlook.dataset.formats.market1501 import FOLDERS
 from closerlook.dataset.images import SUFFIXES
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
@@ -19,12 +20,12 @@ __all__ = ["read_folder"]
 def read_folder(path: Path) -> Dataset:
     """The data set in a folder.
 
-    With ``metadata.parquet`` (and, for its factors, ``design.yaml``) it is read as closerlook wrote it; with
-    ``metadata.csv`` as a manifest. Without either it is an unlabelled target: every image in it and its subfolders, in
-    sorted order, identity and camera unknown.
+    With ``metadata.parquet`` (and, for its factors, ``design.yaml``) it is read as closerlook wrote it, people and
+    cameras that are text being numbered; with ``metadata.csv`` as a manifest. Without either it is an unlabelled
+    target: every image in it and its subfolders, in sorted order, identity and camera unknown.
 
     Raises:
-        CloserlookError: the folder is missing or holds no images, or its table is damaged or names missing files.
+        CloserlookError: the folder is missing or holds no images, or its table is damaged.
     """
     if not path.is_dir():
         raise CloserlookError(f"{path} is not a folder; for a manifest give a path that ends in .csv or .parquet.")
@@ -44,7 +45,9 @@ def _read_own(path: Path) -> Dataset:
     lost = [factor.name for factor in factors or () if factor.name not in table.columns]
     if lost:
         raise CloserlookError(f"{design} names the factor '{lost[0]}', but {path / TABLE_NAME} has no such column.")
-    return Dataset.from_table(path, table, path.resolve().name, factors)
+    table, labels = number_labels(table)
+    data = Dataset.from_table(path, table, path.resolve().name, factors)
+    return replace(data, factors=tuple(factor for factor in data.factors if factor.name not in labels))
 
 
 def _read_plain(path: Path) -> Dataset:

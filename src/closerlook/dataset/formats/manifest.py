@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 
-__all__ = ["MANIFEST_SUFFIXES", "missing_files", "read_manifest", "read_table", "refuse_bad_names"]
+__all__ = ["MANIFEST_SUFFIXES", "missing_files", "number_labels", "read_manifest", "read_table", "refuse_bad_names"]
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".parquet"})
 SHOWN = 3
@@ -35,14 +36,18 @@ def read_manifest(path: Path) -> Dataset:
         )
     table = table.with_columns(pl.col("file_name").cast(pl.String))
     refuse_bad_names(path, table["file_name"], of=path.parent)
-    labels = [column for column in ("identity", "camera") if _is_text(table, column)]
-    for column in labels:
-        table = table.with_columns(
-            pl.col(column).alias(f"{column}_label"), pl.col(column).rank("dense").cast(pl.Int64).alias(column)
-        )
+    table, labels = number_labels(table)
     data = Dataset.from_table(path.parent, table, path.stem)
-    hidden = {f"{column}_label" for column in labels}
-    return Dataset(data.root, data.table, data.name, tuple(f for f in data.factors if f.name not in hidden))
+    return replace(data, factors=tuple(factor for factor in data.factors if factor.name not in labels))
+
+
+def number_labels(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The table with people and cameras that are text numbered from 1 in sorted order, and the new columns' names."""
+    texts = [column for column in ("identity", "camera") if _is_text(table, column)]
+    for column in texts:
+        number = pl.col(column).rank("dense").cast(pl.Int64)
+        table = table.with_columns(pl.col(column).alias(f"{column}_label"), number.alias(column))
+    return table, [f"{column}_label" for column in texts]
 
 
 def read_table(path: Path) -> pl.DataFrame:
