@@ -4,7 +4,10 @@
 
 ``--embedding`` is any that closerlook knows, or ``module:function`` for a network of yours, such as one trained for
 re-identification; it must never have seen our renderer. Real labels serve this reading only. Both sets are read in the
-same way: as many people, two images of each from different cameras, at one size. Of what varies from image to image
+same way: as many people, two images of each from different cameras, at one size. Market-1501 was taken before one
+shop, in hours of one season's days; ours is therefore read in one kind of place and one dry weather, each image with
+a pose, a camera, a side, a spot and a time of day of its own. ``--anywhere`` takes all places and dry weathers, which
+is harder for the person and easier for the stranger than what the real set asks. Of what varies from image to image
 only what the two views of a person share is counted: the covariance between views, over people.
 
 Real images have no masks. Silhouettes of both sets are therefore those that a linear map from Lite0's inner features
@@ -38,7 +41,10 @@ from closerlook.synthesis.settings import read_settings
 Float = NDArray[np.floating]
 SIZE = (128, 64)
 GRID = (32, 16)
-DAY = {"weather": ["sunny", "clouds", "overcast", "neutral"], "illumination": ["forenoon", "noon", "afternoon"]}
+HOURS = ["forenoon", "noon", "afternoon"]
+DAY = {"weather": ["sunny", "clouds", "overcast", "neutral"], "illumination": HOURS}
+ONE_DAY = {"weather": ["clouds"], "illumination": HOURS}
+ONE_PLACE = ["paving"]
 DRAWS = 1000  # of the bootstrap
 FITTED = 300  # people with masks
 RIDGE = 100.0
@@ -69,13 +75,16 @@ def pairs(data: cl.Dataset) -> NDArray[np.int64]:
     return order.reshape(-1, 2)
 
 
-def rendered(out: Path, people: int, seed: int, wardrobe: Path | None, population: Path | None) -> cl.Dataset:
-    """People in the day, each image with a pose, camera and place of its own."""
+def rendered(
+    out: Path, people: int, seed: int, wardrobe: Path | None, population: Path | None, *, anywhere: bool
+) -> cl.Dataset:
+    """People in the day, each image with a pose, camera and spot of its own."""
     return cl.generate(
         out=out,
         identities=people,
         seed=seed,
-        levels=DAY,
+        levels=DAY if anywhere else ONE_DAY,
+        backdrops=None if anywhere else ONE_PLACE,
         vary="image",
         wardrobe=wardrobe,
         population=population,
@@ -240,10 +249,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/distinctness"), help="where the people are rendered to")
     parser.add_argument("--wardrobe", type=Path, help="as for closerlook generate")
     parser.add_argument("--population", type=Path, help="as for closerlook generate")
+    parser.add_argument("--anywhere", action="store_true", help="all places and dry weathers, not one as the real set")
     parser.add_argument("--real", help="such as market1501:/data/Market-1501-v15.09.15; its training images are read")
     parser.add_argument("--embedding", default="lite0-pooled")
     given = parser.parse_args()
-    ours = rendered(given.out, given.people, given.seed, given.wardrobe, given.population)
+    ours = rendered(given.out, given.people, given.seed, given.wardrobe, given.population, anywhere=given.anywhere)
     people = len(pairs(ours))
     if given.real:
         real = cl.Dataset.open(given.real).train

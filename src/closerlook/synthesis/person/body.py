@@ -91,13 +91,13 @@ def sample_shape(rng: np.random.Generator, population: Population | None = None)
     female = bool(rng.random() < population.female)
     children, elderly = population.children, population.elderly
     group = rng.choice(3, p=(children, elderly, 1 - children - elderly))
-    years = (rng.uniform(6, 13), rng.uniform(62, 85), 17 + 44 * rng.beta(1.1, 1.9))[group]
+    years = (rng.uniform(6, 13), rng.uniform(62, 85), 13 + 48.5 * rng.beta(1.3, 2.0))[group]
     shares = np.array([getattr(population, name) for name in ANCESTRIES])
     main = ANCESTRIES[rng.choice(3, p=shares / shares.sum())]
     mixture = rng.dirichlet([6.0 if name == main else 0.35 for name in ANCESTRIES])
     middle_age = np.clip((years - 20) / 40, 0, 1)
     # Weight over what a height lets expect is skewed: a few are much heavier, nobody much lighter.
-    weight = np.clip(rng.normal(0.36 + 0.12 * middle_age, 0.13) + rng.exponential(0.12), 0.1, 1.0)
+    weight = np.clip(rng.normal(0.36 + 0.12 * middle_age, 0.15) + rng.exponential(0.14), 0.05, 1.0)
     muscle = np.clip(rng.normal(0.52 - 0.1 * female - 0.12 * (years > 62), 0.12) + 0.2 * (weight - 0.5), 0.15, 0.9)
     stature = _mean_stature(female, years) - 0.035 * (main == "asian") + 0.04 * rng.normal() * min(years / 12, 1.6)
     details = {

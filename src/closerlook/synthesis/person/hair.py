@@ -68,6 +68,8 @@ def hair_parts(
     rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Float, *, hat: bool = False
 ) -> list[Part]:
     """The hair of a head; a hat presses it flat. Long hair lies on ``surface`` (n, 3), points of the clothes."""
+    grown, full = np.exp(rng.normal(0, 0.22)), np.exp(rng.normal(0, 0.2))
+    style = replace(style, fall=style.fall * float(grown), volume=style.volume * float(full))
     if hat:
         style = replace(style, volume=min(style.volume, 0.006), tie="" if style.tie == "bun" else style.tie)
     neutral, bearing, _ = head_net()

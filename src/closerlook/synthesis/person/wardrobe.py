@@ -14,7 +14,7 @@ from closerlook.synthesis.person.tailor import Cut
 
 __all__ = ["VERSION", "Extra", "Item", "Outfit", "sample_outfit"]
 
-VERSION = 2  # to be raised by every change after which a seed's people are other people
+VERSION = 3  # to be raised by every change after which a seed's people are other people
 MODEST_SHARE = 0.05  # of the women, who cover their hair, arms and legs
 
 
@@ -327,12 +327,12 @@ def _denim_colour(rng: np.random.Generator) -> tuple[str, Colour]:
         ("black", (0.11, 0.11, 0.12)),
     )
     name, colour = named[int(rng.choice(4, p=(0.42, 0.3, 0.16, 0.12)))]
-    return name, shade(colour, float(rng.uniform(0.85, 1.15)))
+    return name, shade(colour, float(rng.uniform(0.7, 1.1)))
 
 
 def _vary(rng: np.random.Generator, cut: Cut) -> Cut:
     """The same pattern, cut by another maker."""
-    loose = float(rng.uniform(0.7, 1.45))
+    loose = float(np.clip(np.exp(rng.normal(0.03, 0.3)), 0.6, 1.9))
     return replace(
         cut,
         hem=cut.hem + float(rng.normal(0, 0.07)) * (1 if cut.hem < 1.8 else 0.3),
@@ -346,7 +346,7 @@ def _vary(rng: np.random.Generator, cut: Cut) -> Cut:
 
 
 def _outer(rng: np.random.Generator, kind: str, season: str) -> Item:
-    item = _item(rng, kind, season, dark=0.6)
+    item = _item(rng, kind, season, dark=0.5)
     if rng.random() < _OPEN_SHARES.get(kind, 0.4):
         details = tuple(detail for detail in item.fabric.details if detail == "pockets")
         opening = float(rng.uniform(0.03, 0.06))
