@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,9 @@ from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.reid import Model, Recipe, train, trainer
 from closerlook.reid.batches import Batch, Batches
+from closerlook.reid.card import model_card
 from closerlook.reid.state import State, TrainingModule
+from closerlook.selection import Plan, Provenance
 
 TINY = {
     "backbone": "lite0",
@@ -79,6 +82,33 @@ def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -
     train(data, recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1})
     assert json.loads((tmp_path / "run" / "run.json").read_text())["levels"]["weather"] == ["foggy", "sunny"]
     assert "weather: foggy, sunny." in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -> None:
+    origin = Provenance(
+        method="greedy",
+        on="fit",
+        rule="sure",
+        source="made",
+        target="street cameras",
+        embedding="lite0",
+        scaling="balanced",
+        evidence={"gain": 0.25, "gain_low": 0.125, "gain_high": 0.375},
+    )
+    chosen = Plan(
+        values={}, images=24, share=0.5, identities=tuple(np.unique(people.identities)[:3].tolist()), provenance=origin
+    )
+    model = train(people, recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1}, plan=chosen)
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "24 images of 3 people" in card
+    assert "**Plan**: 24 images, 50.0% of the source, chosen by method greedy, rule sure" in card
+    assert "street cameras" in card and "0.2500 of fit (95 % interval 0.1250 to 0.3750)" in card
+    again = train(people.subset(chosen), recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1})
+    assert equal(model, again)  # the same run
+    for other, words in ((chosen.random_control(1), "a random control"), (Plan(values={}, images=1, share=1), "hand")):
+        assert words in model_card(
+            json.loads((tmp_path / "run/run.json").read_text()), Recipe.resolve("strong"), 9, other
+        )
 
 
 def test_tensorboard_shows_what_the_log_says(trained: tuple[Model, Path]) -> None:
@@ -225,6 +255,21 @@ def test_accumulated_gradients_are_one_large_batchs(people: Dataset, tmp_path: P
         train(people, recipe="strong", out=tmp_path / "b", overrides=halves)
     whole, summed = (state.module.classifier.weight for state in states)
     torch.testing.assert_close(whole, summed, atol=1e-5, rtol=1e-3)
+
+
+def test_the_optimiser_gets_the_recipes_rates(people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backbone and head, through warm-up, plateau and decay, which depend on the share of the steps alone."""
+    seen: list[list[float]] = []
+    step = torch.optim.Adam.step
+
+    def spy(self: torch.optim.Adam, *arguments: Any, **options: Any) -> Any:
+        seen.append([group["lr"] for group in self.param_groups])
+        return step(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spy)
+    changes = {**TINY, "steps": 4, "warmup": 0.5, "schedule": "steps", "milestones": [0.75], "head_rate": 5.0}
+    train(people, recipe="strong", out=tmp_path / "run", overrides={**changes, "learning_rate": 1e-4})
+    assert np.array(seen) == pytest.approx(np.outer([0.01, 0.505, 1.0, 0.1], [1e-4, 5e-4]))
 
 
 def test_frozen_steps_stay_as_they_were(people: Dataset, tmp_path: Path) -> None:

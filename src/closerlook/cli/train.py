@@ -39,11 +39,15 @@ def train(
     from closerlook.reid.distributed import is_first_process
     from closerlook.selection import Plan
 
-    data = Dataset.open(source).train
-    if plan is not None:
-        data = data.subset(Plan.load(plan))
-    aside = None if validation is None else _validation(validation)
-    train(data, recipe=recipe, out=out, seed=seed, overrides=parse_assignments(set_), validation=aside)
+    train(
+        Dataset.open(source).train,
+        recipe=recipe,
+        out=out,
+        seed=seed,
+        overrides=parse_assignments(set_),
+        validation=None if validation is None else _validation(validation),
+        plan=None if plan is None else Plan.load(plan),
+    )
     if is_first_process():
         typer.echo(f"The model is in {out}; next: closerlook evaluate {out} --target market1501:/path")
 

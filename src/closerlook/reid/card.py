@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from closerlook.reid.recipe import Recipe
+
+if TYPE_CHECKING:
+    from closerlook.selection import Plan
 
 __all__ = ["model_card"]
 
@@ -23,6 +26,7 @@ A {backbone} that maps a picture of a person, {height} x {width} pixels, to a ve
 person should lie close together. `closerlook.Model.load` reads it; normalisation is inside.
 
 * **Data**: {images:,} images of {identities:,} people from {data}.{levels}
+* **Plan**: {plan}.
 * **Licence**: a model inherits the terms of the data that it was trained on and of the weights that it started from;
   check both before passing it on.
 * **Training**: {steps:,} steps, {images_drawn:,} images drawn, {seconds:.0f} s on {device}, seed {seed}. The recipe is
@@ -52,11 +56,30 @@ _CHOICE = (
 )
 
 
-def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
+def _plan(plan: Plan) -> str:
+    """How the images were chosen, and how sure it is that this is better than chance."""
+    part = f"{plan.images:,} images, {plan.share:.1%} of the source"
+    if plan.control is not None:
+        return f"a random control: as many images of as many people as a plan's {part}"
+    origin = plan.provenance
+    if origin is None:
+        return f"written by hand, {part}"
+    evidence = origin.evidence
+    low, high = evidence.get("gain_low"), evidence.get("gain_high")
+    sure = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
+    return (
+        f"{part}, chosen by method {origin.method}, rule {origin.rule}, for the unlabelled training images of "
+        f"{origin.target} in the space of {origin.embedding}; nearer to them than a random part of equal size by "
+        f"{evidence['gain']:.4f} of fit{sure}"
+    )
+
+
+def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int, plan: Plan | None = None) -> str:
     """The card, as Markdown with the front matter that model hubs read.
 
     Args:
         run: what ``run.json`` holds.
+        plan: what chose the images, where something did.
     """
     height, width = recipe.size
     validation = run["validation"]
@@ -68,6 +91,7 @@ def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int) -> str:
         **run,
         "versions": versions,
         "choice": choice,
+        "plan": "none; all images of these data were used" if plan is None else _plan(plan),
         "levels": levels,
         "height": height,
         "width": width,

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,19 +21,34 @@ from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.state import State
 
+if TYPE_CHECKING:
+    from closerlook.selection import Plan
+
 __all__ = ["RunFolder"]
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder and the fingerprint of the run (data, validation, recipe, seed) that is to be in it."""
+    """A folder and the fingerprint of the run (data, validation, recipe, seed) that is to be in it.
+
+    ``plan`` chose the run's images, which the fingerprint knows; it is only for the card.
+    """
 
     path: Path
     fingerprint: str
     seed: int
+    plan: Plan | None = None
 
     @classmethod
-    def of(cls, path: Path, data: Dataset, validation: Dataset | None, recipe: Recipe, seed: int) -> RunFolder:
+    def of(
+        cls,
+        path: Path,
+        data: Dataset,
+        validation: Dataset | None,
+        recipe: Recipe,
+        seed: int,
+        plan: Plan | None = None,
+    ) -> RunFolder:
         """The folder at ``path`` for this run, which need not exist."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([recipe.model_dump(mode="json"), seed]).encode())
@@ -42,7 +57,7 @@ class RunFolder:
                 digest.update(str(part.root.resolve()).encode())
                 for name, identity in part.table.select("file_name", "identity").iter_rows():
                     digest.update(f"\n{name}\t{identity}".encode())
-        return cls(path, digest.hexdigest(), seed)
+        return cls(path, digest.hexdigest(), seed, plan)
 
     @property
     def run(self) -> Path:
@@ -89,7 +104,7 @@ class RunFolder:
         model.save(self.path / MODEL_FILE)
         summary = self._summary(data, validation, recipe, state, losses)
         with atomic_path(self.card) as draft:
-            draft.write_text(model_card(summary, recipe, model.dim))
+            draft.write_text(model_card(summary, recipe, model.dim, self.plan))
         write_json(self.run, summary)
         self.checkpoint.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
 from lightning_fabric import Fabric
@@ -36,6 +36,9 @@ from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
 from closerlook.reid.validation import Validation, put_aside
 
+if TYPE_CHECKING:
+    from closerlook.selection import Plan
+
 __all__ = ["train"]
 
 CHECKPOINT_SECONDS = 60.0
@@ -49,8 +52,9 @@ def train(
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
     validation: Dataset | float | None = None,
+    plan: Plan | None = None,
 ) -> Model:
-    """Train a re-identification model on every image of ``data``.
+    """Train a re-identification model on every image of ``data``, or on those that ``plan`` keeps.
 
     A folder that holds this very run (data, recipe, seed) is gone on with if it is unfinished, and read if it is
     finished. On a CPU with the same number of threads the same arguments give the same weights.
@@ -64,6 +68,7 @@ def train(
         validation: people to choose the checkpoint on, and to stop early on if the recipe has ``patience``: other
             images, or the share of the identities of ``data`` to put aside. Never a test split, which is refused.
             Without, the last step's weights are kept.
+        plan: the same as ``data.subset(plan)``, and the model's card says how its images were chosen.
 
     Raises:
         UsageError: a recipe or a field that does not exist, or a value that it cannot take.
@@ -72,9 +77,11 @@ def train(
     """
     resolved = Recipe.resolve(recipe, overrides)
     aside = None
+    if plan is not None:
+        data = data.subset(plan)
     if validation is not None:
         data, aside = put_aside(data, validation, seed)
-    folder = RunFolder.of(Path(out), data, aside, resolved, seed)
+    folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         _fit(data, aside, resolved, folder)
