@@ -38,8 +38,8 @@ def test_levels_have_their_intervals(gap: Gap) -> None:
 
 
 def test_images_are_in_the_sources_order(gap: Gap, source: Dataset) -> None:
-    assert (gap.images["file_name"] == source.table["file_name"]).all()
-    means = gap.images.group_by("weather").agg(pl.col("loss").mean())
+    assert (gap.losses["file_name"] == source.table["file_name"]).all()
+    means = gap.losses.group_by("weather").agg(pl.col("loss").mean())
     for weather, loss in means.iter_rows():
         expected = gap.levels.filter(pl.col("level") == weather)["pair_loss"][0]
         assert loss == pytest.approx(expected, rel=1e-9)
@@ -50,7 +50,7 @@ def test_saved_and_loaded(gap: Gap, tmp_path: Path) -> None:
     again = Gap.load(tmp_path / "gap")
     assert again.settings == gap.settings
     assert again.levels.equals(gap.levels)
-    assert again.images.equals(gap.images)
+    assert again.losses.equals(gap.losses)
     assert again.importance.equals(gap.importance)
     assert pl.read_parquet(tmp_path / "gap" / "levels.parquet").equals(gap.levels)
 

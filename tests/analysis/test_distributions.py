@@ -133,7 +133,7 @@ def test_tables_agree_with_scores(gap: Gap) -> None:
     assert gap.combinations(3).is_empty()
     people = gap.identities
     assert people["images"].to_list() == [6] * 6
-    assert people["loss"].mean() == pytest.approx(gap.images["loss"].mean())
+    assert people["loss"].mean() == pytest.approx(gap.losses["loss"].mean())
     differences = gap.differences
     assert differences.height == 3 + 1
     assert (differences["low"] < differences["high"]).all()

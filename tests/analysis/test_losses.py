@@ -87,10 +87,10 @@ def test_levels_equal_brute_force(gap: Gap, brute: dict[str, dict[str, np.ndarra
     total = totals(brute, scaling)
     target_pairs = total["tt"][APART].mean()
     for row in gap.levels.iter_rows(named=True):
-        own = (gap.images[row["factor"]].cast(pl.String) == row["level"]).to_numpy()
+        own = (gap.losses[row["factor"]].cast(pl.String) == row["level"]).to_numpy()
         between = total["st"][own].mean()
         within = total["ss"][np.ix_(own, own)]
-        person = gap.images["identity"].to_numpy()[own]
+        person = gap.losses["identity"].to_numpy()[own]
         source_pairs = within[person[:, None] != person[None]].mean()
         assert row["pair_loss"] == pytest.approx(between, rel=1e-5)
         # the mean distance of different people is 2 tr Cov, so the unbiased ||mu_s - mu_t||^2 is:
@@ -100,12 +100,12 @@ def test_levels_equal_brute_force(gap: Gap, brute: dict[str, dict[str, np.ndarra
 
 @pytest.mark.parametrize("scaling", ["literal", "balanced"])
 def test_images_equal_brute_force(gap: Gap, brute: dict[str, dict[str, np.ndarray]], scaling: str) -> None:
-    losses = gap.rescaled(scaling=scaling).images["loss"].to_numpy()
+    losses = gap.rescaled(scaling=scaling).losses["loss"].to_numpy()
     np.testing.assert_allclose(losses, totals(brute, scaling)["st"].mean(axis=1), rtol=1e-5)
 
 
 def test_literal_terms_are_the_printed_ones(gap: Gap, brute: dict[str, dict[str, np.ndarray]]) -> None:
-    images = gap.rescaled(scaling="literal").images
+    images = gap.rescaled(scaling="literal").losses
     for term in ("style", "content"):
         np.testing.assert_allclose(images[term].to_numpy(), brute["st"][term].mean(axis=1), rtol=1e-5)
     np.testing.assert_allclose(images["loss"], ALPHA * images["style"] + BETA * images["content"], rtol=1e-12)
@@ -113,9 +113,9 @@ def test_literal_terms_are_the_printed_ones(gap: Gap, brute: dict[str, dict[str,
 
 def test_any_product_subset_scores_as_its_images(gap: Gap, brute: dict[str, dict[str, np.ndarray]]) -> None:
     total = totals(brute, "balanced")
-    own = (gap.images["weather"].is_in(["sunny", "night"]) & (gap.images["viewpoint"] == 180)).to_numpy()
+    own = (gap.losses["weather"].is_in(["sunny", "night"]) & (gap.losses["viewpoint"] == 180)).to_numpy()
     score = gap.score({"weather": ["sunny", "night"], "viewpoint": [180]})
-    person = gap.images["identity"].to_numpy()[own]
+    person = gap.losses["identity"].to_numpy()[own]
     spread = total["ss"][np.ix_(own, own)][person[:, None] != person[None]].mean() / 2
     target_spread = total["tt"][APART].mean() / 2
     assert score["images"] == own.sum()

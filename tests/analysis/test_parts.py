@@ -37,7 +37,7 @@ def test_a_part_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset) 
     for name in ("pair_loss", "fit", "diversity"):
         np.testing.assert_allclose(indirect.estimates[name], direct.estimates[name], atol=0.06, err_msg=name)
     assert (indirect.estimates["images"] == direct.estimates["images"]).all()
-    np.testing.assert_allclose(indirect.images["loss"], direct.images["loss"], atol=0.08)
+    np.testing.assert_allclose(indirect.losses["loss"], direct.losses["loss"], atol=0.08)
 
 
 def test_halves_share_nothing(gap: Gap) -> None:

@@ -50,7 +50,7 @@ def test_a_plan_counts_the_sources_images(made: Made) -> None:
     )
     assert plan.images == inside.sum() * 12 * COPIES
     assert plan.share == pytest.approx(plan.images / (len(made.source) * COPIES))
-    assert len(plan.rows(made.gap.images)) == inside.sum() * 12
+    assert len(plan.rows(made.gap.losses)) == inside.sum() * 12
 
 
 @pytest.mark.parametrize("rule", ["mean", "sure", "top:1", "top:2", "below:0.4", "below:-9"])
@@ -172,9 +172,9 @@ def test_missing_plans_and_columns_are_named(made: Made, tmp_path: Path) -> None
         Plan.load(tmp_path)
     plan = Plan(values={"colour": ("red",)}, images=1, share=0.5)
     with pytest.raises(CloserlookError, match="'colour'"):
-        plan.rows(made.gap.images)
+        plan.rows(made.gap.losses)
     with pytest.raises(CloserlookError, match="No image has the levels"):
-        Plan(values={"f0": ("l9",)}, images=1, share=0.5).rows(made.gap.images)
+        Plan(values={"f0": ("l9",)}, images=1, share=0.5).rows(made.gap.losses)
 
 
 def test_levels_match_as_text() -> None:
@@ -303,7 +303,7 @@ def test_more_to_draw_is_never_nearer(seed: int) -> None:
 def test_a_weighted_plan_draws_its_shares(made: Made) -> None:
     """Of any table: here of the analysed tenth of the source, so that a tenth of the budget is drawn."""
     plan = select(made.gap, method="weights", budget=1000)
-    table = made.gap.images
+    table = made.gap.losses
     rows = plan.rows(table)
     assert len(rows) == 1000 / COPIES
     assert (np.diff(rows) > 0).all()

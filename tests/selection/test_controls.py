@@ -46,7 +46,7 @@ def test_every_image_can_be_drawn() -> None:
 
 def test_a_plans_controls_are_plans_themselves() -> None:
     made = Made((4, 3), 5, per_cell=12)
-    table = made.gap.images
+    table = made.gap.losses
     plan = select(made.gap)
     others = controls(made.gap, plan, seeds=2)
     assert list(others) == ["random-0", "random-1", "worst", "all"]

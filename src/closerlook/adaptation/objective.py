@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.intervals import draw, small_sample_factor
 from closerlook.analysis.moments import squared_norms
+from closerlook.analysis.resampling import draw, small_sample_factor
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, blocks_of, slices_of

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,65 +14,24 @@ import polars as pl
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from closerlook.analysis import tables
+from closerlook.analysis import levels, tables
 from closerlook.analysis.anova import additive_shares, shares_of_factors, variance_shares
+from closerlook.analysis.bootstrap import bootstrap_fit
 from closerlook.analysis.distributions import compare
 from closerlook.analysis.importance import attribute_codes, importance
-from closerlook.analysis.intervals import (
-    TargetUnits,
-    against_line,
-    bootstrap_fit,
-    bootstrap_pair,
-    interval,
-    subsample_error,
-    target_units,
-)
 from closerlook.analysis.losses import Losses, Weights, image_losses, set_losses, weigh
 from closerlook.analysis.measurement import Measurement
+from closerlook.analysis.resampling import TargetUnits, target_units
+from closerlook.analysis.settings import Settings, load_settings, save_settings
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError, unknown
-from closerlook.files import atomic_path, write_json
+from closerlook.files import atomic_path
 
-__all__ = ["Gap", "Settings", "saved_key"]
+__all__ = ["Gap"]
 
-SETTINGS_NAME = "gap.json"
-VERSION = 2
 DISTANCES = ("coverage", "frechet", "kernel")
 
 Float = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What an analysis was asked for, and on what.
-
-    Attributes:
-        source, target: names of the data sets.
-        source_images, target_images: how many images each has; the analysed ones may be fewer.
-        embedding: its name.
-        size: (height, width) of the images as embedded.
-        scaling, alpha, beta: see :func:`closerlook.analysis.losses.weigh`.
-        per_cell: at most so many images of each cell; None for all.
-        seed: of the subsample, the projection and the bootstrap.
-        notes: what could not be used, in words.
-        over: what the intervals draw anew on the target's side, ``images`` or ``cameras``.
-        key: of the images, embedding and options that the measurement depends on.
-    """
-
-    source: str
-    target: str
-    source_images: int
-    target_images: int
-    embedding: str
-    size: tuple[int, int]
-    scaling: str
-    alpha: float
-    beta: float
-    per_cell: int | None
-    seed: int
-    notes: tuple[str, ...]
-    over: str = "images"
-    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,11 +56,10 @@ class Gap:
         settings, measurement = self.settings, self.measurement
         images = f"{measurement.images.height:,} of {settings.source_images:,} images of {settings.source}"
         target = f"{measurement.target_counts.sum():,} of {settings.target_images:,} of {settings.target}"
-        unit = (
-            "1.0 is the target's mean distance to itself" if settings.scaling == "balanced" else "Eqs. 1-3 as printed"
-        )
+        units = {"balanced": " (1.0 is the target's mean distance to itself)", "literal": " (Eqs. 1-3 as printed)"}
         height, width = settings.size
-        how = f"by {settings.embedding} at {height} x {width} pixels, {settings.scaling} scaling ({unit})"
+        how = f"by {settings.embedding} at {height} x {width} pixels, {settings.scaling} scaling"
+        how += units.get(settings.scaling, "")
         return " ".join([f"{images} against {target}, over all pairs, {how}.", *settings.notes])
 
     @cached_property
@@ -132,25 +89,11 @@ class Gap:
     @cached_property
     def estimates(self) -> pl.DataFrame:
         """A row a level: factor, level, images, identities, pair_loss and fit with their terms, diversity."""
-        measurement, total = self.measurement, self.weights.total
-        losses = self._level_losses(total)
-        terms = {term: self._level_losses(weights) for term, weights in self.weights.terms.items()}
-        columns: dict[str, Any] = {
-            "factor": [factor.name for factor in self.factors for _ in factor.levels],
-            "level": [str(level) for factor in self.factors for level in factor.levels],
-            "images": (measurement.members @ measurement.cell_counts).astype(int),
-            "identities": self._identities(),
-            "pair_loss": losses.pair,
-            **{term: own.pair for term, own in terms.items()},
-            "fit": losses.fit,
-            **{f"fit_{term}": own.fit for term, own in terms.items()},
-            "diversity": losses.diversity,
-        }
-        return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
+        return levels.estimate_levels(self)
 
     @cached_property
     def levels(self) -> pl.DataFrame:
-        """:attr:`estimates` with 95 % intervals (``pair_low``, ``pair_high``, ``fit_low``, ``fit_high``) and more.
+        """:attr:`estimates` with 95 % intervals (``fit_low``, ``fit_high``, ``pair_...``, ``diversity_...``) and more.
 
         ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
         the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
@@ -159,42 +102,15 @@ class Gap:
         of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
         :func:`closerlook.analysis.distributions.compare`; coverage with as many images as the smallest level has.
         """
-        table, measurement, seed = self.estimates, self.measurement, self.settings.seed
-        pair, fit = (table[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("pair_loss", "fit"))
-        deviations = self.fit_deviations
-        pair_deviations = bootstrap_pair(measurement, self.weights.total, seed, self.target_units)
-        (pair_low, pair_high), (fit_low, fit_high) = interval(pair, pair_deviations), interval(fit, deviations)
-        kept, side = against_line(fit, deviations, [len(factor) for factor in self.factors])
-        pair_error, fit_error = subsample_error(measurement, self.weights.total)
-        bounds = {"pair_low": pair_low, "pair_high": pair_high, "fit_low": fit_low, "fit_high": fit_high, "kept": kept}
-        errors = {"pair_sampling": pair_error, "fit_sampling": fit_error}
-        others = {name: np.array([one[name] for one in self._compared]) for name in self._compared[0]}
-        return table.with_columns(
-            *(pl.Series(name, values).fill_nan(None) for name, values in {**bounds, **errors, **others}.items()),
-            pl.Series("side", side),
-        )
+        return levels.level_table(self)
 
-    @cached_property
-    def _compared(self) -> list[dict[str, float]]:
-        """Coverage, Frechet and kernel distance of each level."""
-        return [self._compare(members.astype(bool)) for members in self.measurement.members]
-
-    def _compare(self, cells: NDArray[np.bool]) -> dict[str, float]:
+    def compare(self, cells: NDArray[np.bool]) -> dict[str, float]:
+        """Coverage, Frechet and kernel distance of the images of ``cells`` (cells,); nan where they are not known."""
         found = self.measurement.distributions
         if found is None:
             return dict.fromkeys(DISTANCES, np.nan)
         smallest = (self.measurement.members @ found.images).min()
         return compare(found, cells, max(int(smallest), 1))
-
-    def _level_losses(self, weights: Float) -> Losses:
-        measurement = self.measurement
-        counts = measurement.members @ measurement.cell_counts
-        with np.errstate(invalid="ignore"):  # a part of the data may lack a level
-            pairs = measurement.members @ self.cell_sums(weights) / counts
-            mixtures = measurement.members * measurement.cell_counts / counts[:, None]
-        bias = np.einsum("b,bcd->cd", weights, measurement.cell_gaps - measurement.cell_fits)
-        products = weights @ measurement.level_gaps - ((mixtures @ bias) * mixtures).sum(axis=1)
-        return set_losses(measurement, weights, counts, pairs, products)
 
     def cell_sums(self, weights: Float) -> Float:
         """(c,) sums of the image losses of each cell."""
@@ -202,16 +118,8 @@ class Gap:
         losses = image_losses(measurement, weights)
         return np.asarray(np.bincount(measurement.cell_of_image, losses, minlength=len(measurement.cell_levels)))
 
-    def _identities(self) -> list[int]:
-        images = self.measurement.images
-        return [
-            images.filter(pl.col(factor.name) == level)["identity"].drop_nulls().n_unique()
-            for factor in self.factors
-            for level in factor.levels
-        ]
-
     @cached_property
-    def images(self) -> pl.DataFrame:
+    def losses(self) -> pl.DataFrame:
         """A row an analysed source image, in the source's order: file_name, identity, the factors, ``loss`` (its exact
         mean loss to every target image) and its terms."""
         columns = {"loss": self.weights.total, **self.weights.terms}
@@ -226,13 +134,13 @@ class Gap:
         share of variance, ``total_share`` with interactions, from :attr:`variance`; where the design is not complete
         that of an additive model (:func:`closerlook.analysis.anova.additive_shares`), without interval and total.
         """
-        losses = self.images["loss"].to_numpy()
-        table = importance(self.images, losses, self.factors, self.settings.seed)
+        losses = self.losses["loss"].to_numpy()
+        table = importance(self.losses, losses, self.factors, self.settings.seed)
         names = table["factor"].unique(maintain_order=True).to_list()
         if self.variance is not None:
             exact = shares_of_factors(self.variance, names)
         else:
-            additive = additive_shares(attribute_codes(self.images, self.factors), losses)
+            additive = additive_shares(attribute_codes(self.losses, self.factors), losses)
             unknown = dict.fromkeys(("share_low", "share_high", "total_share"), pl.lit(None, pl.Float64))
             exact = pl.DataFrame({"factor": names, "share": [additive[name] for name in names]}).with_columns(**unknown)
         return table.join(exact, on="factor", how="left", maintain_order="left")
@@ -257,7 +165,7 @@ class Gap:
         cells = self.cells_of(levels)
         if not cells.any():
             raise UsageError(f"No analysed image is in {dict(levels)}.")
-        return {**self.score_cells(cells.astype(float)), **_or_none(self._compare(cells))}
+        return {**self.score_cells(cells.astype(float)), **_or_none(self.compare(cells))}
 
     def cells_of(self, levels: Mapping[str, Sequence[object]]) -> NDArray[np.bool]:
         """Which cells belong to the product subset with these levels, (cells,)."""
@@ -302,7 +210,7 @@ class Gap:
     def identities(self) -> pl.DataFrame:
         """A row a person: identity, images and the mean of ``loss`` and its terms; empty where nobody is known."""
         means = [pl.col(name).mean() for name in ("loss", *self.weights.terms)]
-        known = self.images.drop_nulls("identity")
+        known = self.losses.drop_nulls("identity")
         return known.group_by("identity").agg(pl.len().alias("images"), *means).sort("identity")
 
     @cached_property
@@ -357,12 +265,12 @@ class Gap:
         for name, table in self._files().items():
             with atomic_path(folder / f"{name}.parquet") as draft:
                 table.write_parquet(draft)
-        write_json(folder / SETTINGS_NAME, {"version": VERSION, **asdict(self.settings)})
+        save_settings(self.settings, folder)
 
     def _files(self) -> dict[str, pl.DataFrame]:
         found = {
             "levels": self.levels,
-            "losses": self.images,
+            "losses": self.losses,
             "identities": self.identities,
             "pairs": self.combinations(2),
             "triples": self.combinations(3),
@@ -383,11 +291,7 @@ class Gap:
         """
         folder = Path(folder)
         try:
-            values = json.loads((folder / SETTINGS_NAME).read_text())
-            if values.pop("version") != VERSION:
-                raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
-            values["size"], values["notes"] = tuple(values["size"]), tuple(values["notes"])
-            return cls(Measurement.load(folder), Settings(**values))
+            return cls(Measurement.load(folder), load_settings(folder))
         except FileNotFoundError as error:
             raise CloserlookError(f"{folder} holds no analysis: there is no {error.filename}.") from None
         except (ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -398,15 +302,6 @@ class Gap:
         from closerlook.analysis import figures
 
         return figures.all_figures(self)
-
-
-def saved_key(folder: Path) -> str | None:
-    """The key of the analysis that ``folder`` holds; None where there is none that can be read."""
-    try:
-        values = json.loads((folder / SETTINGS_NAME).read_text())
-        return str(values["key"]) if values["version"] == VERSION else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _or_none(values: Mapping[str, float]) -> dict[str, float | None]:

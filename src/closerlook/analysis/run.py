@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from closerlook.analysis.cells import Layout, choose_factors, lay_out
-from closerlook.analysis.gap import Gap, Settings, saved_key
+from closerlook.analysis.gap import Gap
 from closerlook.analysis.measure import SourceSums, make_source_pieces, measure_source
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.pieces import Pieces, content_key
+from closerlook.analysis.settings import Settings, saved_key
 from closerlook.analysis.target import measure_target
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, open_embedding

@@ -47,7 +47,7 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
         x = MARGIN + (width + GAP) * column
         heading = str(level) if fit is None else f"{level}\nfit {fit:.2f}"
         draw.multiline_text((x + width // 2, 4), heading, fill=INK, anchor="ma", align="center")
-        own = gap.images.filter(pl.col(factor).cast(pl.String) == level)
+        own = gap.losses.filter(pl.col(factor).cast(pl.String) == level)
         for row, name, loss in _extremes(own):
             if name not in paths:
                 raise CloserlookError(f"{source.name} has no image {name}, which was analysed; name the same source.")

@@ -11,7 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from closerlook.analysis.intervals import REPLICATES, bootstrap_fit, differences, draw_mixture, interval
+from closerlook.analysis.bootstrap import REPLICATES, bootstrap_fit
+from closerlook.analysis.intervals import differences, interval
+from closerlook.analysis.resampling import draw_mixture
 from closerlook.errors import UsageError, unknown
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from closerlook.analysis import Gap
-from closerlook.analysis.intervals import bootstrap_fit, interval
+from closerlook.analysis.bootstrap import bootstrap_fit
+from closerlook.analysis.intervals import interval
 from closerlook.analysis.parts import halves
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
