@@ -72,8 +72,8 @@ SENSORS: dict[str, Sensor] = {
         exposure=1.0,
         saturation=1.2,
         knee=0.7,
-        contrast=1.26,
-        black=0.008,
+        contrast=1.22,
+        black=0.012,
         scale=0.9,
         softness=0.0,
         focus=0.24,
@@ -148,7 +148,11 @@ def compress(image: NDArray[np.uint8], sensor: Sensor, key: int) -> bytes:
     """The JPEG file of an (h, w, 3) image; ``key`` says where the video's blocks lie."""
     if sensor.video < NO_VIDEO:
         down, right = key % 16, key // 16 % 16
-        moved = np.pad(image, ((down, 0), (right, 0), (0, 0)), mode="edge")
+        height, width = image.shape[:2]
+        moved = np.empty((down + height, right + width, 3), np.uint8)
+        moved[down:, right:] = image
+        moved[down:, :right] = image[:, :1]
+        moved[:down] = moved[down]
         seen = simplejpeg.encode_jpeg(moved, quality=sensor.video, colorsubsampling="420")
         image = np.ascontiguousarray(simplejpeg.decode_jpeg(seen)[down:, right:])
     return bytes(simplejpeg.encode_jpeg(image, quality=sensor.quality, colorsubsampling="420"))

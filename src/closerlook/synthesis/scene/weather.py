@@ -47,10 +47,10 @@ class Weather:
 
 WEATHERS: dict[str, Weather] = {
     "sunny": Weather(direct=1.0, sky=1.0, cloud=0.0),
-    "clouds": Weather(direct=0.45, sky=0.5, cloud=0.22, tint=(0.92, 1.0, 1.12), extinction=0.002),
+    "clouds": Weather(direct=0.4, sky=0.6, cloud=0.2, tint=(0.86, 1.0, 1.2), extinction=0.002),
     "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.12, 1.0, 0.8), extinction=0.009),
     "foggy": Weather(direct=0.0, sky=0.03, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.019, scatter=0.6),
-    "neutral": Weather(direct=0.04, sky=0.15, cloud=0.38, extinction=0.003),
+    "neutral": Weather(direct=0.02, sky=0.08, cloud=0.4, tint=(1.04, 1.0, 0.94), extinction=0.003),
     "blizzard": Weather(
         direct=0.0,
         sky=0.05,
