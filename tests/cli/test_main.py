@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 import closerlook.cli as cli
+from closerlook import __version__ as closerlook_version
+from closerlook.dataset.formats import FORMATS
 from closerlook.errors import CloserlookError, UsageError
 
 
@@ -65,6 +68,11 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         (["extract", "lite0", "nowhere", "--out", "x.csv"], 2, ".parquet"),
         (["export", "nowhere"], 2, "nowhere"),
         (["evaluate", "lite0"], 2, "Give either MODEL and --target"),
+        (["evaluate", "lite0", "--target", "empty", "--pictures", "x.txt"], 2, "--pictures x.txt must end in .png"),
+        (["evaluate", "lite0", "--target", "empty", "--attention"], 2, "--pictures"),
+        (["compare", "a.jpg", "b.jpg", "--out", "x"], 2, "--out x must end in .png"),
+        (["dataset", "audit", ""], 1, "names no folder"),
+        (["dataset", "export", "empty", "--out", "x", "--format", "duke"], 1, "no images"),
         (["evaluate", "--query", "q.safetensors", "--gallery", "g.safetensors"], 1, "q.safetensors"),
         (["study", "nowhere", "nowhere", "--out", "x"], 1, "nowhere"),
         (["report", "nowhere"], 1, "nowhere"),
@@ -92,3 +100,19 @@ def test_help_starts_at_once_and_names_every_verb():
 def test_the_command_line_does_not_load_torch_before_it_is_needed():
     program = "import closerlook.cli, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_version_and_the_module():
+    program = [sys.executable, "-m", "closerlook", "--version"]
+    assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() == closerlook_version
+
+
+def test_help_breaks_lines_only_where_the_terminal_ends():
+    result = CliRunner().invoke(cli.app, ["generate", "--help"], terminal_width=400, env={"COLUMNS": "400"})
+    assert "and any scene parameter, such as weather.extinction" in result.output
+
+
+def test_help_names_every_format_of_data():
+    result = CliRunner().invoke(cli.app, ["dataset", "import", "--help"], env={"COLUMNS": "400"})
+    for name in FORMATS:
+        assert name in result.output

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from closerlook import __version__
 from closerlook.cli import (
     adapt,
     analyze,
@@ -26,6 +27,7 @@ from closerlook.cli import (
     study,
     train,
 )
+from closerlook.cli.options import paragraphs
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError
 from closerlook.files import explain_os_errors
@@ -35,7 +37,6 @@ __all__ = ["app", "main"]
 TYPER_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(
-    help="Which synthetic images are worth training a person re-identification model on, and which to render next.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -57,8 +58,23 @@ for verb in (
     export.export,
     demo.demo,
 ):
-    app.command(no_args_is_help=verb is not demo.demo)(verb)
+    app.command(no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
 app.add_typer(dataset.app, name="dataset")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def closerlook(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Which synthetic images are worth training a person re-identification model on, and which to render next."""
 
 
 def main() -> NoReturn:

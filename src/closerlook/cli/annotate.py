@@ -29,6 +29,7 @@ def annotate(
 
     if draw is not None:
         draw_over(data, draw, count=count)
-        typer.echo(str(draw))
+        typer.echo(f"The sheet is in {draw}.")
         return
-    typer.echo(str(write(data, kind or ("mask", "parts"), out=out, workers=workers)))
+    folder = write(data, kind or ("mask", "parts"), out=out, workers=workers)
+    typer.echo(f"The annotations are in {folder}.")

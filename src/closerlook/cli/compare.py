@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from closerlook.cli.options import parse_picture
+
 __all__ = ["compare"]
 
 
@@ -17,11 +19,17 @@ def compare(
     reference: Annotated[str | None, typer.Option(help="Data of known people, to say what the number means.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Picture to draw: what speaks for it.")] = None,
 ) -> None:
-    """Say how near two images are to a model."""
+    """Say how near two images are to a model.
+
+    The number means nothing by itself: --reference says how pairs of one person and of two people score in known data.
+    """
     from closerlook.dataset import Dataset
     from closerlook.evaluation import compare
 
+    if out is not None:
+        parse_picture("--out", out)
     comparison = compare(first, second, model=model, reference=Dataset.open(reference) if reference else None)
+    typer.echo(comparison)
     if out is not None:
         comparison.save(out)
-    typer.echo(comparison)
+        typer.echo(f"What speaks for it is in {out}.")

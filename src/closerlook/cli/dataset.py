@@ -6,30 +6,33 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out
+from closerlook.cli.options import Out, paragraphs
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Import, export and audit data sets.", no_args_is_help=True)
-Data = Annotated[str, typer.Argument(help="A folder, or format:path such as market1501:/data/Market-1501-v15.09.15.")]
+Data = Annotated[str, typer.Argument(help="A folder, or FORMAT:PATH such as market1501:/data/Market-1501-v15.09.15.")]
 
 
-@app.command("import", no_args_is_help=True)
 def import_(source: Data, out: Out) -> None:
-    """Write the table of a data set in another layout; its images stay where they are."""
+    """Write the table of a data set in another layout; its images stay where they are.
+
+    Every verb also opens FORMAT:PATH as it is. Formats: market1501, dukemtmc, msmt17 (people as released); finegpr,
+    personx, randperson, clonedperson, unrealperson, weperson (synthetic); manifest (a CSV or Parquet file with
+    file_name and, where known, identity, camera, split and attributes); folder (pictures without labels).
+    """
     from closerlook.dataset import Dataset
     from closerlook.dataset.export import export
 
     data = Dataset.open(source)
     export(data, out, layout="table")
-    typer.echo(f"{len(data):,} rows in {out / 'metadata.parquet'}")
+    typer.echo(f"{len(data):,} rows in {out / 'metadata.parquet'}; open it as {out}")
 
 
-@app.command("export", no_args_is_help=True)
 def export_(
     source: Data,
     out: Out,
-    layout: Annotated[str, typer.Option("--format", help="market1501.")] = "market1501",
+    layout: Annotated[str, typer.Option("--format", help="market1501, or table (metadata.parquet).")] = "market1501",
 ) -> None:
     """Copy a data set into another layout."""
     from closerlook.dataset import Dataset
@@ -40,10 +43,13 @@ def export_(
     typer.echo(f"{len(data):,} images in {out}")
 
 
-@app.command(no_args_is_help=True)
 def audit(source: Data) -> None:
     """Count and check a data set: unreadable files, duplicates, cameras, missing cells."""
     from closerlook.dataset import Dataset
     from closerlook.dataset.audit import audit
 
     typer.echo(audit(Dataset.open(source)))
+
+
+for name, verb in (("import", import_), ("export", export_), ("audit", audit)):
+    app.command(name, no_args_is_help=True, help=paragraphs(verb))(verb)

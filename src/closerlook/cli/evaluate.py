@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from closerlook.cli.options import parse_size
+from closerlook.cli.options import parse_picture, parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
 
@@ -37,7 +37,9 @@ def evaluate(
         Path | None, typer.Option(help="Picture to draw: the most instructive queries and their nearest images.")
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Result to write (JSON).")] = Path("result.json"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Result to write; result.json in the run's folder, or here.")
+    ] = None,
 ) -> None:
     """Rank a gallery for every query and score it.
 
@@ -48,6 +50,10 @@ def evaluate(
     from closerlook.embedding.features import Features
     from closerlook.evaluation import KReciprocal, Matching, evaluate, load_model, rank, save_rankings
 
+    if pictures is not None:
+        parse_picture("--pictures", pictures)
+    if attention and pictures is None:
+        raise UsageError("--attention is drawn into --pictures: name a picture too.")
     matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching)
@@ -59,6 +65,8 @@ def evaluate(
             save_rankings(result, pictures, embedder=embedder if attention else None)
     else:
         raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
+    if out is None:
+        out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
     result.save(out)
     console.print(_table(result))
     typer.echo(result)

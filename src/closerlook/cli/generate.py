@@ -63,4 +63,5 @@ def generate(
         typer.echo(synthesis.estimate(design, **settings))
         return
     data = synthesis.generate(design, out=out, **settings)
-    typer.echo(f"{len(data):,} images of {data.counts()['identities']:,} people in {out}")
+    people = data.counts()["identities"]
+    typer.echo(f"{len(data):,} images of {people:,} people in {out}; next: closerlook analyze {out} TARGET --out gap")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,17 +13,37 @@ import yaml
 
 from closerlook.errors import UsageError
 
-__all__ = ["Levels", "Out", "Seed", "Size", "Source", "Target", "parse_assignments", "parse_levels", "parse_size"]
+__all__ = [
+    "Levels",
+    "Out",
+    "Seed",
+    "Size",
+    "Source",
+    "Target",
+    "paragraphs",
+    "parse_assignments",
+    "parse_levels",
+    "parse_picture",
+    "parse_size",
+]
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 Seed = Annotated[int, typer.Option(help="Everything random is a function of this number.")]
 Size = Annotated[str, typer.Option(help="Height x width in pixels, such as 256x128.")]
-Source = Annotated[str, typer.Argument(help="Synthetic data: a folder, or format:path (see 'dataset import').")]
-Target = Annotated[str, typer.Argument(help="Real data, such as market1501:/data/Market-1501-v15.09.15 or a folder.")]
+Source = Annotated[str, typer.Argument(help="Synthetic data: a folder, or FORMAT:PATH (see 'dataset import --help').")]
+Target = Annotated[
+    str, typer.Argument(help="Real data: market1501:/data/Market-1501-v15.09.15, or a folder of pictures.")
+]
 Levels = Annotated[
     list[str] | None,
     typer.Option("--level", "-l", help="Keep only these levels: weather=sunny,clouds. May be given several times."),
 ]
+
+
+def paragraphs(verb: Callable[..., object]) -> str:
+    """A verb's docstring for its help: lines of a paragraph joined, so that they break where the terminal ends."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(verb) or "").split("\n\n"))
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -34,6 +55,13 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (16 <= height <= 4096 and 16 <= width <= 4096):
         raise UsageError(f"--size {text} is out of range: both sides must be between 16 and 4096 pixels.")
     return height, width
+
+
+def parse_picture(option: str, path: Path) -> Path:
+    """A picture's path, refused before any work where its ending names no format."""
+    if path.suffix.lower() not in PICTURES:
+        raise UsageError(f"{option} {path} must end in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}.")
+    return path
 
 
 def parse_levels(items: Sequence[str] | None) -> dict[str, list[str]]:

@@ -1,0 +1,5 @@
+"""``python -m closerlook``: the command line."""
+
+from closerlook.cli import main
+
+main()
