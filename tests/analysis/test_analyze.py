@@ -69,9 +69,17 @@ def test_a_damaged_folder_is_explained(gap: Gap, tmp_path: Path) -> None:
 
 def test_figures_are_charts_with_their_data(gap: Gap) -> None:
     figures = gap.figures()
-    assert {"fit", "pair_loss", "importance"} <= set(figures)
-    for chart in figures.values():
-        assert chart.to_json()
+    assert list(figures) == ["fit", "pair_loss", "diversity", "importance", "interactions"]
+    for name in ("fit", "diversity"):
+        values = figures[name].to_dict()["datasets"].values()
+        shown = {(row["factor"], row["level"]): row for rows in values for row in rows}
+        for row in gap.levels.iter_rows(named=True):
+            own = shown[row["factor"], row["level"]]
+            assert [own["value"], own["low"], own["high"]] == [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+            if name == "fit":
+                assert own["look"].endswith("unsure") == (row["side"] == "unclear")
+    with pytest.raises(UsageError, match="pair_loss"):
+        gap.figure("loss")
 
 
 def test_results_do_not_depend_on_the_order_of_the_table(source: Dataset, target: Dataset, gap: Gap) -> None:

@@ -49,6 +49,12 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
     ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    assert "chosen" in result.output
+    assert "unclear (5 %, Holm)" in result.output
+    assert {path.name for path in (tmp_path / "gap" / "figures").glob("*.png")} == {
+        *(f"{name}.png" for name in ("fit", "pair_loss", "diversity", "importance")),
+        "images_lux.png",
+    }
     gap = Gap.load(tmp_path / "gap")
     table = gap.levels.filter(pl.col("factor") == "lux")
     assert table["images"].to_list() == [12, 12, 12]

@@ -124,6 +124,7 @@ def _coverage(near: Int, n: int, draw: int) -> float:
     left = n - near
     with np.errstate(invalid="ignore"):
         missed = np.exp(gammaln(left + 1) - gammaln(left - draw + 1) - gammaln(n + 1) + gammaln(n - draw + 1))
+    missed = np.where(near > 0, missed, 1.0)  # without rounding
     return float(1 - np.where(left >= draw, missed, 0).mean())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import polars as pl
@@ -12,28 +12,44 @@ from PIL import Image
 
 from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
+from closerlook.errors import unknown
 from closerlook.files import atomic_path
 
 if TYPE_CHECKING:
     from closerlook.analysis.gap import Gap
 
-__all__ = ["all_figures", "importance_figure", "interaction_figure", "level_figure", "save_figures"]
+__all__ = ["figure_names", "make_figure", "save_figures"]
 
 INK, MUTED, NEAR, FAR, LINE = "#222222", "#777777", "#2a6f97", "#b8c4cc", "#c1440e"
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 MAX_HEAT = 400  # cells of one heat map
 
+# What the levels are shown by: title, axis, where its interval is
+ON = {
+    "fit": ("How far each level is from the target", "fit", "fit"),
+    "pair_loss": ("Mean pair loss of each level (Eq. 3)", "mean pair loss", "pair"),
+    "diversity": ("How diverse each level is beside the target", "diversity (target = 1)", "diversity"),
+}
 
-def all_figures(gap: Gap) -> dict[str, alt.HConcatChart]:
-    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``importance`` (Fig. 4), and ``interactions``, if any."""
-    found = {
-        "fit": level_figure(gap, "fit"),
-        "pair_loss": level_figure(gap, "pair_loss"),
-        "importance": importance_figure(gap),
-    }
-    if _heat_maps(gap):
-        found["interactions"] = interaction_figure(gap)
-    return found
+
+def make_figure(gap: Gap, name: str) -> alt.HConcatChart:
+    """The figure of this name, one of :func:`figure_names`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    names = figure_names(gap)
+    if name not in names:
+        raise unknown("figure", name, names)
+    if name in ON:
+        return level_figure(gap, name)
+    return importance_figure(gap) if name == "importance" else interaction_figure(gap)
+
+
+def figure_names(gap: Gap) -> list[str]:
+    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``importance`` (Fig. 4), and
+    ``interactions`` where there are two attributes to cross."""
+    return [*ON, "importance", *(["interactions"] if _heat_maps(gap) else [])]
 
 
 def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
@@ -43,7 +59,7 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
         CloserlookError: ``source`` is not what was analysed.
     """
     folder = Path(folder)
-    for name, chart in all_figures(gap).items():
+    for name, chart in gap.figures().items():
         for kind, options in (("html", {"inline": True}), ("svg", {}), ("png", {"ppi": 144})):
             with atomic_path(folder / f"{name}.{kind}") as draft:
                 chart.save(str(draft), **options)
@@ -52,82 +68,129 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
             Image.fromarray(level_strip(gap, source, factor.name)).save(draft)
 
 
-def level_figure(gap: Gap, on: str = "fit") -> alt.HConcatChart:
-    """Fig. 3: every level's ``fit`` or ``pair_loss`` with its 95 % interval, and each factor's mean line.
+def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
+    """Fig. 3: every level's ``fit``, ``pair_loss`` or ``diversity`` with its 95 % interval, and a dashed line: each
+    factor's mean, or for diversity the target's own.
 
-    Levels below the line, which the paper's greedy rule keeps, are drawn dark.
+    Levels at or below their mean line, which the paper's greedy rule keeps, are drawn dark; hollow where the fit cannot
+    be told from it.
     """
-    title = {"fit": "How far each level is from the target", "pair_loss": "Mean pair loss of each level (Eq. 3)"}[on]
-    stem = {"fit": "fit", "pair_loss": "pair"}[on]
+    title, _, stem = ON[on]
     table = gap.levels.select(
-        "factor", "level", "images", value=pl.col(on), low=pl.col(f"{stem}_low"), high=pl.col(f"{stem}_high")
-    )
-    table = table.with_columns(line=pl.col("value").mean().over("factor"))
-    table = table.with_columns(kept=pl.col("value") <= pl.col("line")).drop_nulls("value")
-    panels = [_level_panel(table.filter(pl.col("factor") == factor.name), on) for factor in gap.factors]
-    subtitle = f"{_what(gap)}. 95 % intervals; dashed: the factor's mean; dark: below it."
-    if on == "pair_loss":
-        subtitle += " The paper's loss; it also rewards a level for looking all alike."
-    return _styled(alt.hconcat(*panels, spacing=18).resolve_scale(y="shared"), title, subtitle)
+        "factor",
+        "level",
+        "images",
+        value=pl.col(on),
+        low=pl.col(f"{stem}_low"),
+        high=pl.col(f"{stem}_high"),
+        look=_look(on),
+        line=pl.lit(1.0) if on == "diversity" else pl.col(on).mean().over("factor"),
+    ).drop_nulls("value")
+    panels = [
+        _level_panel(table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None)
+        for first, factor in zip([True, *[False] * len(gap.factors)], gap.factors, strict=False)
+    ]
+    chart = alt.hconcat(*panels, spacing=18).resolve_scale(y="shared")
+    return _styled(chart, title, [f"{_what(gap)}.", _legend(on)])
 
 
-def _level_panel(table: pl.DataFrame, on: str) -> alt.LayerChart:
+def _look(on: str) -> pl.Expr:
+    """``near`` or ``far``, and whether that is sure."""
+    if on == "diversity":
+        return pl.lit("near, sure")
+    near = pl.when(pl.col(on) <= pl.col(on).mean().over("factor")).then(pl.lit("near")).otherwise(pl.lit("far"))
+    unsure = (pl.col("side") == "unclear") & (on == "fit")
+    return near + pl.when(unsure).then(pl.lit(", unsure")).otherwise(pl.lit(", sure"))
+
+
+def _axis_title(gap: Gap, on: str) -> str:
+    _, label, _ = ON[on]
+    own_unit = gap.settings.scaling == "balanced" and on != "diversity"
+    return f"{label} (1 = target to itself)" if own_unit else label
+
+
+def _legend(on: str) -> str:
+    if on == "diversity":
+        return "Variance of a level's images over the target's. Bars: 95 % intervals; dashed: as diverse as the target."
+    text = "Bars: 95 % intervals; dashed: the attribute's mean; dark: at or below it"
+    if on == "fit":
+        return f"{text}; hollow: not to be told from it (5 %, Holm)."
+    return f"{text}. The paper's loss; it also rewards a level for looking all alike."
+
+
+def _level_panel(table: pl.DataFrame, label: str | None) -> alt.LayerChart:
     levels = table["level"].to_list()
     base = alt.Chart(table)
-    label = {"fit": "fit", "pair_loss": "mean pair loss"}[on]
     x = alt.X("level:N", sort=levels, title=None, axis=alt.Axis(labelAngle=-45, domain=False))
-    scale = alt.Scale(zero=False, nice=True)
-    color = alt.Color("kept:N", scale=alt.Scale(domain=[True, False], range=[NEAR, FAR]), legend=None)
-    rule = base.mark_rule(strokeDash=[4, 3], color=LINE, strokeWidth=1.2).encode(y=alt.Y("mean(line):Q", title=label))
-    bars = base.mark_rule(strokeWidth=2).encode(
-        x=x, y=alt.Y("low:Q", title=label, scale=scale), y2="high:Q", color=color
+    low, value, line = (
+        alt.Y(f"{name}:Q", title=label, scale=alt.Scale(zero=False, nice=True))
+        for name in ("low", "value", "mean(line)")
     )
+    color = _by_look(alt.Color, [NEAR, NEAR, FAR, FAR])
+    rule = base.mark_rule(strokeDash=[4, 3], color=LINE, strokeWidth=1.2).encode(y=line)
+    bars = base.mark_rule(strokeWidth=2).encode(x=x, y=low, y2="high:Q", color=color)
     tooltip = ["level:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("value", "low", "high")), "images:Q"]
-    points = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=x, y=alt.Y("value:Q", title=label, scale=scale), color=color, tooltip=tooltip
+    points = base.mark_point(size=60, opacity=1, strokeWidth=2, fillOpacity=1).encode(
+        x=x, y=value, color=color, fill=_by_look(alt.Fill, [NEAR, "white", FAR, "white"]), tooltip=tooltip
     )
-    width = max(24 * len(levels), 70)
     panel = alt.layer(rule, bars, points)
+    width = max(24 * len(levels), 70)
     return panel.properties(width=width, height=220, title=table["factor"][0])  # type: ignore[return-value]
 
 
-def importance_figure(gap: Gap) -> alt.HConcatChart:
-    """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact ANOVA share.
+def _by_look(channel: Any, colors: list[str]) -> Any:
+    looks = ["near, sure", "near, unsure", "far, sure", "far, unsure"]
+    return channel("look:N", scale=alt.Scale(domain=looks, range=colors), legend=None)
 
-    Ticks mark what each is on shuffled losses.
+
+def importance_figure(gap: Gap) -> alt.HConcatChart:
+    """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
+
+    Bars are for one encoding of the levels and diamonds for the other; ticks mark what bars are on shuffled losses.
     """
-    table = gap.importance.filter(pl.col("encoding") == "codes")
-    total = table["total_gain"].sum() or 1.0
-    table = table.with_columns(
+    total = pl.col("total_gain").sum().over("encoding")
+    shown = gap.importance.with_columns(
         share_of_total=pl.col("total_gain") / total, null_share_of_total=pl.col("null_total_gain") / total
-    )
+    ).fill_nan(None)
     panels = [
-        _importance_panel(table, "gain", "gain (mean a split)", "null_gain"),
-        _importance_panel(table, "share_of_total", "share of summed gain", "null_share_of_total"),
-        _importance_panel(table, "permutation", "permutation", "null_permutation"),
-        _importance_panel(table, "shap", "mean |SHAP|", "null_shap"),
-        _share_panel(table),
+        _importance_panel(shown, "gain", "gain, mean a split"),
+        _importance_panel(shown, "share_of_total", "share of summed gain"),
+        _importance_panel(shown, "permutation", "permutation, of variance"),
+        _importance_panel(shown, "shap", "mean |SHAP|, in sd"),
+        _share_panel(shown.filter(pl.col("encoding") == "codes")),
     ]
+    exact = gap.variance is not None
     subtitle = [
-        f"{_what(gap)}. Trees see one integer code a level; ticks: the same on shuffled losses.",
-        "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions.",
+        f"{_what(gap)}.",
+        "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
+        "red ticks: bars on shuffled losses.",
+        "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
+        if exact
+        else "Combinations are missing, so the share of variance is that of an additive model, without interactions.",
     ]
     return _styled(alt.hconcat(*panels, spacing=16), "Which attributes the per-image loss depends on", subtitle)
 
 
-def _importance_panel(table: pl.DataFrame, value: str, title: str, null: str) -> alt.LayerChart:
-    base, y = alt.Chart(table), _factor_axis(table, labels=value == "gain")
+def _importance_panel(table: pl.DataFrame, value: str, title: str) -> alt.LayerChart:
+    codes, other = (table.filter(pl.col("encoding") == encoding) for encoding in ("codes", "one-hot"))
+    base, y = alt.Chart(codes), _factor_axis(codes, labels=value == "gain")
     axis = alt.Axis(title=title, tickCount=3, format="%" if value == "share_of_total" else "~g")
-    bars = base.mark_bar(color=NEAR, height=16).encode(
-        y=y, x=alt.X(f"{value}:Q", axis=axis), tooltip=["factor:N", alt.Tooltip(f"{value}:Q", format=".4g")]
+    x = alt.X(f"{value}:Q", axis=axis)
+    tooltip = ["factor:N", "encoding:N", alt.Tooltip(f"{value}:Q", format=".4g")]
+    bars = base.mark_bar(color=NEAR, height=16).encode(y=y, x=x, tooltip=tooltip)
+    ticks = base.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
+        y=y, x=alt.X(f"null_{value}:Q", axis=axis)
     )
-    ticks = base.mark_tick(color=LINE, thickness=2, size=20).encode(y=y, x=alt.X(f"{null}:Q", axis=axis))
-    return alt.layer(bars, ticks).properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
+    points = alt.Chart(other).mark_point(
+        shape="diamond", size=50, filled=True, color="white", stroke=INK, strokeWidth=1.2, opacity=1
+    )
+    layers = alt.layer(bars, ticks, points.encode(y=y, x=x, tooltip=tooltip))
+    return layers.properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
 
 
 def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
     base, y = alt.Chart(table), _factor_axis(table, labels=False)
-    axis = alt.Axis(title="exact share of variance", tickCount=4, format="%")
+    axis = alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
     total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
     own = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
@@ -161,7 +224,9 @@ def _heat_panel(gap: Gap, down: int, across: int) -> alt.Chart:
     table = gap.combinations(2).drop_nulls([rows.name, columns.name]).drop(others)
     x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
     y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
-    color = alt.Color("fit:Q", scale=alt.Scale(scheme="blues", reverse=True), legend=alt.Legend(title="fit"))
+    color = alt.Color(
+        "fit:Q", scale=alt.Scale(scheme="blues", reverse=True), legend=alt.Legend(title="fit (dark: near)")
+    )
     tooltip = [f"{rows.name}:N", f"{columns.name}:N", alt.Tooltip("fit:Q", format=".3f"), "images:Q"]
     cells = alt.Chart(table).mark_rect().encode(x=x, y=y, color=color, tooltip=tooltip)
     panel: alt.Chart = cells.properties(width=24 * len(columns), height=alt.Step(18))
@@ -174,7 +239,9 @@ def _what(gap: Gap) -> str:
 
 
 def _styled(chart: alt.HConcatChart, title: str, subtitle: str | list[str]) -> alt.HConcatChart:
-    heading = alt.TitleParams(title, subtitle=subtitle, anchor="start", fontSize=15, subtitleColor=MUTED, offset=14)
+    heading = alt.TitleParams(
+        title, subtitle=subtitle, anchor="start", fontSize=15, subtitleColor=MUTED, subtitleFontSize=12, offset=14
+    )
     styled: alt.HConcatChart = (
         chart.properties(title=heading)
         .configure(font=FONT, background="white", padding=12)
@@ -186,7 +253,10 @@ def _styled(chart: alt.HConcatChart, title: str, subtitle: str | list[str]) -> a
             labelColor=INK,
             titleColor=INK,
             titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=12,
         )
+        .configure_legend(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
         .configure_title(color=INK, fontWeight="bold")
     )
     return styled

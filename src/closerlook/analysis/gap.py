@@ -297,11 +297,18 @@ class Gap:
         except (ValueError, KeyError, TypeError, SafetensorError) as error:
             raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
 
-    def figures(self) -> dict[str, altair.HConcatChart]:
-        """Altair charts: ``fit`` and ``pair_loss`` (Fig. 3), ``importance`` (Fig. 4), ``interactions`` (heat maps)."""
-        from closerlook.analysis import figures
+    def figure(self, name: str = "fit") -> altair.HConcatChart:
+        """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``importance`` (Fig. 4) or
+        ``interactions`` (heat maps of fit)."""
+        from closerlook.analysis.figures import make_figure
 
-        return figures.all_figures(self)
+        return make_figure(self, name)
+
+    def figures(self) -> dict[str, altair.HConcatChart]:
+        """Every :meth:`figure` that there is, by its name."""
+        from closerlook.analysis.figures import figure_names
+
+        return {name: self.figure(name) for name in figure_names(self)}
 
 
 def _or_none(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import read_image, resize
@@ -24,7 +24,7 @@ __all__ = ["level_strip"]
 
 SIZE = (128, 64)
 EXTREMES = 2  # images of each kind
-GAP, MARGIN, HEAD = 6, 64, 34
+GAP, MARGIN, HEAD, FOOT = 8, 72, 42, 20
 NEAR, FAR, INK = "#2a6f97", "#c1440e", "#222222"
 
 
@@ -40,24 +40,25 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
     paths = dict(zip(source.table["file_name"], source.paths, strict=True))
     height, width = SIZE
     sheet = Image.new(
-        "RGB", (MARGIN + (width + GAP) * levels.height, HEAD + 2 * EXTREMES * (height + 18) + 2 * GAP), "white"
+        "RGB", (MARGIN + (width + GAP) * levels.height, HEAD + 2 * EXTREMES * (height + FOOT) + 2 * GAP), "white"
     )
     draw = ImageDraw.Draw(sheet)
+    draw.font = ImageFont.load_default(13)
     for column, (level, fit) in enumerate(levels.select("level", "fit").iter_rows()):
         x = MARGIN + (width + GAP) * column
-        heading = str(level) if fit is None else f"{level}\nfit {fit:.2f}"
+        heading = str(level) if fit is None else f"{level}\nfit {fit:.3f}"
         draw.multiline_text((x + width // 2, 4), heading, fill=INK, anchor="ma", align="center")
         own = gap.losses.filter(pl.col(factor).cast(pl.String) == level)
         for row, name, loss in _extremes(own):
             if name not in paths:
                 raise CloserlookError(f"{source.name} has no image {name}, which was analysed; name the same source.")
-            y = HEAD + row * (height + 18) + (2 * GAP if row >= EXTREMES else 0)
+            y = HEAD + row * (height + FOOT) + (2 * GAP if row >= EXTREMES else 0)
             sheet.paste(Image.fromarray(resize(read_image(paths[name]), SIZE)), (x, y))
             draw.text(
                 (x + width // 2, y + height + 2), f"{loss:.2f}", fill=NEAR if row < EXTREMES else FAR, anchor="ma"
             )
     for row, (label, color) in enumerate((("lowest loss", NEAR), ("highest loss", FAR))):
-        middle = HEAD + (row + 0.5) * EXTREMES * (height + 18)
+        middle = HEAD + (row + 0.5) * EXTREMES * (height + FOOT)
         draw.multiline_text((MARGIN - 8, middle), label.replace(" ", "\n"), fill=color, anchor="rm", align="right")
     return np.asarray(sheet)
 

@@ -107,7 +107,7 @@ def against(gap: Gap, cameras: Mapping[int, float]) -> pl.DataFrame:
 
 def remarks(gap: Gap) -> list[str]:
     """See :attr:`closerlook.analysis.Gap.remarks`."""
-    return [*_subsample(gap), *_ties(gap), *_rankings(gap)]
+    return [*_subsample(gap), *_incomplete(gap), *_ties(gap), *_rankings(gap)]
 
 
 def _subsample(gap: Gap) -> Iterator[str]:
@@ -117,6 +117,14 @@ def _subsample(gap: Gap) -> Iterator[str]:
         yield (
             f"{analysed:,} of {there:,} source images were analysed, evenly from all combinations; that alone makes "
             f"the fit of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
+        )
+
+
+def _incomplete(gap: Gap) -> Iterator[str]:
+    if gap.variance is None:
+        yield (
+            "Shares of variance are those of an additive model: combinations of levels are missing, have one image "
+            "each, or all losses are alike, so that interactions and noise cannot be told apart."
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from closerlook.cli.options import Out, Seed, Size, Source, Target, parse_size
@@ -14,6 +15,7 @@ from closerlook.compute.progress import console
 from closerlook.errors import UsageError
 
 if TYPE_CHECKING:
+    from closerlook.analysis import Gap
     from closerlook.embedding import Embedder
 
 __all__ = ["analyze"]
@@ -53,6 +55,9 @@ def analyze(
 
     What is finished is kept in --out: the same command goes on where it was stopped. To use several machines, give each
     a --share, then run the command without it, with --from for folders that are not --out.
+
+    Where combinations of values are missing, --out still holds every number but the exact shares of variance; what each
+    attribute explains is then divided by an additive model.
     """
     from closerlook.analysis import analyze, analyze_share, save_figures
     from closerlook.dataset import Dataset
@@ -67,14 +72,30 @@ def analyze(
         return
     gap = analyze(images, real, scaling=scaling, alpha=alpha, beta=beta, over=over, others=others or (), **same)  # type: ignore[arg-type]
     save_figures(gap, images, out / "figures")
-    table = Table("attribute", "level", "fit (95 % interval)", "from the mean", "pair loss (Eq. 3)", box=None)
-    for row in gap.levels.iter_rows(named=True):
-        fit, low, high, loss = (_number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss"))
-        table.add_row(row["factor"], str(row["level"]), f"{fit} ({low} to {high})", row["side"], loss)
-    console.print(table)
+    console.print(_table(gap))
+    typer.echo(
+        "mean: whether fit is below or above the attribute's mean, or unclear (5 %, Holm). chosen: how often a level "
+        "is at or below that mean, as the paper's rule asks, when people and target are drawn anew."
+    )
     for note in (*gap.settings.notes, *gap.remarks):
         typer.echo(note)
     typer.echo(f"The gap is in {out}, its figures in {out / 'figures'}; next: closerlook select {out} --out plan.yaml")
+
+
+def _table(gap: Gap) -> Table:
+    """Narrow enough for 80 columns."""
+    table = Table("level", box=None, padding=(0, 1))
+    for name in ("fit", "95 % interval", "mean", "chosen", "pair loss", "diversity"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for levels in gap.levels.partition_by("factor", maintain_order=True):
+        table.add_row(escape(levels["factor"][0]), style="bold")
+        for row in levels.iter_rows(named=True):
+            fit, low, high, loss, diversity = (
+                _number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss", "diversity")
+            )
+            chosen = "–" if row["fit"] is None else f"{row['kept']:.0%}"
+            table.add_row(f"  {escape(row['level'])}", fit, f"{low} to {high}", row["side"], chosen, loss, diversity)
+    return table
 
 
 def _number(value: float | None) -> str:
