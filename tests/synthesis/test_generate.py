@@ -145,7 +145,8 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
     ("options", "message"),
     [
         ({"design": "gpr"}, "Unknown design"),
-        ({"levels": {"weather": ["rainy"]}}, "Unknown level of weather"),
+        ({"levels": {"weather": ["hail"]}}, "Unknown weather 'hail'.*rain"),
+        ({"levels": {"illumination": ["evening"]}}, "Unknown level of illumination"),
         ({"levels": {"whether": ["sunny"]}}, "Unknown factor"),
         ({"vary": "views"}, "Did you mean 'view'"),
         ({"backdrops": ["moon"]}, "Unknown backdrop"),

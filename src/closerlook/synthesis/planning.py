@@ -57,6 +57,9 @@ def renderable(
 def _with_named_weathers(design: Design, asked: Sequence[object]) -> Design:
     """The design with any weather of the renderer's own that is asked for, such as rain, which the paper lacks."""
     known = [level for factor in design.factors if factor.name == "weather" for level in factor.levels]
+    for name in asked:
+        if known and name not in known and name not in WEATHERS:
+            raise unknown("weather", name, dict.fromkeys([*known, *WEATHERS]))
     extra = tuple(dict.fromkeys(str(name) for name in asked if name in WEATHERS and name not in known))
     factors = (replace(f, levels=f.levels + extra) if f.name == "weather" else f for f in design.factors)
     return replace(design, factors=tuple(factors)) if extra else design
