@@ -15,7 +15,7 @@ from closerlook.synthesis.person.palette import cloth_colour, colour_name
 from closerlook.synthesis.person.patterns import PATTERNS, SIZE
 from closerlook.synthesis.person.tailor import GAP, hem_height, tailor
 from closerlook.synthesis.person.unwrap import unwrap
-from closerlook.synthesis.person.wardrobe import CUTS, sample_outfit
+from closerlook.synthesis.person.wardrobe import ADULT_CUTS, CUTS, sample_outfit
 
 
 @pytest.mark.parametrize("kind", [kind for kind, cut in CUTS.items() if cut.top == "waist"])
@@ -127,6 +127,16 @@ def test_no_hand_holds_two_things_and_children_push_nothing() -> None:
         *("backpack", "shoulder_bag", "handbag", "tote", "shopping_bag"),
         *("umbrella", "suitcase", "stroller", "bicycle"),
     }
+
+
+def test_crop_tops_and_hot_pants_are_not_for_children() -> None:
+    worn: dict[bool, set[str]] = {True: set(), False: set()}
+    for k in range(400):
+        shape = replace(sample_shape(keyed_rng(0, "cuts", k)), female=1.0, years=10.0 if k % 2 else 25.0)
+        outfit = sample_outfit(keyed_rng(0, "cuts", k, "outfit"), shape, "summer")
+        worn[shape.years < ADULT_CUTS] |= {item.kind for item in (outfit.upper, outfit.lower) if item}
+    assert {"crop_top", "hot_pants"} <= worn[False]
+    assert not {"crop_top", "hot_pants"} & worn[True]
 
 
 @pytest.mark.parametrize("layout", ["top", "trousers", "skirt"])

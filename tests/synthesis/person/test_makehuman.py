@@ -103,6 +103,7 @@ def test_dresses_from_a_tiny_library(folder: Path, form: Mannequin) -> None:
     dressed = dress_from_library(keyed_rng(0), form, library)
     assert {part.material.name for part in dressed.parts} >= {"upper", "shoes"}
     assert dressed.hidden[20]
+    assert all(len(part.triangles) and np.isfinite(part.positions).all() for part in dressed.parts)
 
 
 @pytest.fixture

@@ -20,13 +20,14 @@ from closerlook.synthesis.person.rig import BONES
 from closerlook.synthesis.person.shoes import shoe_part
 from closerlook.synthesis.person.tailor import Garment, tailor
 from closerlook.synthesis.person.unwrap import unwrap
-from closerlook.synthesis.person.wardrobe import Item, Outfit
+from closerlook.synthesis.person.wardrobe import ADULT_CUTS, Item, Outfit
 
 __all__ = ["Dressed", "dress", "dress_from_library"]
 
 Float = NDArray[np.floating]
 
 UNDER_CLOTHES = 0.012  # metres inside a garment's edges before what lies beneath is left out
+TUCKED = 0.05  # metres that trousers reach up beneath the top of another suit
 KEEPS_COLOUR = 0.3  # share of library clothes that are not dyed
 
 
@@ -115,6 +116,8 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
     """The top of one suit with the trousers of another, dyed, and shoes; one-piece suits stay whole."""
     body, waist = form.body, form.landmarks.waist
     suits = [path for path in library.suits if path.stem.startswith(body.shape.gender)] or list(library.suits)
+    if body.shape.years < ADULT_CUTS:  # those for sports leave the belly bare
+        suits = [path for path in suits if "sport" not in path.stem] or suits
     top, other = (_choose(rng, suits) for _ in range(2))
     hidden = np.zeros(len(body.positions), bool)
     upper, colour = _dyed_part(rng, top, body, "upper", lambda at: halves(top, at, waist)[0])
@@ -125,7 +128,12 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         hidden[top.deleted] = True
     else:
         suit = other if _meets(other, body, waist, _trunk_low(upper, body)) else top
-        lower, colour = _dyed_part(rng, suit, body, "lower", lambda at: halves(suit, at, waist)[1])
+        rise = _trunk_low(upper, body) + TUCKED if suit is not top else np.inf
+
+        def below_top(at: Float) -> NDArray[np.bool_]:  # a bib would show through another suit's top
+            return halves(suit, at, waist)[1] & (at[:, 1] < rise)
+
+        lower, colour = _dyed_part(rng, suit, body, "lower", below_top)
         parts.append(lower)
         height = body.positions[:, 1]
         hidden[top.deleted[height[top.deleted] > _trunk_low(upper, body) + UNDER_CLOTHES]] = True
@@ -135,7 +143,13 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
     labels |= {"lower_length": "short" if bottom > 0.75 * form.landmarks.knee else "long"}
     if library.shoes:
         shoes = _choose(rng, library.shoes)
-        part, colour = _dyed_part(rng, shoes, body, "shoes", None)
+        ends = bottom + UNDER_CLOTHES if labels["lower_length"] == "long" else np.inf
+
+        def below_trousers(at: Float) -> NDArray[np.bool_]:  # a shaft would show through them
+            below = at[:, 1] < ends
+            return below if below[shoes.source[shoes.triangles]].all(1).any() else np.ones_like(below)
+
+        part, colour = _dyed_part(rng, shoes, body, "shoes", below_trousers)
         labels |= {"shoe_type": "shoes", "shoe_colour": colour}
         hidden[shoes.deleted] = True
         parts.append(part)
@@ -173,11 +187,11 @@ def _dyed_part(
     proxy: Proxy,
     body: Body,
     name: str,
-    choose: Callable[[Float], NDArray[np.bool_]] | None,
+    choose: Callable[[Float], NDArray[np.bool_]],
 ) -> tuple[Part, str]:
     """The vertices of a fitted proxy that ``choose`` picks, as a part, and the name of its colour."""
     positions, weights = fit(proxy, body)
-    keep = choose(positions) if choose else None
+    keep = choose(positions)
     called, colour = cloth_colour(rng, sober=name != "upper")
     if rng.random() > KEEPS_COLOUR:
         return proxy_part(proxy, positions, weights, name, colour, keep=keep), called

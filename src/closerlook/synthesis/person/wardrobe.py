@@ -15,6 +15,7 @@ from closerlook.synthesis.person.tailor import Cut
 __all__ = ["VERSION", "Extra", "Item", "Outfit", "sample_outfit"]
 
 VERSION = 3  # to be raised by every change after which a seed's people are other people
+ADULT_CUTS = 16  # years from which crop tops and hot pants are worn
 MODEST_SHARE = 0.05  # of the women, who cover their hair, arms and legs
 
 
@@ -264,6 +265,8 @@ def _clothes(
     uppers, layered = _UPPERS[season]
     if modest:
         uppers = {name: (0.0, 1.0) for name in _MODEST if name in uppers}
+    if years < ADULT_CUTS:
+        uppers = {name: row for name, row in uppers.items() if name != "crop_top"}
     upper = _item(rng, _pick(rng, uppers, sex), season)
     outer = _outer(rng, _pick(rng, _OUTERS, sex), season) if rng.random() < layered else None
     if outer and upper.kind == "dress" and outer.kind in ("vest", "blazer"):
@@ -356,6 +359,8 @@ def _outer(rng: np.random.Generator, kind: str, season: str) -> Item:
 
 def _lower(rng: np.random.Generator, sex: int, season: str, years: float, *, modest: bool) -> Item:
     shares = _SUMMER_LOWERS if season == "summer" else _WINTER_LOWERS
+    if years < ADULT_CUTS:
+        shares = {name: row for name, row in shares.items() if name != "hot_pants"}
     if years > 62:
         shares = {name: row for name, row in shares.items() if name not in ("hot_pants", "leggings")}
     if modest:
