@@ -1,11 +1,12 @@
-"""Whether an analysis finds what a target shows, and whether its intervals hold, on rendered people.
+"""Whether an analysis finds what a target shows, and whether its intervals hold, over repeated renders of new people.
 
-A pool of source people and one of target people, in other places and through another sensor, are rendered once and
-embedded once. Many sources and targets are then drawn from them, which is what rendering them anew would give, and each
-is analysed as users' images are.
+A pool of source people and one of target people, in other places and through another sensor, are rendered and embedded
+once; each person is seen in random cells of the design, and each image has its own pose, camera and place. Sources and
+targets are then drawn without replacement: no two draws of a round share a person, an image or a place. Each draw
+is analysed as users' images are. All of it takes about 20 minutes of CPU time, most of it for rendering.
 
-python bench/planted.py power --pool planted-pool --draws 20
-python bench/planted.py coverage --pool planted-pool --draws 100
+python bench/planted.py power --draws 20
+python bench/planted.py coverage --draws 100
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis import gap_of
+from closerlook.analysis import Gap
 from closerlook.analysis.moments import Sketch
-from closerlook.analysis.passes import batch_size, cut, run_pass
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
+from closerlook.dataset.images import iter_images
 from closerlook.embedding import Block, open_embedding
 from closerlook.randomness import keyed_rng
 from closerlook.study.planted import SOURCE_SENSOR, TARGET_SENSOR, hidden_levels, places
@@ -34,24 +36,46 @@ from closerlook.synthesis import generate
 SIZE = (128, 64)
 VIEWPOINTS = tuple(range(0, 360, 60))
 WIDTH = 1024  # a block's coordinates; products are off by 3 %, the same for a draw and for the pool
-IMAGES = 16  # of each target person in a draw
-STRENGTHS = (1.0, 0.75, 0.5)
+IMAGES = 20  # of each person
+STRENGTHS = (1.0, 0.5, 0.25)
+MEASURES = {"fit": "fit", "pair_loss": "pair", "diversity": "diversity"}
+
+Int = NDArray[np.int64]
+Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Rendered images and their projected vectors (n, d)."""
+    """Rendered images and their projected vectors (n, d), those of a person one after another."""
 
     data: Dataset
     phi: torch.Tensor
     blocks: tuple[Block, ...]
 
     @property
-    def people(self) -> NDArray[np.int64]:
-        return self.data.table["identity"].unique().sort().to_numpy()
+    def people(self) -> int:
+        return len(self.data) // IMAGES
+
+    def draw(self, people: Int) -> tuple[Dataset, torch.Tensor]:
+        """All images of these people, numbered from 0."""
+        row = (people[:, None] * IMAGES + np.arange(IMAGES)).ravel()
+        return self.data.take(row), self.phi[row]
 
 
-def open_pools(folder: Path, people: int) -> tuple[Pool, Pool]:
+@dataclass(frozen=True)
+class SomeCells:
+    """Random cells of the design for each person, :data:`IMAGES` of them."""
+
+    seed: int
+
+    def rows(self, table: pl.DataFrame) -> Int:
+        numbers = np.arange(table.height)
+        own = [numbers[table["identity"] == person] for person in table["identity"].unique(maintain_order=True)]
+        draws = [keyed_rng(self.seed, "cells", person).choice(rows, IMAGES, False) for person, rows in enumerate(own)]
+        return np.sort(np.concatenate(draws))
+
+
+def open_pools(folder: Path, people: int, workers: int | None) -> tuple[Pool, Pool]:
     """Source and target, rendered and embedded now where they have not been before."""
     source_places, target_places = places()
     found = []
@@ -62,6 +86,7 @@ def open_pools(folder: Path, people: int) -> tuple[Pool, Pool]:
         data = generate(
             "gpr-plus",
             out=folder / name,
+            workers=workers,
             identities=people,
             levels={"viewpoint": VIEWPOINTS},
             size=SIZE,
@@ -69,121 +94,124 @@ def open_pools(folder: Path, people: int) -> tuple[Pool, Pool]:
             vary="image",
             backdrops=backdrops,
             sensor=sensor,
+            plan=SomeCells(seed),
         )
-        found.append(_embed(data, folder / f"{name}.npy"))
+        found.append(_embed(data.take(data.table.with_row_index().sort("identity")["index"].to_numpy()), folder, name))
     return found[0], found[1]
 
 
-def _embed(data: Dataset, cache: Path) -> Pool:
+def _embed(data: Dataset, folder: Path, name: str) -> Pool:
     embedder = open_embedding("lite0", SIZE)
     sketch = Sketch(embedder.blocks, WIDTH, 0)
     blocks = tuple(replace(block, dim=min(block.dim, WIDTH), positions=1) for block in embedder.blocks)
+    cache = folder / f"{name}.npy"
     if not cache.exists():
-        batches = list(cut(slice(0, len(data)), batch_size(embedder.dim, None)))
-        parts = [phi for _, phi in run_pass(data, embedder, batches, lambda _, phi: sketch(phi))]
-        np.save(cache, torch.cat(parts).numpy())
+        parts = [sketch(embedder(torch.from_numpy(batch))) for batch in iter_images(data, SIZE)]
+        np.save(cache, torch.cat(parts).numpy(force=True))
     return Pool(data, torch.from_numpy(np.load(cache)), blocks)
 
 
-def draw_source(pool: Pool, people: int, rng: np.random.Generator) -> tuple[Dataset, torch.Tensor]:
-    """All images of ``people`` people who are drawn with replacement; one drawn twice is two people."""
-    rows = _rows_of(pool)
-    drawn = rng.choice(pool.people, people)
-    row = np.concatenate([rows[person] for person in drawn])
-    table = pool.data.table[row].with_columns(
-        file_name=pl.Series([str(number) for number in range(len(row))]),
-        identity=pl.Series(np.repeat(np.arange(people), [len(rows[person]) for person in drawn])),
-    )
-    return Dataset.from_table(pool.data.root, table, "source", pool.data.factors), pool.phi[row]
+def disjoint(pool: Pool, people: int, key: str) -> Iterator[Int]:
+    """Draws of ``people`` people without end; those of one round share nobody, and every round shuffles all anew."""
+    for round_ in range(10**6):
+        order = keyed_rng(0, "planted bench", key, round_).permutation(pool.people)
+        yield from order[: len(order) // people * people].reshape(-1, people)
 
 
-def draw_target(
-    pool: Pool,
-    people: int,
-    rng: np.random.Generator,
-    factor: str = "",
-    planted: tuple[Level, ...] = (),
-    share: float = 0.0,
-) -> torch.Tensor:
-    """Vectors of :data:`IMAGES` random images of each of ``people`` people, who are drawn with replacement.
+def power(source: Pool, target: Pool, draws: int, people: int, target_people: int) -> None:
+    """How often the planted levels of a factor are told from the others.
 
-    An image shows a ``planted`` level of ``factor`` with probability ``share``, else one of its other levels; without a
-    factor every level is as likely.
+    The share ``strength`` of a target's images shows planted levels only, the rest all levels alike. A draw's planted
+    levels are neighbours in the design, or two weathers of a season.
     """
-    rows = _rows_of(pool)
-    hit = pool.data.table[factor].is_in(list(planted)).to_numpy() if factor else np.ones(len(pool.data), bool)
-    found = []
-    for person in rng.choice(pool.people, people):
-        own = rows[person]
-        inside = hit[own]
-        weight = np.where(inside, share / inside.sum(), (1 - share) / max((~inside).sum(), 1)) if factor else None
-        found.append(rng.choice(own, IMAGES, p=weight))
-    return pool.phi[np.concatenate(found)]
-
-
-def _rows_of(pool: Pool) -> dict[int, NDArray[np.int64]]:
-    identity = pool.data.table["identity"].to_numpy()
-    return {int(person): np.flatnonzero(identity == person) for person in pool.people}
-
-
-def power(source: Pool, target: Pool, draws: int, people: int) -> None:
-    """How often the planted levels of a factor are its nearest, by fit and by the paper's pair loss."""
-    print(f"{draws} draws a row, {people} source people, {people} target people with {IMAGES} images each, lite0")
-    print("factor, planted, share of images | all are the nearest, by fit | by pair loss | below the line, by fit")
+    print(f"{draws} draws a row; {people} source people, {target_people} target people, {IMAGES} images each, lite0")
+    print("95 % binomial intervals; nearer: how often a planted level has a smaller fit than another one (chance 50 %)")
+    head = ["all at or below the line", "the very nearest", "nearest, or not told from it", "the same by pair loss"]
+    print(" | ".join(["attribute, planted, strength", "nearer", *head]))
     for factor in source.data.factors:
         for count in (1, 2):
-            for share in STRENGTHS:
-                hits = np.array(list(_hits(source, target, factor, count, share, draws, people)))
-                cells = " | ".join(_share(int(column.sum()), draws) for column in hits.T)
-                print(f"{factor.name}, {count} of {len(factor)}, {share:.0%} | {cells}", flush=True)
+            for strength in STRENGTHS:
+                found = list(_hits(source, target, factor, count, strength, draws, people, target_people))
+                nearer, *hits = np.array(found, float).T
+                shares = [_share(int(column.sum()), draws) for column in hits]
+                label = f"{factor.name}, {count} of {len(factor)}, {strength:.0%}"
+                print(" | ".join([label, f"{nearer.mean():.0%}", *shares]), flush=True)
 
 
 def _hits(
-    source: Pool, target: Pool, factor: Factor, count: int, share: float, draws: int, people: int
-) -> Iterator[tuple[bool, bool, bool]]:
+    source: Pool, target: Pool, factor: Factor, count: int, strength: float, draws: int, people: int, target_people: int
+) -> Iterator[tuple[float, bool, bool, bool, bool]]:
+    sources, targets = disjoint(source, people, "source"), disjoint(target, target_people, "target")
     for number in range(draws):
-        rng = keyed_rng(0, "planted bench", factor.name, count, number)
-        start = int(rng.integers(len(factor)))
-        planted = tuple(factor.levels[(start + step) % len(factor)] for step in range(count))
-        if factor.name == "weather" and count == 2:
-            planted = hidden_levels(Design.load("gpr-plus"), number)["weather"]
-        data, phi = draw_source(source, people, rng)
-        gap = gap_of(data, phi, draw_target(target, people, rng, factor.name, planted, share), source.blocks)
-        own = gap.estimates.filter(pl.col("factor") == factor.name)
-        names = set(map(str, planted))
-        nearest, nearest_pair = (set(own.sort(by)["level"].head(count)) == names for by in ("fit", "pair_loss"))
-        below = own.filter(pl.col("fit") <= pl.col("fit").mean())["level"]
-        yield nearest, nearest_pair, names <= set(below)
+        planted = _planted(factor, count, number)
+        data, phi = source.draw(next(sources))
+        own = _show(*target.draw(next(targets)), factor, planted, strength, number)
+        gap = gap_of(data, phi, own, source.blocks)
+        table = gap.estimates.filter(pl.col("factor") == factor.name)
+        inside = table["level"].is_in([str(level) for level in planted]).to_numpy()
+        fit, pair = table["fit"].to_numpy(), table["pair_loss"].to_numpy()
+        nearer = (fit[inside][:, None] < fit[~inside]).mean()
+        tied = _tied_with_nearest(gap, factor, table["level"][int(fit.argmin())])
+        below = (fit <= fit.mean())[inside].all()
+        nearest, pair_nearest = (inside[np.argsort(values)[:count]].all() for values in (fit, pair))
+        yield float(nearer), below, nearest, set(table["level"].filter(inside)) <= tied, pair_nearest
 
 
-def coverage(source: Pool, target: Pool, draws: int, people: int) -> None:
-    """How often 95 % intervals hold the value that the whole pools have, people and images drawn anew each time."""
+def _planted(factor: Factor, count: int, number: int) -> tuple[Level, ...]:
+    if factor.name == "weather" and count == 2:
+        return hidden_levels(Design.load("gpr-plus"), number)["weather"]
+    start = int(keyed_rng(0, "planted bench", factor.name, count, number).integers(len(factor)))
+    return tuple(factor.levels[(start + step) % len(factor)] for step in range(count))
+
+
+def _show(
+    data: Dataset, phi: torch.Tensor, factor: Factor, planted: tuple[Level, ...], strength: float, number: int
+) -> torch.Tensor:
+    """Images that show the planted levels, and ``1 - strength`` of as many of any level, person by person."""
+    rng = keyed_rng(0, "planted bench", "shown", factor.name, number)
+    inside = data.table[factor.name].is_in(list(planted)).to_numpy()
+    count = int(inside.sum())
+    clear = rng.permutation(np.flatnonzero(inside))[: round(strength * count)]
+    others = rng.permutation(np.setdiff1d(np.arange(len(data)), clear))[: count - len(clear)]
+    return phi[np.sort(np.concatenate([clear, others]))]
+
+
+def _tied_with_nearest(gap: Gap, factor: Factor, nearest: str) -> set[str]:
+    pairs = gap.differences.filter(~pl.col("apart") & (pl.col("factor") == factor.name))
+    either = pairs.filter((pl.col("level") == nearest) | (pl.col("other") == nearest))
+    return {nearest, *either["level"], *either["other"]}
+
+
+def coverage(source: Pool, target: Pool, draws: int, people: int, target_people: int) -> None:
+    """How often 95 % intervals hold the value of the whole pools, in the pools' unit and in each target's own.
+
+    A draw without replacement of a share f of a pool is nearer to the pool, by sqrt(1 - f), than one of all people that
+    could be rendered; its error is widened by as much. A pool's own error is then 1/sqrt(1/f) of a draw's.
+    """
     whole = gap_of(source.data, source.phi, target.phi, source.blocks)
     literal = np.array([block.weight for block in source.blocks])
     spread = 2 * whole.measurement.target_spread * literal
     terms = {term: sum(spread[[block.term == term for block in source.blocks]]) for term in ("style", "content")}
-    scaling = ",".join(f"{term}={value}" for term, value in terms.items())  # one unit for all draws
-    whole = whole.rescaled(scaling=scaling)
-    # Draws with replacement are independent draws from the pools as they are, whose fit needs no correction.
-    truth = {
-        "fit": whole.weights.total @ whole.measurement.level_gaps,
-        "pair": whole.estimates["pair_loss"].to_numpy(),
-    }
-    inside: dict[str, list[NDArray[np.bool_]]] = {"fit": [], "pair": []}
-    for number in range(draws):
-        rng = keyed_rng(0, "planted bench", "coverage", number)
-        data, phi = draw_source(source, people, rng)
-        gap = gap_of(data, phi, draw_target(target, people, rng), source.blocks, scaling=scaling)
-        for name, value in truth.items():
-            low, high = (gap.levels[f"{name}_{end}"].to_numpy() for end in ("low", "high"))
-            inside[name].append((low <= value) & (value <= high))
+    fixed = ",".join(f"{term}={value}" for term, value in terms.items())
+    widen = 1 / np.sqrt(1 - (people / source.people + target_people / target.people) / 2)
+    sources, targets = disjoint(source, people, "source"), disjoint(target, target_people, "target")
+    found: dict[str, list[NDArray[np.bool_]]] = {}
+    for _ in range(draws):
+        data, phi = source.draw(next(sources))
+        gap = gap_of(data, phi, target.draw(next(targets))[1], source.blocks)
+        for unit, scaling in (("pools' unit", fixed), ("own unit", "balanced")):
+            levels, truth = gap.rescaled(scaling=scaling).levels, whole.rescaled(scaling=scaling).estimates
+            for name, stem in MEASURES.items():
+                value, low, high = (levels[column].to_numpy() for column in (name, f"{stem}_low", f"{stem}_high"))
+                aim = value + widen * (truth[name].to_numpy() - value)
+                found.setdefault(f"{name}, {unit}", []).append((low <= aim) & (aim <= high))
     factors = whole.estimates["factor"].to_numpy()
-    print(f"{draws} draws of {people} source people and {people} target people with {IMAGES} images each, lite0")
-    for name, found in inside.items():
-        hits = np.array(found)
+    print(f"{draws} draws of {people} source and {target_people} target people with {IMAGES} images each, lite0")
+    for name, inside in found.items():
+        hits = np.array(inside)
         error = hits.mean(axis=1).std(ddof=1) / np.sqrt(draws)  # levels of a draw share its people
         parts = ", ".join(f"{factor} {hits[:, factors == factor].mean():.1%}" for factor in dict.fromkeys(factors))
-        print(f"{name}: 95 % intervals hold the pools' value in {hits.mean():.1%} +- {1.96 * error:.1%} ({parts})")
+        print(f"{name}: 95 % intervals hold it in {hits.mean():.1%} +- {1.96 * error:.1%} ({parts})", flush=True)
 
 
 def _share(hits: int, draws: int) -> str:
@@ -195,12 +223,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["power", "coverage"])
     parser.add_argument("--pool", type=Path, default=Path("planted-pool"))
-    parser.add_argument("--pool-people", type=int, default=32)
-    parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--people", type=int, default=24)
+    parser.add_argument("--pool-people", type=int, default=480)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--people", type=int, help="of a source; 96 for power, 32 for coverage")
+    parser.add_argument("--target-people", type=int, help="of a target; 96 for power, 32 for coverage")
     options = parser.parse_args()
-    source, target = open_pools(options.pool, options.pool_people)
-    {"power": power, "coverage": coverage}[options.what](source, target, options.draws, options.people)
+    pools = open_pools(options.pool, options.pool_people, options.workers)
+    run, people = {"power": (power, 96), "coverage": (coverage, 32)}[options.what]
+    run(*pools, options.draws, options.people or people, options.target_people or people)
 
 
 if __name__ == "__main__":
