@@ -1,0 +1,84 @@
+"""Writes docs/scene.md, the parameters of a scene, from the code's own table: python tools/write_scene_page.py"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from pathlib import Path
+
+from closerlook.synthesis.parameters import LIKE, SCENE, known_parameters, within
+from closerlook.synthesis.scene.camera import Camera
+from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS
+from closerlook.synthesis.scene.weather import WEATHERS
+
+PAGE = Path(__file__).parent.parent / "docs" / "scene.md"
+PLAIN = {
+    "weather": WEATHERS[LIKE["weather"]],
+    "illumination": ILLUMINATIONS[LIKE["illumination"]],
+    "camera": Camera(),
+    "sensor": Sensor(),
+}
+START = """# Parameters of a scene
+
+Everything continuous that the renderer knows, by dotted name. Each can be a factor of a design or the jitter of every
+image, and part of a weather or an illumination of one's own:
+
+```yaml
+identities: 100
+factors:
+  viewpoint: [0, 90, 180, 270]
+  weather: [sunny, haze]
+  camera.height: [2, 4, 6]
+jitter:
+  sensor.noise: {uniform: [0, 3]}
+weathers:
+  haze: {like: foggy, extinction: 0.01}
+```
+
+`closerlook generate design.yaml --out data/mine` renders it. In tables a dot is an underscore: `camera_height`. Jitter
+is `uniform` or `log_uniform` (lowest, highest), `normal` (mean, deviation) or `choice` (values). A plain value is that
+of weather `neutral` and illumination `noon`; of `camera` and `sensor` it is the value that drawing starts from, for
+unless a design sets them they are drawn for each view (`--sensor`, `--vary`). Lengths are metres, angles degrees.
+
+This page is written by `python tools/write_scene_page.py`; do not edit it.
+"""
+
+
+def scene_page() -> str:
+    """The page's text."""
+    parts = [START]
+    for part in SCENE:
+        parts += [f"\n## {part}\n", "| name | range | plain | what it is |", "|---|---|---|---|"]
+        parts += [_row(name) for name in known_parameters() if name.startswith(f"{part}.")]
+    return "\n".join(parts) + "\n"
+
+
+def _row(name: str) -> str:
+    part, *path = name.split(".")
+    value = PLAIN[part]
+    for step in path[:-1]:
+        value = getattr(value, step)
+    says = _attributes(type(value)).get(path[-1]) or inspect.getdoc(getattr(type(value), path[-1])) or ""
+    low, high = within(name, -math.inf), within(name, math.inf)
+    if math.isinf(low) and math.isinf(high):
+        bounds = "any"
+    else:
+        bounds = f"from {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+    return f"| `{name}` | {bounds} | {getattr(value, path[-1]):.4g} | {says.rstrip('.')} |"
+
+
+def _attributes(kind: type) -> dict[str, str]:
+    """What the docstring of a dataclass says of each of its attributes, on one line."""
+    section = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
+    entries = re.split(r"^    (?=\w[\w, ]*: )", section, flags=re.MULTILINE)
+    found = {}
+    for entry in filter(str.strip, entries):
+        names, _, text = entry.partition(": ")
+        found |= {name.strip(): re.sub(r"\s+", " ", text.replace("``", "`")).strip() for name in names.split(",")}
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(scene_page(), encoding="utf-8")
