@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,18 @@ from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan, everything, mixture, select, worst
+from closerlook.selection.choose import SPLITS
 
 from .conftest import COPIES, Made
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_halves() -> Iterator[None]:
+    """How often a choice is repeated is not what these tests are about, and takes most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for method in SPLITS:
+            patch.setitem(SPLITS, method, 2)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,9 @@ def select(
     if front is not None:
         _save_front(found, plan, on, front)
     for name, other in controls_of(found, plan, seeds=controls, on=on).items() if controls is not None else ():
-        other.save(out.with_name(f"{out.stem}-{name}{out.suffix}"))
+        path = out.with_name(f"{out.stem}-{name}{out.suffix}")
+        other.save(path)
+        typer.echo(f"control: {other.images:,} images in {path}")
     _tell(plan)
     typer.echo(f"{plan.images:,} images, {plan.share:.1%} of all, in {out}; next: closerlook train DATA --plan {out}")
 
@@ -136,8 +138,10 @@ def _tell(plan: Plan) -> None:
             f"Nearer than a random part of equal size by {gain:.4f} of fit (95 % interval {low:.4f} to {high:.4f})"
         )
     if (same := evidence.get("same")) is not None:
+        draws = evidence.get("draws") or 0
         typer.echo(
-            f"Half of the data chooses exactly the same in {same:.0%} of draws, {evidence['agreement']:.0%} alike"
+            f"Of {draws:.0f} random halves of people and target, {same:.0%} choose exactly this; two halves share "
+            f"{evidence['agreement']:.0%} of their images"
         )
     if "greedy_gap" in optimum:
         typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of fit above it")

@@ -12,7 +12,7 @@ from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.selection.evidence import Evidence, weigh_evidence
-from closerlook.selection.exhaustive import exhaustive
+from closerlook.selection.exhaustive import count_subsets, exhaustive
 from closerlook.selection.greedy import MEASURES, Values, greedy, within_budget
 from closerlook.selection.plan import Plan, Provenance, cell_weights
 from closerlook.selection.weights import mixture
@@ -20,7 +20,10 @@ from closerlook.selection.weights import mixture
 __all__ = ["METHODS", "select"]
 
 METHODS = ("greedy", "exhaustive", "weights")
-SPLITS = 2  # pairs of halves on which a choice is repeated; a pair costs about a second at the paper's design
+# Pairs of halves on which a choice is repeated to see how stable it is: two seconds of them at the paper's design, six
+# where there are very many subsets to try.
+SPLITS = {"greedy": 20, "exhaustive": 20, "weights": 8}
+FEW_SPLITS, MANY_SUBSETS = 2, 10**6
 
 KEPT = ("viewpoint",)
 
@@ -73,7 +76,9 @@ def select(
     chooser = _Chooser(method, on, rule, _kept(gap, keep, rule), budget, diversity, variety, caps or {})
     choice = chooser.choose(gap)
     shares = choice.shares
-    evidence = weigh_evidence(gap, shares, lambda half: chooser.choose(half).shares, splits=SPLITS, seed=seed)
+    evidence = weigh_evidence(
+        gap, shares, lambda half: chooser.choose(half).shares, splits=chooser.splits(gap), seed=seed
+    )
     images = round(float(shares @ gap.measurement.cell_images))
     return Plan(
         values=choice.values,
@@ -126,6 +131,11 @@ class _Chooser:
     diversity: float
     variety: float | None
     caps: Caps
+
+    def splits(self, gap: Gap) -> int:
+        """On how many pairs of halves the choice is worth repeating."""
+        many = self.method == "exhaustive" and count_subsets(gap, self.keep) > MANY_SUBSETS
+        return FEW_SPLITS if many else SPLITS[self.method]
 
     def choose(self, gap: Gap) -> _Choice:
         if self.method == "weights":

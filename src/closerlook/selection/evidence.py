@@ -37,6 +37,7 @@ class Evidence:
         held_out_gain: the mean gain of the same.
         agreement: how alike choices on separate halves are, in images that both take among those that either takes.
         same: share of the halves that choose exactly what the whole chooses.
+        draws: how many halves that are.
         stability: per attribute and level, the share of the halves that choose it (for weights: its mean weight).
     """
 
@@ -49,6 +50,7 @@ class Evidence:
     held_out_gain: float | None = None
     agreement: float | None = None
     same: float | None = None
+    draws: int = 0
     stability: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,7 @@ def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *,
         held_out_gain=_mean(gains),
         agreement=_mean(agreements),
         same=_mean([float(np.allclose(choice, chosen, atol=0.01)) for choice in choices]),
+        draws=len(choices),
         stability=_stability(gap, choices),
     )
 

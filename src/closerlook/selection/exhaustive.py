@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.analysis import Gap
-from closerlook.compute.progress import progress
+from closerlook.compute.progress import Advance, progress
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection.greedy import Values
 
-__all__ = ["MAX_SUBSETS", "Candidate", "exhaustive"]
+__all__ = ["MAX_SUBSETS", "Candidate", "count_subsets", "exhaustive"]
 
 MAX_SUBSETS = 1 << 31
+WATCHED = 1 << 24  # from so many subsets on, half a second's, a bar is shown
 CHUNK = 1 << 17  # subsets scored at a time: arrays of 1 MB, which stay in the cache
 
 ANALYSED, LOSS, AVAILABLE = range(3)  # analysed images, their summed losses, images of the source
@@ -48,6 +49,11 @@ class Candidate:
     values: Values
     images: int
     score: float
+
+
+def count_subsets(gap: Gap, keep: Collection[str] = ()) -> int:
+    """How many product subsets of the levels there are that take all levels of the factors in ``keep``."""
+    return math.prod(1 if factor.name in keep else 2 ** len(factor) - 1 for factor in gap.factors)
 
 
 def exhaustive(
@@ -75,7 +81,7 @@ def exhaustive(
         UsageError: there are more than :data:`MAX_SUBSETS` subsets.
         CloserlookError: no subset meets the constraints.
     """
-    total = math.prod(1 if factor.name in keep else 2 ** len(factor) - 1 for factor in gap.factors)
+    total = count_subsets(gap, keep)
     if total > MAX_SUBSETS:
         raise UsageError(
             f"There are {total:,} product subsets, too many to try all (at most {MAX_SUBSETS:,}): "
@@ -91,11 +97,18 @@ def exhaustive(
         return search.best_of_each_size(chunk, score)
 
     best: list[Found] = []
-    with progress("Scoring product subsets", total, "subsets") as advance, _single_threads() as threads:
+    with _bar(total) as advance, _single_threads() as threads:
         for chunk, found in zip(chunks, threads.map(best_in, chunks), strict=True):
             best += found
             advance((chunk.stop - chunk.start) * len(search.first))
     return _front(search, best, budget)
+
+
+def _bar(subsets: int) -> AbstractContextManager[Advance]:
+    """A progress bar for what takes longer than it takes to read one."""
+    if subsets < WATCHED:
+        return nullcontext(lambda n, note="": None)
+    return progress("Scoring product subsets", subsets, "subsets")
 
 
 @contextmanager
