@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,11 +20,11 @@ import polars as pl
 import simplejpeg
 import torch
 
+from bare import eager
 from closerlook.analysis import Gap, Settings, analyze
 from closerlook.analysis.cells import lay_out
 from closerlook.analysis.measure import SourceSums, make_source_pieces
 from closerlook.analysis.moments import squared_norms
-from closerlook.analysis.passes import MAX_WORKERS, batch_size, cut
 from closerlook.analysis.pieces import Arrays, Pieces
 from closerlook.analysis.target import measure_target, target_moments
 from closerlook.attributes import DESIGNS, Factor
@@ -31,33 +32,61 @@ from closerlook.cli.options import parse_size
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.dataset.threads import map_in_threads
-from closerlook.embedding import Block, ContentStyle, open_embedding, slices_of
+from closerlook.embedding import Block, open_embedding, slices_of
+from closerlook.embedding.passes import batch_size, cut, share_cores
 
 
 def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) -> None:
-    """Images a second of the bare network and of the whole pass (decode, network, Grams, moments), alternating.
+    """Images a second of the whole pass (decode, network, Grams, moments) and of the network alone, alternating.
 
-    The bare forward is the eager network in evaluation mode, weights and images channels last, on images that are
-    decoded and in memory, and only as deep as the deepest layer that is compared; batch by batch with all threads on
-    each convolution ("loop"), and by the pass's own threads on batches of its size ("threads"), which is the stricter
-    measure. CPU time counts all threads; it changes less than the clock where other programs run.
+    The network alone is as deep as the deepest layer that is compared, in evaluation and inference mode, channels last,
+    on images that are decoded, resized, normalised and in memory:
+
+    * loop: PyTorch's modules one after the other, 64 images at a time, all threads on each: the bare forward pass.
+    * threads: the same in as many threads and batches of that size as the pass uses.
+    * tuned: as the pass runs it (folded, fused, cut to the cache), in its threads: what the pass would take if all the
+      rest were free.
+
+    CPU time counts all threads; it changes less than the clock where other programs run.
     """
     with TemporaryDirectory() as folder:
         source = _noise(Path(folder), images, size)
         embedder = open_embedding(embedding, size)
         layout = lay_out(source, source.factors, None, 0)
         target = measure_target(source.take(np.arange(64)), embedder, Pieces(None, (), ""))
-        pixels = torch.from_numpy(np.concatenate(list(iter_images(layout.data, size))))
-        batch = batch_size(embedder.dim, None)
+        network, steps = embedder._network, embedder._steps
+        pixels = torch.from_numpy(next(iter_images(layout.data, size)))
+        ready = network.normalize(pixels)
         sums = SourceSums(layout, target.mean, embedder.blocks, 0)
         pieces: list[Arrays] = []
+
+        def forward(x: torch.Tensor) -> None:
+            with torch.inference_mode():
+                for step in steps:
+                    x = step.run(x)
+
+        def loop() -> None:
+            for _ in range(images // len(ready)):
+                forward(ready)
+
+        def threads() -> None:
+            batches = cut(slice(0, images), batch_size(embedder))
+            with share_cores() as workers:
+                for _ in map_in_threads(lambda rows: forward(ready[: rows.stop - rows.start]), batches, workers):
+                    pass
+
+        def bare(work: Callable[[], None]) -> None:
+            with eager():
+                work()
+
         works = {
-            "loop": lambda: [_forward(embedder, pixels[first : first + 64]) for first in range(0, images, 64)],
-            "threads": lambda: _bare_in_threads(layout.data, embedder, pixels, batch),
+            "loop": lambda: bare(loop),
+            "threads": lambda: bare(threads),
+            "tuned": threads,
             "whole": lambda: pieces.extend(make_source_pieces(sums, embedder, Pieces(None, (), ""))),
         }
         clocks = {"wall": time.perf_counter, "CPU": time.process_time}
-        spent = {name: {clock: [] for clock in clocks} for name in works}
+        spent: dict[str, dict[str, list[float]]] = {name: {clock: [] for clock in clocks} for name in works}
         for _ in range(rounds):
             for name, work in works.items():
                 pieces.clear()
@@ -71,29 +100,17 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
     for clock in clocks:
         speeds = {name: images / np.median(times[clock]) for name, times in spent.items()}
         print(f"{embedding} {size[0]} x {size[1]}, {torch.get_num_threads()} threads, {clock} time, images/s: ", end="")
-        print(", ".join(f"{name} {speed:.1f}" for name, speed in speeds.items()), end="; whole / bare ")
-        for name in ("loop", "threads"):
+        print(", ".join(f"{name} {speed:.1f}" for name, speed in speeds.items()), end="; whole over ")
+        for name in ("loop", "threads", "tuned"):
             ratios = np.array(spent[name][clock]) / np.array(spent["whole"][clock])
             print(f"{name} {np.median(ratios):.3f} ({ratios.min():.3f} to {ratios.max():.3f})", end=" ")
         print()
     print(f"beyond the pass, whatever the number of images: {finish:.1f} s of CPU time")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"peak memory {_peak():.2f} GiB")
 
 
-def _forward(embedder: ContentStyle, pixels: torch.Tensor) -> None:
-    with torch.inference_mode():
-        for _ in embedder._activations(pixels):
-            pass
-
-
-def _bare_in_threads(data: Dataset, embedder: ContentStyle, pixels: torch.Tensor, batch: int) -> None:
-    threads = torch.get_num_threads()
-    workers = min(threads, MAX_WORKERS)
-    torch.set_num_threads(threads // workers)
-    batches = cut(slice(0, len(data)), batch)
-    for _ in map_in_threads(lambda rows: _forward(embedder, pixels[rows]), batches, workers):
-        pass
-    torch.set_num_threads(threads)
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def memory(embedding: str, size: tuple[int, int], people: int) -> None:
@@ -114,7 +131,7 @@ def memory(embedding: str, size: tuple[int, int], people: int) -> None:
             source, Dataset.from_table(few.root, cameras, "target"), embedding=embedding, size=size, per_cell=0
         )
         print(f"{gap.description}\nprojection error {gap.projection_error:.4f}")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"peak memory {_peak():.2f} GiB")
 
 
 def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
@@ -124,7 +141,8 @@ def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
     for number in range(images):
         name = f"{number}.jpg"
         coarse = rng.integers(0, 256, (size[0] // 8, size[1] // 8, 3), dtype=np.uint8)
-        pixels = coarse.repeat(8, axis=0).repeat(8, axis=1)
+        smooth = coarse.repeat(8, axis=0).repeat(8, axis=1)
+        pixels = (smooth + rng.normal(0, 8, smooth.shape)).clip(0, 255).astype(np.uint8)  # files as large as real ones
         (folder / name).write_bytes(simplejpeg.encode_jpeg(pixels, quality=90))
         viewpoint, weather, illumination = cells[number % len(cells)]
         rows.append((name, number // len(cells), viewpoint, weather, illumination))

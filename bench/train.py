@@ -153,7 +153,7 @@ def bench_extraction(data: Dataset, recipe: Recipe, rounds: int) -> Rates:
 
     return alternate(
         {
-            "from JPEG files": lambda _: len(extract(model, some, batch_size=recipe.batch_size)),
+            "from JPEG files": lambda _: len(extract(model, some)),
             "model in memory": lambda _: sum(len(model(images)) for _ in range(8)),
             "bare forward": bare,
         },

@@ -19,7 +19,7 @@ from .conftest import SIZE, write_source, write_target
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("closerlook.analysis.pieces.MIN_IMAGES", 5)
-    monkeypatch.setattr("closerlook.analysis.passes.MAX_BATCH", {"cpu": 4})
+    monkeypatch.setattr("closerlook.embedding.passes.MAX_BATCH", {"cpu": 4})
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,18 @@
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
 from closerlook.analysis.products import cell_products
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_columns_at_a_time() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("closerlook.analysis.products.COLUMNS", 3)
+        yield
 
 
 def by_definition(x: np.ndarray, cell: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

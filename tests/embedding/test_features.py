@@ -33,8 +33,11 @@ def data(tmp_path: Path) -> Dataset:
 
 
 @pytest.mark.parametrize("name", ["features.safetensors", "features.parquet"])
-def test_features_come_back_in_the_tables_order(data: Dataset, tmp_path: Path, name: str) -> None:
-    features = extract(Mean(), data, batch_size=2)
+def test_features_come_back_in_the_tables_order(
+    data: Dataset, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("closerlook.embedding.passes.MAX_BATCH", {"cpu": 2})
+    features = extract(Mean(), data)
     assert features.features[:, 0].tolist() == pytest.approx([120, 40, 160, 0, 80], abs=2)
     path = tmp_path / "out" / name
     if path.suffix == ".parquet":

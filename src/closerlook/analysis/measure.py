@@ -15,13 +15,13 @@ from closerlook.analysis.cameras import mean_variance, measure_cameras
 from closerlook.analysis.cells import Layout, membership, number_levels, subsample
 from closerlook.analysis.distributions import measure_distributions
 from closerlook.analysis.measurement import Measurement
-from closerlook.analysis.moments import Sketch, inner_products, squared_norms
-from closerlook.analysis.passes import batch_size, check_finite, cut, run_pass
+from closerlook.analysis.moments import Sketch, check_finite, inner_products, squared_norms
 from closerlook.analysis.pieces import Arrays, Pieces, collect, count_pieces
 from closerlook.analysis.products import cell_products
 from closerlook.analysis.target import TargetMoments
 from closerlook.compute.progress import progress
 from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
+from closerlook.embedding.passes import batch_size, cut, run_pass
 
 __all__ = ["SourceSums", "make_source_pieces", "measure_source"]
 
@@ -203,7 +203,7 @@ def make_source_pieces(
     first, step = (share[0] - 1, share[1]) if share else (0, 1)
     chosen = rows[first::step]
     names = [f"source-{number:02}-of-{len(rows)}" for number in range(len(rows))][first::step]
-    size = batch_size(embedder.dim, getattr(embedder, "device", None))
+    size = batch_size(embedder)
 
     def make(missing: list[int]) -> Iterator[Arrays]:
         own = [chosen[number] for number in missing]
@@ -213,7 +213,7 @@ def make_source_pieces(
 
             def batches(piece: slice) -> Iterator[Reduced]:
                 for batch in cut(piece, size):
-                    yield next(stream)[1]
+                    yield next(stream)
                     advance(batch.stop - batch.start)
 
             for one in own:
@@ -221,7 +221,7 @@ def make_source_pieces(
 
     def reduce(batch: slice, phi: Tensor) -> Reduced:
         found = sums.reduce(batch, phi)
-        check_finite(found.distances, batch, layout.data, embedder)
+        check_finite(found.distances, layout.data, batch, embedder.name)
         return found
 
     return collect(pieces, names, make)

@@ -11,16 +11,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from closerlook.dataset import Dataset
 from closerlook.embedding import Block, slices_of
+from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Sketch", "inner_products", "squared_norms"]
+__all__ = ["Sketch", "check_finite", "inner_products", "squared_norms"]
 
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """Squared norm of each block, (n, d) -> (n, blocks) float64."""
     found = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
     return torch.stack(found, dim=1).double()
+
+
+def check_finite(distances: Tensor, data: Dataset, rows: slice, embedding: str) -> None:
+    """Distances (b, blocks) of these rows of the table must be numbers.
+
+    Raises:
+        CloserlookError: one is not; the message names the image.
+    """
+    finite = torch.isfinite(distances).all(dim=1)
+    if not finite.all():
+        bad = data.paths[rows.start + int(torch.argmin(finite.long()))]
+        raise CloserlookError(f"Embedding '{embedding}' gives a value that is not finite for {bad}.")
 
 
 def inner_products(a: Tensor, b: Tensor, parts: tuple[slice, ...]) -> Tensor:

@@ -29,7 +29,7 @@ from closerlook.randomness import keyed_rng
 __all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
 
 FOLDER = "pieces"
-VERSION = 2  # raise it when a piece would hold other numbers or names
+VERSION = 3  # raise it when a piece would hold other numbers or names
 MAX_PIECES = 64
 MIN_IMAGES = 256
 

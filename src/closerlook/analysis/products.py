@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.moments import inner_products
-
 __all__ = ["cell_products"]
+
+COLUMNS = 1 << 14  # at a time
 
 
 def cell_products(
@@ -34,16 +34,19 @@ def cell_products(
     device = means.device
     cell, group = (torch.from_numpy(column).to(device) for column in units.T)
     number = torch.from_numpy(counts).to(device).double()
-    weighted = means * number[:, None].to(means.dtype)
-    sums = torch.zeros(cells, means.shape[1], dtype=torch.float64, device=device).index_add_(0, cell, weighted.double())
     images = torch.zeros(cells, int(group.max()) + 1, dtype=torch.float64, device=device)
     images.index_put_((cell, group), number, accumulate=True)
-    total = inner_products(sums, sums, parts)
+    groups = [torch.nonzero(group == one)[:, 0] for one in range(images.shape[1])]
+    total = torch.zeros(len(parts), cells, cells, dtype=torch.float64, device=device)
     within = torch.zeros_like(total)
-    for one in range(images.shape[1]):
-        own = torch.nonzero(group == one)[:, 0]
-        at = cell[own]
-        within[:, at[:, None], at] += inner_products(weighted[own], weighted[own], parts).double()
+    for block, part in enumerate(parts):
+        for columns in torch.split(means[:, part], COLUMNS, dim=1):  # so that no second copy of the means is made
+            weighted = columns * number[:, None].to(columns.dtype)
+            sums = total.new_zeros(cells, columns.shape[1]).index_add_(0, cell, weighted.double())
+            total[block] += sums @ sums.T
+            for own in groups:
+                at, rows = cell[own], weighted[own]
+                within[block, at[:, None], at] += (rows @ rows.T).double()
     n = images.sum(dim=1)
     all_pairs = torch.outer(n, n)
     other_pairs = all_pairs - images @ images.T

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.moments import squared_norms
-from closerlook.analysis.passes import batch_size, check_finite, cut, embed_rows, run_pass
+from closerlook.analysis.moments import check_finite, squared_norms
 from closerlook.analysis.pieces import Arrays, Pieces, collect
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, pool, slices_of
+from closerlook.embedding.passes import batch_size, cut, embed, run_pass
 from closerlook.errors import CloserlookError
 
 __all__ = ["MAX_CAMERAS", "RUNS", "TargetMoments", "cameras_of", "measure_target", "target_moments"]
@@ -83,14 +83,14 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
     cameras, camera = cameras_of(target)
     run = np.arange(len(target)) * runs // len(target)
     edges = np.searchsorted(run, np.arange(runs + 1))
-    size = batch_size(embedder.dim, getattr(embedder, "device", None))
+    size = batch_size(embedder)
     pooled = np.zeros(len(target), bool)
     pooled[np.arange(min(POOLED_IMAGES, len(target))) * len(target) // min(POOLED_IMAGES, len(target))] = True
 
     def make(missing: list[int]) -> Iterator[Arrays]:
         if not missing:
             return
-        centre = embed_rows(target, embedder, slice(0, min(size, len(target)))).mean(dim=0)
+        centre = embed(target.paths[:size], embedder).mean(dim=0)
         rows = [slice(int(edges[number]), int(edges[number + 1])) for number in missing]
         batches = [batch for own in rows for batch in cut(own, size)]
 
@@ -98,7 +98,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
             features = pool(blocks, phi[torch.from_numpy(pooled[batch])])
             phi -= centre
             distances = squared_norms(phi, slices_of(blocks))
-            check_finite(distances, batch, target, embedder)
+            check_finite(distances, target, batch, embedder.name)
             own = torch.from_numpy(camera[batch]).to(phi.device)
             member = torch.nn.functional.one_hot(own, len(cameras)).T.to(phi.dtype)
             norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=phi.device)
@@ -111,7 +111,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
                 norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=centre.device)
                 kept = []
                 for batch in cut(own, size):
-                    _, (batch_sums, batch_norms, features) = next(stream)
+                    batch_sums, batch_norms, features = next(stream)
                     sums += batch_sums
                     norms += batch_norms
                     kept.append(features)

@@ -22,7 +22,7 @@ from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, cache_folder
 
-__all__ = ["SUFFIXES", "image_array", "iter_images", "read_image", "resize"]
+__all__ = ["SUFFIXES", "image_array", "iter_images", "read_batch", "read_image", "resize"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 CACHE_BYTES = 32 * 2**30
@@ -83,7 +83,8 @@ def resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _read_batch(paths: list[Path], size: Size) -> NDArray[np.uint8]:
+def read_batch(paths: list[Path], size: Size) -> NDArray[np.uint8]:
+    """Images of any size as (b, height, width, 3) uint8, each resized to ``size``."""
     batch = np.empty((len(paths), *size, 3), np.uint8)
     for row, path in zip(batch, paths, strict=True):
         row[:] = resize(read_image(path), size)
@@ -102,7 +103,7 @@ def iter_images(dataset: Dataset, size: Size, batch_size: int = 64, workers: int
         raise UsageError(f"Size {size}, batch size {batch_size} and workers {workers} must all be at least 1.")
     paths = dataset.paths
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
-    yield from map_in_threads(lambda batch: _read_batch(batch, size), batches, workers)
+    yield from map_in_threads(lambda batch: read_batch(batch, size), batches, workers)
 
 
 def image_array(dataset: Dataset, size: Size, workers: int = 2) -> NDArray[np.uint8]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from closerlook.embedding.blocks import Block, blocks_of, pool, slices_of
 from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
-from closerlook.embedding.features import Embedder, Features, extract
+from closerlook.embedding.embedder import Embedder
+from closerlook.embedding.features import Features, extract
 from closerlook.embedding.functions import load_function
 from closerlook.embedding.pooled import Custom, Pooled
 from closerlook.errors import unknown

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
-from closerlook.embedding.features import Embedder
+from closerlook.embedding.embedder import Embedder
 
 __all__ = ["TERMS", "Block", "blocks_of", "pool", "slices_of"]
 

@@ -59,8 +59,6 @@ LAYERS: Mapping[str, Layers] = {
 class ContentStyle:
     """Content + style embedding over a pretrained network: an ``Embedder`` whose vector has named blocks.
 
-    Several threads may call it at once.
-
     Args:
         backbone: ``vgg19`` (the paper's) or ``lite0`` (needs no download, about 15 times less work).
         size: (height, width) of the images.
@@ -71,6 +69,8 @@ class ContentStyle:
     Raises:
         UsageError: an unknown backbone or layer, or images too small for the deepest layer.
     """
+
+    parallel = True
 
     def __init__(
         self,

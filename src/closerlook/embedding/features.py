@@ -4,40 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from torch import Tensor
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import iter_images
+from closerlook.embedding.embedder import Embedder
+from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 
-__all__ = ["Embedder", "Features", "extract"]
-
-
-class Embedder(Protocol):
-    """A function image -> vector: a pretrained embedding or a trained re-ID model.
-
-    Attributes:
-        name: what to call it in reports.
-        size: (height, width) in pixels of the images it takes.
-        dim: length of the vector.
-    """
-
-    name: str
-    size: tuple[int, int]
-    dim: int
-
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; normalisation is inside."""
-        ...
+__all__ = ["Features", "extract"]
 
 
 @dataclass(frozen=True)
@@ -132,13 +114,15 @@ def _vectors(column: pl.Series, path: Path) -> NDArray[np.generic]:
     return column.to_numpy()
 
 
-def extract(embedder: Embedder, data: Dataset, *, batch_size: int = 64) -> Features:
+def extract(embedder: Embedder, data: Dataset) -> Features:
     """The features of every image of ``data``, in table order. Images without an identity get -1."""
-    rows = np.empty((len(data), embedder.dim), np.float32)
-    start = 0
+    features = np.empty((len(data), embedder.dim), np.float32)
+    batches = list(cut(slice(0, len(data)), batch_size(embedder)))
+
+    def keep(rows: slice, vectors: Tensor) -> None:
+        features[rows] = vectors.numpy(force=True)
+
     with progress(f"Features of {data.name} by {embedder.name}", len(data)) as advance:
-        for batch in iter_images(data, embedder.size, batch_size=batch_size):
-            rows[start : start + len(batch)] = embedder(torch.from_numpy(batch)).numpy(force=True)
-            start += len(batch)
-            advance(len(batch))
-    return Features(rows, data.table["identity"].fill_null(-1).to_numpy(), data.cameras)
+        for rows, _ in zip(batches, run_pass(data, embedder, batches, keep), strict=True):
+            advance(rows.stop - rows.start)
+    return Features(features, data.table["identity"].fill_null(-1).to_numpy(), data.cameras)

@@ -18,14 +18,14 @@ __all__ = ["Custom", "Pooled"]
 class Pooled:
     """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50): an ``Embedder``.
 
-    Several threads may call it at once.
-
     Args:
         backbone: ``lite0``, ``resnet50``, ``vgg19`` or any other of :data:`closerlook.embedding.backbones.BACKBONES`.
         size: (height, width) of the images.
         weights: a file with the backbone's weights, instead of searching for one.
         device: where it runs; a GPU where there is one.
     """
+
+    parallel = True
 
     def __init__(
         self,

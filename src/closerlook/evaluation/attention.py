@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from closerlook.dataset.images import resize
-from closerlook.embedding.features import Embedder
+from closerlook.embedding import Embedder
 
 __all__ = ["attention"]
 

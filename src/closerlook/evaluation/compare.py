@@ -12,7 +12,7 @@ from PIL import Image
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import read_image, resize
-from closerlook.embedding.features import Embedder, extract
+from closerlook.embedding import Embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.pictures import blend

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.dataset.images import read_image, resize
-from closerlook.embedding.features import Embedder
+from closerlook.embedding import Embedder
 from closerlook.errors import UsageError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.result import Result

@@ -8,7 +8,7 @@ import numpy as np
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
-from closerlook.embedding.features import Embedder, Features, extract
+from closerlook.embedding import Embedder, Features, extract
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol

@@ -36,6 +36,8 @@ class Model:
         dim: length of a feature.
     """
 
+    parallel = True
+
     def __init__(
         self,
         network: FeatureNetwork,

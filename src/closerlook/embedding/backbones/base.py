@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from closerlook.errors import unknown
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Backbone", "Step", "convolve"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Backbone", "Step"]
 
 
 class Step(NamedTuple):
@@ -24,23 +24,6 @@ class Step(NamedTuple):
 # torchvision's mean and standard deviation of ImageNet, in units of a 0..255 pixel
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
-
-
-def convolve(convolution: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
-    """A convolution and its batch normalisation; where the statistics are fixed, in one pass over the image.
-
-    In evaluation mode the normalisation is an affine map, which goes into the convolution's weights. Gradients reach
-    the parameters of both.
-    """
-    if norm.training:
-        out: Tensor = norm(convolution(x))
-        return out
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
-    folded: Tensor = convolution._conv_forward(x, convolution.weight * scale[:, None, None, None], shift)
-    return folded
 
 
 class Backbone(nn.Module):

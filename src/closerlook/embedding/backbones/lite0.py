@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from closerlook.embedding.backbones.base import Backbone, Step, convolve
+from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.convolution import SameConv2d, convolve, is_fixed
 
 __all__ = ["Lite0", "lite0"]
+
+# Of a block's widened images, six times what goes in and comes out: so many at a time stay in a core's cache
+CACHE_BYTES = 3 << 19
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Lite0(Backbone):
     def __init__(self, last_stride: int = 2) -> None:
         super().__init__()
         self.options = {"last_stride": last_stride}
-        self._conv_stem = _SameConv2d(3, 32, 3, stride=2)
+        self._conv_stem = SameConv2d(3, 32, 3, stride=2)
         self._bn0 = _batch_norm(32)
         blocks, channels = [], 32
         for index, stage in enumerate(_STAGES):
@@ -56,7 +60,7 @@ class Lite0(Backbone):
                 blocks.append(_Block(channels, stage, stride if repeat == 0 else 1))
                 channels = stage.width
         self._blocks = nn.ModuleList(blocks)
-        self._conv_head = _SameConv2d(channels, self.dim, 1)
+        self._conv_head = SameConv2d(channels, self.dim, 1)
         self._bn1 = _batch_norm(self.dim)
 
     def steps(self) -> list[Step]:
@@ -67,10 +71,10 @@ class Lite0(Backbone):
         ]
 
     def _stem(self, x: Tensor) -> Tensor:
-        return F.relu6(convolve(self._conv_stem, self._bn0, x), inplace=True)
+        return convolve(self._conv_stem, self._bn0, x, "relu6")
 
     def _head(self, x: Tensor) -> Tensor:
-        return F.relu6(convolve(self._conv_head, self._bn1, x), inplace=True)
+        return convolve(self._conv_head, self._bn1, x, "relu6")
 
 
 class _Block(nn.Module):
@@ -82,39 +86,24 @@ class _Block(nn.Module):
         self.residual = stride == 1 and channels == stage.width
         width = channels * stage.expansion
         if self.expands:
-            self._expand_conv = _SameConv2d(channels, width, 1)
+            self._expand_conv = SameConv2d(channels, width, 1)
             self._bn0 = _batch_norm(width)
-        self._depthwise_conv = _SameConv2d(width, width, stage.kernel, stride=stride, groups=width)
+        self._depthwise_conv = SameConv2d(width, width, stage.kernel, stride=stride, groups=width)
         self._bn1 = _batch_norm(width)
-        self._project_conv = _SameConv2d(width, stage.width, 1)
+        self._project_conv = SameConv2d(width, stage.width, 1)
         self._bn2 = _batch_norm(stage.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu6(convolve(self._expand_conv, self._bn0, x), inplace=True) if self.expands else x
-        out = F.relu6(convolve(self._depthwise_conv, self._bn1, out), inplace=True)
-        out = convolve(self._project_conv, self._bn2, out)
-        return out + x if self.residual else out
+        if not is_fixed(x):
+            return self._run(x)
+        image_bytes = 4 * self._depthwise_conv.in_channels * x.shape[2] * x.shape[3]
+        images = max(1, CACHE_BYTES // image_bytes)
+        return self._run(x) if len(x) <= images else torch.cat([self._run(part) for part in torch.split(x, images)])
 
-
-class _SameConv2d(nn.Conv2d):
-    """Convolution with TensorFlow's "SAME" padding: ceil(size / stride) outputs, the odd pixel of padding last."""
-
-    def __init__(self, channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(channels, out, kernel, stride=stride, groups=groups, bias=False)
-
-    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        vertical, horizontal = (self._padding(size) for size in x.shape[-2:])
-        if vertical % 2 == 0 and horizontal % 2 == 0:
-            padding = (vertical // 2, horizontal // 2)
-            return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
-        left, top = horizontal // 2, vertical // 2
-        x = F.pad(x, (left, horizontal - left, top, vertical - top))
-        return F.conv2d(x, weight, bias, self.stride, 0, 1, self.groups)
-
-    def _padding(self, size: int) -> int:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        outputs = -(-size // stride)
-        return max(0, (outputs - 1) * stride + kernel - size)
+    def _run(self, x: Tensor) -> Tensor:
+        out = convolve(self._expand_conv, self._bn0, x, "relu6") if self.expands else x
+        out = convolve(self._depthwise_conv, self._bn1, out, "relu6")
+        return convolve(self._project_conv, self._bn2, out, shortcut=x if self.residual else None)
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm2d:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from closerlook.embedding.backbones.base import Backbone, Step, convolve
+from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.convolution import convolve
 
 __all__ = ["OSNet", "osnet_x0_25", "osnet_x1_0"]
 
@@ -62,11 +62,10 @@ class _Convolution(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, out, kernel, stride=stride, padding=kernel // 2, bias=False)
         self.bn = nn.BatchNorm2d(out)
-        self.linear = linear
+        self.activation = "none" if linear else "relu"
 
     def forward(self, x: Tensor) -> Tensor:
-        x = convolve(self.conv, self.bn, x)
-        return x if self.linear else torch.relu_(x)
+        return convolve(self.conv, self.bn, x, self.activation)
 
 
 class _Light(nn.Module):
@@ -79,7 +78,7 @@ class _Light(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu_(convolve(self.conv2, self.bn, self.conv1(x)))
+        return convolve(self.conv2, self.bn, self.conv1(x), "relu")
 
 
 class _Gate(nn.Module):
@@ -112,7 +111,7 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         narrow = self.conv1(x)
         fused = sum(self.gate(self.get_submodule(f"conv2{letter}")(narrow)) for letter in STREAMS)
-        return torch.relu_(self.conv3(fused) + self.downsample(x))
+        return convolve(self.conv3.conv, self.conv3.bn, fused, "relu", self.downsample(x))
 
 
 def osnet_x1_0() -> OSNet:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from closerlook.embedding.backbones.base import Backbone, Step, convolve
+from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.convolution import convolve
 
 __all__ = ["ResNet", "resnet18", "resnet34", "resnet50", "resnet50_ibn_a", "resnet101"]
 
@@ -68,25 +69,13 @@ class ResNet(Backbone):
         ]
 
     def _stem(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(convolve(self.conv1, self.bn1, x).relu_(), 3, stride=2, padding=1)
+        return F.max_pool2d(convolve(self.conv1, self.bn1, x, "relu"), 3, stride=2, padding=1)
 
 
 _LAYERS = ("layer1", "layer2", "layer3", "layer4")
 
 
-class _Residual(nn.Module):
-    """relu(branch(x) + shortcut(x))."""
-
-    downsample: nn.Module
-
-    def branch(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu_(self.branch(x) + self.downsample(x))
-
-
-class _Basic(_Residual):
+class _Basic(nn.Module):
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False)
@@ -95,12 +84,12 @@ class _Basic(_Residual):
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _shortcut(channels, width, stride)
 
-    def branch(self, x: Tensor) -> Tensor:
-        x = convolve(self.conv1, self.bn1, x).relu_()
-        return convolve(self.conv2, self.bn2, x)
+    def forward(self, x: Tensor) -> Tensor:
+        out = convolve(self.conv1, self.bn1, x, "relu")
+        return convolve(self.conv2, self.bn2, out, "relu", self.downsample(x))
 
 
-class _Bottleneck(_Residual):
+class _Bottleneck(nn.Module):
     def __init__(self, channels: int, width: int, stride: int, stride_in_1x1: bool, *, ibn: bool) -> None:
         super().__init__()
         first, second = (stride, 1) if stride_in_1x1 else (1, stride)
@@ -112,13 +101,13 @@ class _Bottleneck(_Residual):
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.downsample = _shortcut(channels, 4 * width, stride)
 
-    def branch(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         if isinstance(self.bn1, _InstanceBatchNorm):
-            x = self.bn1(self.conv1(x)).relu_()
+            out = self.bn1(self.conv1(x)).relu_()
         else:
-            x = convolve(self.conv1, self.bn1, x).relu_()
-        x = convolve(self.conv2, self.bn2, x).relu_()
-        return convolve(self.conv3, self.bn3, x)
+            out = convolve(self.conv1, self.bn1, x, "relu")
+        out = convolve(self.conv2, self.bn2, out, "relu")
+        return convolve(self.conv3, self.bn3, out, "relu", self.downsample(x))
 
 
 class _InstanceBatchNorm(nn.Module):
@@ -134,10 +123,20 @@ class _InstanceBatchNorm(nn.Module):
         return torch.cat((self.IN(first), self.BN(second)), 1)
 
 
+class _Projection(nn.Sequential):
+    """A shortcut between different numbers of channels or sizes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolution, norm = self
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        return convolve(convolution, norm, x)
+
+
 def _shortcut(channels: int, out: int, stride: int) -> nn.Module:
     if channels == out and stride == 1:
         return nn.Identity()
-    return nn.Sequential(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+    return _Projection(nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
 
 
 def resnet18(last_stride: int = 2) -> ResNet:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from closerlook.embedding.backbones.base import Backbone, Step
+from closerlook.embedding.backbones.convolution import convolve
 
 __all__ = ["VGG", "vgg19_features"]
 
@@ -37,8 +37,9 @@ class VGG(Backbone):
         return [self._step(name, self.features[position]) for name, position in self._position.items()]
 
     def _step(self, name: str, layer: nn.Module) -> Step:
-        run = layer if isinstance(layer, nn.MaxPool2d) else lambda x: torch.relu_(layer(x))
-        return Step(name, run, (layer,))
+        if not isinstance(layer, nn.Conv2d):
+            return Step(name, layer, (layer,))
+        return Step(name, lambda x: convolve(layer, None, x, "relu"), (layer,))
 
 
 def vgg19_features() -> VGG:

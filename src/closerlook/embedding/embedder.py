@@ -1,0 +1,29 @@
+"""What an embedding is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+__all__ = ["Embedder"]
+
+
+class Embedder(Protocol):
+    """A function image -> vector: a pretrained embedding or a trained re-ID model.
+
+    Attributes:
+        name: what to call it in reports.
+        size: (height, width) in pixels of the images it takes.
+        dim: length of the vector.
+
+    Where it has an attribute ``parallel`` that is true, several threads may call it at once.
+    """
+
+    name: str
+    size: tuple[int, int]
+    dim: int
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; normalisation is inside."""
+        ...

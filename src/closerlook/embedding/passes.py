@@ -1,0 +1,87 @@
+"""Images through an embedding, batch by batch, reduced to what is kept of them while they are still in the cache."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from closerlook.compute.memory import keep_freed_memory
+from closerlook.dataset import Dataset
+from closerlook.dataset.images import read_batch
+from closerlook.dataset.threads import map_in_threads
+from closerlook.embedding.embedder import Embedder
+
+__all__ = ["batch_size", "cut", "embed", "run_pass", "share_cores"]
+
+MAX_BATCH = {"cpu": 32, "cuda": 256}
+BATCH_BYTES = 1 << 24  # of vectors; with their activations such a batch stays within a few hundred MiB
+MAX_WORKERS = 4
+
+R = TypeVar("R")
+
+
+def batch_size(embedder: Embedder) -> int:
+    """Images at a time; few on a CPU, whose caches are small."""
+    device: torch.device | None = getattr(embedder, "device", None)
+    most = MAX_BATCH.get("cpu" if device is None else device.type, MAX_BATCH["cpu"])
+    return max(1, min(most, BATCH_BYTES // (4 * embedder.dim)))
+
+
+def cut(rows: slice, size: int) -> Iterator[slice]:
+    """``rows`` in as few runs of at most ``size`` as it takes, of nearly one length: threads then end together."""
+    images = rows.stop - rows.start
+    count = -(-images // size)
+    edges = [rows.start + images * number // count for number in range(count + 1)]
+    return (slice(low, high) for low, high in itertools.pairwise(edges))
+
+
+def embed(paths: list[Path], embedder: Embedder) -> Tensor:
+    """Phi (b, d) float32 of image files."""
+    return embedder(torch.from_numpy(read_batch(paths, embedder.size)))
+
+
+def run_pass(
+    data: Dataset, embedder: Embedder, batches: Sequence[slice], reduce: Callable[[slice, Tensor], R]
+) -> Iterator[R]:
+    """Yields what ``reduce`` makes of each batch's rows and their Phi (b, d), in order.
+
+    An embedder that is ``parallel`` (closerlook's own) may be called by several threads at once. Then each thread
+    decodes, embeds and reduces batches of its own with its share of the cores: threads that never wait for each other
+    beat threads that share every convolution. Any other embedder is called by this thread only, and the others decode.
+    ``reduce`` may overwrite Phi and must not depend on other batches.
+
+    Raises:
+        CloserlookError: an image cannot be read.
+    """
+    keep_freed_memory()
+    paths = data.paths
+
+    def reduced(rows: slice, phi: Tensor) -> R:
+        with torch.inference_mode():
+            return reduce(rows, phi)
+
+    with share_cores() as workers:
+        if getattr(embedder, "parallel", False):
+            yield from map_in_threads(lambda rows: reduced(rows, embed(paths[rows], embedder)), batches, workers)
+            return
+    images = map_in_threads(lambda rows: read_batch(paths[rows], embedder.size), batches, workers)
+    for rows, pixels in zip(batches, images, strict=True):
+        yield reduced(rows, embedder(torch.from_numpy(pixels)))
+
+
+@contextmanager
+def share_cores() -> Iterator[int]:
+    """Gives the number of threads to use; inside, each computes with its share of the cores."""
+    threads = torch.get_num_threads()
+    workers = min(threads, MAX_WORKERS)
+    torch.set_num_threads(threads // workers)
+    try:
+        yield workers
+    finally:
+        torch.set_num_threads(threads)
