@@ -65,7 +65,7 @@ def _paths(trace: Trace, best: NDArray[np.float64]) -> alt.Chart:
                 header=alt.Header(labelAngle=0, labelAlign="left", labelOrient="left"),
             ),
         )
-        .properties(width=400, height=26)
+        .properties(width=400, height=18, spacing=4)
     )
     return chart
 
