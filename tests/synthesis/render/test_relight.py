@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import place_of
+from conftest import person_of, place_of, plain
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
+from closerlook.synthesis.person.mesh import Material
 from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
+from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor
@@ -59,8 +61,36 @@ def visibility(renderer, view, illumination, points):
     return np.where(inside, total / 9, 1.0)
 
 
+def smoothstep(low, high, x):
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def grain_at(u, v):
+    """Bilinear values, 0 to 1, of the repeating tile of noise."""
+    tile = library().grain.astype(np.float64) / 255
+    iu, iv = np.floor(u).astype(int), np.floor(v).astype(int)
+    fu, fv = u - iu, v - iv
+    total = 0.0
+    for dy, wy in ((0, 1 - fv), (1, fv)):
+        for dx, wx in ((0, 1 - fu), (1, fu)):
+            total = total + wy * wx * tile[(iv + dy) % 256, (iu + dx) % 256]
+    return total
+
+
+def snow_on(position, normal, cover):
+    """(2, h, w, 1) share of the surfaces of both layers that lies under snow."""
+    x, y, z = np.moveaxis(position, -1, 0)
+    patch = 0.7 * grain_at(x * 23 + y * 7, z * 23) + 0.3 * grain_at(x * 110, z * 110 + y * 71)
+    amount = smoothstep(1 - cover, 1.35 - cover, 0.65 * patch + 0.35 * normal[..., 1])
+    person = 0.6 * smoothstep(0.45, 1.05, normal[..., 1]) * np.minimum(amount, cover)
+    flat = smoothstep(0.3, 0.8, normal[..., 1])
+    place = 0.96 * flat * amount + 0.12 * cover * (1 - flat) * amount
+    return np.stack([person[0], place[1]])[..., None]
+
+
 def shade_fully(renderer, view, weather, illumination):
-    """One weather and time of day by the plain formulas, from the renderer's surfaces; no snow, no flakes, no noise."""
+    """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
     colour, facing, where = (array.numpy().astype(np.float64) for array in renderer.surfaces)
     seen = renderer.open_sky.numpy().astype(np.float64)[..., None]
     light = lighting([(weather, illumination)], renderer.ground_albedo(view), view.sensor)
@@ -105,8 +135,12 @@ def shade_fully(renderer, view, weather, illumination):
     dome = np.maximum(0.396 + 0.5 * height + 0.104 * height**2, 0) * seen
     falling = light.sun[0] * beam + light.sky[0] * from_sky(normal) * seen + light.cloud[0] * dome
     falling = falling + light.bounce[0] * (0.5 - 0.5 * height) * seen + light.glow[0] * seen
-    out = albedo * falling + light.windows[0] * where[..., 3:]
-    out = out + light.sun[0] * shine + light.sky[0] * from_sky(mirror) * rim + light.cloud[0] * rim
+    mirrored = light.sun[0] * shine + light.sky[0] * from_sky(mirror) * rim + light.cloud[0] * rim
+    if weather.snow_cover > 0:
+        covered = snow_on(position, normal, weather.snow_cover)
+        albedo = albedo + covered * (0.85 - albedo)
+        mirrored = mirrored * (1 - covered)
+    out = albedo * falling + light.windows[0] * where[..., 3:] + mirrored
     clear = np.exp(-weather.extinction * distance)
     out = np.where(share > 0, out * clear + light.fog[0] * (1 - clear), 0)
     total = (out * share).sum(0)
@@ -114,13 +148,28 @@ def shade_fully(renderer, view, weather, illumination):
     return bent ** (1 / 2.2) * 255
 
 
-@pytest.mark.parametrize("weather", ["sunny", "clouds", "overcast", "foggy", "neutral"])
+@pytest.mark.parametrize("weather", SKIES)
 def test_all_lights_in_one_pass_are_each_light_by_itself(renderer, weather):
+    """Without what is random of each image: flakes."""
+    calm = {sky: replace(WEATHERS[sky], flakes=0.0) for sky in SKIES}
     view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
-    images = renderer.render(view, [Shot.named(sky, time) for sky in SKIES for time in TIMES]).reshape(7, 7, *SIZE, 3)
+    shots = [Shot(calm[sky], ILLUMINATIONS[time], 0) for sky in SKIES for time in TIMES]
+    images = renderer.render(view, shots).reshape(7, 7, *SIZE, 3)
     for i, time in enumerate(TIMES):
-        wanted = shade_fully(renderer, view, WEATHERS[weather], ILLUMINATIONS[time])
+        wanted = shade_fully(renderer, view, calm[weather], ILLUMINATIONS[time])
         assert psnr(images[SKIES.index(weather), i], np.round(wanted)) >= 60, time
+
+
+def test_what_the_sun_does_not_reach_is_alike_whether_its_shadow_was_cast(renderer):
+    """Where no weather lets the sun through there is no shadow map."""
+    view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
+    foggy, sunny = Shot.named("foggy", "noon"), Shot.named("sunny", "noon")
+    renderer.pose(renderer.posed)
+    alone = renderer.render(view, [foggy])[0]
+    both = renderer.render(view, [foggy, sunny])
+    assert np.array_equal(alone, both[0])
+    renderer.pose(renderer.posed)
+    assert np.array_equal(renderer.render(view, [sunny])[0], both[1])
 
 
 def test_an_image_is_the_same_alone_and_among_others(renderer):
@@ -171,6 +220,25 @@ def test_the_ground_darkens_under_the_feet(renderer, open_place):
     seen = renderer.open_sky.numpy()[1]
     assert seen[ny, nx] < 0.9
     assert fx >= SIZE[1] or seen[fy, fx] > 0.95
+
+
+def test_creases_darken_without_a_pattern(open_place):
+    """An inner corner is dark along its length, and alike from pixel to pixel although each has taps of its own."""
+    x, z, height = [-0.4, 0.0, 0.4], [0.4, 0.0, 0.4], 1.7
+    corners = [[a, y, c] for a, c in zip(x, z, strict=True) for y in (0.0, height)]
+    triangles = [[0, 2, 1], [1, 2, 3], [2, 4, 3], [3, 4, 5]]
+    person, posed = person_of(corners, triangles, [Material("upper", plain((150, 150, 150)), two_sided=True)])
+    made = Renderer((128, 64))
+    made.wear(person)
+    normals = np.repeat([[0.707, 0, 0.707], [0, 0, 1], [-0.707, 0, 0.707]], 2, axis=0).astype(np.float32)
+    made.pose(replace(posed, normals=normals))
+    made.look(View(Camera(viewpoint=90, distance=7, height=0.9), open_place, Sensor()))
+    inside = made.open_sky.numpy()[0, 40:90]
+    covered = made.mask()[40:90].min(0) == 1
+    middle = np.flatnonzero(covered).mean().astype(int)
+    assert inside[:, middle].mean() < 0.9
+    steps = np.abs(np.diff(inside[:, covered], axis=0))
+    assert steps.mean() < 0.01
 
 
 def test_fog_takes_more_contrast_from_the_far_than_from_the_near(renderer):

@@ -1,4 +1,4 @@
-"""Kernel for how much of the sky a pixel's surfaces see."""
+"""Kernels for how much of the sky a pixel's surfaces see."""
 
 # ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
@@ -11,6 +11,7 @@ import warp as wp
 wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 
+NEAR = wp.constant(0.08)  # metres within which neighbours share what their taps found
 REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
 
 
@@ -25,13 +26,15 @@ def occlude(
     metres: float,
     width: int,
     height: int,
+    creases: wp.array2d(dtype=float),
     open_sky: wp.array3d(dtype=float),
 ):
     """Share of the sky that each layer sees.
 
     The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
-    algorithm", 2011) within ``metres``, at the pixels that one row of ``taps`` says, and the place by the ``blobs``,
-    spheres (x, y, z, radius); the first ``body`` of them are the person's.
+    algorithm", 2011) within ``metres``, at the pixels that one row of ``taps`` says, which differs between neighbours:
+    :func:`settle` then makes one of their ``creases``. The place is darkened by the ``blobs``, spheres (x, y, z,
+    radius); the first ``body`` of them are the person's.
     """
     y, x = wp.tid()
     if colour[0, y, x][3] > 0.0:
@@ -39,7 +42,7 @@ def occlude(
         w = where[0, y, x]
         n = wp.vec3(f[0], f[1], f[2])
         p = wp.vec3(w[0], w[1], w[2])
-        turn = (x * 7 + y * 13) & 15
+        turn = (x & 3) + 4 * (y & 3)
         total = float(0.0)
         s = int(0)
         while s < taps.shape[1]:
@@ -53,9 +56,9 @@ def occlude(
                 if d2 < 4.0 * metres * metres:
                     total += wp.max(wp.dot(v, n) - 0.01, 0.0) / (d2 + 0.002)
             s += 1
-        crease = wp.clamp(1.0 - total * metres * 0.19, 0.25, 1.0)
+        crease = wp.clamp(1.0 - total * metres * (1.9 / float(taps.shape[1])), 0.25, 1.0)
         near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
-        open_sky[0, y, x] = crease * near_ground
+        creases[y, x] = crease * near_ground
     if colour[1, y, x][3] > 0.0:
         f = facing[1, y, x]
         w = where[1, y, x]
@@ -77,3 +80,31 @@ def occlude(
         if wp.abs(n[1]) < 0.5:
             seen *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
         open_sky[1, y, x] = seen
+
+
+@wp.kernel
+def settle(
+    colour: wp.array3d(dtype=wp.vec4),
+    where: wp.array3d(dtype=wp.vec4),
+    creases: wp.array2d(dtype=float),
+    open_sky: wp.array3d(dtype=float),
+):
+    """The person's share of the sky: the mean over 4 x 4 pixels, each of which has another turn of the taps."""
+    y, x = wp.tid()
+    if colour[0, y, x][3] > 0.0:
+        w = where[0, y, x]
+        total = float(0.0)
+        count = float(0.0)
+        j = wp.max(y - 1, 0)
+        while j < wp.min(y + 3, colour.shape[1]):
+            i = wp.max(x - 1, 0)
+            while i < wp.min(x + 3, colour.shape[2]):
+                if colour[0, j, i][3] > 0.0:
+                    o = where[0, j, i]
+                    away = wp.vec3(o[0] - w[0], o[1] - w[1], o[2] - w[2])
+                    if wp.dot(away, away) < NEAR * NEAR:
+                        total += creases[j, i]
+                        count += 1.0
+                i += 1
+            j += 1
+        open_sky[0, y, x] = total / count

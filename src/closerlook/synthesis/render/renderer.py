@@ -58,6 +58,7 @@ Bytes = NDArray[np.uint8]
 
 SHADOW_SIDE = 256
 OCCLUSION_METRES = 0.22
+TAPS = 5  # a pixel, for what of the person is before it; neighbours have others
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
 
@@ -102,6 +103,7 @@ class Renderer:
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
+        self._creases = self._empty((height, width), wp.float32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
@@ -245,7 +247,10 @@ class Renderer:
         blobs = self._array(near.astype(np.float32), wp.vec4)
         taps = self._array(_spiral(reach), wp.vec2i)
         inputs = [*self.surfaces, blobs, len(self._blobs), taps, OCCLUSION_METRES, width, height]
-        self._launch(occlusion.occlude, (height, width), [*inputs, self.open_sky])
+        self._launch(occlusion.occlude, (height, width), [*inputs, self._creases, self.open_sky])
+        self._launch(
+            occlusion.settle, (height, width), [self.surfaces[0], self.surfaces[2], self._creases, self.open_sky]
+        )
         return self.frame
 
     def rasterise(self, screen: wp.array, width: int, height: int, key: wp.array) -> None:
@@ -383,9 +388,9 @@ class Renderer:
 
 
 def _spiral(reach: float) -> NDArray[np.int32]:
-    """(16, 10, 2) offsets in pixels, right and down, that fill a disc evenly; 16 turns of one spiral."""
-    angle = np.arange(16)[:, None] * (np.pi / 8) + np.arange(10) * 2.3999632
-    radius = reach * np.sqrt((np.arange(10) + 0.5) / 10)
+    """(16, TAPS, 2) offsets in pixels, right and down, that fill a disc evenly; 16 turns of one spiral."""
+    angle = np.arange(16)[:, None] * (np.pi / 8) + np.arange(TAPS) * 2.3999632
+    radius = reach * np.sqrt((np.arange(TAPS) + 0.5) / TAPS)
     return np.rint(np.stack([np.cos(angle), np.sin(angle)], axis=2) * radius[:, None]).astype(np.int32)
 
 
