@@ -23,6 +23,7 @@ from closerlook.synthesis.parameters import column, override, parameter, within
 from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose, sight, skinning
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
+from closerlook.synthesis.person.coarsening import coarsened
 from closerlook.synthesis.planning import FACTORS, key_of, scene_key
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import Place, backdrops, hidden_by, place
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 WORK_NAME = ".render"
+SPACING = 1.5  # metres between a person's vertices, times the image's height in pixels: about a pixel
 KERNELS = (sight, skinning)  # besides the renderer's
 Scene = tuple[str | int, ...]
 VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
@@ -156,6 +158,7 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, View, li
     """A renderer with the person in the pose of each view, the view, its rows, and its jittered parameters."""
     settings = task.settings
     renderer = _renderer(settings.size)
+    person = coarsened(person, SPACING / settings.size[0])
     renderer.wear(person)
     posed: Scene | None = None
     for (scene, _), rows in _views(task).items():

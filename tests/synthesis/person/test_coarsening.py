@@ -1,0 +1,65 @@
+"""A person with fewer triangles looks like the one with all of them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from closerlook.randomness import keyed_rng
+from closerlook.synthesis.person import Person, pose_person, sample_pose
+from closerlook.synthesis.person.coarsening import coarsened
+from closerlook.synthesis.render import renderer as module
+from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.scene.backdrop import BACKDROPS, place
+from closerlook.synthesis.scene.camera import Camera, Frame, frame
+from closerlook.synthesis.scene.sensor import Sensor
+
+SIZE = (128, 64)
+METRES = 1.5 / SIZE[0]
+
+
+def test_vertices_are_among_those_that_there_were_and_things_at_hand_come_last(people: list[Person]) -> None:
+    for person in people[:4]:
+        thin = coarsened(person, METRES)
+        assert len(thin.triangles) < 0.75 * len(person.triangles)
+        known = {row.tobytes() for row in person.positions}
+        assert all(row.tobytes() in known for row in thin.positions)
+        assert thin.triangles.max() < len(thin.positions) == len(thin.uv) == len(thin.weights)
+        assert (np.bincount(thin.materials_of, minlength=len(person.materials)) > 0).tolist() == (
+            np.bincount(person.materials_of, minlength=len(person.materials)) > 0
+        ).tolist()
+        body = {row.tobytes() for row in person.positions[: person.own]}
+        assert all(row.tobytes() in body for row in thin.positions[: thin.own])
+
+
+def test_seams_stay_closed(people: list[Person]) -> None:
+    thin = coarsened(people[0], METRES)
+    order = np.argsort(thin.smooth, kind="stable")
+    same = np.diff(thin.smooth[order]) == 0
+    apart = np.abs(np.diff(thin.positions[order], axis=0)).max(1)
+    assert same.any() and apart[same].max() == 0
+
+
+def test_very_small_cubes_leave_a_person_as_they_are(people: list[Person]) -> None:
+    thin = coarsened(people[0], 1e-6)
+    flat = people[0].positions[people[0].triangles]
+    assert np.array_equal(thin.positions[thin.triangles], flat[(flat != np.roll(flat, 1, 1)).any(2).all(1)])
+
+
+def test_outlines_are_alike(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Renderer(SIZE)
+    frames: dict[Camera, Frame] = {}
+
+    def kept(camera: Camera, positions: NDArray[np.float32], size: tuple[int, int]) -> Frame:
+        return frames.setdefault(camera, frame(camera, positions, size))
+
+    monkeypatch.setattr(module, "frame", kept)
+    where = place(BACKDROPS["yard"], keyed_rng(0))
+    masks = []
+    for person in (people[0], coarsened(people[0], METRES)):
+        made.wear(person)
+        made.pose(pose_person(person, sample_pose(keyed_rng(0, "pose"))))
+        for viewpoint in (0.0, 90.0, 215.0):
+            made.look(View(Camera(viewpoint), where, Sensor()))
+            masks.append(made.mask() > 0.5)
+    full, thin = np.array(masks[:3]), np.array(masks[3:])
+    assert (full & thin).sum() / (full | thin).sum() > 0.985
