@@ -38,6 +38,7 @@ def test_a_folder_can_be_written_atomically(tmp_path):
         (errno.ENOSPC, "disk is full"),
         (errno.EACCES, "No permission"),
         (errno.EROFS, "No permission"),
+        (errno.ENOENT, "There is no file or folder"),
         (errno.EISDIR, "is a folder that exists already"),
     ],
 )

@@ -46,6 +46,8 @@ def explain_os_errors(path: Path | None = None) -> Iterator[None]:
             raise CloserlookError(f"{path} cannot be written: a folder on the way to it is a file.") from error
         if error.errno in (errno.EISDIR, errno.ENOTEMPTY):
             raise CloserlookError(f"{path} is a folder that exists already; name another output.") from error
+        if error.errno == errno.ENOENT:
+            raise CloserlookError(f"There is no file or folder {error.filename or path}.") from error
         if error.errno == errno.ENAMETOOLONG:
             raise CloserlookError(f"The name {path.name[:60]}... is too long for a file.") from error
         raise

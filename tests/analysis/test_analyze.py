@@ -160,6 +160,14 @@ def test_what_cannot_be_analysed_is_explained(source: Dataset, target: Dataset) 
         analyze(source, target, size=(0, 4))
 
 
+@pytest.mark.parametrize("name", ["loss", "row", "cell", "group", "fit"])
+def test_an_attribute_called_as_the_analysis_calls_its_own_columns_is_refused(source: Dataset, name: str) -> None:
+    renamed = replace(source.factors[0], name=name)
+    table = source.table.rename({source.factors[0].name: name})
+    with pytest.raises(CloserlookError, match=f"called '{name}'"):
+        choose_factors(replace(source, table=table, factors=(renamed,)), None)
+
+
 def test_a_value_that_is_not_finite_names_its_image(source: Dataset, target: Dataset) -> None:
     class Broken:
         name, size, dim = "broken", SIZE, 2

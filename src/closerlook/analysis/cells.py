@@ -62,11 +62,15 @@ class Layout:
         return columns.with_columns(row=pl.Series(self.row), cell=pl.Series(self.cell), group=pl.Series(self.group))
 
 
+# Columns that the analysis writes beside those of the attributes
+TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images", "pair_loss", "fit", "diversity"}
+
+
 def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor, ...]:
     """The factors to analyse, by default all that the source has.
 
     Raises:
-        CloserlookError: the source has none.
+        CloserlookError: the source has none, or one has the name of a column that the analysis writes.
         UsageError: a name is unknown.
     """
     chosen = source.factors if names is None else tuple(source.factor(name) for name in names)
@@ -75,6 +79,9 @@ def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor
             f"{source.name} has no attribute to analyse: add a column such as 'weather' with at least two levels to "
             "its table, or a design.yaml that names the columns."
         )
+    taken = [factor.name for factor in chosen if factor.name in TAKEN]
+    if taken:
+        raise CloserlookError(f"{source.name}: no attribute can be called '{taken[0]}' here; rename that column.")
     return chosen
 
 

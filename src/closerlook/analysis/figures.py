@@ -87,7 +87,9 @@ def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
         line=pl.lit(1.0) if on == "diversity" else pl.col(on).mean().over("factor"),
     ).drop_nulls("value")
     panels = [
-        _level_panel(table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None)
+        _level_panel(
+            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None
+        )
         for first, factor in zip([True, *[False] * len(gap.factors)], gap.factors, strict=False)
     ]
     chart = alt.hconcat(*panels, spacing=18).resolve_scale(y="shared")
@@ -118,7 +120,7 @@ def _legend(on: str) -> str:
     return f"{text}. The paper's loss; it also rewards a level for looking all alike."
 
 
-def _level_panel(table: pl.DataFrame, label: str | None) -> alt.LayerChart:
+def _level_panel(name: str, table: pl.DataFrame, label: str | None) -> alt.LayerChart:
     levels = table["level"].to_list()
     base = alt.Chart(table)
     x = alt.X("level:N", sort=levels, title=None, axis=alt.Axis(labelAngle=-45, domain=False))
@@ -135,7 +137,7 @@ def _level_panel(table: pl.DataFrame, label: str | None) -> alt.LayerChart:
     )
     panel = alt.layer(rule, bars, points)
     width = max(24 * len(levels), 70)
-    return panel.properties(width=width, height=220, title=table["factor"][0])  # type: ignore[return-value]
+    return panel.properties(width=width, height=220, title=name)  # type: ignore[return-value]
 
 
 def _by_look(channel: Any, colors: list[str]) -> Any:
