@@ -226,12 +226,12 @@ def main() -> None:
     parser.add_argument("--pool-people", type=int, default=480)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--people", type=int, help="of a source; 96 for power, 32 for coverage")
+    parser.add_argument("--people", type=int, help="of a source; 200 for power, 32 for coverage")
     parser.add_argument("--target-people", type=int, help="of a target; 96 for power, 32 for coverage")
     options = parser.parse_args()
     pools = open_pools(options.pool, options.pool_people, options.workers)
-    run, people = {"power": (power, 96), "coverage": (coverage, 32)}[options.what]
-    run(*pools, options.draws, options.people or people, options.target_people or people)
+    run, people, target_people = {"power": (power, 200, 96), "coverage": (coverage, 32, 32)}[options.what]
+    run(*pools, options.draws, options.people or people, options.target_people or target_people)
 
 
 if __name__ == "__main__":

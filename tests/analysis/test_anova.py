@@ -1,6 +1,9 @@
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from closerlook.analysis.anova import additive_shares, shares_of_factors, variance_shares
 from closerlook.analysis.importance import importance, importance_of_runs, rank_agreement, tree_scores
@@ -116,18 +119,65 @@ def test_identity_interacts_with_attributes() -> None:
         assert np.mean(found[term]) == pytest.approx(share, abs=0.05), term
 
 
+def test_identity_equals_its_definition_pair_by_pair() -> None:
+    """Mean products of residuals of every two images of one person, taken one by one, give the same components."""
+    rng = np.random.default_rng(3)
+    levels, cell, person = grid((3, 2), 9)
+    keep = rng.random(len(cell)) < 0.8
+    cell, person = cell[keep], person[keep]
+    y = rng.normal(size=len(cell)) + rng.normal(size=9)[person]
+    counts = np.bincount(cell)
+    residual = (y - (np.bincount(cell, y) / counts)[cell]) * np.sqrt(counts / (counts - 1))[cell]
+    products: dict[tuple[bool, ...], list[float]] = {}
+    for i, j in itertools.permutations(range(len(cell)), 2):
+        if person[i] == person[j]:
+            products.setdefault(tuple(levels[cell[i]] == levels[cell[j]]), []).append(residual[i] * residual[j])
+    mean = {agree: float(np.mean(values)) for agree, values in products.items()}
+    alone = mean[False, False]
+    expected = {
+        "identity": alone,
+        "identity x a": mean[True, False] - alone,
+        "identity x b": mean[False, True] - alone,
+    }
+    noise = ((y - (np.bincount(cell, y) / counts)[cell]) ** 2).sum() / (counts - 1).sum()
+    expected["rest"] = noise - sum(expected.values())
+    found = shares(variance_shares(y, cell, levels, ["a", "b"], person))
+    for term, value in expected.items():
+        assert found[term] / found["rest"] == pytest.approx(value / expected["rest"], rel=1e-9), term
+
+
+def test_intervals_of_identity_and_rest_are_the_jackknifes() -> None:
+    rng = np.random.default_rng(4)
+    levels, cell, person = grid((4, 3), 20)
+    group = person % 5
+    y = levels[cell][:, 0] + rng.normal(size=20)[person] + rng.normal(size=len(cell))
+    table = variance_shares(y, cell, levels, ["a", "b"], person, group)
+    assert table is not None
+    left = []
+    for one in range(5):
+        keep = group != one
+        left.append(list(shares(variance_shares(y[keep], cell[keep], levels, ["a", "b"], person[keep])).values()))
+    half = stats.t.ppf(0.975, 4) * np.sqrt(4 / 5 * ((np.array(left) - np.mean(left, axis=0)) ** 2).sum(axis=0))
+    np.testing.assert_allclose(table["low"][3:], (table["share"] - half)[3:], rtol=1e-9)
+    np.testing.assert_allclose(table["high"][3:], (table["share"] + half)[3:], rtol=1e-9)
+
+
 def test_intervals_of_shares_cover() -> None:
-    inside = []
-    for seed in range(60):
+    """Each holds the truth in 95 % of draws: as often as a binomial does, but for one of 1,000 such tests."""
+    draws, effect = 300, np.array([-1.0, 0, 0, 1])
+    truth = {"a": 0.2, "b": 0.0, "a x b": 0.0, "identity": 0.4, "rest": 0.4, "identity x a": 0.0, "identity x b": 0.0}
+    inside = dict.fromkeys(truth, 0)
+    for seed in range(draws):
         rng = np.random.default_rng(seed)
         levels, cell, person = grid((4, 3), 32)
-        effect = np.array([-1.0, 0, 0, 1])
         y = effect[levels[cell][:, 0]] + rng.normal(size=32)[person] + rng.normal(size=len(cell))
         table = variance_shares(y, cell, levels, ["a", "b"], person, person % 16)
         assert table is not None
-        row = table.row(0, named=True)
-        inside.append(row["low"] <= 0.5 / 2.5 <= row["high"])
-    assert 0.86 <= np.mean(inside) <= 1
+        for row in table.iter_rows(named=True):
+            inside[row["term"]] += row["low"] <= truth[row["term"]] <= row["high"]
+    low, high = stats.binom.ppf([0.0005, 0.9995], draws, 0.95)
+    for term, count in inside.items():
+        assert low <= count <= high, (term, count / draws)
 
 
 def test_additive_shares_are_the_first_order_ones_where_factors_are_orthogonal() -> None:

@@ -2,8 +2,9 @@
 
 Over a complete grid of cells the effects of attributes and of their interactions are orthogonal, so the variance of
 cell means splits into them without a model (Fisher's analysis of variance; Hoeffding's decomposition). What noise adds
-to each effect is subtracted. Identity is a random factor: its variance is what images of one person in different cells
-have in common, and its interaction with an attribute what only images at the same level share beyond that.
+to each effect is subtracted; images of one person are not taken for independent. Identity is a random factor: its
+variance is what images of one person in different cells have in common, and its interaction with an attribute what only
+images at the same level share beyond that.
 
 Where combinations of levels are missing, effects are not orthogonal, and :func:`additive_shares` divides what an
 additive model explains instead.
@@ -23,6 +24,7 @@ from scipy import sparse, stats
 __all__ = ["additive_shares", "shares_of_factors", "variance_shares"]
 
 MAX_PEOPLE = 1000  # in an additive model; more are bundled
+MAX_CLUSTERS = 256  # bundles of people whose noise is judged apart
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -50,10 +52,12 @@ def variance_shares(
     found = _components(losses, cell, levels, names, person)
     if found is None:
         return None
-    shares = _normalised(found)
-    orders = [len(set(term.split(" x ")) & set(names)) for term in found]
-    low, high = _jackknife(shares, losses, cell, levels, names, person, group)
-    table = {"term": list(found), "order": orders, "share": shares, "low": low, "high": high}
+    components, noise = found
+    shares = _normalised(components)
+    orders = [len(set(term.split(" x ")) & set(names)) for term in components]
+    error, quantile = _jackknife(len(shares), losses, cell, levels, names, person, group)
+    low, high = _score_interval(shares, error, noise, quantile)
+    table = {"term": list(components), "order": orders, "share": shares, "low": low, "high": high}
     return pl.DataFrame(table).with_columns(pl.col("low", "high").fill_nan(None))
 
 
@@ -116,7 +120,11 @@ def _indicators(code: Int) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(code)), (np.arange(len(code)), code)))
 
 
-def _components(losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None) -> dict[str, float] | None:
+def _components(
+    losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None
+) -> tuple[dict[str, float], Float] | None:
+    """The components, and of each as a share what noise adds to it and the standard error that noise alone gives it,
+    (2, components); nan for those of identity, which are no squares."""
     shape = tuple(int(size) for size in levels.max(axis=0) + 1)
     counts = np.bincount(cell, minlength=len(levels)).astype(float)
     if len(levels) < math.prod(shape) or (counts < 1).any() or counts.max() < 2:
@@ -124,21 +132,43 @@ def _components(losses: Float, cell: Int, levels: Int, names: list[str], person:
     means = np.bincount(cell, losses) / counts
     residuals = losses - means[cell]
     noise = float((residuals**2).sum() / (counts - 1).sum())
-    grid = np.empty(shape)
-    grid[tuple(levels.T)] = means
-    found: dict[str, float] = {}
-    for order in range(1, len(names) + 1):
-        for axes in itertools.combinations(range(len(names)), order):
-            effect = _effect(grid, axes)
-            freedom = math.prod(shape[axis] - 1 for axis in axes)
-            bias = freedom / grid.size * noise * float((1 / counts).mean())
-            found[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
     # Centring a cell took a part of the variance, which is given back
     restored = residuals * np.sqrt(counts / np.maximum(counts - 1, 1))[cell]
+    scatter = _scatter(restored / counts[cell], cell, person, len(levels))
+    scatter *= np.sqrt(noise * (1 / counts).sum() / max(((restored / counts[cell]) ** 2).sum(), 1e-300))
+    order = np.lexsort(levels.T[::-1])
+    found, added = _effects(means[order].reshape(shape), scatter[:, order].reshape(-1, *shape), names)
     shared = {} if person is None else _shared_by_person(restored, person, levels[cell], names)
     found |= shared
     found["rest"] = noise - sum(shared.values())
-    return found if sum(found.values()) > 1e-12 * float((losses**2).mean()) else None
+    total = sum(found.values())
+    if not total > 1e-12 * float((losses**2).mean()):
+        return None
+    return found, np.pad(added, ((0, 0), (0, len(found) - added.shape[1])), constant_values=np.nan) / total
+
+
+def _scatter(noise: Float, cell: Int, person: Int | None, cells: int) -> Float:
+    """What each person, or bundle of people, adds to the noise of the cells' means, (clusters, cells)."""
+    cluster = np.unique(np.arange(len(cell)) if person is None else person, return_inverse=True)[1] % MAX_CLUSTERS
+    found = np.zeros((int(cluster.max()) + 1, cells))
+    np.add.at(found, (cluster, cell), noise)
+    return found
+
+
+def _effects(grid: Float, scatter: Float, names: list[str]) -> tuple[dict[str, float], Float]:
+    """Mean squares of all effects less those of noise; and those of noise, with their standard errors, (2, effects).
+
+    Noise with covariance S adds tr S to a sum of squares, with variance 2 tr S^2.
+    """
+    found, added = {}, []
+    for order in range(1, len(names) + 1):
+        for axes in itertools.combinations(range(len(names)), order):
+            effect = _effect(grid[None], axes)
+            own = _effect(scatter, axes).reshape(len(scatter), -1)
+            bias = float((own**2).sum()) / effect.size
+            found[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
+            added.append((bias, math.sqrt(2) * float(np.linalg.norm(own @ own.T)) / effect.size))
+    return found, np.array(added).T
 
 
 def _normalised(components: Mapping[str, float]) -> Float:
@@ -146,12 +176,12 @@ def _normalised(components: Mapping[str, float]) -> Float:
     return np.asarray(values / values.sum())
 
 
-def _effect(grid: Float, axes: tuple[int, ...]) -> Float:
-    """The interaction of these axes: the mean over the others less all effects of lower order."""
-    others = tuple(axis for axis in range(grid.ndim) if axis not in axes)
-    effect = grid.mean(axis=others, keepdims=True)
+def _effect(grids: Float, axes: tuple[int, ...]) -> Float:
+    """The interaction of these axes in each grid: the mean over the others less all effects of lower order."""
+    others = tuple(axis + 1 for axis in range(grids.ndim - 1) if axis not in axes)
+    effect = grids.mean(axis=others, keepdims=True)
     for axis in axes:
-        effect = effect - effect.mean(axis=axis, keepdims=True)
+        effect = effect - effect.mean(axis=axis + 1, keepdims=True)
     return np.asarray(effect)
 
 
@@ -186,22 +216,38 @@ def _pairs(values: Float, person: Int, levels: Int) -> Float:
 
 
 def _jackknife(
-    shares: Float, losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None, group: Int | None
-) -> tuple[Float, Float]:
-    """95 % intervals from leaving out one group of people at a time; nan where a cell would be left empty."""
-    unknown = np.full(len(shares), np.nan)
+    terms: int, losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None, group: Int | None
+) -> tuple[Float, float]:
+    """Standard errors of shares from leaving out one group of people at a time, and the quantile for 95 % intervals;
+    nan where a cell would be left empty."""
+    unknown = np.full(terms, np.nan)
     groups = np.unique(group) if group is not None else np.empty(0)
     if len(groups) < 2:
-        return unknown, unknown
+        return unknown, np.nan
     without = []
     for one in groups:
         keep = group != one
         own = None if person is None else person[keep]
         found = _components(losses[keep], cell[keep], levels, names, own)
         if found is None:
-            return unknown, unknown
-        without.append(_normalised(found))
+            return unknown, np.nan
+        without.append(_normalised(found[0]))
     left = np.stack(without)
     error = np.sqrt((len(groups) - 1) / len(groups) * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-    half = stats.t.ppf(0.975, len(groups) - 1) * error
-    return shares - half, shares + half
+    return error, float(stats.t.ppf(0.975, len(groups) - 1))
+
+
+def _score_interval(shares: Float, error: Float, noise: Float, quantile: float) -> tuple[Float, Float]:
+    """95 % intervals of shares from jackknife errors and from what noise adds, (2, n), to those that are squares.
+
+    The variance of a square is slope x share + that of noise alone; a jackknife sees the first part only, which says
+    nothing where the share is near zero. So the interval holds the shares for which (estimate - share)^2 is at most
+    quantile^2 times the variance that they would have, as Wilson's does for proportions (JASA, 1927).
+    """
+    added, alone = noise
+    square = ~np.isnan(alone)
+    slope = np.where(square, error**2 / np.maximum(np.where(square, shares + added, 1), 1e-12), 0)
+    variance = np.where(square, slope * np.maximum(shares, 0) + alone**2, error**2)
+    middle = shares + quantile**2 * slope / 2
+    half = quantile * np.sqrt(variance + (quantile * slope) ** 2 / 4)
+    return middle - half, middle + half
