@@ -354,6 +354,13 @@ def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
 
 
 @wp.func
+def unseen(key: wp.array2d(dtype=wp.int64), x: int, y: int) -> bool:
+    """Whether none of a pixel's samples shows the person."""
+    above = wp.min(key[2 * y, 2 * x], key[2 * y, 2 * x + 1])
+    return wp.min(above, wp.min(key[2 * y + 1, 2 * x], key[2 * y + 1, 2 * x + 1])) == EMPTY
+
+
+@wp.func
 def put(
     s: Place,
     count: float,
@@ -414,6 +421,14 @@ def resolve(
     fronts = (wp.uint64(2) << wp.uint64(eye.fronts)) - wp.uint64(2)
     near = around(panels, panels.shape[0], middle - reach, middle + reach)
     sub = int(0)
+    ray = eye.right * middle[0] + eye.up * middle[1] + eye.forward
+    if near == wp.uint64(0) and ray[1] < -reach[0] - reach[1] and unseen(key, x, y):
+        seen.panel = 0  # all four see the bare ground: their mean is its middle
+        seen.depth = -eye.position[1] / ray[1]
+        seen_ray = ray
+        seen_count = 4.0
+        count1 = 4.0
+        sub = 4
     while sub < 4:
         sx = 2 * x + (sub & 1)
         sy = 2 * y + (sub >> 1)
