@@ -27,6 +27,7 @@ from closerlook.study.planted import Scale, hidden_levels, places, render_target
 from closerlook.synthesis import generate
 
 DIM, PER_CELL, GROUPS = 64, 4, 16
+PER_VIEW, PER_PERSON = 7, 18  # images that are rendered of a person and viewpoint, and that are trained on of a person
 
 
 def search(samples: int) -> None:
@@ -128,16 +129,14 @@ def made_gap() -> Gap:
 
 @dataclass(frozen=True)
 class SomeCells:
-    """A few random cells of each person, the rows of a table that are rendered."""
+    """A few random cells of each person and viewpoint, the rows of a table that are rendered."""
 
     cells: int
 
     def rows(self, table: pl.DataFrame) -> NDArray[np.int64]:
-        rng = np.random.default_rng(0)
-        people = table["identity"].to_numpy()
-        return np.sort(
-            np.concatenate([rng.permutation(np.flatnonzero(people == one))[: self.cells] for one in np.unique(people)])
-        )
+        drawn = table.select("identity", "viewpoint", draw=np.random.default_rng(0).random(table.height))
+        kept = drawn.select(pl.col("draw").rank().over("identity", "viewpoint") <= self.cells)
+        return np.flatnonzero(kept.to_series().to_numpy())
 
 
 def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
@@ -159,11 +158,13 @@ def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
             size=scale.size,
             vary=vary,
             backdrops=backdrops,
-            plan=SomeCells(84),
+            plan=SomeCells(PER_VIEW),
         )
         arms = [
-            Arm("any", lambda seed, source=source: _per_person(source, 18, seed)),
-            Arm("target-views", lambda seed, source=source: _per_person(_views(source, hidden), 18, seed), "any"),
+            Arm("any", lambda seed, source=source: _per_person(source, PER_PERSON, seed)),
+            Arm(
+                "target-views", lambda seed, source=source: _per_person(_views(source, hidden), PER_PERSON, seed), "any"
+            ),
         ]
         runs = run_arms(arms, target, recipe=recipe, seeds=range(seeds), out=out / f"{vary}-runs")
         for summary in summarise(runs):
