@@ -143,9 +143,8 @@ def _image_seconds(request: Request) -> float:
 
 
 def _image_bytes(settings: Settings) -> int:
-    """About what an image takes on a disk with blocks of 4 KiB."""
-    size = 700 + 0.28 * math.prod(settings.size)
-    return math.ceil(size / 4096) * 4096
+    """About what an image takes on a disk with blocks of 4 KiB, of which the last is half full."""
+    return round(700 + 0.28 * math.prod(settings.size)) + 2048
 
 
 def _workers(workers: int | None) -> int:

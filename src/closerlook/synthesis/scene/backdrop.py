@@ -31,6 +31,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 ROUGH = 0.9  # of most surfaces
+DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
 MOST = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
 
 
@@ -143,14 +144,14 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         flat,
         blobs,
         rng.uniform(0, 360),
-        float(np.clip(backdrop.shade * rng.uniform(0.6, 1.2), 0, 0.9)),
+        float(np.clip(backdrop.shade * rng.uniform(0.7, 1.5), 0, 0.9)),
         int(rng.integers(VARIANTS)),
         None if backdrop.picture is None else read_picture(backdrop.picture),
     )
 
 
-def _tint(rng: np.random.Generator, spread: float = 0.18) -> Float:
-    return np.asarray(np.exp(rng.normal(0, spread) + rng.normal(0, 0.03, 3)))
+def _tint(rng: np.random.Generator, spread: float = 0.18, middle: float = 0.0) -> Float:
+    return np.asarray(np.exp(rng.normal(middle, spread) + rng.normal(0, 0.03, 3)))
 
 
 def _pick(rng: np.random.Generator, names: Sequence[str]) -> tuple[str, int]:
@@ -180,7 +181,7 @@ def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance:
     shift = (rng.random(), 1.0 - repeat[1] % 1.0)
     upward = np.array([0.0, height, 0.0])
     roughness = 0.35 if texture[0] == "glass" else 0.9
-    return _Panel(texture, corner, along, upward, _tint(rng), repeat, shift, roughness=roughness)
+    return _Panel(texture, corner, along, upward, _tint(rng, 0.35, DARKER), repeat, shift, roughness=roughness)
 
 
 def _strips(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> Iterator[_Panel]:
@@ -192,7 +193,7 @@ def _strips(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> Iterat
         along, upward = _direction(facing + np.pi / 2) * length, _direction(facing) * width
         corner = _direction(facing) * rng.uniform(0.4, 8.0) - along / 2 + np.array([0.0, 0.004, 0.0])
         repeat, shift = (length / backdrop.tile, width / backdrop.tile), (rng.random(), rng.random())
-        yield _Panel(texture, corner, along, upward, _tint(rng, 0.3), repeat, shift)
+        yield _Panel(texture, corner, along, upward, _tint(rng, 0.45), repeat, shift)
 
 
 def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Panel:
@@ -201,7 +202,9 @@ def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Pa
     height = rng.uniform(9, 18)
     texture = _pick(rng, (backdrop.horizon,))
     repeat, shift = (80.0 / height, 1.0), (rng.random(), 0.0)
-    return _Panel(texture, corner, along, np.array([0.0, height, 0.0]), _tint(rng), repeat, shift, cutout=True)
+    return _Panel(
+        texture, corner, along, np.array([0.0, height, 0.0]), _tint(rng, 0.18, DARKER), repeat, shift, cutout=True
+    )
 
 
 def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room: Float) -> Panels:
@@ -229,7 +232,7 @@ def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room
         corner=np.stack([np.cos(angle) * distance, still, np.sin(angle) * distance], axis=1)[kept],
         along=np.stack([width, still, still], axis=1)[kept],
         upward=np.stack([still, height, still], axis=1)[kept],
-        tint=np.exp(0.25 * normal[kept, :1] + 0.03 * normal[kept, 1:]),
+        tint=np.exp(0.3 * normal[kept, :1] + 0.03 * normal[kept, 1:] + DARKER),
         repeat=np.ones((n, 2)),
         shift=np.zeros((n, 2)),
         cutout=np.ones(n, bool),
