@@ -178,10 +178,10 @@ def _views(source: Dataset, hidden: dict[str, tuple[str | int | float, ...]]) ->
     return source.filter(pl.col("viewpoint").is_in(list(hidden["viewpoint"])))
 
 
-def _per_person(source: Dataset, images: int, seed: int) -> Dataset:
+def _per_person(source: Dataset, seed: int) -> Dataset:
     rng = np.random.default_rng(seed)
     people = source.identities
-    rows = [rng.permutation(np.flatnonzero(people == one))[:images] for one in np.unique(people)]
+    rows = [rng.permutation(np.flatnonzero(people == one))[:PER_PERSON] for one in np.unique(people)]
     return source.take(np.sort(np.concatenate(rows)))
 
 
