@@ -54,6 +54,10 @@ def evaluate(
         parse_picture("--pictures", pictures)
     if attention and pictures is None:
         raise UsageError("--attention is drawn into --pictures: name a picture too.")
+    if out is None:
+        out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
+    if out.is_dir():  # before the work, not after it
+        raise UsageError(f"--out {out} is a folder; name the file to write, such as {out / 'result.json'}.")
     matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching)
@@ -65,8 +69,6 @@ def evaluate(
             save_rankings(result, pictures, embedder=embedder if attention else None)
     else:
         raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
-    if out is None:
-        out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
     result.save(out)
     console.print(_table(result))
     typer.echo(result)

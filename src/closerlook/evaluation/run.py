@@ -9,7 +9,7 @@ import numpy as np
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, Features, extract
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.result import Result
@@ -98,9 +98,16 @@ def rank(
 
 
 def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedder:
-    """A trained model from its folder or file, or an untrained backbone by its name, at ``size``."""
+    """A trained model from its folder or file, or an untrained backbone by its name, at ``size``.
+
+    Raises:
+        UsageError: there is neither a file or folder nor a backbone of this name.
+    """
+    from closerlook.embedding.backbones import BACKBONES
     from closerlook.reid import Model  # features made elsewhere are ranked without loading this stage
 
     if Path(model).exists() or Path(model).name != str(model):
         return Model.load(model)
+    if str(model) not in BACKBONES and ":" not in str(model):
+        raise unknown("model", model, ["a run's folder", *BACKBONES])
     return Model.pretrained(str(model)) if size is None else Model.pretrained(str(model), size)

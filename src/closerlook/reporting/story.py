@@ -64,18 +64,27 @@ class Story:
 
 
 def read_story(folder: Path) -> Story:
-    """Read what a study, an analysis or a training run left in ``folder``."""
+    """Read what a study, an analysis or a training run left in ``folder``.
+
+    Raises:
+        CloserlookError: the folder is missing, holds none of these, or a file of theirs is damaged.
+    """
     if not folder.is_dir():
         raise CloserlookError(f"There is no folder {folder}.")
     if Record.exists(folder):
-        return _study(folder)
-    if (folder / "gap.json").is_file():
-        return _analysis(folder)
-    if (folder / "run.json").is_file():
-        return _run(folder)
-    raise CloserlookError(
-        f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
-    )
+        read = _study
+    elif (folder / "gap.json").is_file():
+        read = _analysis
+    elif (folder / "run.json").is_file():
+        read = _run
+    else:
+        raise CloserlookError(
+            f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
+        )
+    try:
+        return read(folder)
+    except (json.JSONDecodeError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
+        raise CloserlookError(f"A file in {folder} is damaged ({str(error).splitlines()[0]}); run it again.") from None
 
 
 def _analysis(folder: Path) -> Story:
