@@ -12,6 +12,7 @@ from scipy.linalg import sqrtm
 
 from closerlook.analysis import Gap, analyze
 from closerlook.analysis.distributions import compare, measure_distributions
+from closerlook.analysis.subsampling import subsample_error
 from closerlook.analysis.target import TargetMoments
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
@@ -153,12 +154,32 @@ def test_custom_scaling_divides_each_term(gap: Gap) -> None:
             gap.rescaled(scaling=wrong).levels  # noqa: B018
 
 
+class Colours:
+    """Mean colours of an image's quarters: a vector that costs nothing."""
+
+    name, size, dim = "colours", SIZE, 12
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        height, width = SIZE
+        quarters = images.float().reshape(len(images), 2, height // 2, 2, width // 2, 3)
+        return quarters.mean((2, 4)).flatten(1)
+
+
 def test_what_a_subsample_costs(source: Dataset, target: Dataset) -> None:
-    assert (analyze(source, target, size=SIZE).levels["fit_sampling"] == 0).all()
-    some = analyze(source, target, size=SIZE, per_cell=3)
-    assert (some.levels["fit_sampling"] > 0).all()
-    assert any("18 of 36 source images" in remark for remark in some.remarks)
-    losses = analyze(source, target, size=SIZE).levels["pair_loss"]
-    means = [analyze(source, target, size=SIZE, per_cell=3, seed=seed).levels["pair_loss"] for seed in range(4)]
-    spread = np.sqrt(np.mean([(mean - losses).to_numpy() ** 2 for mean in means], axis=0)).mean()
-    assert 0.4 < spread / some.levels["pair_sampling"].mean() < 2.2  # type: ignore[operator]
+    """The spread over all samples that could have been drawn: closed form, estimate and 200 samples agree."""
+    whole, draws, taken = analyze(source, target, embedding=Colours()), 200, 3
+    assert (whole.levels["fit_sampling"] == 0).all()
+    some = [analyze(source, target, embedding=Colours(), per_cell=taken, seed=seed) for seed in range(draws)]
+    assert any("18 of 36 source images" in remark for remark in some[0].remarks)
+    pairs, fits = (np.array([gap.estimates[name] for gap in some]) for name in ("pair_loss", "fit"))
+    errors = np.array([subsample_error(gap.measurement, gap.weights.total) for gap in some])
+    judged_pair, judged_fit = (errors**2).mean(axis=0)
+    for index, (name, level) in enumerate(whole.levels.select("factor", "level").iter_rows()):
+        own = whole.losses.filter(pl.col(name).cast(pl.String) == level)
+        variances = own.group_by("weather", "viewpoint").agg(pl.col("loss").var())["loss"].to_numpy()
+        # of the mean of as many cell means, each of 3 of 6 images drawn without replacement
+        exact = (variances * (1 - taken / 6) / taken).sum() / len(variances) ** 2
+        four_sigma = 4 * np.sqrt(2 / draws)  # of a variance that is judged from so many draws
+        assert pairs[:, index].var(ddof=1) == pytest.approx(exact, rel=four_sigma), (name, level)
+        assert judged_pair[index] == pytest.approx(exact, rel=0.15), (name, level)
+        assert judged_fit[index] == pytest.approx(fits[:, index].var(ddof=1), rel=four_sigma), (name, level)
