@@ -2,13 +2,14 @@
 
 python bench/analysis.py throughput --embedding lite0 --size 128x64 --images 4096
 python bench/analysis.py throughput --embedding vgg19 --size 256x128 --images 128
-python bench/analysis.py memory --people 16
+python bench/analysis.py memory --people 16 (and 2, 4, 8, 32; --no-network for minutes instead of an hour)
 python bench/analysis.py coverage --repeats 200
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from closerlook.cli.options import parse_size
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.dataset.threads import map_in_threads
-from closerlook.embedding import Block, open_embedding, slices_of
+from closerlook.embedding import Block, ContentStyle, open_embedding, slices_of
 from closerlook.embedding.passes import batch_size, cut, share_cores
 
 
@@ -113,25 +114,33 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def memory(embedding: str, size: tuple[int, int], people: int) -> None:
+def memory(embedding: str, size: tuple[int, int], people: int, network: bool) -> None:
     """Peak memory of an analysis with every cell and group of people of the full design, which are what it grows with.
 
-    Every one of the 588 cells has an image of each of ``people`` people, so that all 588 x 16 units exist; the files
-    are the same few pictures over and over.
+    Every one of the 588 cells has an image of each of ``people`` people: with 16 of them all 588 x 16 units exist, and
+    with more only images are added. The files are the same few pictures over and over. Without the ``network`` noise
+    stands for its vectors: minutes instead of an hour, and the activations of a batch less.
     """
     with TemporaryDirectory() as folder:
         few = _noise(Path(folder), 64, size)
         cells = list(DESIGNS["gpr-plus"].cells())
-        rows = [(f"{(p * 7 + c) % 64}.jpg", p, *cell) for p in range(people) for c, cell in enumerate(cells)]
+        rows = [(f"{p}-{c}.jpg", p, *cell) for p in range(people) for c, cell in enumerate(cells)]
+        for number, (name, *_) in enumerate(rows):
+            os.link(few.paths[number % len(few)], few.root / name)
         columns = ["file_name", "identity", "viewpoint", "weather", "illumination"]
         table = pl.DataFrame(rows, schema=columns, orient="row")
         source = Dataset.from_table(few.root, table, "full design", DESIGNS["gpr-plus"].factors)
-        cameras = few.table.with_columns(camera=pl.int_range(64) % 6)
-        gap = analyze(
-            source, Dataset.from_table(few.root, cameras, "target"), embedding=embedding, size=size, per_cell=0
-        )
+        target = Dataset.from_table(few.root, few.table.with_columns(camera=pl.int_range(64) % 6), "target")
+        embedder = ContentStyle(embedding, size) if network else _WithoutNetwork(embedding, size)
+        gap = analyze(source, target, embedding=embedder, per_cell=0)
         print(f"{gap.description}\nprojection error {gap.projection_error:.4f}")
-    print(f"peak memory {_peak():.2f} GiB")
+    print(f"{people} people, {len(rows):,} images: peak memory {_peak():.2f} GiB")
+
+
+class _WithoutNetwork(ContentStyle):
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return torch.rand(len(images), self.dim)
 
 
 def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
@@ -142,7 +151,7 @@ def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
         name = f"{number}.jpg"
         coarse = rng.integers(0, 256, (size[0] // 8, size[1] // 8, 3), dtype=np.uint8)
         smooth = coarse.repeat(8, axis=0).repeat(8, axis=1)
-        pixels = (smooth + rng.normal(0, 8, smooth.shape)).clip(0, 255).astype(np.uint8)  # files as large as real ones
+        pixels = (smooth + rng.normal(0, 3, smooth.shape)).clip(0, 255).astype(np.uint8)  # files as large as real ones
         (folder / name).write_bytes(simplejpeg.encode_jpeg(pixels, quality=90))
         viewpoint, weather, illumination = cells[number % len(cells)]
         rows.append((name, number // len(cells), viewpoint, weather, illumination))
@@ -244,6 +253,7 @@ def main() -> None:
     command.add_argument("--embedding", default="vgg19")
     command.add_argument("--size", type=parse_size, default=(256, 128))
     command.add_argument("--people", type=int, default=16)
+    command.add_argument("--network", action=argparse.BooleanOptionalAction, default=True)
     command.set_defaults(run=memory)
     command = commands.add_parser("coverage")
     command.add_argument("--repeats", type=int, default=200)

@@ -30,6 +30,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from bare import eager
 from closerlook.compute.memory import keep_freed_memory
 from closerlook.dataset import Dataset
 from closerlook.embedding import extract
@@ -145,16 +146,21 @@ def bench_extraction(data: Dataset, recipe: Recipe, rounds: int) -> Rates:
     ready = backbone.normalize(images.to(DEVICE))
     some = data.take(range(8 * recipe.batch_size))
 
-    def bare(_: int) -> int:
+    def tuned(_: int) -> int:
         with torch.inference_mode():
             for _ in range(8):
                 backbone(ready)
         return 8 * len(ready)
 
+    def bare(number: int) -> int:
+        with eager():
+            return tuned(number)
+
     return alternate(
         {
             "from JPEG files": lambda _: len(extract(model, some)),
             "model in memory": lambda _: sum(len(model(images)) for _ in range(8)),
+            "tuned forward": tuned,
             "bare forward": bare,
         },
         max(2, rounds // 4),

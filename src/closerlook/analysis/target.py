@@ -5,7 +5,7 @@ Neighbours in a table are mostly frames of one person or scene, so runs of neigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -123,13 +123,13 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
 
     counts = np.zeros((runs, len(cameras)), np.int64)
     np.add.at(counts, (run, camera), 1)
-    found = list(collect(pieces, [f"target-{number:02}" for number in range(runs)], make))
+    found = collect(pieces, [f"target-{number:02}" for number in range(runs)], make)
     device = getattr(embedder, "device", None)
     return target_moments(found, counts, cameras, run[pooled], slices_of(blocks), device)
 
 
 def target_moments(
-    pieces: list[Arrays],
+    pieces: Iterable[Arrays],
     counts: Int,
     cameras: tuple[int, ...],
     pooled_run: Int,
@@ -137,10 +137,14 @@ def target_moments(
     device: torch.device | None = None,
 ) -> TargetMoments:
     """Put the runs' sums about their first centre together, about the mean of all images."""
-    sums = torch.from_numpy(np.stack([piece["sums"] for piece in pieces])).to(device)
-    centre = torch.from_numpy(pieces[0]["centre"]).to(device)
+    sums = torch.empty(*counts.shape, parts[-1].stop, device=device)
+    distances = torch.empty(*counts.shape, len(parts), dtype=torch.float64, device=device)
+    centre, features = torch.empty(0), []
+    for index, piece in enumerate(pieces):  # one at a time: all of them twice would be large
+        sums[index], distances[index] = torch.from_numpy(piece["sums"]), torch.from_numpy(piece["distances"])
+        centre = centre if index else torch.from_numpy(piece["centre"]).to(device)
+        features += [piece["pooled"]] if "pooled" in piece else []
     number = torch.from_numpy(counts).to(device).double()
-    distances = torch.from_numpy(np.stack([piece["distances"] for piece in pieces])).to(device)
     total = torch.zeros(len(centre), dtype=torch.float64, device=device)
     for own in sums:
         total += own.double().sum(dim=0)
@@ -154,7 +158,5 @@ def target_moments(
     # Identical images leave float32 rounding, not zero
     rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * number.sum()
     distances[:, :, distances.sum(dim=(0, 1)) < rounding] = 0
-    pooled = None
-    if "pooled" in pieces[0]:
-        pooled = torch.from_numpy(np.concatenate([piece["pooled"] for piece in pieces])).to(device)
+    pooled = torch.from_numpy(np.concatenate(features)).to(device) if features else None
     return TargetMoments(mean, cameras, counts, sums, distances.clamp_min(0).numpy(force=True), pooled, pooled_run)
