@@ -130,7 +130,7 @@ def estimate(
 # Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a view and its pixels, a lit
 # pixel.
 START_SECONDS, PERSON_SECONDS = 4.0, 0.3
-VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.011, 6.5e-7, 7e-8
+VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.0085, 7.8e-7, 5.2e-8
 
 
 def _image_seconds(request: Request) -> float:
