@@ -230,6 +230,7 @@ def main() -> None:
     parser.add_argument("--target-people", type=int, help="of a target; 96 for power, 32 for coverage")
     options = parser.parse_args()
     pools = open_pools(options.pool, options.pool_people, options.workers)
+    # 16 divides the target people of a coverage: no two of the 16 runs of its table share a person
     run, people, target_people = {"power": (power, 200, 96), "coverage": (coverage, 32, 32)}[options.what]
     run(*pools, options.draws, options.people or people, options.target_people or target_people)
 
