@@ -245,11 +245,11 @@ def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room
 def _blobs(things: Panels) -> Float:
     """(n, 4) spheres (x, y, z, radius) that stand for things."""
     solid = np.array([name not in HOLLOW for name, _ in things.texture], bool)
-    radius = np.where(solid, 0.45 * np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1]), 0.2)
+    radius = np.where(solid, 0.45 * np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1]), 0.15)
     return np.stack([things.corner[:, 0], radius * 0.6, things.corner[:, 2], radius], axis=1)
 
 
-HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter")  # stand on little, and let the sky in below
+HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter", "sign")  # stand on little, and let the sky in below
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
 TALL = ("passer", "pole", "tree", "sign")
 
