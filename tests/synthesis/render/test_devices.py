@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import warp as wp
-from conftest import place_of
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS
 from closerlook.synthesis.render import renderer as renderer_module
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.sensor import Sensor
+
+from .conftest import place_of
 
 SIZE = (45, 21)  # no multiple of a tile's side
 SKIES = (*WEATHERS, "rain")

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 import warp as wp
-from conftest import person_of, plain
 
 from closerlook.synthesis.person.mesh import Material
 from closerlook.synthesis.render import raster
 from closerlook.synthesis.render.renderer import Renderer
 from closerlook.synthesis.render.textures import library, mip_chain
 from closerlook.synthesis.scene.camera import Camera, frame
+
+from .conftest import person_of, plain
 
 SIZE = (24, 20)
 

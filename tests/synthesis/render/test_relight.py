@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import person_of, place_of, plain
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.person.mesh import Material
@@ -16,6 +15,8 @@ from closerlook.synthesis.scene.lighting import key_direction, lighting
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
+
+from .conftest import person_of, place_of, plain
 
 SIZE = (64, 32)
 CAMERA = Camera(viewpoint=70, distance=6, height=3, crop=Crop(1.4))
