@@ -58,6 +58,9 @@ def test_saved_and_loaded(gap: Gap, tmp_path: Path) -> None:
 def test_a_damaged_folder_is_explained(gap: Gap, tmp_path: Path) -> None:
     with pytest.raises(CloserlookError, match="holds no analysis"):
         Gap.load(tmp_path)
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(CloserlookError, match="file holds no analysis"):
+        Gap.load(tmp_path / "file")
     gap.save(tmp_path)
     (tmp_path / "moments.safetensors").write_bytes(b"nonsense")
     with pytest.raises(CloserlookError, match="damaged"):

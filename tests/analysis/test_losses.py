@@ -134,8 +134,9 @@ def test_single_levels_score_as_the_table_says(gap: Gap) -> None:
 def test_weights_refuse_nonsense(gap: Gap) -> None:
     with pytest.raises(UsageError, match="balanced"):
         gap.rescaled(scaling="balance").levels  # noqa: B018
-    with pytest.raises(UsageError, match="negative"):
-        gap.rescaled(alpha=-1.0).levels  # noqa: B018
+    for alpha, beta in ((-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0), (1.0, float("inf"))):
+        with pytest.raises(UsageError, match="at least 0"):
+            gap.rescaled(alpha=alpha, beta=beta).levels  # noqa: B018
 
 
 def test_a_constant_target_has_no_unit(source: Dataset, target: Dataset) -> None:

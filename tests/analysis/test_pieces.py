@@ -116,9 +116,18 @@ def test_a_users_function_is_known_by_what_it_does(
     assert len(set(keys)) == 2
 
 
+def test_a_folder_keeps_the_analysis_that_it_holds(source: Dataset, target: Dataset, tmp_path: Path, whole: Gap) -> None:
+    whole.save(tmp_path)
+    with pytest.raises(UsageError, match="holds the analysis of source against target, not of source against source"):
+        analyze(source, source, embedding=Stopping(0), out=tmp_path)
+    assert Gap.load(tmp_path).settings == whole.settings
+
+
 def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Share 4/3"):
         analyze_share(source, target, (4, 3), out=tmp_path)
+    with pytest.raises(UsageError, match="elsewhere holds no share of this analysis"):
+        analyze(source, target, embedding=Stopping(0), others=[tmp_path / "elsewhere"])
     with pytest.raises(KeyboardInterrupt):
         analyze(source, target, embedding=Stopping(14), out=tmp_path)
     damaged = sorted((tmp_path / FOLDER).rglob("*.safetensors"))[0]

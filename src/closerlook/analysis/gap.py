@@ -292,8 +292,10 @@ class Gap:
         folder = Path(folder)
         try:
             return cls(Measurement.load(folder), load_settings(folder))
-        except FileNotFoundError as error:
-            raise CloserlookError(f"{folder} holds no analysis: there is no {error.filename}.") from None
+        except (FileNotFoundError, NotADirectoryError):
+            raise CloserlookError(
+                f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'."
+            ) from None
         except (ValueError, KeyError, TypeError, SafetensorError) as error:
             raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
 

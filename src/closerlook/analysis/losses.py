@@ -12,6 +12,7 @@ over images of different groups of people, and the target's over different runs 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +55,8 @@ def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.
     """
     names = list(dict.fromkeys(block.term for block in measurement.blocks))
     custom = _read_divisors(scaling, names) if scaling not in SCALINGS else {}
-    if min(alpha, beta) < 0 or max(alpha, beta) <= 0:
-        raise UsageError(f"alpha and beta must not be negative and not both zero; they are {alpha} and {beta}.")
+    if not (math.isfinite(alpha + beta) and min(alpha, beta) >= 0 and alpha + beta > 0):
+        raise UsageError(f"alpha and beta must be numbers of at least 0, and not both 0; they are {alpha} and {beta}.")
     factors = {"style": alpha, "content": beta, "feature": 1.0}
     literal = np.array([block.weight for block in measurement.blocks])
     spread = 2 * measurement.target_spread * literal

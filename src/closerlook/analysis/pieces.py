@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
 
@@ -52,6 +52,19 @@ class Pieces:
 
     def _places(self) -> Iterable[Path]:
         return (root / FOLDER / self.key for root in (self.folder, *self.others) if root is not None)
+
+    def check_others(self) -> None:
+        """Refuse a folder named to be read that can be of no use.
+
+        Raises:
+            UsageError: it holds no piece of this analysis.
+        """
+        for other in self.others:
+            if not (other / FOLDER / self.key).is_dir():
+                raise UsageError(
+                    f"{other} holds no share of this analysis: nothing was measured there, or other images, options or "
+                    "weights, or by another version."
+                )
 
     def find(self, name: str) -> Path | None:
         """The file of a piece, if it is finished."""

@@ -14,7 +14,7 @@ from closerlook.analysis.gap import Gap
 from closerlook.analysis.measure import SourceSums, make_source_pieces, measure_source
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.pieces import Pieces, content_key
-from closerlook.analysis.settings import Settings, saved_key
+from closerlook.analysis.settings import Settings, saved_settings
 from closerlook.analysis.target import measure_target
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, open_embedding
@@ -62,10 +62,11 @@ def analyze(
 
     Raises:
         CloserlookError: the source has no factor, the target fewer than two images, an image cannot be read.
-        UsageError: an unknown embedding, factor or scaling; ``over`` cameras that are not known.
+        UsageError: an unknown embedding, factor or scaling; ``over`` cameras that are not known; ``out`` holds the
+            analysis of other data sets; a folder of ``others`` holds no share of this one.
     """
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, others)
-    measurement = asked.finished() or asked.measure()
+    measurement = asked.finished(source, target) or asked.measure()
     settings = Settings(
         source=source.name,
         target=target.name,
@@ -160,13 +161,26 @@ class Task:
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
         return cls(layout, analysed, embedder, per_cell or None, seed, layout.notes, pieces)
 
-    def finished(self) -> Measurement | None:
-        """The measurement that the output folder already holds, if it is of the same images and embedding."""
+    def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
+        """The measurement that the output folder already holds, if it is of the same images and embedding.
+
+        Raises:
+            UsageError: it is of data sets of other names.
+        """
         folder = self.pieces.folder
-        return Gap.load(folder).measurement if folder and saved_key(folder) == self.pieces.key else None
+        saved = None if folder is None else saved_settings(folder)
+        if folder is None or saved is None:
+            return None
+        if (saved.source, saved.target) != (source.name, target.name):
+            raise UsageError(
+                f"{folder} holds the analysis of {saved.source} against {saved.target}, not of {source.name} against "
+                f"{target.name}: name another --out, or remove it."
+            )
+        return Gap.load(folder).measurement if saved.key == self.pieces.key else None
 
     def measure(self) -> Measurement:
         """Both passes, as far as their pieces are missing."""
+        self.pieces.check_others()
         moments = measure_target(self.target, self.embedder, self.pieces)
         return measure_source(self.layout, moments, self.embedder, self.seed, self.pieces)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
-__all__ = ["Settings", "load_settings", "save_settings", "saved_key"]
+__all__ = ["Settings", "load_settings", "save_settings", "saved_settings"]
 
 NAME = "gap.json"
 VERSION = 2
@@ -67,9 +67,9 @@ def load_settings(folder: Path) -> Settings:
     return Settings(**values)
 
 
-def saved_key(folder: Path) -> str | None:
-    """The key of the analysis that ``folder`` holds; None where there is none that can be read."""
+def saved_settings(folder: Path) -> Settings | None:
+    """Those of the analysis that ``folder`` holds; None where there is none that can be read."""
     try:
-        return load_settings(folder).key
+        return load_settings(folder)
     except (CloserlookError, OSError, ValueError, KeyError, TypeError):
         return None

@@ -44,7 +44,7 @@ def select(
         Path | None, typer.Option(help="Also write the Pareto front of size against distance (CSV).")
     ] = None,
     controls: Annotated[
-        int | None, typer.Option(help="Also write the plan's controls: so many random ones, the worst, all.")
+        int | None, typer.Option(min=0, help="Also write the plan's controls: so many random ones, the worst, all.")
     ] = None,
     seed: Seed = 0,
 ) -> None:

@@ -116,7 +116,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CloserlookError(f"There is no weights file {path}.") from None
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except pickle.UnpicklingError:  # torch's message proposes to run what the file says
+        raise CloserlookError(f"{path} is not a weights file that can be read safely: replace it.") from None
+    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
         reason = str(error).partition("\n")[0] or "it is empty"
         raise CloserlookError(f"{path} is damaged or not a weights file ({reason}): replace it.") from None
     if isinstance(tensors, dict) and isinstance(tensors.get("state_dict"), dict):
