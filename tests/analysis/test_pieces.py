@@ -116,7 +116,9 @@ def test_a_users_function_is_known_by_what_it_does(
     assert len(set(keys)) == 2
 
 
-def test_a_folder_keeps_the_analysis_that_it_holds(source: Dataset, target: Dataset, tmp_path: Path, whole: Gap) -> None:
+def test_a_folder_keeps_the_analysis_that_it_holds(
+    source: Dataset, target: Dataset, tmp_path: Path, whole: Gap
+) -> None:
     whole.save(tmp_path)
     with pytest.raises(UsageError, match="holds the analysis of source against target, not of source against source"):
         analyze(source, source, embedding=Stopping(0), out=tmp_path)
