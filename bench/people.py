@@ -1,12 +1,14 @@
 """How long people take: preparation, loading, building a person, reading one kept, posing; and how heavy they are.
 
-Run with ``python bench/people.py [people] [wardrobe]`` on an otherwise idle machine: one core, times of the wall clock.
+    python bench/people.py [--people 200] [--wardrobe FOLDER]
+
+One core, times of the wall clock: run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -75,4 +77,8 @@ def measure(count: int, wardrobe: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, sys.argv[2] if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--wardrobe", help="a MakeHuman folder")
+    arguments = parser.parse_args()
+    main(arguments.people, arguments.wardrobe)
