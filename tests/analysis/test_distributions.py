@@ -11,7 +11,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from closerlook.analysis import Gap, analyze
-from closerlook.analysis.distributions import compare, measure_distributions
+from closerlook.analysis.distributions import _principal, compare, measure_distributions
 from closerlook.analysis.subsampling import subsample_error
 from closerlook.analysis.target import TargetMoments
 from closerlook.dataset import Dataset
@@ -54,6 +54,20 @@ def test_equal_their_definitions(seed: int) -> None:
     apart, between = people[:, None] != people, run[:, None] != run
     expected = kernel[0][apart].mean() - 2 * kernel[1].mean() + kernel[2][between].mean()
     assert got["kernel"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_fewer_images_than_features_that_are_mostly_zero() -> None:
+    rng = np.random.default_rng(0)
+    y = np.zeros((12, 1280), np.float32)
+    y[:, rng.choice(1280, 60, replace=False)] = rng.normal(size=(12, 60))
+    y -= y.mean(axis=0)
+    x = y[[0, 1, 2, 3]]
+    sums, products, variances = _principal(torch.from_numpy(x), torch.tensor([0, 0, 1, 1]), 2, torch.from_numpy(y))
+    left, lengths, _ = np.linalg.svd(y.astype(float), full_matrices=False)
+    np.testing.assert_allclose(variances[::-1], lengths[:3] ** 2 / 11, rtol=1e-6)  # a quarter of 12 images
+    along = np.abs(left[:4, :3] * lengths[:3])[:, ::-1]
+    np.testing.assert_allclose(np.diagonal(products.sum(axis=0)), (along**2).sum(axis=0), rtol=1e-5)
+    assert sums.shape == (2, 3)
 
 
 def test_equal_distributions_have_no_distance() -> None:

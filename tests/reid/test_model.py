@@ -61,6 +61,6 @@ def test_what_is_no_model(tmp_path: Path) -> None:
 
 
 def test_gem_lies_between_mean_and_maximum() -> None:
-    x = torch.rand(2, 5, 4, 3)
+    x = 1 + torch.rand(2, 5, 4, 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(GeM(1.0)(x), x.mean((2, 3)))
-    torch.testing.assert_close(GeM(200.0)(x), x.amax((2, 3)), atol=0.02, rtol=0)
+    torch.testing.assert_close(GeM(100.0)(x), x.amax((2, 3)), atol=0, rtol=1 - 12**-0.01)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.special import gammaln
 from torch import Tensor
 
@@ -129,7 +130,7 @@ def _coverage(near: Int, n: int, draw: int) -> float:
 
 
 def _frechet(found: Distributions, cells: Bools, n: int) -> float:
-    if n < 2 * len(found.variances):
+    if not len(found.variances) or n < 2 * len(found.variances):
         return float("nan")
     mean = found.sums[cells].sum(axis=0) / n
     covariance = (found.products[cells].sum(axis=0) - n * np.outer(mean, mean)) / (n - 1)
@@ -176,13 +177,15 @@ def _near(x: Tensor, cell: Tensor, cells: int, y: Tensor, run: Tensor) -> NDArra
 
 
 def _principal(x: Tensor, cell: Tensor, cells: int, y: Tensor) -> tuple[Float, Float, Float]:
-    covariance = y.double().T @ y.double() / (len(y) - 1)
-    variances, directions = torch.linalg.eigh(covariance)
-    count = min(PRINCIPAL, len(y) // 4, int((variances > 1e-9 * variances[-1]).sum()))
-    variances, directions = variances[-count:], directions[:, -count:]
-    along = x.double() @ directions
+    covariance = (y.double().T @ y.double() / (len(y) - 1)).numpy(force=True)
+    size = len(covariance)
+    # Divide and conquer (torch, NumPy) need not converge where many variances are 0: fewer images than features.
+    found, directions = eigh(covariance, subset_by_index=(max(0, size - PRINCIPAL), size - 1), driver="evr")
+    count = min(len(y) // 4, int((found > 1e-9 * found[-1]).sum()))
+    variances = found[len(found) - count :]
+    along = x.double() @ torch.from_numpy(directions[:, len(found) - count :].copy()).to(x.device)
     sums = along.new_zeros(cells, count).index_add_(0, cell, along)
     products = along.new_zeros(cells, count, count)
     for rows in torch.split(torch.arange(len(x), device=x.device), CHUNK):
         products.index_add_(0, cell[rows], along[rows][:, :, None] * along[rows][:, None])
-    return sums.numpy(force=True), products.numpy(force=True), variances.numpy(force=True)
+    return sums.numpy(force=True), products.numpy(force=True), variances
