@@ -77,7 +77,7 @@ class SourceSums:
 
     def reduce(self, rows: slice, phi: Tensor) -> Reduced:
         """What is kept of these rows' Phi (b, d), which is overwritten."""
-        pooled = pool(self.blocks, phi[torch.from_numpy(self.pooled[rows])])
+        pooled = pool(self.blocks, phi, torch.from_numpy(self.pooled[rows]))
         phi -= self._mean
         distances = squared_norms(phi, self._parts)
         of_image = self.unit_of_image[rows]

@@ -95,7 +95,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
         batches = [batch for own in rows for batch in cut(own, size)]
 
         def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-            features = pool(blocks, phi[torch.from_numpy(pooled[batch])])
+            features = pool(blocks, phi, torch.from_numpy(pooled[batch]))
             phi -= centre
             distances = squared_norms(phi, slices_of(blocks))
             check_finite(distances, target, batch, embedder.name)

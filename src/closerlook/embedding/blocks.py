@@ -52,12 +52,13 @@ def slices_of(blocks: tuple[Block, ...]) -> tuple[slice, ...]:
     return tuple(slice(end - block.dim, end) for end, block in zip(ends, blocks, strict=True))
 
 
-def pool(blocks: tuple[Block, ...], phi: Tensor) -> Tensor | None:
-    """Pooled features (b, channels) of (b, dim) vectors: the last content or feature block, averaged over positions.
+def pool(blocks: tuple[Block, ...], phi: Tensor, rows: Tensor) -> Tensor | None:
+    """Pooled features (n, channels) of those of the vectors (b, dim) that ``rows`` (b,) bool marks: the last content or
+    feature block, averaged over positions.
 
     None where there is none of at most 2,048 channels.
     """
     for block, part in reversed(list(zip(blocks, slices_of(blocks), strict=True))):
         if block.term != "style" and block.dim <= MAX_POOLED * block.positions:
-            return phi[:, part].reshape(len(phi), block.positions, -1).mean(dim=1)
+            return phi[:, part][rows].unflatten(1, (block.positions, -1)).mean(dim=1)
     return None
