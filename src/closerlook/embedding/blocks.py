@@ -60,5 +60,5 @@ def pool(blocks: tuple[Block, ...], phi: Tensor, rows: Tensor) -> Tensor | None:
     """
     for block, part in reversed(list(zip(blocks, slices_of(blocks), strict=True))):
         if block.term != "style" and block.dim <= MAX_POOLED * block.positions:
-            return phi[:, part][rows].unflatten(1, (block.positions, -1)).mean(dim=1)
+            return phi[:, part][rows].view(-1, block.positions, block.dim // block.positions).mean(dim=1)
     return None
