@@ -152,3 +152,12 @@ def test_weights_made_in_inference_mode() -> None:
         for _ in range(2):
             convolution.weight.mul_(2)
             torch.testing.assert_close(convolve(convolution, None, x), convolution(x))
+
+
+def test_statistics_that_are_being_learnt_are_those_of_the_batch() -> None:
+    torch.manual_seed(0)
+    convolution, norm = nn.Conv2d(8, 8, 3, bias=False), normalisation(8).train()
+    x, twin = images(4, 8, 9, 7), copy.deepcopy(norm)
+    with torch.inference_mode():
+        torch.testing.assert_close(convolve(convolution, norm, x, "relu"), torch.relu(twin(convolution(x))))
+    torch.testing.assert_close(norm.running_mean, twin.running_mean)

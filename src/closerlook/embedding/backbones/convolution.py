@@ -83,9 +83,10 @@ def convolve(
     Args:
         activation: ``none``, ``relu`` or ``relu6`` (without a shortcut, which oneDNN lacks and no network has).
     """
-    if is_fixed(x) and not convolution.weight.is_inference():
+    learning = norm is not None and norm.training
+    if is_fixed(x) and not learning and not convolution.weight.is_inference():
         return _convolve_ready(convolution, norm, x, activation, shortcut)
-    if norm is None or norm.training:
+    if norm is None or learning:
         out: Tensor = convolution(x) if norm is None else norm(convolution(x))
     else:
         out = convolution._conv_forward(x, *_fold(convolution, norm))
