@@ -85,7 +85,7 @@ class SourceSums:
         count = int(of_image[-1]) - first + 1
         if count < len(phi):
             local = torch.from_numpy(of_image - first).to(phi.device)
-            phi = phi.new_zeros(count, phi.shape[1]).index_add_(0, local, phi)
+            phi = torch.zeros_like(phi).index_add_(0, local, phi)[:count]  # one size for all, or freed memory splinters
         if self.exact:
             return Reduced(first, phi, torch.empty(0), None, distances, pooled)
         members = self.levels_of_unit[first : first + count]
