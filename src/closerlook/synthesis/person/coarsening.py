@@ -27,7 +27,7 @@ def coarsened(person: Person, metres: float) -> Person:
     cluster = _clusters(person, metres)
     middle = _nearest_to_middle(person, cluster)
     cell = np.floor(person.uv * UV_STEPS).astype(np.int64)
-    _, first, number = np.unique(np.column_stack([cluster, cell]), axis=0, return_index=True, return_inverse=True)
+    _, first, number = np.unique(_numbers(cluster, *cell.T), return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")  # things at hand stay behind the body and what it wears
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -59,9 +59,21 @@ def _clusters(person: Person, metres: float) -> Numbers:
     spokesman = first[same]
     bone = np.take_along_axis(person.bones, person.weights.argmax(1)[:, None], 1)[:, 0][spokesman]
     cube = np.floor(person.positions[spokesman] / metres).astype(np.int64)
-    keys = np.column_stack([material, bone, cube])
-    keys[~thinned] = np.column_stack([np.full((~thinned).sum(), -1)] * 4 + [spokesman[~thinned]])
-    return np.unique(keys, axis=0, return_inverse=True)[1].ravel().astype(np.intp)
+    keys = np.stack([material, bone, *cube.T])
+    keys[:4, ~thinned], keys[4, ~thinned] = -1, spokesman[~thinned]
+    return np.unique(_numbers(*keys), return_inverse=True)[1]
+
+
+def _numbers(*columns: Numbers) -> Numbers:
+    """One number for each row of ``columns``, in the order of the rows: sorting numbers takes a tenth of the time."""
+    numbers = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        if int(numbers.max()) >= 2**62 // span:
+            numbers = np.unique(numbers, return_inverse=True)[1]
+        numbers = numbers * span + (column - low)
+    return numbers
 
 
 def _nearest_to_middle(person: Person, cluster: Numbers) -> Numbers:
