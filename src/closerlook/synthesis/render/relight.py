@@ -20,7 +20,8 @@ import warp as wp
 from closerlook.synthesis.render.texturing import sample
 from closerlook.synthesis.render.values import Air, Caster, Exposed, KeyLight, texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
+wp.set_module_options(OPTIONS)
 
 SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)
@@ -535,11 +536,18 @@ def expose(
 
 @functools.cache
 def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel, wp.Kernel, wp.Kernel]:
-    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose` for lane vectors of one type."""
+    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose` for lane vectors of one type.
+
+    They have a module of their own: Warp compiles a module as a whole, and a process that uses both devices would
+    compile the CPU's wide lanes for CUDA, too, which takes a minute.
+    """
+    module = wp.get_module(f"{__name__}.lanes{lanes._length_}")
+    wp.set_module_options(OPTIONS, module)
     rows, more_rows = wp.array2d(dtype=lanes), wp.array3d(dtype=lanes)
-    return (
-        wp.overload(survey, {"surveyed": rows}),
-        wp.overload(meet, {"surveyed": rows, "met": more_rows}),
-        wp.overload(thin, {"thinned": more_rows}),
-        wp.overload(expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
+    of_lanes = (
+        (survey, {"surveyed": rows}),
+        (meet, {"surveyed": rows, "met": more_rows}),
+        (thin, {"thinned": more_rows}),
+        (expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
     )
+    return tuple(wp.overload(wp.Kernel(kernel.func, module=module), types) for kernel, types in of_lanes)

@@ -152,7 +152,7 @@ class Renderer:
 
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
-        for module in (raster, resample, smear, occlusion, relight):
+        for module in (raster, resample, smear, occlusion, self._expose.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
