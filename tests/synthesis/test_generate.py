@@ -177,12 +177,12 @@ def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path, monkeyp
 def test_a_disk_that_fills_up_says_how_much_is_needed_and_loses_nothing(whole, tmp_path, monkeypatch):
     usage, written = namedtuple("usage", "total used free"), []
 
-    def compress(image, sensor, key):
-        written.append(key)
+    def compress(image, sensor):
+        written.append(sensor)
         if len(written) > 12:  # in the second person
             monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1000))
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(image, sensor, key)
+        return real(image, sensor)
 
     real = production.compress
     with monkeypatch.context() as full:

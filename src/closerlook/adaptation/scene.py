@@ -116,7 +116,7 @@ class Sampler:
             drawn = _drawn(values, seed, key)
             view = draw_view(settings, key, viewpoint, settings.backdrop(key), drawn)
             shot = _shot(drawn, keyed_seed(seed, "shot", *key))
-            jpeg = compress(self._renderer.render(view, [shot])[0], view.sensor, shot.key)
+            jpeg = compress(self._renderer.render(view, [shot])[0], view.sensor)
             images.append(simplejpeg.decode_jpeg(jpeg))
         return images
 

@@ -148,8 +148,8 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         images = renderer.render(view, shots)
         labels = {**person.labels, **renderer.posed.labels, "sensor": settings.sensor}
         note = {**labels, **_columns(drawn), **describe(renderer, view)}
-        for image, shot, row, each in zip(images, shots, rows, own, strict=True):
-            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor, shot.key))
+        for image, row, each in zip(images, rows, own, strict=True):
+            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
             notes.append({"file_name": row.file_name, **note, **_columns(each)})
     return notes
 

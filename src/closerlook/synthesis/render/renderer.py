@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE, relief_texture
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.render import occlusion, raster, relight, resample, smear
+from closerlook.synthesis.render import occlusion, raster, relight, resample, smear, video
 from closerlook.synthesis.render.beams import (
     LAMP_DISTANCE,
     NO_CASTERS,
@@ -152,7 +152,8 @@ class Renderer:
 
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
-        for module in (raster, resample, smear, occlusion, self._expose.module):
+        coder = video.overloads(video.lanes_on(self.device))[0]
+        for module in (raster, resample, smear, occlusion, self._expose.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -323,6 +324,8 @@ class Renderer:
         band = BAND // self._side**2
         for start in range(0, across * down, band):
             self._light_band(start, min(across * down - start, band), across, beams, air, camera, image)
+        if view.sensor.video:
+            video.through_video(image, self.size, view.sensor, self._launch)
         return np.asarray(image.numpy().reshape(len(shots), height, width, 3))
 
     def _light_band(

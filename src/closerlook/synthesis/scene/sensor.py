@@ -12,7 +12,7 @@ from closerlook.errors import unknown
 
 __all__ = ["SENSORS", "Sensor", "compress", "sample_sensor", "sensor_names"]
 
-NO_VIDEO = 100
+VIDEO_SHARE = 0.35  # of the cameras that may record video: the others' images are from streams too good to show it
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Sensor:
             keep colour at a lower resolution.
         noise: standard deviation at middle grey in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
-        video: quality of the video that the image was cut from, 1 to 99; its blocks lie anywhere in it. 100: none.
+        video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
+        video_down: pixels, 0 to 7, that the image lies below a border of the video's blocks.
+        video_right: the same to the right.
         quality: of the JPEG, 1 to 100.
     """
 
@@ -60,7 +62,9 @@ class Sensor:
     colour_blur: float = 0.0
     noise: float = 0.0
     noise_growth: float = 0.17
-    video: int = NO_VIDEO
+    video: int = 0
+    video_down: int = 0
+    video_right: int = 0
     quality: int = 95
 
 
@@ -80,7 +84,7 @@ SENSORS: dict[str, Sensor] = {
         motion=0.7,
         colour_blur=0.5,
         noise=1.2,
-        video=75,
+        video=27,
         quality=90,
     ),
     "phone": Sensor(
@@ -120,7 +124,7 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     def at_times() -> float:
         return float(rng.uniform(1.0, 3.0)) if rng.random() < 0.5 else 0.0
 
-    video = int(np.clip(base.video + rng.integers(-35, 20), 30, 97))
+    video = int(rng.integers(base.video - 5, base.video + 6)) if base.video and rng.random() < VIDEO_SHARE else 0
     return replace(
         base,
         exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.11))),
@@ -139,20 +143,13 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         motion_angle=rng.normal(0.0, 20.0) + 180.0 * int(rng.integers(2)),
         colour_blur=base.colour_blur * rng.uniform(0.5, 1.5),
         noise=base.noise * rng.uniform(0.4, 1.8),
-        video=video if base.video < NO_VIDEO and rng.random() < 0.5 else NO_VIDEO,
+        video=video,
+        video_down=int(rng.integers(8)),
+        video_right=int(rng.integers(8)),
         quality=int(np.clip(base.quality + rng.integers(-10, 8), 40, 97)),
     )
 
 
-def compress(image: NDArray[np.uint8], sensor: Sensor, key: int) -> bytes:
-    """The JPEG file of an (h, w, 3) image; ``key`` says where the video's blocks lie."""
-    if sensor.video < NO_VIDEO:
-        down, right = key % 16, key // 16 % 16
-        height, width = image.shape[:2]
-        moved = np.empty((down + height, right + width, 3), np.uint8)
-        moved[down:, right:] = image
-        moved[down:, :right] = image[:, :1]
-        moved[:down] = moved[down]
-        seen = simplejpeg.encode_jpeg(moved, quality=sensor.video, colorsubsampling="420")
-        image = np.ascontiguousarray(simplejpeg.decode_jpeg(seen)[down:, right:])
+def compress(image: NDArray[np.uint8], sensor: Sensor) -> bytes:
+    """The JPEG file of an (h, w, 3) image."""
     return bytes(simplejpeg.encode_jpeg(image, quality=sensor.quality, colorsubsampling="420"))
