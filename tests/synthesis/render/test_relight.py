@@ -11,7 +11,8 @@ from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.camera import Camera, Crop
-from closerlook.synthesis.scene.lighting import key_direction, lighting
+from closerlook.synthesis.scene.gloss import HEIGHTS, HIDDEN, LEVELS, SIDES, skyline
+from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
@@ -90,6 +91,31 @@ def snow_on(position, normal, cover):
     return np.stack([person[0], place[1]])[..., None]
 
 
+def mirrored(normal, to_eye, n_v, rough, light, north):
+    """Clear sky and (open, overcast) sky in the lobes of surfaces, from the tables of scene.gloss."""
+    alpha = rough**2
+    lobe = normal + ((2 * n_v) * normal - to_eye - normal) * (1 - alpha) * (np.sqrt(1 - alpha) + alpha)
+    lobe /= np.linalg.norm(lobe, axis=-1, keepdims=True)
+    level = np.clip((rough[..., 0] * LEVELS).astype(int), 0, LEVELS - 1)
+    high = (lobe[..., 1] + 1) / 2 * (HEIGHTS - 1)
+    i = np.clip(high.astype(int), 0, HEIGHTS - 2)
+    share = (high - i)[..., None]
+    open_sky = skyline()[level, i] * (1 - share) + skyline()[level, i + 1] * share
+    sunward = turned(light.sunward, north)
+    ahead = lobe @ sunward
+    aside = np.abs(lobe @ np.cross(sunward, [0, 1, 0]))
+    size = np.abs(ahead) + np.abs(lobe[..., 1]) + aside
+    sides, starts = np.array(SIDES), np.cumsum([0, *(side**2 for side in SIDES)])
+    side = sides[level]
+    s, t = (np.clip(((ahead + sign * lobe[..., 1]) / size + 1) / 2 * side - 0.5, 0, side - 1.001) for sign in (1, -1))
+    i, j = s.astype(int), t.astype(int)
+    total = 0.0
+    for dj, wj in ((0, 1 - (t - j)), (1, t - j)):
+        for di, wi in ((0, 1 - (s - i)), (1, s - i)):
+            total = total + (wi * wj)[..., None] * light.gloss[starts[level] + (j + dj) * side + i + di]
+    return total, open_sky
+
+
 def shade_fully(renderer, view, weather, illumination):
     """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
     colour, facing, where = (array.numpy().astype(np.float64) for array in renderer.surfaces)
@@ -126,8 +152,9 @@ def shade_fully(renderer, view, weather, illumination):
     spread = alpha2 / (n_h**2 * (alpha2 - 1) + 1) ** 2
     shine = beam * spread * fresnel(v_h) / (4 * (n_l * (1 - k) + k) * (n_v * (1 - k) + k))
     sky = turned_sky(illumination, view.place.north)
-    mirror = 2 * dot(normal, to_eye) * normal - to_eye
-    rim = fresnel(n_v) * (1 - rough) ** 2 * seen
+    around, open_sky = mirrored(normal, to_eye, n_v, rough, sky_light(illumination), view.place.north)
+    x = 1 - rough
+    rim = (np.minimum(x * x, np.exp2(-9.28 * n_v)) * x + 0.0425 - 0.0275 * rough) * seen
 
     def from_sky(direction):
         return np.maximum(harmonics(direction.reshape(-1, 3)) @ sky, 0).reshape(direction.shape)
@@ -136,12 +163,16 @@ def shade_fully(renderer, view, weather, illumination):
     dome = np.maximum(0.396 + 0.5 * height + 0.104 * height**2, 0) * seen
     falling = light.sun[0] * beam + light.sky[0] * from_sky(normal) * seen + light.cloud[0] * dome
     falling = falling + light.bounce[0] * (0.5 - 0.5 * height) * seen + light.glow[0] * seen
-    mirrored = light.sun[0] * shine + light.sky[0] * from_sky(mirror) * rim + light.cloud[0] * rim
+    around = (
+        np.where(rough * LEVELS < 6, around * np.pi / (1 - HIDDEN), from_sky(normal)) * light.sky[0] + light.glow[0]
+    )
+    around = around + open_sky[..., 1:] * light.cloud[0] + (1 - open_sky[..., :1]) * light.bounce[0]
+    mirrors = light.sun[0] * shine + around * rim
     if weather.snow_cover > 0:
         covered = snow_on(position, normal, weather.snow_cover)
         albedo = albedo + covered * (0.85 - albedo)
-        mirrored = mirrored * (1 - covered)
-    out = albedo * falling + light.windows[0] * where[..., 3:] + mirrored
+        mirrors = mirrors * (1 - covered)
+    out = albedo * falling + light.windows[0] * where[..., 3:] + mirrors
     clear = np.exp(-weather.extinction * distance)
     out = np.where(share > 0, out * clear + light.fog[0] * (1 - clear), 0)
     total = (out * share).sum(0)

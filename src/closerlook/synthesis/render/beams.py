@@ -11,9 +11,10 @@ from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.render.values import CASTER_ROW
 from closerlook.synthesis.scene.backdrop import Panels
 from closerlook.synthesis.scene.camera import look_at
+from closerlook.synthesis.scene.gloss import HIDDEN
 from closerlook.synthesis.scene.sky import Illumination, sky_light
 
-__all__ = ["LAMP_DISTANCE", "NO_CASTERS", "caster_rows", "shadow_matrix", "turned_sky", "weighted"]
+__all__ = ["LAMP_DISTANCE", "NO_CASTERS", "caster_rows", "mirrored_sky", "shadow_matrix", "turned_sky", "weighted"]
 
 Float = NDArray[np.float32]
 
@@ -55,6 +56,11 @@ def turned_sky(illumination: Illumination, north: float) -> NDArray[np.float64]:
     xz, flat = c2 * xz + -s2 * flat, s2 * xz + c2 * flat
     zz, xx = -0.5 * upright - 0.5 * 3**0.5 * flat, -0.5 * 3**0.5 * upright + 0.5 * flat
     return np.stack([one, y, c * z - s * x, c * x + s * z, c * xy + s * yz, c * yz - s * xy, zz, xz, xx])
+
+
+def mirrored_sky(illumination: Illumination) -> Float:
+    """(n, 3) prefiltered radiance of the sky of a time of day, in units of what it lights the open ground with."""
+    return np.asarray(sky_light(illumination).gloss * (np.pi / (1.0 - HIDDEN)), dtype=np.float32)
 
 
 def weighted(sky: NDArray[np.float64]) -> Float:

@@ -17,6 +17,7 @@ from typing import Any
 
 import warp as wp
 
+from closerlook.synthesis.render import specular
 from closerlook.synthesis.render.texturing import sample
 from closerlook.synthesis.render.values import Air, Caster, Exposed, KeyLight, texel
 
@@ -29,10 +30,11 @@ TONE_STEPS = wp.constant(4095.0)
 LAYERS = 2
 
 # Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
-DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL, MIRROR = (wp.constant(row) for row in (3, 4, 5, 6, 7, 8, 9, 12))
-SURVEYED = wp.constant(15)  # the albedo comes first
-BEAM, SHINE, GLINT, AMBIENT, GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6))
-MET = wp.constant(9)
+DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
+GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW = (wp.constant(row) for row in range(12, 16))
+SURVEYED = wp.constant(16)  # the albedo comes first
+BEAM, SHINE, GLINT, AMBIENT, GLOSS, WET_GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6, 9))
+MET = wp.constant(12)
 THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
 THINNED = wp.constant(5)
 
@@ -134,15 +136,19 @@ def survey(
     facing: wp.array3d(dtype=wp.vec4),
     where: wp.array3d(dtype=wp.vec4),
     open_sky: wp.array3d(dtype=float),
+    skyline: wp.array2d(dtype=wp.vec2),
+    wet: int,
     eye: wp.vec3,
     first: int,
     side: int,
     across: int,
     surveyed: wp.array2d(dtype=Any),
     present: wp.array2d(dtype=int),
+    lobes: wp.array3d(dtype=wp.vec4),
 ):
     """What lighting needs of each surface, whatever the light: the rows ``surveyed[tile]``.
 
+    ``lobes`` are the middles of what the surfaces mirror and the levels of their roughness.
     ``present[tile, layer]`` counts the pixels that show a layer; rows of a layer that none shows are left as they
     are, here and below. The first tile is number ``first`` of the image.
     """
@@ -155,11 +161,13 @@ def survey(
     nx = type(red)(0.0)
     ny = type(red)(0.0)
     nz = type(red)(0.0)
-    vx = type(red)(0.0)
-    vy = type(red)(0.0)
-    vz = type(red)(0.0)
-    rough = type(red)(0.0)
     seen = type(red)(0.0)
+    rim = type(red)(0.0)
+    dome = type(red)(0.0)
+    below = type(red)(0.0)
+    water = type(red)(0.0)
+    wet_dome = type(red)(0.0)
+    wet_below = type(red)(0.0)
     emission = type(red)(0.0)
     count = int(0)
     y = int(at[0])
@@ -171,19 +179,31 @@ def survey(
                 lane = (y - at[0]) * side + x - at[1]
                 f = facing[layer, y, x]
                 w = where[layer, y, x]
+                n = wp.vec3(f[0], f[1], f[2])
                 to_eye = wp.normalize(eye - wp.vec3(w[0], w[1], w[2]))
+                cos = wp.max(wp.dot(n, to_eye), 0.02)
                 red[lane] = a[0]
                 green[lane] = a[1]
                 blue[lane] = a[2]
                 nx[lane] = f[0]
                 ny[lane] = f[1]
                 nz[lane] = f[2]
-                rough[lane] = f[3]
-                vx[lane] = to_eye[0]
-                vy[lane] = to_eye[1]
-                vz[lane] = to_eye[2]
                 emission[lane] = w[3]
-                seen[lane] = open_sky[layer, y, x]
+                shown = open_sky[layer, y, x]
+                seen[lane] = shown
+                lobe = specular.middle_of_lobe(n, to_eye, cos, f[3])
+                step = specular.level_of(f[3])
+                lobes[layer, y, x] = wp.vec4(lobe[0], lobe[1], lobe[2], float(step))
+                mirrors = specular.open_sky(skyline, step, lobe[1])
+                rim[lane] = specular.mirrored_share(f[3], cos) * shown
+                below[lane] = 1.0 - mirrors[0]
+                dome[lane] = mirrors[1]
+                if wet != 0:
+                    in_water = specular.wet_lobe(n, to_eye)
+                    mirrors = specular.open_sky(skyline, int(in_water[3]), in_water[1])
+                    water[lane] = specular.mirrored_share(specular.WATER_ROUGH, cos) * shown
+                    wet_below[lane] = 1.0 - mirrors[0]
+                    wet_dome[lane] = mirrors[1]
                 count += 1
             x += 1
         y += 1
@@ -191,29 +211,25 @@ def survey(
     if count == 0:
         return
     one = type(red)(1.0)
-    cos = wp.cw_mul(nx, vx) + wp.cw_mul(ny, vy) + wp.cw_mul(nz, vz)
-    grazing = one - wp.max(cos, type(red)(0.02))
-    grazing2 = wp.cw_mul(grazing, grazing)
-    fresnel = wp.cw_mul(wp.cw_mul(grazing2, grazing2), grazing)
-    smooth = one - rough
-    shown = wp.cw_mul(wp.cw_mul(smooth, smooth), seen)
     surveyed[tile, row] = red
     surveyed[tile, row + 1] = green
     surveyed[tile, row + 2] = blue
     surveyed[tile, row + NORMAL] = nx
     surveyed[tile, row + NORMAL + 1] = ny
     surveyed[tile, row + NORMAL + 2] = nz
-    surveyed[tile, row + MIRROR] = wp.cw_mul(nx, cos) * 2.0 - vx
-    surveyed[tile, row + MIRROR + 1] = wp.cw_mul(ny, cos) * 2.0 - vy
-    surveyed[tile, row + MIRROR + 2] = wp.cw_mul(nz, cos) * 2.0 - vz
     # The CIE overcast dome by the normal's height (fit to Moon and Spencer's sky)
-    dome = one * 0.396 + ny * 0.5 + wp.cw_mul(ny, ny) * 0.104
-    surveyed[tile, row + DOME] = wp.cw_mul(wp.max(dome, type(red)(0.0)), seen)
+    lit_by = one * 0.396 + ny * 0.5 + wp.cw_mul(ny, ny) * 0.104
+    surveyed[tile, row + DOME] = wp.cw_mul(wp.max(lit_by, type(red)(0.0)), seen)
     surveyed[tile, row + BELOW] = wp.cw_mul(one * 0.5 - ny * 0.5, seen)
     surveyed[tile, row + SEEN] = seen
-    surveyed[tile, row + RIM] = wp.cw_mul(one * 0.04 + fresnel * 0.96, shown)
-    surveyed[tile, row + WATER] = wp.cw_mul(one * 0.03 + fresnel * 0.97, seen)
+    surveyed[tile, row + RIM] = rim
+    surveyed[tile, row + GLOSS_DOME] = dome
+    surveyed[tile, row + GLOSS_BELOW] = below
     surveyed[tile, row + EMISSION] = emission
+    if wet != 0:
+        surveyed[tile, row + WATER] = water
+        surveyed[tile, row + WET_DOME] = wet_dome
+        surveyed[tile, row + WET_BELOW] = wet_below
 
 
 @wp.func
@@ -270,7 +286,7 @@ def struck(
     to_eye = wp.normalize(eye - p)
     glint = float(0.0)
     if wet != 0 and n[1] > 0.6:
-        glint = highlight(n, to_eye, towards, 0.22) * beam
+        glint = highlight(n, to_eye, towards, specular.WATER_ROUGH) * beam
     return wp.vec3(beam, highlight(n, to_eye, towards, f[3]) * beam, glint)
 
 
@@ -292,6 +308,7 @@ def meet(
     eye: wp.vec3,
     lights: wp.array(dtype=KeyLight),
     sky: wp.array2d(dtype=wp.vec3),
+    gloss: wp.array2d(dtype=wp.vec3),
     shadow: wp.array3d(dtype=float),
     shade: wp.array2d(dtype=wp.uint8),
     shade_strength: float,
@@ -303,6 +320,7 @@ def meet(
     across: int,
     surveyed: wp.array2d(dtype=Any),
     present: wp.array2d(dtype=int),
+    lobes: wp.array3d(dtype=wp.vec4),
     met: wp.array3d(dtype=Any),
 ):
     """What each light brings to each surface: diffuse beam, beam mirrored dry and wet, diffuse and mirrored sky."""
@@ -315,33 +333,59 @@ def meet(
             beam = type(seen)(0.0)
             shine = type(seen)(0.0)
             glint = type(seen)(0.0)
+            nx = surveyed[tile, row + NORMAL]
+            ny = surveyed[tile, row + NORMAL + 1]
+            nz = surveyed[tile, row + NORMAL + 2]
+            # What is rough mirrors of the sky about what lights it.
+            red = sky_irradiance(sky, i, 0, nx, ny, nz)
+            green = sky_irradiance(sky, i, 1, nx, ny, nz)
+            blue = sky_irradiance(sky, i, 2, nx, ny, nz)
+            out = layer * MET
+            met[tile, i, out + AMBIENT] = wp.cw_mul(red, seen)
+            met[tile, i, out + AMBIENT + 1] = wp.cw_mul(green, seen)
+            met[tile, i, out + AMBIENT + 2] = wp.cw_mul(blue, seen)
+            wet_red = type(seen)(0.0)
+            wet_green = type(seen)(0.0)
+            wet_blue = type(seen)(0.0)
             y = int(at[0])
-            while y < wp.min(at[0] + side, colour.shape[1]) and lights[i].lit != 0:
+            while y < wp.min(at[0] + side, colour.shape[1]):
                 x = int(at[1])
                 while x < wp.min(at[1] + side, colour.shape[2]):
                     if colour[layer, y, x][3] > 0.0:
                         lane = (y - at[0]) * side + x - at[1]
                         f = facing[layer, y, x]
                         w = where[layer, y, x]
-                        came = struck(layer, f, w, eye, lights[i], shadow, shade, shade_strength, casters, texels, wet)
-                        beam[lane] = came[0]
-                        shine[lane] = came[1]
-                        glint[lane] = came[2]
+                        if lights[i].lit != 0:
+                            came = struck(
+                                layer, f, w, eye, lights[i], shadow, shade, shade_strength, casters, texels, wet
+                            )
+                            beam[lane] = came[0]
+                            shine[lane] = came[1]
+                            glint[lane] = came[2]
+                        lobe = lobes[layer, y, x]
+                        if int(lobe[3]) < specular.DULL:
+                            mirrors = specular.mirrored(gloss, i, lights[i].sunward, lobe)
+                            red[lane] = mirrors[0]
+                            green[lane] = mirrors[1]
+                            blue[lane] = mirrors[2]
+                        if wet != 0:
+                            lobe = specular.wet_lobe(wp.vec3(f[0], f[1], f[2]), eye - wp.vec3(w[0], w[1], w[2]))
+                            mirrors = specular.mirrored(gloss, i, lights[i].sunward, lobe)
+                            wet_red[lane] = mirrors[0]
+                            wet_green[lane] = mirrors[1]
+                            wet_blue[lane] = mirrors[2]
                     x += 1
                 y += 1
-            out = layer * MET
             met[tile, i, out + BEAM] = beam
             met[tile, i, out + SHINE] = shine
             met[tile, i, out + GLINT] = glint
-            nx = surveyed[tile, row + NORMAL]
-            ny = surveyed[tile, row + NORMAL + 1]
-            nz = surveyed[tile, row + NORMAL + 2]
-            mx = surveyed[tile, row + MIRROR]
-            my = surveyed[tile, row + MIRROR + 1]
-            mz = surveyed[tile, row + MIRROR + 2]
-            for channel in range(3):
-                met[tile, i, out + AMBIENT + channel] = wp.cw_mul(sky_irradiance(sky, i, channel, nx, ny, nz), seen)
-                met[tile, i, out + GLOSS + channel] = sky_irradiance(sky, i, channel, mx, my, mz)
+            met[tile, i, out + GLOSS] = red
+            met[tile, i, out + GLOSS + 1] = green
+            met[tile, i, out + GLOSS + 2] = blue
+            if wet != 0:
+                met[tile, i, out + WET_GLOSS] = wet_red
+                met[tile, i, out + WET_GLOSS + 1] = wet_green
+                met[tile, i, out + WET_GLOSS + 2] = wet_blue
 
 
 @wp.kernel
@@ -427,15 +471,24 @@ def leaving(
         + surveyed[tile, s + SEEN] * c.glow[channel]
     )
     beam = met[tile, c.light, m + SHINE]
-    around = met[tile, c.light, m + GLOSS + channel] * c.sky[channel] + type(albedo)(c.cloud[channel])
+    around = (
+        met[tile, c.light, m + GLOSS + channel] * c.sky[channel]
+        + surveyed[tile, s + GLOSS_DOME] * c.cloud[channel]
+        + surveyed[tile, s + GLOSS_BELOW] * c.bounce[channel]
+    )
     rim = surveyed[tile, s + RIM]
     if c.wetness > 0.0:
         pool = thinned[tile, c.air, t + POOL]
         albedo -= wp.cw_mul(thinned[tile, c.air, t + DAMP], albedo)
         beam += wp.cw_mul(pool, met[tile, c.light, m + GLINT] - beam)
-        around += pool * c.glow[channel]
+        in_water = (
+            met[tile, c.light, m + WET_GLOSS + channel] * c.sky[channel]
+            + surveyed[tile, s + WET_DOME] * c.cloud[channel]
+            + surveyed[tile, s + WET_BELOW] * c.bounce[channel]
+        )
+        around += wp.cw_mul(pool, in_water - around)
         rim += wp.cw_mul(pool, surveyed[tile, s + WATER] - rim)
-    mirrored = beam * c.sun[channel] + wp.cw_mul(around, rim)
+    mirrored = beam * c.sun[channel] + wp.cw_mul(around + type(albedo)(c.glow[channel]), rim)
     if c.snow_cover > 0.0:
         covered = thinned[tile, c.air, t + COVERED]
         albedo += wp.cw_mul(covered, type(albedo)(SNOW) - albedo)

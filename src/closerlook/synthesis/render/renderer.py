@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE, relief_texture
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.render import occlusion, raster, relight, resample, smear, video
+from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, smear, video
 from closerlook.synthesis.render.beams import (
     LAMP_DISTANCE,
     NO_CASTERS,
     caster_rows,
+    mirrored_sky,
     shadow_matrix,
     turned_sky,
     weighted,
@@ -45,7 +46,8 @@ from closerlook.synthesis.render.values import (
 )
 from closerlook.synthesis.scene.backdrop import Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame
-from closerlook.synthesis.scene.lighting import key_direction, lighting
+from closerlook.synthesis.scene.gloss import skyline
+from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_light
 from closerlook.synthesis.scene.textures import flake_tiles
@@ -103,13 +105,16 @@ class Renderer:
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
+        self._lobes = self._empty((2, height, width), wp.vec4)
         self._creases = self._empty((height, width), wp.float32)
+        self._mosaic = self._empty((2, height, width), wp.float32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
         self._place_texels = self._array(shared.texels, texel)
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
         self._grain = self._array(shared.grain, wp.uint8)
+        self._skyline = self._array(skyline(), wp.vec2)
         self._noise = self._array(noise_tile(), wp.vec3b)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
@@ -153,7 +158,7 @@ class Renderer:
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        for module in (raster, resample, smear, occlusion, self._expose.module, coder.module):
+        for module in (raster, mosaic, resample, smear, occlusion, self._expose.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -230,6 +235,11 @@ class Renderer:
             colour = self._coarse[0].numpy()
             colour[1, :height, :width, :3] = view.place.picture.behind(self.frame, (height, width))
             self._coarse[0].assign(colour)
+        if view.sensor.mosaic:
+            phase = (view.sensor.grid_down % 2, view.sensor.grid_right % 2)
+            self._launch(mosaic.sift, (2, height, width), [self._coarse[0], *phase, self._mosaic])
+            inputs = [self._mosaic, view.sensor.mosaic, *phase, height, width, *self._coarse]
+            self._launch(mosaic.fill_in, (height, width), inputs)
         self.surfaces = self._coarse
         softness, _ = softened(view.sensor, self.size[0])
         if (height, width) != self.size or softness != 0.0:
@@ -309,10 +319,12 @@ class Renderer:
         if tiles != self._flake_shapes:
             self._flake_shapes = tiles
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
+        gloss = np.stack([mirrored_sky(illumination) for illumination in illuminations])
+        wet = int((airs["wetness"] > 0).any())
         beams = [
-            *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3)),
+            *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3), self._array(gloss, wp.vec3)),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
-            *(casters, self._place_texels, int((airs["wetness"] > 0).any())),
+            *(casters, self._place_texels, wet),
         ]
         camera = [
             *(self._array(exposed, Exposed), self._flakes, self._noise),
@@ -323,7 +335,7 @@ class Renderer:
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
         for start in range(0, across * down, band):
-            self._light_band(start, min(across * down - start, band), across, beams, air, camera, image)
+            self._light_band(start, min(across * down - start, band), across, wet, beams, air, camera, image)
         if view.sensor.video:
             video.through_video(image, self.size, view.sensor, self._launch)
         return np.asarray(image.numpy().reshape(len(shots), height, width, 3))
@@ -333,6 +345,7 @@ class Renderer:
         start: int,
         count: int,
         across: int,
+        wet: int,
         beams: Sequence[object],
         airs: wp.array,
         camera: Sequence[object],
@@ -345,9 +358,11 @@ class Renderer:
         thinned = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
         present = self._empty((count, relight.LAYERS), wp.int32)
         eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
-        inputs = [*self.surfaces, self.open_sky, eye, *where, surveyed, present]
+        inputs = [*self.surfaces, self.open_sky, self._skyline, wet, eye, *where, surveyed, present, self._lobes]
         self._launch(self._survey, (count, relight.LAYERS), inputs)
-        self._launch(self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, met])
+        self._launch(
+            self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, self._lobes, met]
+        )
         inputs = [*self.surfaces, eye, self._grain, airs, *where, present, thinned]
         self._launch(self._thin, (count, len(airs), relight.LAYERS), inputs)
         height, width = self.size
@@ -372,6 +387,7 @@ class Renderer:
             light = np.zeros((), dtype=KEY_LIGHT_ROW)
             light["place"] = towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards
             light["reach"] = LAMP_DISTANCE**2 if lamp else 0.0
+            light["sunward"] = turned(sky_light(illumination).sunward, north)[[0, 2]]
             light["shadow"], light["slot"] = shadow_matrix(towards, lamp), len(self._lights)
             self._lights[illumination] = light
         if lit and not light["lit"]:

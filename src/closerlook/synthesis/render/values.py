@@ -99,7 +99,7 @@ class Eye:
 class KeyLight:
     """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance).
 
-    ``lit`` is 0 where no weather lets its light through.
+    ``lit`` is 0 where no weather lets its light through; ``sunward`` is the level direction (x, z) towards the sun.
     """
 
     place: wp.vec3
@@ -107,6 +107,7 @@ class KeyLight:
     shadow: wp.mat44
     slot: int
     lit: int
+    sunward: wp.vec2
     first_caster: int
     end_caster: int
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.synthesis.scene.gloss import HIDDEN
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import Illumination, SkyLight, horizontal, luminance, sky_light
 from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["Lighting", "key_direction", "lighting"]
+__all__ = ["Lighting", "key_direction", "lighting", "turned"]
 
 Double = NDArray[np.float64]
 
@@ -24,7 +25,6 @@ REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
 SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
 METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
-HIDDEN = 0.3  # of the clear sky, by walls, trees and things around
 GIVEN_BACK = 0.1  # of the key light by those to the place: a reflectance of 0.3, lit from a third of all sides
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 4.0  # of a city's light, under a clear sky and by ``Weather.cloud``
 
@@ -56,11 +56,16 @@ class Lighting:
     gain: Double
 
 
+def turned(direction: Double, north: float) -> Double:
+    """A direction in a place turned by ``north`` degrees."""
+    c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
+    x, y, z = direction
+    return np.array([c * x + s * z, y, c * z - s * x])
+
+
 def key_direction(light: SkyLight, north: float) -> Double:
     """Unit vector to the key light in a place turned by ``north`` degrees."""
-    c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
-    x, y, z = light.direction
-    return np.array([c * x + s * z, y, c * z - s * x])
+    return turned(light.direction, north)
 
 
 @dataclass(frozen=True)

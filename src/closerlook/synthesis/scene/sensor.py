@@ -35,13 +35,15 @@ class Sensor:
         focus: standard deviation of the lens's blur, pixels.
         motion: pixels that the person moves while the shutter is open.
         motion_angle: where to, degrees from the right, upwards.
+        mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0 each
+            pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
         colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: demosaicking and video
             keep colour at a lower resolution.
         noise: standard deviation at middle grey in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
         video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
-        video_down: pixels, 0 to 7, that the image lies below a border of the video's blocks.
-        video_right: the same to the right.
+        grid_down: pixels, 0 to 7, that the image lies below a border of the video's blocks and a red row of the mosaic.
+        grid_right: the same to the right.
         quality: of the JPEG, 1 to 100.
     """
 
@@ -59,12 +61,13 @@ class Sensor:
     focus: float = 0.0
     motion: float = 0.0
     motion_angle: float = 0.0
+    mosaic: int = 0
     colour_blur: float = 0.0
     noise: float = 0.0
     noise_growth: float = 0.17
     video: int = 0
-    video_down: int = 0
-    video_right: int = 0
+    grid_down: int = 0
+    grid_right: int = 0
     quality: int = 95
 
 
@@ -144,8 +147,8 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         colour_blur=base.colour_blur * rng.uniform(0.5, 1.5),
         noise=base.noise * rng.uniform(0.4, 1.8),
         video=video,
-        video_down=int(rng.integers(8)),
-        video_right=int(rng.integers(8)),
+        grid_down=int(rng.integers(8)),
+        grid_right=int(rng.integers(8)),
         quality=int(np.clip(base.quality + rng.integers(-10, 8), 40, 97)),
     )
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.synthesis.scene import gloss
+
 __all__ = [
     "ILLUMINATIONS",
     "Illumination",
@@ -116,6 +118,8 @@ class SkyLight:
         key: (3,) its illuminance, perpendicular to it.
         lamp: the key light is a lamp: near, not weakened by clouds.
         sky: (9, 3) irradiance of the sky on a surface as spherical harmonics of its normal: see :func:`harmonics`.
+        gloss: (n, 3) radiance of the sky as surfaces of every roughness mirror it: see :func:`gloss.prefiltered`.
+        sunward: (3,) level unit vector to where the sun is, was or will be.
         horizon: (3,) radiance just above the horizon, averaged around it.
         glow: (3,) illuminance from lamps far off and windows, from everywhere alike.
         windows: (3,) radiance of what shines by itself.
@@ -125,6 +129,8 @@ class SkyLight:
     key: Double
     lamp: bool
     sky: Double
+    gloss: NDArray[np.float32]
+    sunward: Double
     horizon: Double
     glow: Double
     windows: Double
@@ -281,8 +287,12 @@ def sky_light(illumination: Illumination) -> SkyLight:
     el, az = np.radians([max(elevation, 0.0), azimuth])
     direction = np.array([np.cos(el) * np.sin(az), np.sin(el), np.cos(el) * np.cos(az)])
     key = sun_illuminance(elevation, illumination.turbidity)
-    moonlit = np.full((len(directions), 1), illumination.moon / np.pi) * temperature_colour(9000.0)
-    radiance = sky_radiance(directions, direction, illumination.turbidity) * _low_sun(elevation) + moonlit
+    sunward = np.array([np.sin(az), 0.0, np.cos(az)])
+    moonlit = illumination.moon / np.pi * temperature_colour(9000.0)
+    attenuated = _low_sun(elevation)
+    radiance = sky_radiance(directions, direction, illumination.turbidity) * attenuated + moonlit
+    before_sun = np.array([np.cos(el), np.sin(el), 0.0])
+    seen = sky_radiance(gloss.directions(), before_sun, illumination.turbidity) * attenuated + moonlit
     if elevation <= 0:
         direction = np.array([0.35, 0.8, 0.49])
         direction /= np.linalg.norm(direction)
@@ -293,4 +303,5 @@ def sky_light(illumination: Illumination) -> SkyLight:
         if elevation <= 0:
             key = lamps.lux / 1000 * temperature_colour(lamps.kelvin)
     horizon = radiance[directions[:, 1] < 0.15].mean(0)
-    return SkyLight(direction, key, elevation <= 0, irradiance(radiance), horizon, glow, windows)
+    mirrored = gloss.prefiltered(seen)
+    return SkyLight(direction, key, elevation <= 0, irradiance(radiance), mirrored, sunward, horizon, glow, windows)
