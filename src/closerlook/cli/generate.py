@@ -29,6 +29,7 @@ def generate(
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
+    device: Annotated[str, typer.Option(help="Where to render: cpu, or cuda:0 for the first GPU.")] = "cpu",
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
 ) -> None:
@@ -62,6 +63,6 @@ def generate(
     if dry_run:
         typer.echo(synthesis.estimate(design, **settings))
         return
-    data = synthesis.generate(design, out=out, **settings)
+    data = synthesis.generate(design, out=out, device=device, **settings)
     people = data.counts()["identities"]
     typer.echo(f"{len(data):,} images of {people:,} people in {out}; next: closerlook analyze {out} TARGET --out gap")

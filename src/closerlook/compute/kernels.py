@@ -1,4 +1,4 @@
-"""Starting Warp, whose kernels pose and render people."""
+"""Starting Warp, whose kernels pose and render people, and its devices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 
 import warp as wp
 
-__all__ = ["start_warp"]
+from closerlook.errors import unknown
+
+__all__ = ["find_device", "start_warp"]
 
 
 @functools.cache
@@ -23,3 +25,17 @@ def start_warp() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def find_device(name: str) -> str:
+    """The full name of a device to render on: ``cpu``, ``cuda:0``, ...; ``cuda`` is the first GPU.
+
+    Raises:
+        UsageError: this machine has none of this name.
+    """
+    start_warp()
+    known = [str(device.alias) for device in wp.get_devices()]
+    full = "cuda:0" if name == "cuda" else name
+    if full not in known:
+        raise unknown("--device", name, known)
+    return full

@@ -20,6 +20,7 @@ import polars as pl
 import yaml
 
 from closerlook.attributes import Design
+from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
@@ -47,7 +48,12 @@ class Estimate:
 
 
 def generate(
-    design: str | Path | Design = "gpr-plus", *, out: str | Path, workers: int | None = None, **options: Unpack[Options]
+    design: str | Path | Design = "gpr-plus",
+    *,
+    out: str | Path,
+    workers: int | None = None,
+    device: str = "cpu",
+    **options: Unpack[Options],
 ) -> Dataset:
     """Render a design's people into a folder, and open it.
 
@@ -58,6 +64,8 @@ def generate(
             parameters of a scene (``weather.extinction``, ``camera.height``, ``sensor.noise``).
         out: folder for the images and their table; new, empty, or left by the same call.
         workers: processes; one a core if ``None``.
+        device: where to render, ``cpu`` or ``cuda:0``; a GPU is fed by all the processes. Its images differ a little
+            from the CPU's.
         identities: number of people; the design's own number if ``None``.
         first_identity: number of the first person; people of other numbers, or of another seed, are other people.
         levels: the product subset to render, as ``{"weather": ["sunny", "clouds"]}``.
@@ -78,18 +86,18 @@ def generate(
         CloserlookError: the folder holds something else, or the disk is too small.
     """
     root = Path(out)
-    workers = _workers(workers)
+    workers, device = _workers(workers), find_device(device)
     request = read_request(design, options)
     with explain_os_errors(root):
-        if _prepare(root, request):
+        if _prepare(root, request, device):
             return Dataset.open(root)
     with _alone(root):
-        people = tasks_of(request.settings, root, request.table, request.extra)
+        people = tasks_of(request.settings, root, request.table, request.extra, device)
         tasks = [task for task in people if not table_of(root, task.identity).exists()]
         left = sum(len(task.rows) for task in tasks)
         _check_space(root, request.settings, left)
         if tasks:
-            prepare()
+            prepare(device)
         done = request.table.height - left
         with progress(f"Rendering {root.name}", request.table.height, done=done) as count:
             try:
@@ -153,7 +161,7 @@ def _workers(workers: int | None) -> int:
     return workers or usable_cores()
 
 
-def _prepare(root: Path, request: Request) -> bool:
+def _prepare(root: Path, request: Request, device: str) -> bool:
     """Make the folder ready and say whether it is finished already.
 
     Raises:
@@ -163,7 +171,8 @@ def _prepare(root: Path, request: Request) -> bool:
     names = hashlib.sha256("\n".join(table["file_name"]).encode()).hexdigest()[:16]
     levels = {factor.name: factor.levels for factor in design.factors}
     people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
-    wanted = {"design": design.name, **people, **levels, **asdict(settings), "images": table.height, "names": names}
+    kept = {**asdict(settings), "device": device.partition(":")[0]}
+    wanted = {"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}
     wanted = yaml.safe_load(yaml.safe_dump(_plain(wanted), sort_keys=False))
     path = root / SETTINGS_NAME
     if not path.exists():

@@ -76,15 +76,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """One person's images to be made."""
+    """One person's images to be made, on a Warp device."""
 
     settings: Settings
     out: Path
     identity: int
     rows: tuple[Row, ...]
+    device: str = "cpu"
 
 
-def tasks_of(settings: Settings, out: Path, table: pl.DataFrame, extra: Sequence[str]) -> list[Task]:
+def tasks_of(
+    settings: Settings, out: Path, table: pl.DataFrame, extra: Sequence[str], device: str = "cpu"
+) -> list[Task]:
     """One task a person; ``extra`` are the table's columns that are scene parameters."""
     names = [parameter(name) for name in extra]
     tasks = []
@@ -93,7 +96,7 @@ def tasks_of(settings: Settings, out: Path, table: pl.DataFrame, extra: Sequence
             Row(**{name: row[name] for name in ROW_COLUMNS}, extra={name: row[column(name)] for name in names})
             for row in part.iter_rows(named=True)
         )
-        tasks.append(Task(settings, out, int(part["identity"][0]), rows))
+        tasks.append(Task(settings, out, int(part["identity"][0]), rows, device))
     return tasks
 
 
@@ -101,16 +104,17 @@ def table_of(root: Path, identity: int) -> Path:
     return root / WORK_NAME / f"{identity:06d}.parquet"
 
 
-def prepare() -> None:
+def prepare(device: str = "cpu") -> None:
     """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
     body_data()
     trim()
     files = [*sorted(Path(render.__file__).parent.glob("*.py")), *(Path(str(module.__file__)) for module in KERNELS)]
     sources = [path.read_bytes() for path in files]
-    marker = cache_folder("renderer") / hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+    kind = "" if device == "cpu" else f"-sm{wp.get_device(device).arch}"
+    marker = cache_folder("renderer") / (hashlib.sha256(b"".join(sources)).hexdigest()[:16] + kind)
     if not marker.exists():
         with progress("Preparing the renderer (once)", 2, "steps") as count:
-            renderer = Renderer((16, 16))
+            renderer = Renderer((16, 16), device)
             count(1)
             renderer.compile()
             for module in KERNELS:
@@ -120,8 +124,8 @@ def prepare() -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _renderer(size: tuple[int, int]) -> Renderer:
-    renderer = Renderer(size)
+def _renderer(size: tuple[int, int], device: str) -> Renderer:
+    renderer = Renderer(size, device)
     gc.freeze()  # what is there now stays: going through it again and again would take a twentieth of the time
     return renderer
 
@@ -157,7 +161,7 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
 def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, View, list[Row], dict[str, float]]]:
     """A renderer with the person in the pose of each view, the view, its rows, and its jittered parameters."""
     settings = task.settings
-    renderer = _renderer(settings.size)
+    renderer = _renderer(settings.size, task.device)
     person = coarsened(person, SPACING / settings.size[0])
     renderer.wear(person)
     posed: Scene | None = None
