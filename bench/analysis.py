@@ -138,9 +138,8 @@ def memory(embedding: str, size: tuple[int, int], people: int, network: bool) ->
 
 
 class _WithoutNetwork(ContentStyle):
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
-            return torch.rand(len(images), self.dim)
+    def write(self, images: torch.Tensor, phi: torch.Tensor) -> None:
+        torch.rand(phi.shape, out=phi)
 
 
 def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
@@ -234,7 +233,8 @@ def gap_of(
     aim = target_moments(pieces, np.bincount(run)[:, None], (-1,), run, parts)
     sums = SourceSums(layout, aim.mean, blocks, 0)
     rows = slice(0, len(layout.row))
-    piece = sums.piece(rows, [sums.reduce(rows, phi[torch.from_numpy(layout.row)])])
+    ordered = phi[torch.from_numpy(layout.row)]
+    piece = sums.piece(rows, [(rows, ordered, sums.reduce(rows, ordered))], sums.unit_sums())
     piece = {name: value for name, value in piece.items() if name != "pooled"}
     settings = Settings("made", "made", len(source), len(target), "made", (1, 1), scaling, 0.9, 1.0, None, 0, ())
     return Gap(sums.measurement([piece], aim), settings)

@@ -11,7 +11,7 @@ from closerlook.analysis.products import cell_products
 @pytest.fixture(autouse=True, scope="module")
 def few_columns_at_a_time() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("closerlook.analysis.products.COLUMNS", 3)
+        patch.setattr("closerlook.analysis.products.CHUNK_BYTES", 128)
         yield
 
 

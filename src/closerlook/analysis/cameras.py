@@ -48,8 +48,8 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
     means = target.means(0)
     bias = np.zeros((len(target.cameras), len(parts)))
     for camera, mean in enumerate(means):
-        apart = squared_norms(target.offsets[:, camera].double() - mean, parts)
-        bias[camera] = mean_variance(target.counts[:, camera], apart.numpy(force=True))
+        apart = [squared_norms((own - mean)[None], parts)[0] for own in target.offsets[:, camera]]
+        bias[camera] = mean_variance(target.counts[:, camera], torch.stack(apart).numpy(force=True))
     return Cameras(
         names=np.array(target.cameras),
         counts=target.counts,

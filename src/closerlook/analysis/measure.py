@@ -15,9 +15,10 @@ from closerlook.analysis.cameras import mean_variance, measure_cameras
 from closerlook.analysis.cells import Layout, membership, number_levels, subsample
 from closerlook.analysis.distributions import measure_distributions
 from closerlook.analysis.measurement import Measurement
-from closerlook.analysis.moments import Sketch, check_finite, inner_products, squared_norms
+from closerlook.analysis.moments import Sketch, centre, check_finite, inner_products, runs_of, squared_norms
 from closerlook.analysis.pieces import Arrays, Pieces, collect, count_pieces
 from closerlook.analysis.products import cell_products
+from closerlook.analysis.sums import ExactSums, ProjectedSums, UnitSums
 from closerlook.analysis.target import TargetMoments
 from closerlook.compute.progress import progress
 from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
@@ -27,6 +28,7 @@ __all__ = ["SourceSums", "make_source_pieces", "measure_source"]
 
 EXACT_BYTES = 1 << 30  # the units' sums are kept exactly up to 1 GiB, else projected
 SKETCH_BYTES = 1 << 28
+PIECE_BYTES = 1 << 25  # of units' vectors
 POOLED_IMAGES = 8192
 
 Float = NDArray[np.float64]
@@ -34,12 +36,8 @@ Int = NDArray[np.int64]
 
 
 class Reduced(NamedTuple):
-    """What is kept of a batch: its first unit, the sums of its units and levels, distances and pooled features."""
+    """What is kept of each image of a batch."""
 
-    unit: int
-    units: Tensor
-    levels: Tensor
-    level_sums: Tensor | None
     distances: Tensor
     pooled: Tensor | None
 
@@ -69,48 +67,43 @@ class SourceSums:
 
     def cut(self) -> list[slice]:
         """The pieces: runs of whole units, of about as many images each."""
-        count = count_pieces(len(self.unit_of_image))
-        wanted = np.arange(count + 1) * len(self.unit_of_image) // count
+        images, width = len(self.unit_of_image), len(self._mean) if self.exact else self.sketch.dim
+        count = max(count_pieces(images), len(self.units) * width * 4 // PIECE_BYTES)
+        wanted = np.arange(count + 1) * images // count
         starts = np.flatnonzero(np.diff(self.unit_of_image, prepend=-1, append=len(self.units)))
         edges = np.unique(starts[np.searchsorted(starts, wanted)])
         return [slice(int(low), int(high)) for low, high in itertools.pairwise(edges)]
 
-    def reduce(self, rows: slice, phi: Tensor) -> Reduced:
-        """What is kept of these rows' Phi (b, d), which is overwritten."""
-        pooled = pool(self.blocks, phi, torch.from_numpy(self.pooled[rows]))
-        phi -= self._mean
-        distances = squared_norms(phi, self._parts)
-        of_image = self.unit_of_image[rows]
-        first = int(of_image[0])
-        count = int(of_image[-1]) - first + 1
-        if count < len(phi):
-            local = torch.from_numpy(of_image - first).to(phi.device)
-            phi = torch.zeros_like(phi).index_add_(0, local, phi)[:count]  # one size for all, or freed memory splinters
+    def unit_sums(self) -> UnitSums:
+        """Memory for the sums of one piece after another."""
+        most = max(int(self.unit_of_image[rows.stop - 1] - self.unit_of_image[rows.start]) + 1 for rows in self.cut())
+        device = self._mean.device
         if self.exact:
-            return Reduced(first, phi, torch.empty(0), None, distances, pooled)
-        members = self.levels_of_unit[first : first + count]
-        levels = np.unique(members)
-        inside = (members[:, None] == levels[None, :, None]).any(axis=2).T
-        sums = torch.from_numpy(inside).to(phi.device, phi.dtype) @ phi
-        return Reduced(first, self.sketch(phi), torch.from_numpy(levels), sums, distances, pooled)
+            return ExactSums(most, len(self._mean), device)
+        return ProjectedSums(most, self.units[:, 0], self.levels_of_unit, self.sketch, len(self._mean), device)
 
-    def piece(self, rows: slice, batches: Iterable[Reduced]) -> Arrays:
-        """The sums over a piece, from its batches in order."""
-        first, last = int(self.unit_of_image[rows.start]), int(self.unit_of_image[rows.stop - 1])
-        device, levels = self._mean.device, int(self.levels_of_unit.max()) + 1
-        units = torch.zeros(last - first + 1, len(self._mean) if self.exact else self.sketch.dim, device=device)
-        sums = torch.zeros(0 if self.exact else levels, len(self._mean), device=device)
+    def reduce(self, rows: slice, phi: Tensor) -> Reduced:
+        """What is kept of these rows' Phi (b, d); the first row of each unit becomes the unit's sum of Phi - m_t."""
+        pooled = pool(self.blocks, phi, torch.from_numpy(self.pooled[rows]))
+        return Reduced(centre(phi, self._mean, self._parts, runs_of(self.unit_of_image[rows])), pooled)
+
+    def piece(self, rows: slice, batches: Iterable[tuple[slice, Tensor, Reduced]], sums: UnitSums) -> Arrays:
+        """A piece, from its batches in order: their rows, their reduced Phi and what was kept of them.
+
+        Returns:
+            Arrays of which the sums lie in the memory of ``sums``: they are valid until the next piece is made.
+        """
+        sums.begin(int(self.unit_of_image[rows.start]))
         distances: list[Tensor] = []
         pooled: list[Tensor] = []
-        for batch in batches:
-            units[batch.unit - first : batch.unit - first + len(batch.units)] += batch.units
-            if batch.level_sums is not None:
-                sums.index_add_(0, batch.levels.to(device), batch.level_sums)
-            distances.append(batch.distances)
-            if batch.pooled is not None:
-                pooled.append(batch.pooled)
-        present = torch.nonzero(sums.abs().amax(dim=1) if len(sums) else torch.zeros(0))[:, 0]
-        found = {"units": units, "levels": present, "level_sums": sums[present], "distances": torch.cat(distances)}
+        for batch, phi, kept in batches:
+            units = self.unit_of_image[batch]
+            for run in runs_of(units):
+                sums.add(int(units[run.start]), phi[run.start])
+            distances.append(kept.distances)
+            if kept.pooled is not None:
+                pooled.append(kept.pooled)
+        found = {**sums.found(), "distances": torch.cat(distances)}
         if pooled:
             found["pooled"] = torch.cat(pooled)
         return {name: value.numpy(force=True) for name, value in found.items()}
@@ -120,41 +113,33 @@ class SourceSums:
         device = self._mean.device
         width = len(self._mean) if self.exact else self.sketch.dim
         means = torch.empty(len(self.units), width, device=device)
-        level_sums = torch.zeros(
-            int(self.levels_of_unit.max()) + 1, len(self._mean), dtype=torch.float64, device=device
-        )
+        levels = int(self.levels_of_unit.max()) + 1
+        level_sums = torch.zeros(levels, len(self._mean), dtype=torch.float64, device=device)
         start = 0
         distances: list[Any] = []
         pooled: list[Any] = []
         for piece in pieces:
-            own = torch.from_numpy(piece["units"]).to(device)
-            means[start : start + len(own)] = own
+            count = len(piece["units"])
+            means[start : start + count] = torch.from_numpy(piece["units"])
             if self.exact:
-                self._add_levels(level_sums, start, own)
+                for unit in range(start, start + count):
+                    for level in self.levels_of_unit[unit].tolist():  # in place, without a float64 copy
+                        level_sums[level] += means[unit]
             else:
-                level_sums.index_add_(
-                    0,
-                    torch.from_numpy(piece["levels"]).to(device),
-                    torch.from_numpy(piece["level_sums"]).to(device).double(),
-                )
-            start += len(own)
+                for level, own in zip(piece["levels"], torch.from_numpy(piece["level_sums"]), strict=True):
+                    level_sums[int(level)] += own.to(device)
+            start += count
             distances.append(piece["distances"])
             pooled += [piece["pooled"]] if "pooled" in piece else []
         counts = np.bincount(self.unit_of_image)
         means /= torch.from_numpy(counts).to(device)[:, None]
         return self._finish(means, counts, level_sums, np.concatenate(distances), pooled, target)
 
-    def _add_levels(self, level_sums: Tensor, start: int, units: Tensor) -> None:
-        for first in range(0, len(units), 64):  # in float64, without a float64 copy of all units
-            chunk = units[first : first + 64].double()
-            for column in self.levels_of_unit[start + first : start + first + len(chunk)].T:
-                level_sums.index_add_(0, torch.from_numpy(column).to(units.device), chunk)
-
     def _finish(
         self, means: Tensor, counts: Int, level_sums: Tensor, distances: Float, pooled: list[Any], target: TargetMoments
     ) -> Measurement:
         layout, parts, device = self.layout, slices_of(self.blocks), means.device
-        sketches = torch.cat([self.sketch(chunk) for chunk in torch.split(means, 256)]) if self.exact else means
+        sketches = torch.cat([self.sketch(chunk) for chunk in torch.split(means, 16)]) if self.exact else means
         members = torch.from_numpy(membership(layout.factors, layout.levels)).to(device)
         level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(device).double()
         level_sums /= level_counts[:, None]
@@ -206,18 +191,21 @@ def make_source_pieces(
     size = batch_size(embedder)
 
     def make(missing: list[int]) -> Iterator[Arrays]:
+        if not missing:
+            return
         own = [chosen[number] for number in missing]
         stream = run_pass(layout.data, embedder, [batch for one in own for batch in cut(one, size)], reduce)
         images, done = sum(one.stop - one.start for one in own), sum(one.stop - one.start for one in chosen)
+        unit_sums = sums.unit_sums()
         with progress(f"{embedder.name} of {layout.data.name}", done, done=done - images) as advance:
 
-            def batches(piece: slice) -> Iterator[Reduced]:
+            def batches(piece: slice) -> Iterator[tuple[slice, Tensor, Reduced]]:
                 for batch in cut(piece, size):
-                    yield next(stream)
+                    yield batch, *next(stream)
                     advance(batch.stop - batch.start)
 
             for one in own:
-                yield sums.piece(one, batches(one))
+                yield sums.piece(one, batches(one), unit_sums)
 
     def reduce(batch: slice, phi: Tensor) -> Reduced:
         found = sums.reduce(batch, phi)

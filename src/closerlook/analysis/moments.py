@@ -7,8 +7,11 @@ mean, keeps differences from cancelling, so single images are handled in float32
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.dataset import Dataset
@@ -16,13 +19,42 @@ from closerlook.embedding import Block, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Sketch", "check_finite", "inner_products", "squared_norms"]
+__all__ = ["Sketch", "centre", "check_finite", "inner_products", "runs_of", "squared_norms"]
+
+COLUMNS = 1 << 14
 
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """Squared norm of each block, (n, d) -> (n, blocks) float64."""
     found = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
     return torch.stack(found, dim=1).double()
+
+
+def runs_of(labels: NDArray[np.int64]) -> list[slice]:
+    """The runs of equal labels that follow one another."""
+    edges = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1], True]).tolist()
+    return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
+
+
+def centre(vectors: Tensor, mean: Tensor, parts: tuple[slice, ...], runs: list[slice]) -> Tensor:
+    """Subtract ``mean`` (d,) from ``vectors`` (n, d) in place; the first of each run of rows becomes the run's sum.
+
+    Columns are taken as many at a time as stay in a core's cache, so that memory is read once.
+
+    Returns:
+        Squared norm of each block of each centred vector, (n, blocks) float64.
+    """
+    norms = torch.zeros(len(vectors), len(parts), dtype=torch.float64, device=vectors.device)
+    for block, part in enumerate(parts):
+        for start in range(part.start, part.stop, COLUMNS):
+            columns = slice(start, min(start + COLUMNS, part.stop))
+            own = vectors[:, columns]
+            own -= mean[columns]
+            norms[:, block] += torch.linalg.vecdot(own, own)
+            for run in runs:
+                if run.stop - run.start > 1:
+                    own[run.start] += own[run.start + 1 : run.stop].sum(dim=0)
+    return norms
 
 
 def check_finite(distances: Tensor, data: Dataset, rows: slice, embedding: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = ["cell_products"]
 
-COLUMNS = 1 << 14  # at a time
+CHUNK_BYTES = 1 << 26  # of the means, in float64
 
 
 def cell_products(
@@ -39,8 +39,9 @@ def cell_products(
     groups = [torch.nonzero(group == one)[:, 0] for one in range(images.shape[1])]
     total = torch.zeros(len(parts), cells, cells, dtype=torch.float64, device=device)
     within = torch.zeros_like(total)
+    width = max(1, CHUNK_BYTES // (8 * len(means)))
     for block, part in enumerate(parts):
-        for columns in torch.split(means[:, part], COLUMNS, dim=1):  # so that no second copy of the means is made
+        for columns in torch.split(means[:, part], width, dim=1):  # so that no second copy of the means is made
             weighted = columns * number[:, None].to(columns.dtype)
             sums = total.new_zeros(cells, columns.shape[1]).index_add_(0, cell, weighted.double())
             total[block] += sums @ sums.T

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.moments import check_finite, squared_norms
+from closerlook.analysis.moments import centre, check_finite, runs_of, squared_norms
 from closerlook.analysis.pieces import Arrays, Pieces, collect
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
@@ -90,33 +90,31 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
     def make(missing: list[int]) -> Iterator[Arrays]:
         if not missing:
             return
-        centre = embed(target.paths[:size], embedder).mean(dim=0)
+        about = embed(target.paths[:size], embedder).mean(dim=0)
         rows = [slice(int(edges[number]), int(edges[number + 1])) for number in missing]
         batches = [batch for own in rows for batch in cut(own, size)]
 
-        def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor | None]:
             features = pool(blocks, phi, torch.from_numpy(pooled[batch]))
-            phi -= centre
-            distances = squared_norms(phi, slices_of(blocks))
+            distances = centre(phi, about, slices_of(blocks), runs_of(camera[batch]))
             check_finite(distances, target, batch, embedder.name)
-            own = torch.from_numpy(camera[batch]).to(phi.device)
-            member = torch.nn.functional.one_hot(own, len(cameras)).T.to(phi.dtype)
-            norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=phi.device)
-            return member @ phi, norms.index_add_(0, own, distances), features
+            return distances, features
 
         stream = run_pass(target, embedder, batches, reduce)
+        sums = torch.empty(len(cameras), embedder.dim, dtype=torch.float64, device=about.device)
         with progress(f"{embedder.name} of {target.name}", sum(own.stop - own.start for own in rows)) as advance:
             for own in rows:
-                sums = torch.zeros(len(cameras), embedder.dim, dtype=torch.float64, device=centre.device)
-                norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=centre.device)
+                sums.zero_()
+                norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=about.device)
                 kept = []
                 for batch in cut(own, size):
-                    batch_sums, batch_norms, features = next(stream)
-                    sums += batch_sums
-                    norms += batch_norms
+                    phi, (distances, features) = next(stream)
+                    for of_camera in runs_of(camera[batch]):
+                        sums[camera[batch][of_camera.start]] += phi[of_camera.start]
+                    norms.index_add_(0, torch.from_numpy(camera[batch]).to(norms.device), distances)
                     kept.append(features)
                     advance(batch.stop - batch.start)
-                found = {"centre": centre, "sums": sums.float(), "distances": norms}
+                found = {"centre": about, "sums": sums.float(), "distances": norms}
                 if kept[0] is not None:
                     found["pooled"] = torch.cat(kept)  # type: ignore[arg-type]
                 yield {name: value.numpy(force=True) for name, value in found.items()}
@@ -139,22 +137,22 @@ def target_moments(
     """Put the runs' sums about their first centre together, about the mean of all images."""
     sums = torch.empty(*counts.shape, parts[-1].stop, device=device)
     distances = torch.empty(*counts.shape, len(parts), dtype=torch.float64, device=device)
-    centre, features = torch.empty(0), []
+    about, features = torch.empty(0), []
     for index, piece in enumerate(pieces):  # one at a time: all of them twice would be large
         sums[index], distances[index] = torch.from_numpy(piece["sums"]), torch.from_numpy(piece["distances"])
-        centre = centre if index else torch.from_numpy(piece["centre"]).to(device)
+        about = about if index else torch.from_numpy(piece["centre"]).to(device)
         features += [piece["pooled"]] if "pooled" in piece else []
     number = torch.from_numpy(counts).to(device).double()
-    total = torch.zeros(len(centre), dtype=torch.float64, device=device)
-    for own in sums:
-        total += own.double().sum(dim=0)
-    mean = (centre + total / number.sum()).float()
-    shift = mean.double() - centre
-    for index, own in enumerate(sums):
-        moved = own.double()
-        dots = torch.stack([moved[:, part] @ shift[part] for part in parts], dim=1)
-        distances[index] += number[index][:, None] * squared_norms(shift[None], parts) - 2 * dots
-        sums[index] = (moved - number[index][:, None] * shift) / number[index].clamp_min(1)[:, None]
+    total = torch.zeros(len(about), dtype=torch.float64, device=device)
+    for own in sums.flatten(0, 1):
+        total += own
+    mean = (about + total / number.sum()).float()
+    shift = mean.double() - about
+    shift_norms = squared_norms(shift[None], parts)[0]
+    for own, images, norms in zip(sums.flatten(0, 1), number.flatten(), distances.flatten(0, 1), strict=True):
+        moved = own.double()  # of one run and camera: in float64 all of them would be large
+        norms += images * shift_norms - 2 * torch.stack([moved[part] @ shift[part] for part in parts])
+        own.copy_((moved - images * shift) / images.clamp_min(1))
     # Identical images leave float32 rounding, not zero
     rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * number.sum()
     distances[:, :, distances.sum(dim=(0, 1)) < rounding] = 0

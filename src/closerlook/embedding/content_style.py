@@ -101,8 +101,13 @@ class ContentStyle:
 
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32, the blocks side by side, unweighted."""
+        phi = torch.empty(len(images), self.dim, device=self.device)
+        self.write(images, phi)
+        return phi
+
+    def write(self, images: Tensor, phi: Tensor) -> None:
+        """The same into ``phi`` (b, dim): vectors this long are better kept in memory that is used again."""
         with torch.inference_mode():
-            phi = torch.empty(len(images), self.dim, device=self.device)
             for name, activations in self._activations(images):
                 # A layer is read while it is still in the cache, and freed before the next one is computed
                 for block, part in self._places[name]:
@@ -113,7 +118,6 @@ class ContentStyle:
                     else:
                         channels_last = activations.permute(0, 2, 3, 1)
                         phi[:, part].view(channels_last.shape).copy_(channels_last)
-            return phi
 
     def _activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         x = self._network.normalize(images.to(self.device))

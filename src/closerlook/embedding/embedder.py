@@ -17,7 +17,8 @@ class Embedder(Protocol):
         size: (height, width) in pixels of the images it takes.
         dim: length of the vector.
 
-    Where it has an attribute ``parallel`` that is true, several threads may call it at once.
+    Where it has an attribute ``parallel`` that is true, several threads may call it at once. Where it has a method
+    ``write(images, out)``, that writes the vectors into ``out`` (b, dim), long passes keep them in a few buffers.
     """
 
     name: str

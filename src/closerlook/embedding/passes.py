@@ -6,9 +6,12 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
@@ -48,13 +51,14 @@ def embed(paths: list[Path], embedder: Embedder) -> Tensor:
 
 def run_pass(
     data: Dataset, embedder: Embedder, batches: Sequence[slice], reduce: Callable[[slice, Tensor], R]
-) -> Iterator[R]:
-    """Yields what ``reduce`` makes of each batch's rows and their Phi (b, d), in order.
+) -> Iterator[tuple[Tensor, R]]:
+    """Yields each batch's Phi (b, d) and what ``reduce`` makes of its rows and their Phi, in order.
 
     An embedder that is ``parallel`` (closerlook's own) may be called by several threads at once. Then each thread
     decodes, embeds and reduces batches of its own with its share of the cores: threads that never wait for each other
     beat threads that share every convolution. Any other embedder is called by this thread only, and the others decode.
-    ``reduce`` may overwrite Phi and must not depend on other batches.
+    ``reduce`` may overwrite Phi and must not depend on other batches. Phi is only valid until the next batch is asked
+    for: the vectors of ``write`` lie in a few buffers, however many images there are.
 
     Raises:
         CloserlookError: an image cannot be read.
@@ -62,17 +66,45 @@ def run_pass(
     keep_freed_memory()
     paths = data.paths
 
-    def reduced(rows: slice, phi: Tensor) -> R:
+    def reduced(rows: slice, phi: Tensor) -> tuple[Tensor, R]:
         with torch.inference_mode():
-            return reduce(rows, phi)
+            return phi, reduce(rows, phi)
 
     with share_cores() as workers:
         if getattr(embedder, "parallel", False):
-            yield from map_in_threads(lambda rows: reduced(rows, embed(paths[rows], embedder)), batches, workers)
+            # One for each batch that is in work, waits its turn or is with the caller
+            free = _buffers(embedder, max((rows.stop - rows.start for rows in batches), default=0), workers + 1)
+
+            def work(rows: slice) -> tuple[Tensor | None, tuple[Tensor, R]]:
+                buffer = free.get()
+                phi = _embed_into(buffer, read_batch(paths[rows], embedder.size), embedder)
+                return buffer, reduced(rows, phi)
+
+            for buffer, found in map_in_threads(work, batches, workers):
+                yield found
+                free.put(buffer)
             return
     images = map_in_threads(lambda rows: read_batch(paths[rows], embedder.size), batches, workers)
     for rows, pixels in zip(batches, images, strict=True):
         yield reduced(rows, embedder(torch.from_numpy(pixels)))
+
+
+def _buffers(embedder: Embedder, rows: int, count: int) -> SimpleQueue[Tensor | None]:
+    """Memory for the vectors of ``count`` batches; None as often where the embedder brings its own."""
+    free: SimpleQueue[Tensor | None] = SimpleQueue()
+    for _ in range(count):
+        writes = hasattr(embedder, "write")
+        free.put(torch.empty(rows, embedder.dim, device=getattr(embedder, "device", None)) if writes else None)
+    return free
+
+
+def _embed_into(buffer: Tensor | None, pixels: NDArray[np.uint8], embedder: Embedder) -> Tensor:
+    images = torch.from_numpy(pixels)
+    if buffer is None:
+        return embedder(images)
+    phi = buffer[: len(images)]
+    embedder.write(images, phi)  # type: ignore[attr-defined]
+    return phi
 
 
 @contextmanager
