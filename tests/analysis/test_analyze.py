@@ -72,8 +72,8 @@ def test_a_damaged_folder_is_explained(gap: Gap, tmp_path: Path) -> None:
 
 def test_figures_are_charts_with_their_data(gap: Gap) -> None:
     figures = gap.figures()
-    assert list(figures) == ["fit", "pair_loss", "diversity", "importance", "interactions"]
-    for name in ("fit", "diversity"):
+    assert list(figures) == ["fit", "pair_loss", "diversity", "target_share", "importance", "interactions"]
+    for name in ("fit", "diversity", "target_share"):
         values = figures[name].to_dict()["datasets"].values()
         shown = {(row["factor"], row["level"]): row for rows in values for row in rows}
         for row in gap.levels.iter_rows(named=True):

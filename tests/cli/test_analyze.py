@@ -52,7 +52,7 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
     assert "chosen" in result.output
     assert "unclear (5 %, Holm)" in result.output
     assert {path.name for path in (tmp_path / "gap" / "figures").glob("*.png")} == {
-        *(f"{name}.png" for name in ("fit", "pair_loss", "diversity", "importance")),
+        *(f"{name}.png" for name in ("fit", "pair_loss", "diversity", "target_share", "importance")),
         "images_lux.png",
     }
     gap = Gap.load(tmp_path / "gap")

@@ -29,6 +29,7 @@ ON = {
     "fit": ("How far each level is from the target", "fit", "fit"),
     "pair_loss": ("Mean pair loss of each level (Eq. 3)", "mean pair loss", "pair"),
     "diversity": ("How diverse each level is beside the target", "diversity (target = 1)", "diversity"),
+    "target_share": ("What the target seems to show", "share of the target's images", "target_share"),
 }
 
 
@@ -47,8 +48,8 @@ def make_figure(gap: Gap, name: str) -> alt.HConcatChart:
 
 
 def figure_names(gap: Gap) -> list[str]:
-    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``importance`` (Fig. 4), and
-    ``interactions`` where there are two attributes to cross."""
+    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
+    and ``interactions`` where there are two attributes to cross."""
     return [*ON, "importance", *(["interactions"] if _heat_maps(gap) else [])]
 
 
@@ -69,11 +70,11 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
 
 
 def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
-    """Fig. 3: every level's ``fit``, ``pair_loss`` or ``diversity`` with its 95 % interval, and a dashed line: each
-    factor's mean, or for diversity the target's own.
+    """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
+    dashed line: each factor's mean, or for diversity the target's own.
 
-    Levels at or below their mean line, which the paper's greedy rule keeps, are drawn dark; hollow where the fit cannot
-    be told from it.
+    Levels at or below their mean line, which the paper's greedy rule keeps, are drawn dark, and shares at or above it;
+    hollow where a fit or a share cannot be told from the line.
     """
     title, _, stem = ON[on]
     table = gap.levels.select(
@@ -100,20 +101,30 @@ def _look(on: str) -> pl.Expr:
     """``near`` or ``far``, and whether that is sure."""
     if on == "diversity":
         return pl.lit("near, sure")
-    near = pl.when(pl.col(on) <= pl.col(on).mean().over("factor")).then(pl.lit("near")).otherwise(pl.lit("far"))
+    line, value = pl.col(on).mean().over("factor"), pl.col(on)
+    near = value >= line if on == "target_share" else value <= line
     unsure = (pl.col("side") == "unclear") & (on == "fit")
-    return near + pl.when(unsure).then(pl.lit(", unsure")).otherwise(pl.lit(", sure"))
+    if on == "target_share":
+        unsure = line.is_between(pl.col("target_share_low"), pl.col("target_share_high"))
+    return pl.when(near).then(pl.lit("near")).otherwise(pl.lit("far")) + pl.when(unsure).then(
+        pl.lit(", unsure")
+    ).otherwise(pl.lit(", sure"))
 
 
 def _axis_title(gap: Gap, on: str) -> str:
     _, label, _ = ON[on]
-    own_unit = gap.settings.scaling == "balanced" and on != "diversity"
+    own_unit = gap.settings.scaling == "balanced" and on in ("fit", "pair_loss")
     return f"{label} (1 = target to itself)" if own_unit else label
 
 
 def _legend(on: str) -> str:
     if on == "diversity":
         return "Variance of a level's images over the target's. Bars: 95 % intervals; dashed: as diverse as the target."
+    if on == "target_share":
+        return (
+            "The mixture of levels that explains the target's mean best. Bars: 95 % intervals; dashed: an even one; "
+            "dark: at or above it; hollow: not to be told from it."
+        )
     text = "Bars: 95 % intervals; dashed: the attribute's mean; dark: at or below it"
     if on == "fit":
         return f"{text}; hollow: not to be told from it (5 %, Holm)."

@@ -98,6 +98,8 @@ class Gap:
         ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
         the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
         replicates in which it is at or below the line, as the greedy rule asks: how often it lands in the chosen set.
+        ``target_share`` estimates which share of the target's images shows the level, from all levels together: see
+        :func:`closerlook.analysis.composition.estimate_composition`.
         ``pair_sampling`` and ``fit_sampling`` are standard errors from analysing only some images of each cell, a part
         of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
         :func:`closerlook.analysis.distributions.compare`; coverage with as many images as the smallest level has.
@@ -300,8 +302,8 @@ class Gap:
             raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
 
     def figure(self, name: str = "fit") -> altair.HConcatChart:
-        """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``importance`` (Fig. 4) or
-        ``interactions`` (heat maps of fit)."""
+        """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``target_share``, ``importance`` (Fig. 4)
+        or ``interactions`` (heat maps of fit)."""
         from closerlook.analysis.figures import make_figure
 
         return make_figure(self, name)

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from closerlook.analysis.bootstrap import bootstrap_diversity, bootstrap_pair
+from closerlook.analysis.composition import estimate_composition
 from closerlook.analysis.intervals import against_line, interval
 from closerlook.analysis.losses import Losses, set_losses
 from closerlook.analysis.subsampling import subsample_error
@@ -55,6 +56,8 @@ def level_table(gap: Gap) -> pl.DataFrame:
     fit = gap.estimates["fit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     columns["kept"], side = against_line(fit, gap.fit_deviations, [len(factor) for factor in gap.factors])
     columns["pair_sampling"], columns["fit_sampling"] = subsample_error(measurement, weights)
+    shown = estimate_composition(measurement, weights, seed, gap.target_units)
+    columns |= {"target_share": shown.share, "target_share_low": shown.low, "target_share_high": shown.high}
     compared = [gap.compare(members.astype(bool)) for members in measurement.members]
     columns |= {name: np.array([one[name] for one in compared]) for name in compared[0]}
     series = [pl.Series(name, values).fill_nan(None) for name, values in columns.items()]

@@ -107,7 +107,7 @@ def against(gap: Gap, cameras: Mapping[int, float]) -> pl.DataFrame:
 
 def remarks(gap: Gap) -> list[str]:
     """See :attr:`closerlook.analysis.Gap.remarks`."""
-    return [*_subsample(gap), *_incomplete(gap), *_ties(gap), *_rankings(gap)]
+    return [*_subsample(gap), *_incomplete(gap), *_ties(gap), *_rankings(gap), *_shown(gap)]
 
 
 def _subsample(gap: Gap) -> Iterator[str]:
@@ -146,6 +146,16 @@ def _rankings(gap: Gap) -> Iterator[str]:
                 f"{row['factor']}: fit and the paper's pair loss rank the levels differently (Kendall's tau "
                 f"{row['tau']:.2f}); pair loss also rewards levels that look all alike."
             )
+
+
+def _shown(gap: Gap) -> Iterator[str]:
+    """The levels of each factor that make up more of the target than an even mixture, the largest share first."""
+    share, low, high = (pl.col(name) for name in ("target_share", "target_share_low", "target_share_high"))
+    for (name,), own in gap.levels.group_by("factor", maintain_order=True):
+        most = own.filter(share > share.mean()).sort(share, descending=True).select("level", share, low, high)
+        parts = [f"{level} {value:.0%} ({least:.0%} to {largest:.0%})" for level, value, least, largest in most.rows()]
+        if parts:
+            yield f"{name}: the mixture of levels that explains the target best is mostly {', '.join(parts)}."
 
 
 def _shares(cameras: Mapping[int, float], known: list[int]) -> NDArray[np.float64]:
