@@ -134,6 +134,7 @@ def shade_fully(renderer, view, weather, illumination):
         towards = lamp - position
         squared = (towards**2).sum(-1, keepdims=True)
         towards, fall = towards / np.sqrt(squared), 5.5**2 / squared
+        fall = fall * smoothstep(0.35, 0.8, towards[..., 1:2])  # a shade
 
     def dot(a, b):
         return (a * b).sum(-1, keepdims=True)

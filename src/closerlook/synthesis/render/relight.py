@@ -17,7 +17,7 @@ from typing import Any
 
 import warp as wp
 
-from closerlook.synthesis.render import specular
+from closerlook.synthesis.render import lamps as street, specular
 from closerlook.synthesis.render.texturing import sample
 from closerlook.synthesis.render.values import Air, Caster, Exposed, KeyLight, texel
 
@@ -31,8 +31,8 @@ LAYERS = 2
 
 # Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
 DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
-GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW = (wp.constant(row) for row in range(12, 16))
-SURVEYED = wp.constant(16)  # the albedo comes first
+GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW, LAMPS, LAMP_GLINT = (wp.constant(row) for row in range(12, 18))
+SURVEYED = wp.constant(18)  # the albedo comes first
 BEAM, SHINE, GLINT, AMBIENT, GLOSS, WET_GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6, 9))
 MET = wp.constant(12)
 THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
@@ -137,6 +137,7 @@ def survey(
     where: wp.array3d(dtype=wp.vec4),
     open_sky: wp.array3d(dtype=float),
     skyline: wp.array2d(dtype=wp.vec2),
+    lamps: wp.array(dtype=wp.vec4),
     wet: int,
     eye: wp.vec3,
     first: int,
@@ -168,6 +169,8 @@ def survey(
     water = type(red)(0.0)
     wet_dome = type(red)(0.0)
     wet_below = type(red)(0.0)
+    lamplight = type(red)(0.0)
+    glint = type(red)(0.0)
     emission = type(red)(0.0)
     count = int(0)
     y = int(at[0])
@@ -198,7 +201,12 @@ def survey(
                 rim[lane] = specular.mirrored_share(f[3], cos) * shown
                 below[lane] = 1.0 - mirrors[0]
                 dome[lane] = mirrors[1]
+                p = wp.vec3(w[0], w[1], w[2])
+                if lamps.shape[0] > 0:
+                    lamplight[lane] = street.lamplight(lamps, n, p) * shown
                 if wet != 0:
+                    if n[1] > 0.6:
+                        glint[lane] = street.reflections(lamps, n, p, to_eye)
                     in_water = specular.wet_lobe(n, to_eye)
                     mirrors = specular.open_sky(skyline, int(in_water[3]), in_water[1])
                     water[lane] = specular.mirrored_share(specular.WATER_ROUGH, cos) * shown
@@ -226,27 +234,12 @@ def survey(
     surveyed[tile, row + GLOSS_DOME] = dome
     surveyed[tile, row + GLOSS_BELOW] = below
     surveyed[tile, row + EMISSION] = emission
+    surveyed[tile, row + LAMPS] = lamplight
     if wet != 0:
+        surveyed[tile, row + LAMP_GLINT] = glint
         surveyed[tile, row + WATER] = water
         surveyed[tile, row + WET_DOME] = wet_dome
         surveyed[tile, row + WET_BELOW] = wet_below
-
-
-@wp.func
-def highlight(n: wp.vec3, to_eye: wp.vec3, towards: wp.vec3, rough: float) -> float:
-    """GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms), for light square to the surface."""
-    nl = wp.max(wp.dot(n, towards), 0.0)
-    nv = wp.max(wp.dot(n, to_eye), 0.02)
-    h = wp.normalize(to_eye + towards)
-    nh = wp.max(wp.dot(n, h), 0.0)
-    alpha = rough * rough
-    alpha2 = alpha * alpha
-    k = (rough + 1.0) * (rough + 1.0) * 0.125
-    d = nh * nh * (alpha2 - 1.0) + 1.0
-    geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
-    t = 1.0 - wp.max(wp.dot(to_eye, h), 0.0)
-    t2 = t * t
-    return alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t)
 
 
 @wp.func
@@ -272,7 +265,7 @@ def struck(
         towards = light.place - p
         d2 = wp.dot(towards, towards)
         towards = towards / wp.sqrt(d2)
-        fall = light.reach / d2
+        fall = light.reach / d2 * street.below_shade(towards)
     nl = wp.dot(n, towards)
     if nl <= 0.0:
         return wp.vec3()
@@ -286,8 +279,8 @@ def struck(
     to_eye = wp.normalize(eye - p)
     glint = float(0.0)
     if wet != 0 and n[1] > 0.6:
-        glint = highlight(n, to_eye, towards, specular.WATER_ROUGH) * beam
-    return wp.vec3(beam, highlight(n, to_eye, towards, f[3]) * beam, glint)
+        glint = specular.highlight(n, to_eye, towards, specular.WATER_ROUGH) * beam
+    return wp.vec3(beam, specular.highlight(n, to_eye, towards, f[3]) * beam, glint)
 
 
 @wp.func
@@ -376,6 +369,10 @@ def meet(
                             wet_blue[lane] = mirrors[2]
                     x += 1
                 y += 1
+            if lights[i].reach > 0.0:
+                beam += surveyed[tile, row + LAMPS]
+                if wet != 0:
+                    glint += surveyed[tile, row + LAMP_GLINT]
             met[tile, i, out + BEAM] = beam
             met[tile, i, out + SHINE] = shine
             met[tile, i, out + GLINT] = glint

@@ -28,7 +28,8 @@ from closerlook.synthesis.render.beams import (
     turned_sky,
     weighted,
 )
-from closerlook.synthesis.render.optics import NOISE_UNIT, blurs, noise_tile, softened, tone_curve
+from closerlook.synthesis.render.lamps import lamp_rows
+from closerlook.synthesis.render.optics import NOISE_UNIT, bell, blurs, noise_tile, softened, tone_curve
 from closerlook.synthesis.render.panels import eye_of, panel_rows
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
 from closerlook.synthesis.render.values import (
@@ -107,6 +108,7 @@ class Renderer:
         self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
         self._lobes = self._empty((2, height, width), wp.vec4)
         self._creases = self._empty((height, width), wp.float32)
+        self._split = [self._empty((height, width), wp.vec3) for _ in range(2)]
         self._mosaic = self._empty((2, height, width), wp.float32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
@@ -248,10 +250,13 @@ class Renderer:
             self._launch(resample.resample, self.size, inputs)
         for what, taps in blurs(view.sensor, self.size[0]):
             spare = self._fine if self.surfaces is self._coarse else self._coarse
-            kernel, which = (smear.tint, slice(1)) if what == smear.COLOUR else (smear.smear, slice(3))
-            shape = [self._array(taps, wp.vec3), *([] if what == smear.COLOUR else [what])]
-            self._launch(kernel, self.size, [*self.surfaces[which], *shape, *spare[which]])
-            self.surfaces[which], spare[which] = spare[which], self.surfaces[which]
+            self._launch(smear.smear, self.size, [*self.surfaces, self._array(taps, wp.vec3), what, *spare])
+            self.surfaces = spare
+        if view.sensor.colour_blur > 0.0:
+            weights = self._array(bell(view.sensor.colour_blur * self.size[0] / 128), wp.float32)
+            self._launch(smear.separate, self.size, [self.surfaces[0], self._split[0]])
+            self._launch(smear.soften, self.size, [self._split[0], weights, self._split[1]])
+            self._launch(smear.recolour, self.size, [*self._split, weights, self.surfaces[0]])
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
         near = np.concatenate([self._blobs, view.place.blobs[_shading(view.place.blobs, self.frame)]])
@@ -321,6 +326,10 @@ class Renderer:
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
         gloss = np.stack([mirrored_sky(illumination) for illumination in illuminations])
         wet = int((airs["wetness"] > 0).any())
+        around = (
+            lamp_rows(view.place.lamps, self.frame) if (lights["reach"] > 0).any() else np.zeros((0, 4), np.float32)
+        )
+        lamps = self._array(around, wp.vec4)
         beams = [
             *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3), self._array(gloss, wp.vec3)),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
@@ -335,7 +344,7 @@ class Renderer:
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
         for start in range(0, across * down, band):
-            self._light_band(start, min(across * down - start, band), across, wet, beams, air, camera, image)
+            self._light_band(start, min(across * down - start, band), across, lamps, wet, beams, air, camera, image)
         if view.sensor.video:
             video.through_video(image, self.size, view.sensor, self._launch)
         return np.asarray(image.numpy().reshape(len(shots), height, width, 3))
@@ -345,6 +354,7 @@ class Renderer:
         start: int,
         count: int,
         across: int,
+        lamps: wp.array,
         wet: int,
         beams: Sequence[object],
         airs: wp.array,
@@ -358,7 +368,7 @@ class Renderer:
         thinned = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
         present = self._empty((count, relight.LAYERS), wp.int32)
         eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
-        inputs = [*self.surfaces, self.open_sky, self._skyline, wet, eye, *where, surveyed, present, self._lobes]
+        inputs = [*self.surfaces, self.open_sky, self._skyline, lamps, wet, eye, *where, surveyed, present, self._lobes]
         self._launch(self._survey, (count, relight.LAYERS), inputs)
         self._launch(
             self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, self._lobes, met]

@@ -83,3 +83,20 @@ def mirrored(gloss: wp.array2d(dtype=wp.vec3), light: int, sunward: wp.vec2, lob
     upper = gloss[light, at] * (1.0 - fs) + gloss[light, at + 1] * fs
     lower = gloss[light, at + side] * (1.0 - fs) + gloss[light, at + side + 1] * fs
     return upper * (1.0 - ft) + lower * ft
+
+
+@wp.func
+def highlight(n: wp.vec3, to_eye: wp.vec3, towards: wp.vec3, rough: float) -> float:
+    """GGX (Walter et al. 2007, with Schlick's Fresnel and geometry terms), for light square to the surface."""
+    nl = wp.max(wp.dot(n, towards), 0.0)
+    nv = wp.max(wp.dot(n, to_eye), 0.02)
+    h = wp.normalize(to_eye + towards)
+    nh = wp.max(wp.dot(n, h), 0.0)
+    alpha = rough * rough
+    alpha2 = alpha * alpha
+    k = (rough + 1.0) * (rough + 1.0) * 0.125
+    d = nh * nh * (alpha2 - 1.0) + 1.0
+    geometry = 1.0 / ((nl * (1.0 - k) + k) * (nv * (1.0 - k) + k) * 4.0)
+    t = 1.0 - wp.max(wp.dot(to_eye, h), 0.0)
+    t2 = t * t
+    return alpha2 / (d * d) * geometry * (0.04 + 0.96 * t2 * t2 * t)

@@ -110,6 +110,7 @@ class Place:
         north: degrees that the place is turned against the sun.
         shade, shade_variant: strength and number of the pattern of shadows from afar.
         picture: what is seen of the place in truth; the panels then only say how far away it is.
+        lamps: (k, 4) position of street lamps besides the person's, and their power as a share of its.
     """
 
     backdrop: Backdrop
@@ -119,6 +120,7 @@ class Place:
     shade: float
     shade_variant: int
     picture: Picture | None = field(default=None, repr=False)
+    lamps: Float = field(default_factory=lambda: np.zeros((0, 4)), repr=False)
 
 
 def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
@@ -147,7 +149,23 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         float(np.clip(backdrop.shade * rng.uniform(0.7, 1.5), 0, 0.9)),
         int(rng.integers(VARIANTS)),
         None if backdrop.picture is None else read_picture(backdrop.picture),
+        _lamps(rng, turn, np.array(room), backdrop.wall_distance[1]),
     )
+
+
+def _lamps(rng: np.random.Generator, turn: float, room: Float, furthest: float) -> Float:
+    """Lamps on posts, and low on every wall."""
+    rows = []
+    for side, distance in enumerate(room):
+        ahead, beside = (_direction(turn + angle * np.pi / 2) for angle in (side, side + 1))
+        if 2.0 < distance <= furthest:  # there is a wall, and not close to the person
+            first, apart = rng.uniform(-6.0, 0.0), rng.uniform(4.0, 9.0)
+            at = [ahead * (distance - 0.5) + beside * (first + k * apart) for k in (0, 1)]
+            rows += [(*where, rng.uniform(2.4, 3.4), rng.uniform(0.05, 0.2)) for where in at]
+        post = ahead * min(rng.uniform(6.0, 11.0), distance - 0.7) + beside * rng.uniform(-6.0, 6.0)
+        rows.append((*post, rng.uniform(4.0, 5.5), rng.uniform(0.5, 1.0)))
+    x, _, z, height, power = np.array(rows).T
+    return np.stack([x, height, z, power], axis=1)
 
 
 def _tint(rng: np.random.Generator, spread: float = 0.18, middle: float = 0.0) -> Float:

@@ -26,7 +26,7 @@ SNOW_ALBEDO = 0.85
 SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
 METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
 GIVEN_BACK = 0.1  # of the key light by those to the place: a reflectance of 0.3, lit from a third of all sides
-CLEAR_GLOW, CLOUD_GLOW = 0.5, 4.0  # of a city's light, under a clear sky and by ``Weather.cloud``
+CLEAR_GLOW, CLOUD_GLOW = 0.5, 2.5  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
 @dataclass(frozen=True)

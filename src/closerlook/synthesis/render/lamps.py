@@ -1,0 +1,74 @@
+"""Street lamps around, besides the one that lights the person: pools of light on the ground and on walls.
+
+They throw no shadows. Each shines downwards, as strong as the person's lamp times its power.
+"""
+
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+# Warp types kernels, not Python:
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from closerlook.synthesis.render.beams import LAMP_DISTANCE
+from closerlook.synthesis.render.specular import WATER_ROUGH, highlight
+from closerlook.synthesis.scene.camera import Frame
+
+wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+
+GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
+MOST = 6  # lamps in a view
+REACH = 9.0  # metres that a lamp lights
+
+
+def lamp_rows(lamps: NDArray[np.float64], seen: Frame) -> NDArray[np.float32]:
+    """(n, 4) position and power of the lamps that may light what a camera sees, the strongest there first.
+
+    ``lamps`` are the place's; power becomes that at one metre from the lamp, where the person's lamp is at its own
+    distance from the person.
+    """
+    to_lamp = lamps[:, :3] - seen.eye
+    depth, half = to_lamp @ seen.forward, float(seen.window[2])
+    aside = np.abs(to_lamp @ seen.right - seen.window[0] * depth) - half * np.maximum(depth, 0.0)
+    near = np.flatnonzero((depth > seen.distance - REACH) & (aside < REACH))
+    order = np.argsort(np.maximum(aside[near], 0.0) + np.maximum(depth[near] - seen.distance, 0.0), kind="stable")
+    kept = lamps[near[order[:MOST]]] * [1.0, 1.0, 1.0, LAMP_DISTANCE**2]
+    return np.asarray(kept, np.float32)
+
+
+@wp.func
+def below_shade(towards: wp.vec3) -> float:
+    """Share of a lamp's strength in the direction from which it is seen ``towards``: a cone with a soft edge."""
+    return wp.smoothstep(0.35, 0.8, towards[1])
+
+
+@wp.func
+def arriving(lamp: wp.vec4, n: wp.vec3, p: wp.vec3, glare: float) -> wp.vec4:
+    """Direction to a lamp, and what of it arrives; beside its cone it has the share ``glare`` of its strength."""
+    to_lamp = wp.vec3(lamp[0], lamp[1], lamp[2]) - p
+    d2 = wp.max(wp.dot(to_lamp, to_lamp), 0.09)
+    towards = to_lamp * (1.0 / wp.sqrt(d2))
+    light = wp.max(wp.dot(n, towards), 0.0) * lamp[3] / d2 * (glare + (1.0 - glare) * below_shade(towards))
+    return wp.vec4(towards[0], towards[1], towards[2], light)
+
+
+@wp.func
+def reflections(lamps: wp.array(dtype=wp.vec4), n: wp.vec3, p: wp.vec3, to_eye: wp.vec3) -> float:
+    """What water on the ground mirrors of all lamps: drawn out towards the eye, since the ground is seen at a slant."""
+    total = float(0.0)
+    for k in range(lamps.shape[0]):
+        came = arriving(lamps[k], n, p, GLARE)
+        total += came[3] * highlight(n, to_eye, wp.vec3(came[0], came[1], came[2]), WATER_ROUGH)
+    return total
+
+
+@wp.func
+def lamplight(lamps: wp.array(dtype=wp.vec4), n: wp.vec3, p: wp.vec3) -> float:
+    """What arrives from all lamps, as a share of what the person's lamp brings to the person."""
+    total = float(0.0)
+    for k in range(lamps.shape[0]):
+        total += arriving(lamps[k], n, p, 0.0)[3]
+    return total
