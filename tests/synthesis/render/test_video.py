@@ -71,7 +71,7 @@ def enlarged(plane):
 
 def reference(image, sensor):
     height, width = image.shape[:2]
-    down, right = sensor.video_down, sensor.video_right
+    down, right = sensor.grid_down, sensor.grid_right
     after = [(-(side + 7) % 8) + 7 - start for side, start in ((height, down), (width, right))]
     red, green, blue = np.moveaxis(
         np.pad(image.astype(int), ((down, after[0]), (right, after[1]), (0, 0)), mode="edge"), 2, 0
@@ -117,12 +117,12 @@ def pictures(seed, count, height, width):
 )
 def test_pictures_come_back_as_the_standard_says(seed, qp, down, right, height, width):
     images = pictures(seed, 3, height, width)
-    sensor = Sensor(video=qp, video_down=down, video_right=right)
+    sensor = Sensor(video=qp, grid_down=down, grid_right=right)
     assert (recorded(images, sensor) == [reference(image, sensor) for image in images]).all()
 
 
 def test_a_picture_does_not_depend_on_those_beside_it():
-    images, sensor = pictures(0, 19, 24, 16), Sensor(video=30, video_down=3)
+    images, sensor = pictures(0, 19, 24, 16), Sensor(video=30, grid_down=3)
     together = recorded(images, sensor)
     assert all((recorded(images[i : i + 1], sensor) == together[i]).all() for i in (0, 7, 8, 18))
 

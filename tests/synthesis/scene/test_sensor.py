@@ -31,7 +31,7 @@ def test_about_a_third_of_surveillance_cameras_show_their_video():
     recorded = [sensor.video for sensor in drawn if sensor.video]
     assert 0.28 < len(recorded) / 600 < 0.42
     assert set(recorded) == set(range(SENSORS["cctv"].video - 5, SENSORS["cctv"].video + 6))
-    assert {sensor.video_down for sensor in drawn} == {sensor.video_right for sensor in drawn} == set(range(8))
+    assert {sensor.grid_down for sensor in drawn} == {sensor.grid_right for sensor in drawn} == set(range(8))
 
 
 def test_the_file_is_a_jpeg_of_the_sensors_quality():

@@ -7,17 +7,19 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve1d, gaussian_filter
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.render import smear
 from closerlook.synthesis.scene.sensor import Sensor
 
-__all__ = ["NOISE_UNIT", "blurs", "noise_tile", "softened", "tone_curve"]
+__all__ = ["NOISE_UNIT", "bell", "blurs", "noise_tile", "softened", "tone_curve"]
 
 Float = NDArray[np.float32]
 
 NOISE_UNIT = 32
 SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
+SMOOTHED = 1.4  # pixels: what cameras take out of the noise's colour
 
 
 def softened(sensor: Sensor, height: int) -> tuple[float, float]:
@@ -30,26 +32,16 @@ def softened(sensor: Sensor, height: int) -> tuple[float, float]:
     return (both, 0.0) if both <= SOFTEST else (sensor.softness, focus)
 
 
-def _bell(sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Offsets and weights of a blur by ``sigma`` pixels: three of that variance if they can, else a Gaussian's."""
-    side = sigma * sigma / 2
-    if side <= SOFTEST:
-        return np.array([-1.0, 0.0, 1.0]), np.array([side, 1 - 2 * side, side])
-    reach = np.arange(-math.ceil(2.5 * sigma), math.ceil(2.5 * sigma) + 1, dtype=np.float64)
-    weight = np.exp(-0.5 * (reach / sigma) ** 2)
-    return reach, weight / weight.sum()
-
-
 def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
-    """What a sensor blurs, for :func:`smear.smear`: (what, (n, 3) taps) in the order that it happens."""
+    """What a sensor blurs besides colour, for :func:`smear.smear`: (what, (n, 3) taps) in the order that it happens."""
     unit = height / 128
     passes = []
     _, focus = softened(sensor, height)
-    for what, sigma in ((smear.ALL, focus), (smear.COLOUR, sensor.colour_blur * unit)):
-        if sigma > 0.05:
-            reach, weight = _bell(sigma)
-            still = np.zeros_like(weight)
-            passes += [(what, np.stack([reach, still, weight], 1)), (what, np.stack([still, reach, weight], 1))]
+    if focus > 0.05:
+        side = bell(focus)
+        reach = np.arange(1 - len(side), len(side), dtype=np.float64)
+        still, weight = np.zeros_like(reach), np.concatenate([side[:0:-1], side])
+        passes += [(smear.ALL, np.stack(taps, 1)) for taps in ((reach, still, weight), (still, reach, weight))]
     length = sensor.motion * unit
     if length > 0.3:
         place = (np.arange(9) / 8 - 0.5) * length
@@ -60,6 +52,16 @@ def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
     return [(int(what), taps.astype(np.float32)) for what, taps in passes]
 
 
+def bell(sigma: float) -> Float:
+    """Weights, from the middle to one side, of a blur by ``sigma`` pixels: three of that variance if they can have it,
+    else a Gaussian's."""
+    side = sigma * sigma / 2
+    if side <= SOFTEST:
+        return np.array([1 - 2 * side, side], dtype=np.float32)
+    weight = np.exp(-0.5 * (np.arange(math.ceil(2 * sigma) + 1) / sigma) ** 2)
+    return (weight / (2 * weight.sum() - 1)).astype(np.float32)
+
+
 @functools.lru_cache(maxsize=64)
 def tone_curve(sensor: Sensor) -> Float:
     """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
@@ -67,21 +69,29 @@ def tone_curve(sensor: Sensor) -> Float:
     Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;
     no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about grey.
     """
-    light = np.linspace(0, 1, 4096) ** 2 * 4.0
-    light = (light + sensor.black) / (1 + sensor.black)
+    light = (_LIGHT + sensor.black) / (1 + sensor.black)
     room = max(1.0 - sensor.knee, 1e-3)
-    bent = sensor.knee + room * (1.0 - np.exp(-np.maximum(light - sensor.knee, 0.0) / room))
+    bent = sensor.knee + room * (1.0 - np.exp(np.minimum(sensor.knee - light, 0.0) / room))
     code = np.minimum(light, bent) ** (1 / 2.2)
-    code = np.clip(0.46 + (code - 0.46) * sensor.contrast, 0, 1)
-    return (code * 255).astype(np.float32)
+    return np.asarray(np.minimum(np.maximum(255 * (0.46 + (code - 0.46) * sensor.contrast), 0), 255))
+
+
+_LIGHT = (np.linspace(0, 1, 4096) ** 2 * 4.0).astype(np.float32)
 
 
 @functools.cache
 def noise_tile() -> NDArray[np.int8]:
-    """(256, 256, 3) Gaussian noise of deviation NOISE_UNIT, partly shared by the channels and by neighbours, as a
-    camera's is that has been through demosaicking and a video codec."""
-    rng = keyed_rng(0, "noise")
-    noise = 0.55 * rng.normal(size=(256, 256, 3)) + 0.85 * rng.normal(size=(256, 256, 1))
-    noise = noise + 0.5 * (np.roll(noise, 1, axis=0) + np.roll(noise, 1, axis=1))
-    scaled: NDArray[np.int8] = np.clip(noise / noise.std() * NOISE_UNIT, -127, 127).astype(np.int8)
+    """(256, 256, 3) noise of deviation NOISE_UNIT, as it is when a camera's colour filters, whose red and blue are
+    amplified for white to be white, have been filled in and its colour, not its brightness, smoothed."""
+    noise = keyed_rng(0, "noise").normal(size=(256, 256, 1))
+    seen = np.zeros((256, 256, 3))
+    seen[::2, ::2, 0] = 1.8
+    seen[::2, 1::2, 1] = seen[1::2, ::2, 1] = 1.0
+    seen[1::2, 1::2, 2] = 1.6
+    tent = np.array([0.5, 1.0, 0.5])
+    colours = convolve1d(convolve1d(seen * noise, tent, axis=0, mode="wrap"), tent, axis=1, mode="wrap")
+    colours[..., 1] /= 2  # whose pixels are twice as many
+    grey = colours @ [0.299, 0.587, 0.114]
+    colours = gaussian_filter(colours - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap") + grey[..., None]
+    scaled: NDArray[np.int8] = np.clip(colours / grey.std() * NOISE_UNIT, -127, 127).astype(np.int8)
     return scaled

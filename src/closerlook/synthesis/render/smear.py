@@ -15,12 +15,7 @@ wp.set_module_options({"enable_backward": False, "fast_math": True, "optimizatio
 
 ALL = wp.constant(0)
 PERSON = wp.constant(1)
-COLOUR = wp.constant(2)
-
-
-@wp.func
-def grey(c: wp.vec3) -> float:
-    return c[0] * 0.2126 + c[1] * 0.7152 + c[2] * 0.0722
+RED, GREEN, BLUE = wp.constant(0.2126), wp.constant(0.7152), wp.constant(0.0722)  # of brightness
 
 
 @wp.kernel
@@ -82,26 +77,57 @@ def smear(
 
 
 @wp.kernel
-def tint(
-    colour: wp.array3d(dtype=wp.vec4),
-    taps: wp.array(dtype=wp.vec3),
-    out_colour: wp.array3d(dtype=wp.vec4),
-):
-    """Mean colour of a pixel's neighbours at the pixel's own brightness; taps as in :func:`smear`."""
+def separate(colour: wp.array3d(dtype=wp.vec4), split: wp.array2d(dtype=wp.vec3)):
+    """Brightness, and blue and red beyond it, of both layers together as they would be shown in even light.
+
+    The square root stands for the display's transfer function, after which cameras smooth colour.
+    """
     y, x = wp.tid()
+    a = colour[0, y, x]
+    b = colour[1, y, x]
+    red = wp.sqrt(a[0] * a[3] + b[0] * b[3])
+    green = wp.sqrt(a[1] * a[3] + b[1] * b[3])
+    blue = wp.sqrt(a[2] * a[3] + b[2] * b[3])
+    light = red * RED + green * GREEN + blue * BLUE
+    split[y, x] = wp.vec3(light, blue - light, red - light)
+
+
+@wp.func
+def blurred(split: wp.array2d(dtype=wp.vec3), taps: wp.array(dtype=float), y: int, x: int, dy: int, dx: int) -> wp.vec3:
+    """Weighted mean of the pixels on a line through this one; ``taps`` are its weight and that of those beside it."""
+    total = split[y, x] * taps[0]
+    k = int(1)
+    while k < taps.shape[0]:
+        below = split[wp.min(y + k * dy, split.shape[0] - 1), wp.min(x + k * dx, split.shape[1] - 1)]
+        total += (below + split[wp.max(y - k * dy, 0), wp.max(x - k * dx, 0)]) * taps[k]
+        k += 1
+    return total
+
+
+@wp.kernel
+def soften(split: wp.array2d(dtype=wp.vec3), taps: wp.array(dtype=float), across: wp.array2d(dtype=wp.vec3)):
+    """Blur along rows."""
+    y, x = wp.tid()
+    across[y, x] = blurred(split, taps, y, x, 0, 1)
+
+
+@wp.kernel
+def recolour(
+    split: wp.array2d(dtype=wp.vec3),
+    across: wp.array2d(dtype=wp.vec3),
+    taps: wp.array(dtype=float),
+    colour: wp.array3d(dtype=wp.vec4),
+):
+    """Blur down columns, and give both layers the smoothed colour at the brightness that they have together."""
+    y, x = wp.tid()
+    own = split[y, x]
+    mean = blurred(across, taps, y, x, 1, 0)
+    old = wp.vec3(own[2], -(own[2] * RED + own[1] * BLUE) / GREEN, own[1]) + wp.vec3(own[0])
+    new = wp.vec3(mean[2], -(mean[2] * RED + mean[1] * BLUE) / GREEN, mean[1]) + wp.vec3(own[0])
+    new = wp.max(new, wp.vec3())
+    change = wp.cw_mul(new, new) - wp.cw_mul(old, old)
     for layer in range(2):
-        own = colour[layer, y, x]
-        if own[3] > 0.0:
-            mean = wp.vec4()
-            k = int(0)
-            while k < taps.shape[0]:
-                t = taps[k]
-                row = wp.clamp(y + int(t[1]), 0, colour.shape[1] - 1)
-                column = wp.clamp(x + int(t[0]), 0, colour.shape[2] - 1)
-                c = colour[layer, row, column]
-                mean += c * (t[2] * c[3])
-                k += 1
-            albedo = wp.vec3(mean[0], mean[1], mean[2])
-            albedo = albedo * (grey(wp.vec3(own[0], own[1], own[2])) / wp.max(grey(albedo), 1.0e-5))
-            own = wp.vec4(albedo[0], albedo[1], albedo[2], own[3])
-        out_colour[layer, y, x] = own
+        c = colour[layer, y, x]
+        if c[3] > 0.0:
+            albedo = wp.max(wp.vec3(c[0], c[1], c[2]) + change, wp.vec3())
+            colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], c[3])

@@ -348,7 +348,7 @@ def through_video(image: wp.array, size: tuple[int, int], sensor: Sensor, launch
     enter, spread, lose, gather, deblock, leave = overloads(lanes)
     quarters, by_column = (groups, rows // 3, columns // 2), (groups, rows // 4, columns)
     for first in range(0, len(image), groups * lanes._length_):
-        place = [first, height, width, sensor.video_down, sensor.video_right, rows]
+        place = [first, height, width, sensor.grid_down, sensor.grid_right, rows]
         launch(enter, quarters, [image, *place, canvas])
         launch(spread, by_column, [rows, canvas])
         launch(lose, (groups, rows, columns // 4), [table, rows, canvas])

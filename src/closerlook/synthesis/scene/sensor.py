@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from closerlook.errors import unknown
 
 __all__ = ["SENSORS", "Sensor", "compress", "sample_sensor", "sensor_names"]
 
-VIDEO_SHARE = 0.35  # of the cameras that may record video: the others' images are from streams too good to show it
+# Of the cameras that have them: the others' streams are too good to show it, or their sensors finer than the image
+VIDEO_SHARE, MOSAIC_SHARE = 0.35, 0.25
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Sensor:
         motion_angle: where to, degrees from the right, upwards.
         mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0 each
             pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
-        colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: demosaicking and video
-            keep colour at a lower resolution.
+        colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: what cameras do against
+            noise, and video that keeps little of weak colour.
         noise: standard deviation at middle grey in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
         video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
@@ -82,12 +84,13 @@ SENSORS: dict[str, Sensor] = {
         contrast=1.26,
         black=0.012,
         scale=0.9,
-        softness=-0.02,
+        softness=-0.03,
         focus=0.2,
         motion=0.7,
-        colour_blur=0.5,
+        mosaic=2,
+        colour_blur=3.0,
         noise=1.2,
-        video=27,
+        video=28,
         quality=90,
     ),
     "phone": Sensor(
@@ -112,8 +115,8 @@ def sensor_names() -> tuple[str, ...]:
 def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
     """A camera of a kind: the preset, its parameters spread as between cameras of that kind; ``clean`` has no spread.
 
-    Blur by focus, motion and video is rare or strong rather than always the same: each is left out for about half of
-    the cameras, and then twice the preset's on average for the others.
+    Blur by focus and motion is rare or strong rather than always the same: each is left out for about half of the
+    cameras, and then twice the preset's on average for the others. Video and mosaic show in a share of them.
 
     Raises:
         UsageError: the preset is unknown.
@@ -128,28 +131,30 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         return float(rng.uniform(1.0, 3.0)) if rng.random() < 0.5 else 0.0
 
     video = int(rng.integers(base.video - 5, base.video + 6)) if base.video and rng.random() < VIDEO_SHARE else 0
+    mosaic = base.mosaic if rng.random() < MOSAIC_SHARE else 0
     return replace(
         base,
-        exposure=base.exposure * float(np.exp(rng.normal(0.0, 0.11))),
+        exposure=base.exposure * math.exp(rng.normal(0.0, 0.11)),
         adaptation=base.adaptation + rng.uniform(-0.03, 0.03),
-        metering=float(np.clip(base.metering + rng.uniform(-0.3, 0.3), 0.0, 1.0)),
-        white_balance=float(np.clip(base.white_balance + rng.uniform(-0.15, 0.15), 0.0, 1.0)),
+        metering=min(max(base.metering + rng.uniform(-0.3, 0.3), 0.0), 1.0),
+        white_balance=min(max(base.white_balance + rng.uniform(-0.15, 0.15), 0.0), 1.0),
         cast=(1 + rng.normal(0, 0.03), 1.0, 1 + rng.normal(0, 0.03)),
         saturation=base.saturation * rng.uniform(0.85, 1.12),
-        knee=float(np.clip(base.knee + rng.uniform(-0.2, 0.2), 0.3, 0.95)),
+        knee=min(max(base.knee + rng.uniform(-0.2, 0.2), 0.3), 0.95),
         contrast=base.contrast * rng.uniform(0.92, 1.12),
         black=base.black * rng.uniform(0.3, 2.0),
-        scale=float(np.clip(base.scale * rng.uniform(0.72, 1.2), 0.4, 1.0)),
+        scale=min(max(base.scale * rng.uniform(0.72, 1.2), 0.4), 1.0),
         softness=base.softness + rng.uniform(-0.04, 0.06),
         focus=base.focus * at_times(),
         motion=base.motion * at_times(),
         motion_angle=rng.normal(0.0, 20.0) + 180.0 * int(rng.integers(2)),
-        colour_blur=base.colour_blur * rng.uniform(0.5, 1.5),
+        mosaic=mosaic,
+        colour_blur=base.colour_blur * rng.uniform(0.6, 1.4),
         noise=base.noise * rng.uniform(0.4, 1.8),
         video=video,
         grid_down=int(rng.integers(8)),
         grid_right=int(rng.integers(8)),
-        quality=int(np.clip(base.quality + rng.integers(-10, 8), 40, 97)),
+        quality=min(max(base.quality + int(rng.integers(-10, 8)), 40), 97),
     )
 
 

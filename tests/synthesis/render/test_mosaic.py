@@ -1,0 +1,159 @@
+"""Mosaic and smoothing of colour against their textbook forms, in plain NumPy."""
+
+import numpy as np
+import pytest
+import warp as wp
+from hypothesis import given, settings, strategies as st
+from scipy.ndimage import convolve, correlate1d
+
+from closerlook.compute.kernels import start_warp
+from closerlook.synthesis.render import mosaic, smear
+from closerlook.synthesis.render.optics import NOISE_UNIT, bell, noise_tile
+
+# Malvar, He and Cutler (2004), figure 2, in eighths
+GREEN = np.array([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]) / 8
+ALONG_ROW = (
+    np.array([[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 4, 5, 4, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]) / 8
+)
+OPPOSITE = (
+    np.array([[0, 0, -1.5, 0, 0], [0, 2, 0, 2, 0], [-1.5, 0, 6, 0, -1.5], [0, 2, 0, 2, 0], [0, 0, -1.5, 0, 0]]) / 8
+)
+MEANS = {
+    "green": np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]) / 4,
+    "along": np.array([[0, 0, 0], [1, 0, 1], [0, 0, 0]]) / 2,
+    "opposite": np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]]) / 4,
+}
+
+
+def textbook(image, kind, down, right):
+    """Each colour by the kernel for the place of the pixel in the pattern RG / GB."""
+    height, width, _ = image.shape
+    rows, columns = np.mgrid[down : down + height, right : right + width]
+    blue_row, odd = rows % 2 == 1, columns % 2 == 1
+    red_pixel, blue_pixel = ~blue_row & ~odd, blue_row & odd
+    raw = np.select([red_pixel, blue_pixel], [image[..., 0], image[..., 2]], image[..., 1])
+    green, along, opposite = (GREEN, ALONG_ROW, OPPOSITE) if kind == 2 else MEANS.values()
+    at_green, of_row, of_other = (convolve(raw, k, mode="mirror") for k in (green, along, opposite))
+    of_column = convolve(raw, along.T, mode="mirror")
+    red = np.select([red_pixel, blue_pixel, blue_row], [raw, of_other, of_column], of_row)
+    blue = np.select([blue_pixel, red_pixel, blue_row], [raw, of_other, of_row], of_column)
+    return np.maximum(np.stack([red, np.where(red_pixel | blue_pixel, at_green, raw), blue], axis=2), 0)
+
+
+def arrays(*values):
+    start_warp()
+    kinds = {1: wp.float32, 3: wp.vec3, 4: wp.vec4}
+    return [wp.array(v.astype(np.float32), dtype=kinds[v.shape[-1]], device="cpu") for v in values]
+
+
+def filled_in(colour, kind, down=0, right=0):
+    """Colours and coverage of two layers after the mosaic, and the facing of the layers."""
+    _, height, width, _ = colour.shape
+    facing = np.zeros_like(colour)
+    facing[..., 0] = np.arange(height * width).reshape(height, width) * (colour[..., 3] > 0)
+    surfaces = arrays(colour, facing, facing)
+    raw = wp.empty((2, height, width), dtype=wp.float32, device="cpu")
+    wp.launch(mosaic.sift, (2, height, width), [surfaces[0], down, right, raw], device="cpu")
+    inputs = [raw, kind, down, right, height, width, *surfaces]
+    wp.launch(mosaic.fill_in, (height, width), inputs, device="cpu")
+    return surfaces[0].numpy(), surfaces[1].numpy()
+
+
+def layers(image, share):
+    """The image as two layers that share its pixels."""
+    colour = np.concatenate([np.stack([image, image]), np.stack([share, 1 - share])[..., None]], axis=3)
+    return np.where(colour[..., 3:] > 0, colour, 0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.sampled_from([1, 2]), st.integers(0, 1), st.integers(0, 1))
+def test_colours_are_filled_in_by_the_published_kernels(seed, kind, down, right):
+    image = np.random.default_rng(seed).random((11, 9, 3))
+    found, _ = filled_in(layers(image, np.ones((11, 9))), kind, down, right)
+    np.testing.assert_allclose(found[0, ..., :3], textbook(image, kind, down, right), atol=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.sampled_from([1, 2]))
+def test_two_layers_together_look_as_one(seed, kind):
+    """Outlines too: colour that a layer's border gives to pixels beyond it is kept."""
+    rng = np.random.default_rng(seed)
+    image = 0.3 + 0.4 * rng.random((12, 10, 3))
+    share = np.zeros((12, 10))
+    share[3:9, 2:7] = rng.choice([0.25, 0.5, 1.0], (6, 5))
+    found, facing = filled_in(layers(image, share), kind)
+    np.testing.assert_allclose(found[..., 3].sum(0), 1, atol=1e-6)
+    wanted = sum(
+        textbook(image * part[..., None], kind, 0, 0) for part in (share, 1 - share)
+    )  # each without what would be below 0
+    seen = (found[..., :3] * found[..., 3:]).sum(0)
+    near = convolve((share > 0).astype(int), np.ones((3, 3), int), mode="nearest") > 0
+    np.testing.assert_allclose(seen[near], wanted[near], atol=0.02)
+    borrowed = (share == 0) & near
+    assert (found[0, borrowed, 3] > 0).all() and (facing[0, borrowed, 0] > 0).all()
+
+
+def test_grey_stays_grey():
+    image = np.full((10, 8, 3), 0.4)
+    for kind in (1, 2):
+        found, _ = filled_in(layers(image, np.ones((10, 8))), kind)
+        np.testing.assert_allclose(found[0, ..., :3], 0.4, atol=1e-6)
+
+
+def test_an_edge_gets_fringes_of_colour_and_fewer_with_gradients():
+    image = np.full((16, 16, 3), 0.1)
+    image[:, 8:] = 0.7
+    fringe = [np.ptp(filled_in(layers(image, np.ones((16, 16))), kind)[0][0, ..., :3], axis=2).max() for kind in (1, 2)]
+    assert 0.1 < fringe[1] < fringe[0]
+
+
+def recoloured(colour, sigma):
+    (surface,) = arrays(colour)
+    _, height, width, _ = colour.shape
+    split = [wp.empty((height, width), dtype=wp.vec3, device="cpu") for _ in range(2)]
+    taps = wp.array(bell(sigma), dtype=wp.float32, device="cpu")
+    wp.launch(smear.separate, (height, width), [surface, split[0]], device="cpu")
+    wp.launch(smear.soften, (height, width), [split[0], taps, split[1]], device="cpu")
+    wp.launch(smear.recolour, (height, width), [*split, taps, surface], device="cpu")
+    return surface.numpy()
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.5, 3.0])
+def test_colour_is_smoothed_and_brightness_is_not(sigma):
+    """In even light the sum of the layers is what smoothing the shown picture's colour would give."""
+    rng = np.random.default_rng(0)
+    image = 0.5 + 0.02 * rng.random((24, 20, 3))
+    image[8:16, 6:14] = [0.62, 0.45, 0.4]
+    share = np.zeros((24, 20))
+    share[8:16, 6:14] = 1
+    share[7, 6:14] = 0.5
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    shown = np.sqrt(image)
+    grey = (shown @ weights)[..., None]
+    taps = np.concatenate([bell(sigma)[:0:-1], bell(sigma)])
+    smooth = correlate1d(correlate1d(shown - grey, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest") + grey
+    found = recoloured(layers(image, share), sigma)
+    seen = (found[..., :3] * found[..., 3:]).sum(0)
+    np.testing.assert_allclose(seen, smooth**2, atol=1e-5)
+    np.testing.assert_allclose(np.sqrt(seen) @ weights, grey[..., 0], atol=1e-5)
+
+
+@given(st.floats(0.06, 6))
+def test_a_bell_sums_to_one_and_is_as_wide_as_asked(sigma):
+    side = bell(sigma).astype(float)
+    assert side[0] + 2 * side[1:].sum() == pytest.approx(1, abs=1e-6)
+    spread = np.sqrt(2 * (side[1:] * np.arange(1, len(side)) ** 2).sum())
+    assert spread == pytest.approx(sigma, rel=0.13)
+
+
+def test_noise_has_its_unit_in_brightness_and_blotches_in_colour():
+    """Neighbours' colours go together where their brightness does not any more."""
+    noise = noise_tile().astype(float)
+    grey = noise @ [0.299, 0.587, 0.114]
+    red = noise[..., 0] - grey
+
+    def alike(plane, lag):
+        return np.corrcoef(plane.ravel(), np.roll(plane, lag, axis=1).ravel())[0, 1]
+
+    assert grey.std() == pytest.approx(NOISE_UNIT, rel=0.03)
+    assert alike(grey, 3) < 0.1 < 0.3 < alike(red, 3)
