@@ -124,6 +124,8 @@ def shade_fully(renderer, view, weather, illumination):
     albedo, share = colour[..., :3], colour[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]
+    ground = (normal[1, ..., 1] > 0.9) & (position[1, ..., 1] < 0.05) & (share[1, ..., 0] > 0)
+    albedo[1][ground] *= 0.7 + 0.6 * grain_at(*(9 * position[1][ground][:, [0, 2]]).T)[:, None]
     to_eye = renderer.frame.eye - position
     distance = np.linalg.norm(to_eye, axis=-1, keepdims=True)
     to_eye /= distance

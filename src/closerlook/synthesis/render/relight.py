@@ -28,6 +28,7 @@ SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)
 TONE_STEPS = wp.constant(4095.0)
 LAYERS = 2
+STAINS = wp.constant(9.0)  # texels of the noise a metre of ground
 
 # Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
 DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
@@ -138,6 +139,8 @@ def survey(
     open_sky: wp.array3d(dtype=float),
     skyline: wp.array2d(dtype=wp.vec2),
     lamps: wp.array(dtype=wp.vec4),
+    grain: wp.array2d(dtype=wp.uint8),
+    stains: float,
     wet: int,
     eye: wp.vec3,
     first: int,
@@ -185,9 +188,12 @@ def survey(
                 n = wp.vec3(f[0], f[1], f[2])
                 to_eye = wp.normalize(eye - wp.vec3(w[0], w[1], w[2]))
                 cos = wp.max(wp.dot(n, to_eye), 0.02)
-                red[lane] = a[0]
-                green[lane] = a[1]
-                blue[lane] = a[2]
+                clean = float(1.0)
+                if layer == 1 and n[1] > 0.9 and w[1] < 0.05:
+                    clean += stains * (tile_at(grain, w[0] * STAINS, w[2] * STAINS) - 0.5)
+                red[lane] = a[0] * clean
+                green[lane] = a[1] * clean
+                blue[lane] = a[2] * clean
                 nx[lane] = f[0]
                 ny[lane] = f[1]
                 nz[lane] = f[2]

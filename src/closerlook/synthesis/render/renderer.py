@@ -63,6 +63,7 @@ SHADOW_SIDE = 256
 OCCLUSION_METRES = 0.22
 TAPS = 5  # a pixel, for what of the person is before it; neighbours have others
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
+STAINS = 0.6  # how much lighter the lightest ground of a place is than the darkest, as a share of the mean
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
 
 
@@ -330,6 +331,7 @@ class Renderer:
             lamp_rows(view.place.lamps, self.frame) if (lights["reach"] > 0).any() else np.zeros((0, 4), np.float32)
         )
         lamps = self._array(around, wp.vec4)
+        stains = STAINS if view.place.picture is None else 0.0
         beams = [
             *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3), self._array(gloss, wp.vec3)),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
@@ -344,7 +346,9 @@ class Renderer:
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
         for start in range(0, across * down, band):
-            self._light_band(start, min(across * down - start, band), across, lamps, wet, beams, air, camera, image)
+            self._light_band(
+                start, min(across * down - start, band), across, lamps, stains, wet, beams, air, camera, image
+            )
         if view.sensor.video:
             video.through_video(image, self.size, view.sensor, self._launch)
         return np.asarray(image.numpy().reshape(len(shots), height, width, 3))
@@ -355,6 +359,7 @@ class Renderer:
         count: int,
         across: int,
         lamps: wp.array,
+        stains: float,
         wet: int,
         beams: Sequence[object],
         airs: wp.array,
@@ -368,7 +373,8 @@ class Renderer:
         thinned = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
         present = self._empty((count, relight.LAYERS), wp.int32)
         eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
-        inputs = [*self.surfaces, self.open_sky, self._skyline, lamps, wet, eye, *where, surveyed, present, self._lobes]
+        seen = [self.open_sky, self._skyline, lamps, self._grain, stains, wet, eye]
+        inputs = [*self.surfaces, *seen, *where, surveyed, present, self._lobes]
         self._launch(self._survey, (count, relight.LAYERS), inputs)
         self._launch(
             self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, self._lobes, met]

@@ -65,7 +65,7 @@ def asphalt(rng: np.random.Generator) -> Texture:
     picture = mottle(rng, blank(vary(rng, (0.355, 0.355, 0.36))), 0.09, 0.09)
     picture[np.abs(clouds(rng, 1.8, 3)) < 0.025] *= 0.6
     image, pen = draw(picture)
-    if rng.random() < 0.7:
+    if rng.random() < 0.4:
         x, w = int(rng.integers(20, 200)), int(rng.integers(7, 14))
         pen.rectangle([x, 0, x + w, SIDE if rng.random() < 0.5 else SIDE // 2], fill=_ink((0.8, 0.79, 0.74)))
     return stack(image)

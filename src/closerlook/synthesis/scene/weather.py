@@ -47,10 +47,10 @@ class Weather:
 
 WEATHERS: dict[str, Weather] = {
     "sunny": Weather(direct=1.0, sky=1.0, cloud=0.0),
-    "clouds": Weather(direct=0.4, sky=0.6, cloud=0.2, tint=(0.86, 1.0, 1.2), extinction=0.002),
-    "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.12, 1.0, 0.8), extinction=0.009),
+    "clouds": Weather(direct=0.28, sky=0.5, cloud=0.24, tint=(0.84, 1.0, 1.22), extinction=0.002),
+    "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.14, 1.0, 0.77), extinction=0.01),
     "foggy": Weather(direct=0.0, sky=0.03, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.019, scatter=0.6),
-    "neutral": Weather(direct=0.02, sky=0.08, cloud=0.4, tint=(1.04, 1.0, 0.94), extinction=0.003),
+    "neutral": Weather(direct=0.0, sky=0.04, cloud=0.42, tint=(0.99, 1.03, 0.94), extinction=0.001),
     "blizzard": Weather(
         direct=0.0,
         sky=0.05,
@@ -64,13 +64,13 @@ WEATHERS: dict[str, Weather] = {
         wind=0.8,
     ),
     "snowlight": Weather(
-        direct=0.1,
-        sky=0.2,
+        direct=0.06,
+        sky=0.15,
         cloud=0.38,
-        tint=(0.98, 1.0, 1.04),
+        tint=(0.95, 1.0, 1.08),
         extinction=0.005,
-        snow_cover=0.5,
-        flakes=0.35,
+        snow_cover=0.55,
+        flakes=0.5,
         wind=0.15,
     ),
     "rain": Weather(
