@@ -23,7 +23,7 @@ from scipy.optimize import nnls
 
 from closerlook.analysis.bootstrap import REPLICATES, scale_of
 from closerlook.analysis.measurement import Measurement
-from closerlook.analysis.resampling import TargetUnits, draw, small_sample_factor
+from closerlook.analysis.resampling import draw, small_sample_factor
 from closerlook.randomness import keyed_rng
 
 __all__ = ["Composition", "estimate_composition", "mixture_on_simplices"]
@@ -39,7 +39,8 @@ Int = NDArray[np.int64]
 class Composition:
     """Shares (levels,) of the target's images by level, those of a factor summing to 1, with 95 % intervals.
 
-    All nan where they cannot be estimated; nan for levels without images.
+    All nan where they cannot be estimated (images without spread, fewer features than levels); nan for levels without
+    images.
     """
 
     share: Float
@@ -48,31 +49,32 @@ class Composition:
 
 
 def estimate_composition(
-    measurement: Measurement, weights: Float, seed: int, units: TargetUnits, replicates: int = REPLICATES
+    measurement: Measurement, weights: Float, seed: int, replicates: int = REPLICATES
 ) -> Composition:
-    """The shares, with percentiles of a bootstrap over groups of people (to first order) and the target's units.
+    """The shares, with percentiles of replicates that draw groups of people and d anew.
 
-    The intervals are about people and images that might have been drawn. They do not know how the target differs from
-    the source otherwise, beyond the differences that images of the source have among themselves.
+    How large d is, c S with an unknown c, is seen where no mixture reaches: from what is left of the target's mean in
+    all other directions. It holds the noise of few target images as well as another domain.
 
     Args:
         weights: (b,) of the blocks of Phi.
-        units: what is drawn on the target's side.
     """
-    source, target = _project(measurement, weights, units)
+    source, target = _project(measurement, weights)
     images = measurement.members @ measurement.cell_counts
     present = images > 0
     fitted = _effects(measurement, source)
     shares = np.full((replicates + 1, len(images)), np.nan)
     if fitted is not None:
-        effects, influences = fitted.reduced(present)
-        aims = _draws(units.counts, target @ fitted.axes, replicates, seed)
+        factor = np.repeat(np.arange(len(measurement.factors)), [len(own) for own in measurement.factors])[present]
+        effects, influences = fitted.effects[present], fitted.influences[:, present]
+        axes, rest = _axes(effects, factor, target, fitted.lower)
+        aim, effects, influences = target @ axes, effects @ axes, influences @ axes
+        shifts = rest * keyed_rng(seed, "composition", "shift").standard_normal((replicates, len(aim)))
         drawn = draw(len(influences), replicates, seed, "groups") - 1
         moved = np.tensordot(small_sample_factor(len(influences)) * drawn, influences, 1)
-        factor = np.repeat(np.arange(len(measurement.factors)), [len(own) for own in measurement.factors])[present]
-        for index, aim in enumerate(aims):
-            own = effects if index == 0 else effects + moved[index - 1]
-            shares[index, present] = mixture_on_simplices(own, aim, factor)
+        shares[0, present] = mixture_on_simplices(effects, aim, factor)
+        for index in range(replicates):
+            shares[index + 1, present] = mixture_on_simplices(effects + moved[index], aim + shifts[index], factor)
     low, high = np.quantile(shares[1:], [0.025, 0.975], axis=0)
     return Composition(shares[0], low, high)
 
@@ -96,16 +98,17 @@ def mixture_on_simplices(effects: Float, aim: Float, factor: Int) -> Float:
 
 @dataclass(frozen=True)
 class _Effects:
-    """Effects (l, k) of the levels, what each group of people adds to them (groups, l, k), and the axes (k, q) in which
-    effects lie and distances are d' S^-1 d."""
+    """What levels do to the source's mean.
+
+    Attributes:
+        effects: (l, k) of the levels.
+        influences: (groups, l, k) what each group of people adds to them.
+        lower: (k, k) the root of S.
+    """
 
     effects: Float
     influences: Float
-    axes: Float
-
-    def reduced(self, present: NDArray[np.bool]) -> tuple[Float, Float]:
-        """Effects and influences of these levels along the axes."""
-        return self.effects[present] @ self.axes, self.influences[:, present] @ self.axes
+    lower: Float
 
 
 def _effects(measurement: Measurement, source: Float) -> _Effects | None:
@@ -124,9 +127,22 @@ def _effects(measurement: Measurement, source: Float) -> _Effects | None:
         own = group == one
         influences[one] = inverse @ (weighted[:, own] @ residues[own])
     lower = cholesky(_shrunk(residues * np.sqrt(number)[:, None], freedom), lower=True)
-    whitened = solve_triangular(lower, effects.T, lower=True)
-    inside = np.linalg.svd(whitened, full_matrices=False)[0]  # all that the mixture can reach
-    return _Effects(effects, influences, solve_triangular(lower, inside, lower=True, trans="T"))
+    return _Effects(effects, influences, lower)
+
+
+def _axes(effects: Float, factor: Int, target: Float, lower: Float) -> tuple[Float, float]:
+    """The directions (k, q) that mixtures reach, in which squared lengths are d' S^-1 d; and how far the target's mean
+    lies from what an even mixture gives in the others, root mean square a direction (nan if there are none)."""
+    means = np.stack([effects[factor == one].mean(axis=0) for one in range(factor.max() + 1)])
+    inside, lengths, _ = np.linalg.svd(
+        solve_triangular(lower, (effects - means[factor]).T, lower=True), full_matrices=False
+    )
+    inside = inside[:, lengths > 1e-6 * lengths.max()]
+    apart = solve_triangular(lower, target - means.sum(axis=0), lower=True)
+    outside = apart - inside @ (inside.T @ apart)
+    others = len(apart) - inside.shape[1]
+    rest = float(np.sqrt((outside**2).sum() / others)) if others else np.nan
+    return solve_triangular(lower, inside, lower=True, trans="T"), rest
 
 
 def _shrunk(residues: Float, freedom: int) -> Float:
@@ -140,20 +156,14 @@ def _shrunk(residues: Float, freedom: int) -> Float:
     return np.asarray(((1 - share) * plain + share * mean * np.eye(k)) * n / freedom)
 
 
-def _project(measurement: Measurement, weights: Float, units: TargetUnits) -> tuple[Float, Float]:
-    """Means of Phi - m_t of the source's (u, k) and the target's units (h, k): all blocks, weighted, in one sketch."""
+def _project(measurement: Measurement, weights: Float) -> tuple[Float, Float]:
+    """Means of Phi - m_t of the source's units (u, k) and of the target (k,): all blocks, weighted, in one sketch."""
     scale = scale_of(measurement, weights)
+    counts = measurement.target_counts
+    target = counts @ measurement.target_sketches / counts.sum()
     if len(scale) <= WIDTH:
-        return measurement.unit_sketches * scale, units.sketches * scale
+        return measurement.unit_sketches * scale, target * scale
     rng = keyed_rng(0, "composition", len(scale))
     place, sign = rng.integers(WIDTH, size=len(scale)), rng.choice([-1.0, 1.0], len(scale))
     to = sparse.csr_array((scale * sign, (np.arange(len(scale)), place)), shape=(len(scale), WIDTH))
-    return np.asarray(measurement.unit_sketches @ to), np.asarray(units.sketches @ to)
-
-
-def _draws(counts: Float, means: Float, replicates: int, seed: int) -> Float:
-    """The target's mean from its units' means (h, q), and its bootstrap replicates: (1 + replicates, q)."""
-    mean = counts @ means / counts.sum()
-    drawn = draw(len(counts), replicates, seed, "target") * counts
-    deviations = drawn @ means / drawn.sum(axis=1, keepdims=True) - mean
-    return np.vstack([mean, mean + small_sample_factor(len(counts)) * deviations])
+    return np.asarray(measurement.unit_sketches @ to), np.asarray(target @ to)

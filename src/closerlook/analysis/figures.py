@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import polars as pl
-from PIL import Image
 
-from closerlook.analysis.strips import level_strip
-from closerlook.dataset import Dataset
-from closerlook.errors import unknown
-from closerlook.files import atomic_path
+from closerlook.analysis.scores import Scores
+from closerlook.analysis.tables import combinations
 
-if TYPE_CHECKING:
-    from closerlook.analysis.gap import Gap
-
-__all__ = ["figure_names", "make_figure", "save_figures"]
+__all__ = ["figure_names", "importance_figure", "interaction_figure", "level_figure"]
 
 INK, MUTED, NEAR, FAR, LINE = "#222222", "#777777", "#2a6f97", "#b8c4cc", "#c1440e"
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
@@ -33,43 +26,13 @@ ON = {
 }
 
 
-def make_figure(gap: Gap, name: str) -> alt.HConcatChart:
-    """The figure of this name, one of :func:`figure_names`.
-
-    Raises:
-        UsageError: there is none.
-    """
-    names = figure_names(gap)
-    if name not in names:
-        raise unknown("figure", name, names)
-    if name in ON:
-        return level_figure(gap, name)
-    return importance_figure(gap) if name == "importance" else interaction_figure(gap)
-
-
-def figure_names(gap: Gap) -> list[str]:
+def figure_names(scores: Scores) -> list[str]:
     """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
     and ``interactions`` where there are two attributes to cross."""
-    return [*ON, "importance", *(["interactions"] if _heat_maps(gap) else [])]
+    return [*ON, "importance", *(["interactions"] if _heat_maps(scores) else [])]
 
 
-def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
-    """Write every figure as HTML (which needs no network), SVG and PNG, and a strip of the source's images a factor.
-
-    Raises:
-        CloserlookError: ``source`` is not what was analysed.
-    """
-    folder = Path(folder)
-    for name, chart in gap.figures().items():
-        for kind, options in (("html", {"inline": True}), ("svg", {}), ("png", {"ppi": 144})):
-            with atomic_path(folder / f"{name}.{kind}") as draft:
-                chart.save(str(draft), **options)
-    for factor in gap.factors:
-        with atomic_path(folder / f"images_{factor.name}.png") as draft:
-            Image.fromarray(level_strip(gap, source, factor.name)).save(draft)
-
-
-def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
+def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
     """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
     dashed line: each factor's mean, or for diversity the target's own.
 
@@ -77,7 +40,7 @@ def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
     hollow where a fit or a share cannot be told from the line.
     """
     title, _, stem = ON[on]
-    table = gap.levels.select(
+    table = levels.select(
         "factor",
         "level",
         "images",
@@ -89,12 +52,12 @@ def level_figure(gap: Gap, on: str) -> alt.HConcatChart:
     ).drop_nulls("value")
     panels = [
         _level_panel(
-            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None
+            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(scores, on) if first else None
         )
-        for first, factor in zip([True, *[False] * len(gap.factors)], gap.factors, strict=False)
+        for first, factor in zip([True, *[False] * len(scores.factors)], scores.factors, strict=False)
     ]
     chart = alt.hconcat(*panels, spacing=18).resolve_scale(y="shared")
-    return _styled(chart, title, [f"{_what(gap)}.", _legend(on)])
+    return _styled(chart, title, [f"{_what(scores)}.", _legend(on)])
 
 
 def _look(on: str) -> pl.Expr:
@@ -111,9 +74,9 @@ def _look(on: str) -> pl.Expr:
     ).otherwise(pl.lit(", sure"))
 
 
-def _axis_title(gap: Gap, on: str) -> str:
+def _axis_title(scores: Scores, on: str) -> str:
     _, label, _ = ON[on]
-    own_unit = gap.settings.scaling == "balanced" and on in ("fit", "pair_loss")
+    own_unit = scores.settings.scaling == "balanced" and on in ("fit", "pair_loss")
     return f"{label} (1 = target to itself)" if own_unit else label
 
 
@@ -156,13 +119,13 @@ def _by_look(channel: Any, colors: list[str]) -> Any:
     return channel("look:N", scale=alt.Scale(domain=looks, range=colors), legend=None)
 
 
-def importance_figure(gap: Gap) -> alt.HConcatChart:
+def importance_figure(scores: Scores) -> alt.HConcatChart:
     """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
 
     Bars are for one encoding of the levels and diamonds for the other; ticks mark what bars are on shuffled losses.
     """
     total = pl.col("total_gain").sum().over("encoding")
-    shown = gap.importance.with_columns(
+    shown = scores.importance.with_columns(
         share_of_total=pl.col("total_gain") / total, null_share_of_total=pl.col("null_total_gain") / total
     ).fill_nan(None)
     panels = [
@@ -172,9 +135,9 @@ def importance_figure(gap: Gap) -> alt.HConcatChart:
         _importance_panel(shown, "shap", "mean |SHAP|, in sd"),
         _share_panel(shown.filter(pl.col("encoding") == "codes")),
     ]
-    exact = gap.variance is not None
+    exact = scores.variance is not None
     subtitle = [
-        f"{_what(gap)}.",
+        f"{_what(scores)}.",
         "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
         "red ticks: bars on shuffled losses.",
         "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
@@ -216,25 +179,26 @@ def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
     return alt.Y("factor:N", sort=table["factor"].to_list(), title=None, axis=axis)
 
 
-def interaction_figure(gap: Gap) -> alt.HConcatChart:
+def interaction_figure(scores: Scores) -> alt.HConcatChart:
     """A heat map for every two attributes: the fit of each combination of their levels."""
-    panels = [_heat_panel(gap, one, other) for one, other in _heat_maps(gap)]
+    panels = [_heat_panel(scores, one, other) for one, other in _heat_maps(scores)]
     chart = alt.hconcat(*panels, spacing=24).resolve_scale(color="shared")
-    subtitle = f"{_what(gap)}. Fit of all images with both levels; dark is near the target."
+    subtitle = f"{_what(scores)}. Fit of all images with both levels; dark is near the target."
     return _styled(chart, "How far each combination of two levels is from the target", subtitle)
 
 
-def _heat_maps(gap: Gap) -> list[tuple[int, int]]:
+def _heat_maps(scores: Scores) -> list[tuple[int, int]]:
     """Numbers of the pairs of factors that can be shown, the longer one first, so that it stands downwards."""
-    pairs = itertools.combinations(range(len(gap.factors)), 2)
-    found = [(one, other) for one, other in pairs if len(gap.factors[one]) * len(gap.factors[other]) <= MAX_HEAT]
-    return [(one, other) if len(gap.factors[one]) >= len(gap.factors[other]) else (other, one) for one, other in found]
+    levels = [len(factor) for factor in scores.factors]
+    pairs = itertools.combinations(range(len(levels)), 2)
+    found = [(one, other) for one, other in pairs if levels[one] * levels[other] <= MAX_HEAT]
+    return [(one, other) if levels[one] >= levels[other] else (other, one) for one, other in found]
 
 
-def _heat_panel(gap: Gap, down: int, across: int) -> alt.Chart:
-    rows, columns = gap.factors[down], gap.factors[across]
-    others = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
-    table = gap.combinations(2).drop_nulls([rows.name, columns.name]).drop(others)
+def _heat_panel(scores: Scores, down: int, across: int) -> alt.Chart:
+    rows, columns = scores.factors[down], scores.factors[across]
+    others = [factor.name for factor in scores.factors if factor.name not in (rows.name, columns.name)]
+    table = combinations(scores, 2).drop_nulls([rows.name, columns.name]).drop(others)
     x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
     y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
     color = alt.Color(
@@ -246,8 +210,8 @@ def _heat_panel(gap: Gap, down: int, across: int) -> alt.Chart:
     return panel
 
 
-def _what(gap: Gap) -> str:
-    settings = gap.settings
+def _what(scores: Scores) -> str:
+    settings = scores.settings
     return f"{settings.source} to {settings.target}, {settings.embedding}, {settings.scaling} scaling"
 
 

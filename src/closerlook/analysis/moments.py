@@ -21,7 +21,7 @@ from closerlook.randomness import keyed_seed
 
 __all__ = ["Sketch", "centre", "check_finite", "inner_products", "runs_of", "squared_norms"]
 
-COLUMNS = 1 << 14
+COLUMNS = 1 << 16
 
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:

@@ -6,19 +6,16 @@ Only source images, which are rendered people, are ever shown; the target's are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from closerlook.analysis.gap import Gap
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import read_image, resize
 from closerlook.errors import CloserlookError
-
-if TYPE_CHECKING:
-    from closerlook.analysis.gap import Gap
 
 __all__ = ["level_strip"]
 

@@ -1,0 +1,30 @@
+"""What there is to look at, as files: figures, and images of the source beside their losses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from closerlook.analysis.gap import Gap
+from closerlook.analysis.strips import level_strip
+from closerlook.dataset import Dataset
+from closerlook.files import atomic_path
+
+__all__ = ["save_figures"]
+
+
+def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
+    """Write every figure as HTML (which needs no network), SVG and PNG, and a strip of the source's images a factor.
+
+    Raises:
+        CloserlookError: ``source`` is not what was analysed.
+    """
+    folder = Path(folder)
+    for name, chart in gap.figures().items():
+        for kind, options in (("html", {"inline": True}), ("svg", {}), ("png", {"ppi": 144})):
+            with atomic_path(folder / f"{name}.{kind}") as draft:
+                chart.save(str(draft), **options)
+    for factor in gap.factors:
+        with atomic_path(folder / f"images_{factor.name}.png") as draft:
+            Image.fromarray(level_strip(gap, source, factor.name)).save(draft)
