@@ -1,5 +1,7 @@
 """Whether an analysis finds what a target shows, and whether its intervals hold, over repeated renders of new people.
 
+Found by distance (fit, pair loss) and by the estimated shares of levels in the target (``target_share``).
+
 A pool of source people and one of target people, in other places and through another sensor, are rendered and embedded
 once; each person is seen in random cells of the design, and each image has its own pose, camera and place. Sources and
 targets are then drawn without replacement: no two draws of a round share a person, an image or a place. Each draw
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from scipy import stats
 
 from analysis import gap_of
 from closerlook.analysis import Gap
+from closerlook.analysis.composition import estimate_composition
 from closerlook.analysis.moments import Sketch
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
@@ -126,35 +129,71 @@ def power(source: Pool, target: Pool, draws: int, people: int, target_people: in
     """
     print(f"{draws} draws a row; {people} source people, {target_people} target people, {IMAGES} images each, lite0")
     print("95 % binomial intervals; nearer: how often a planted level has a smaller fit than another one (chance 50 %)")
+    print("larger: how often it has a larger target_share; error: of the shares, half the sum of absolute differences")
     head = ["all at or below the line", "the very nearest", "nearest, or not told from it", "the same by pair loss"]
-    print(" | ".join(["attribute, planted, strength", "nearer", *head]))
+    more = ["the largest shares", "planted share (true)", "error", "intervals hold the shares"]
+    print(" | ".join(["attribute, planted, strength", "nearer", *head, "larger", *more]))
     for factor in source.data.factors:
         for count in (1, 2):
             for strength in STRENGTHS:
-                found = list(_hits(source, target, factor, count, strength, draws, people, target_people))
-                nearer, *hits = np.array(found, float).T
-                shares = [_share(int(column.sum()), draws) for column in hits]
+                found = list(_finds(source, target, factor, count, strength, draws, people, target_people))
+                mean = {name: float(np.mean([getattr(find, name) for find in found])) for name in asdict(found[0])}
+                shares = [_share(round(mean[name] * draws), draws) for name in ("below", "nearest", "tied", "pair")]
+                by_share = [_share(round(mean["largest"] * draws), draws), f"{mean['seen']:.0%} ({mean['true']:.0%})"]
                 label = f"{factor.name}, {count} of {len(factor)}, {strength:.0%}"
-                print(" | ".join([label, f"{nearer.mean():.0%}", *shares]), flush=True)
+                row = [label, f"{mean['nearer']:.0%}", *shares, f"{mean['larger']:.0%}", *by_share]
+                print(" | ".join([*row, f"{mean['error']:.2f}", f"{mean['held']:.0%}"]), flush=True)
 
 
-def _hits(
+@dataclass(frozen=True)
+class Find:
+    """What one draw found: the columns of the table, in words there."""
+
+    nearer: float
+    below: bool
+    nearest: bool
+    tied: bool
+    pair: bool
+    larger: float
+    largest: bool
+    seen: float
+    true: float
+    error: float
+    held: float
+
+
+def _finds(
     source: Pool, target: Pool, factor: Factor, count: int, strength: float, draws: int, people: int, target_people: int
-) -> Iterator[tuple[float, bool, bool, bool, bool]]:
+) -> Iterator[Find]:
     sources, targets = disjoint(source, people, "source"), disjoint(target, target_people, "target")
     for number in range(draws):
         planted = _planted(factor, count, number)
         data, phi = source.draw(next(sources))
-        own = _show(*target.draw(next(targets)), factor, planted, strength, number)
-        gap = gap_of(data, phi, own, source.blocks)
-        table = gap.estimates.filter(pl.col("factor") == factor.name)
+        other, other_phi = target.draw(next(targets))
+        shown = _show(other, factor, planted, strength, number)
+        gap = gap_of(data, phi, other_phi[shown], source.blocks)
+        own = (gap.estimates["factor"] == factor.name).to_numpy()
+        table = gap.estimates.filter(own)
         inside = table["level"].is_in([str(level) for level in planted]).to_numpy()
         fit, pair = table["fit"].to_numpy(), table["pair_loss"].to_numpy()
-        nearer = (fit[inside][:, None] < fit[~inside]).mean()
         tied = _tied_with_nearest(gap, factor, table["level"][int(fit.argmin())])
-        below = (fit <= fit.mean())[inside].all()
-        nearest, pair_nearest = (inside[np.argsort(values)[:count]].all() for values in (fit, pair))
-        yield float(nearer), below, nearest, set(table["level"].filter(inside)) <= tied, pair_nearest
+        found = estimate_composition(gap.measurement, gap.weights.total, 0)
+        share, low, high = found.share[own], found.low[own], found.high[own]
+        levels = other.table[factor.name].gather(shown)
+        true = np.array([(levels == level).mean() for level in factor.levels])
+        yield Find(
+            nearer=float((fit[inside][:, None] < fit[~inside]).mean()),
+            below=bool((fit <= fit.mean())[inside].all()),
+            nearest=bool(inside[np.argsort(fit)[:count]].all()),
+            tied=set(table["level"].filter(inside)) <= tied,
+            pair=bool(inside[np.argsort(pair)[:count]].all()),
+            larger=float((share[inside][:, None] > share[~inside]).mean()),
+            largest=bool(inside[np.argsort(-share)[:count]].all()),
+            seen=float(share[inside].sum()),
+            true=float(true[inside].sum()),
+            error=float(np.abs(share - true).sum() / 2),
+            held=float(((low <= true) & (true <= high)).mean()),
+        )
 
 
 def _planted(factor: Factor, count: int, number: int) -> tuple[Level, ...]:
@@ -164,16 +203,14 @@ def _planted(factor: Factor, count: int, number: int) -> tuple[Level, ...]:
     return tuple(factor.levels[(start + step) % len(factor)] for step in range(count))
 
 
-def _show(
-    data: Dataset, phi: torch.Tensor, factor: Factor, planted: tuple[Level, ...], strength: float, number: int
-) -> torch.Tensor:
-    """Images that show the planted levels, and ``1 - strength`` of as many of any level, person by person."""
+def _show(data: Dataset, factor: Factor, planted: tuple[Level, ...], strength: float, number: int) -> Int:
+    """Rows that show the planted levels, and ``1 - strength`` of as many of any level, person by person."""
     rng = keyed_rng(0, "planted bench", "shown", factor.name, number)
     inside = data.table[factor.name].is_in(list(planted)).to_numpy()
     count = int(inside.sum())
     clear = rng.permutation(np.flatnonzero(inside))[: round(strength * count)]
     others = rng.permutation(np.setdiff1d(np.arange(len(data)), clear))[: count - len(clear)]
-    return phi[np.sort(np.concatenate([clear, others]))]
+    return np.sort(np.concatenate([clear, others]))
 
 
 def _tied_with_nearest(gap: Gap, factor: Factor, nearest: str) -> set[str]:

@@ -7,7 +7,6 @@ from hypothesis import given, strategies as st
 
 from closerlook.analysis import Measurement
 from closerlook.analysis.composition import Composition, estimate_composition, mixture_on_simplices
-from closerlook.analysis.resampling import target_units
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
 
@@ -85,7 +84,7 @@ def planted(seed: int, shift: float, *, missing: int | None = None) -> tuple[Mea
 
 
 def estimate(measurement: Measurement, replicates: int = 200) -> Composition:
-    return estimate_composition(measurement, np.ones(1), 0, target_units(measurement), replicates)
+    return estimate_composition(measurement, np.ones(1), 0, replicates)
 
 
 def test_two_planted_neighbours_are_found_where_distance_names_others() -> None:
@@ -124,7 +123,6 @@ def test_images_without_any_spread_tell_nothing() -> None:
 @pytest.mark.parametrize("weight", [1e-9, 1e9])
 def test_the_unit_of_the_loss_does_not_matter(weight: float) -> None:
     measurement = planted(0, 0.5)[0]
-    units = target_units(measurement)
-    plain = estimate_composition(measurement, np.ones(1), 0, units, 20)
-    scaled = estimate_composition(measurement, np.full(1, weight), 0, units, 20)
+    plain = estimate_composition(measurement, np.ones(1), 0, 20)
+    scaled = estimate_composition(measurement, np.full(1, weight), 0, 20)
     np.testing.assert_allclose(scaled.share, plain.share, atol=1e-4)

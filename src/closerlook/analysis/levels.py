@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,26 +12,24 @@ from closerlook.analysis.bootstrap import bootstrap_diversity, bootstrap_pair
 from closerlook.analysis.composition import estimate_composition
 from closerlook.analysis.intervals import against_line, interval
 from closerlook.analysis.losses import Losses, set_losses
+from closerlook.analysis.scores import Scores
 from closerlook.analysis.subsampling import subsample_error
-
-if TYPE_CHECKING:
-    from closerlook.analysis.gap import Gap
 
 __all__ = ["estimate_levels", "level_table"]
 
 Float = NDArray[np.float64]
 
 
-def estimate_levels(gap: Gap) -> pl.DataFrame:
+def estimate_levels(scores: Scores) -> pl.DataFrame:
     """See :attr:`closerlook.analysis.Gap.estimates`."""
-    measurement = gap.measurement
-    losses = _losses(gap, gap.weights.total)
-    terms = {term: _losses(gap, weights) for term, weights in gap.weights.terms.items()}
+    measurement = scores.measurement
+    losses = _losses(scores, scores.weights.total)
+    terms = {term: _losses(scores, weights) for term, weights in scores.weights.terms.items()}
     columns: dict[str, Any] = {
-        "factor": [factor.name for factor in gap.factors for _ in factor.levels],
-        "level": [str(level) for factor in gap.factors for level in factor.levels],
+        "factor": [factor.name for factor in scores.factors for _ in factor.levels],
+        "level": [str(level) for factor in scores.factors for level in factor.levels],
         "images": (measurement.members @ measurement.cell_counts).astype(int),
-        "identities": _identities(gap),
+        "identities": _identities(scores),
         "pair_loss": losses.pair,
         **{term: own.pair for term, own in terms.items()},
         "fit": losses.fit,
@@ -41,45 +39,45 @@ def estimate_levels(gap: Gap) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def level_table(gap: Gap) -> pl.DataFrame:
+def level_table(scores: Scores, estimates: pl.DataFrame) -> pl.DataFrame:
     """See :attr:`closerlook.analysis.Gap.levels`."""
-    measurement, weights, seed = gap.measurement, gap.weights.total, gap.settings.seed
+    measurement, weights, seed = scores.measurement, scores.weights.total, scores.settings.seed
     deviations = {
-        "pair": bootstrap_pair(measurement, weights, seed, gap.target_units),
-        "fit": gap.fit_deviations,
-        "diversity": bootstrap_diversity(measurement, weights, seed, gap.target_units),
+        "pair": bootstrap_pair(measurement, weights, seed, scores.target_units),
+        "fit": scores.fit_deviations,
+        "diversity": bootstrap_diversity(measurement, weights, seed, scores.target_units),
     }
     columns: dict[str, Float] = {}
     for stem, name in (("pair", "pair_loss"), ("fit", "fit"), ("diversity", "diversity")):
-        estimate = gap.estimates[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        estimate = estimates[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         columns[f"{stem}_low"], columns[f"{stem}_high"] = interval(estimate, deviations[stem])
-    fit = gap.estimates["fit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    columns["kept"], side = against_line(fit, gap.fit_deviations, [len(factor) for factor in gap.factors])
+    fit = estimates["fit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    columns["kept"], side = against_line(fit, scores.fit_deviations, [len(factor) for factor in scores.factors])
     columns["pair_sampling"], columns["fit_sampling"] = subsample_error(measurement, weights)
-    shown = estimate_composition(measurement, weights, seed, gap.target_units)
+    shown = estimate_composition(measurement, weights, seed)
     columns |= {"target_share": shown.share, "target_share_low": shown.low, "target_share_high": shown.high}
-    compared = [gap.compare(members.astype(bool)) for members in measurement.members]
+    compared = [scores.compare(members.astype(bool)) for members in measurement.members]
     columns |= {name: np.array([one[name] for one in compared]) for name in compared[0]}
     series = [pl.Series(name, values).fill_nan(None) for name, values in columns.items()]
-    return gap.estimates.with_columns(*series, pl.Series("side", side))
+    return estimates.with_columns(*series, pl.Series("side", side))
 
 
-def _losses(gap: Gap, weights: Float) -> Losses:
+def _losses(scores: Scores, weights: Float) -> Losses:
     """Of every level, from its exact mean."""
-    measurement = gap.measurement
+    measurement = scores.measurement
     counts = measurement.members @ measurement.cell_counts
     with np.errstate(invalid="ignore"):  # a part of the data may lack a level
-        pairs = measurement.members @ gap.cell_sums(weights) / counts
+        pairs = measurement.members @ scores.cell_sums(weights) / counts
         mixtures = measurement.members * measurement.cell_counts / counts[:, None]
     bias = np.einsum("b,bcd->cd", weights, measurement.cell_gaps - measurement.cell_fits)
     products = weights @ measurement.level_gaps - ((mixtures @ bias) * mixtures).sum(axis=1)
     return set_losses(measurement, weights, counts, pairs, products)
 
 
-def _identities(gap: Gap) -> list[int]:
-    images = gap.measurement.images
+def _identities(scores: Scores) -> list[int]:
+    images = scores.measurement.images
     return [
         images.filter(pl.col(factor.name) == level)["identity"].drop_nulls().n_unique()
-        for factor in gap.factors
+        for factor in scores.factors
         for level in factor.levels
     ]
