@@ -1,9 +1,12 @@
 import errno
+import fcntl
+import subprocess
+import sys
 
 import pytest
 
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path, explain_os_errors, write_json
+from closerlook.files import alone_in, atomic_path, explain_os_errors, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_traces(tmp_path):
@@ -62,4 +65,44 @@ def test_a_file_in_the_way_is_explained(tmp_path):
     with pytest.raises(CloserlookError, match="folder is a folder"), atomic_path(tmp_path / "folder") as draft:
         draft.write_text("x")
     with pytest.raises(CloserlookError, match="too long"), atomic_path(tmp_path / ("x" * 400)):
+        pass
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from closerlook.files import alone_in
+with alone_in(Path(sys.argv[1]), "training in"):
+    print("in", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_is_kept_out_until_the_first_has_ended_however_it_ended(tmp_path):
+    folder = tmp_path / "runs" / "best"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None and holder.stdout.readline() == b"in\n"
+    says = f"Another run is training in {folder}: .*name another"
+    with pytest.raises(CloserlookError, match=says), alone_in(folder, "training in"):
+        pass
+    holder.kill()  # kill -9
+    holder.wait()
+    with alone_in(folder, "training in"):
+        assert list(folder.iterdir()) == []  # nothing to be left behind
+    with alone_in(folder, "training in"):
+        pass
+
+
+def test_a_file_system_without_locks_is_no_hindrance(tmp_path, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with alone_in(tmp_path, "training in"):
+        pass
+
+
+def test_a_lock_where_a_file_is_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CloserlookError, match="file"), alone_in(tmp_path / "file", "training in"):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 
 from closerlook.errors import CloserlookError
 
-__all__ = ["atomic_path", "cache_folder", "explain_os_errors", "write_json"]
+__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "write_json"]
 
 
 def cache_folder(*parts: str) -> Path:
@@ -70,6 +71,36 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             draft.replace(path)
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path, doing: str) -> Iterator[None]:
+    """Keep other runs out of a folder, which is made if need be, while the block runs.
+
+    By a lock of the operating system on the folder itself: it goes with the process, however that ends, and leaves no
+    file. Where the file system has no such locks the block just runs.
+
+    Args:
+        doing: what the runs do, for the message: ``"rendering into"``.
+
+    Raises:
+        CloserlookError: another run is in the folder.
+    """
+    with explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CloserlookError(
+                f"Another run is {doing} {folder}: wait until it is done, stop it, or name another output folder."
+            ) from None
+        except OSError:
+            pass  # a network file system without locks
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_json(path: str | Path, value: Any) -> None:

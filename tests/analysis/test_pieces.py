@@ -12,6 +12,7 @@ from closerlook.analysis.pieces import FOLDER
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, Layers
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import alone_in
 
 from .conftest import SIZE, write_source, write_target
 
@@ -136,3 +137,9 @@ def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) 
     damaged.write_bytes(b"nonsense")
     with pytest.raises(CloserlookError, match="damaged"):
         analyze(source, target, size=SIZE, out=tmp_path)
+
+
+def test_two_analyses_in_one_folder_are_refused(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    with alone_in(tmp_path / "gap", "analysing into"), pytest.raises(CloserlookError, match="Another run is analysing"):
+        analyze(source, target, size=SIZE, out=tmp_path / "gap")
+    assert list((tmp_path / "gap").iterdir()) == []

@@ -24,10 +24,12 @@ def start(*arguments, cwd):
     )
 
 
-def interrupt(process, seconds):
-    """Press Ctrl-C after ``seconds``, as a terminal does: the whole process group hears it."""
-    time.sleep(seconds)
-    assert process.poll() is None, process.communicate()
+def interrupt(process, at_work):
+    """Press Ctrl-C once ``at_work()``, as a terminal does: the whole process group hears it."""
+    deadline = time.monotonic() + 240
+    while not at_work():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     return out + err
@@ -49,10 +51,15 @@ def people(tmp_path_factory):
     return folder
 
 
-STAGES = {
-    "generate": ("generate gpr-plus --out out --size 64x32 --workers 1", "out/metadata.parquet"),
+STAGES = {  # command, file that says that it is at work, file that says that it is done
+    "generate": (
+        "generate gpr-plus --out out --size 64x32 --workers 1",
+        "out/.render/*.parquet",
+        "out/metadata.parquet",
+    ),
     "train": (
         "train people --out out --recipe cpu-quick --set steps=100000 --set identities_per_batch=4",
+        "out/log.csv",
         "out/run.json",
     ),
 }
@@ -60,10 +67,10 @@ STAGES = {
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_ctrl_c_ends_in_one_line_and_leaves_nothing_that_looks_complete(tmp_path, people, stage):
-    arguments, finished = STAGES[stage]
+    arguments, working, finished = STAGES[stage]
     shutil.copytree(people, tmp_path / "people")
     process = start(*arguments.split(), cwd=tmp_path)
-    shown = interrupt(process, seconds=12)
+    shown = interrupt(process, lambda: any(tmp_path.glob(working)))
     assert process.returncode == 1
     assert "run the same command again" in shown
     assert "Traceback" not in shown

@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import alone_in
 from closerlook.reid import Model, Recipe, train, trainer
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.card import model_card
@@ -329,6 +330,12 @@ def test_ctrl_c_leaves_nothing_that_looks_complete(
     with pytest.raises(KeyboardInterrupt):
         train(people, recipe="strong", out=tmp_path / "run", overrides=TINY)
     assert {file.name for file in (tmp_path / "run").iterdir()} == {"log.csv", "recipe.yaml", "tensorboard"}
+
+
+def test_two_runs_in_one_folder_are_refused(people: Dataset, tmp_path: Path) -> None:
+    with alone_in(tmp_path / "run", "training in"), pytest.raises(CloserlookError, match="Another run is training in"):
+        train(people, overrides=TINY, out=tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:

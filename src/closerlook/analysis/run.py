@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from closerlook.analysis.target import measure_target
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, open_embedding
 from closerlook.errors import UsageError
+from closerlook.files import alone_in
 
 __all__ = ["analyze", "analyze_share"]
 
@@ -66,30 +68,31 @@ def analyze(
             analysis of other data sets; a folder of ``others`` holds no share of this one.
     """
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, others)
-    measurement = asked.finished(source, target) or asked.measure()
-    settings = Settings(
-        source=source.name,
-        target=target.name,
-        source_images=len(source),
-        target_images=len(target),
-        embedding=asked.embedder.name,
-        size=asked.embedder.size,
-        scaling=scaling,
-        alpha=alpha,
-        beta=beta,
-        per_cell=asked.per_cell,
-        seed=seed,
-        notes=asked.notes,
-        over=over,
-        key=asked.pieces.key,
-    )
-    gap = Gap(measurement, settings)
-    gap.weights  # noqa: B018 - a scaling that cannot be used is an error now, not when the gap is first read
-    gap.target_units  # noqa: B018 - and so are cameras that are not known
-    if out is not None:
-        gap.save(out)
-        asked.pieces.clear()
-    return gap
+    with nullcontext() if out is None else alone_in(Path(out), "analysing into"):
+        measurement = asked.finished(source, target) or asked.measure()
+        settings = Settings(
+            source=source.name,
+            target=target.name,
+            source_images=len(source),
+            target_images=len(target),
+            embedding=asked.embedder.name,
+            size=asked.embedder.size,
+            scaling=scaling,
+            alpha=alpha,
+            beta=beta,
+            per_cell=asked.per_cell,
+            seed=seed,
+            notes=asked.notes,
+            over=over,
+            key=asked.pieces.key,
+        )
+        gap = Gap(measurement, settings)
+        gap.weights  # noqa: B018 - a scaling that cannot be used is an error now, not when the gap is first read
+        gap.target_units  # noqa: B018 - and so are cameras that are not known
+        if out is not None:
+            gap.save(out)
+            asked.pieces.clear()
+        return gap
 
 
 def analyze_share(

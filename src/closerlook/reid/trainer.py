@@ -24,10 +24,10 @@ from closerlook.compute.memory import keep_freed_memory
 from closerlook.compute.progress import Advance, console, progress
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
-from closerlook.files import write_json
+from closerlook.files import alone_in, write_json
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.cost import describe
-from closerlook.reid.distributed import start_fabric
+from closerlook.reid.distributed import is_first_process, start_fabric
 from closerlook.reid.folder import RunFolder
 from closerlook.reid.log import Log
 from closerlook.reid.model import Model, embedder
@@ -84,7 +84,9 @@ def train(
     folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
-        _fit(data, aside, resolved, folder)
+        with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
+            if not folder.is_finished():
+                _fit(data, aside, resolved, folder)
     return Model.load(folder.path)
 
 

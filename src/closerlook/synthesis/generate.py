@@ -6,12 +6,10 @@ its bytes as they are. A person's folder and table appear together or not at all
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Unpack
@@ -25,7 +23,7 @@ from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import atomic_path, explain_os_errors
+from closerlook.files import alone_in, atomic_path, explain_os_errors
 from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
@@ -91,7 +89,9 @@ def generate(
     with explain_os_errors(root):
         if _prepare(root, request, device):
             return Dataset.open(root)
-    with _alone(root):
+    with alone_in(root, "rendering into"):
+        if _prepare(root, request, device):  # by a run that has just ended
+            return Dataset.open(root)
         people = tasks_of(request.settings, root, request.table, request.extra, device)
         tasks = [task for task in people if not table_of(root, task.identity).exists()]
         left = sum(len(task.rows) for task in tasks)
@@ -108,19 +108,6 @@ def generate(
                 _check_space(root, request.settings, left)  # if the disk has become too small, say how much is needed
                 raise
         return _finish(root, request)
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Keep a second run out of the folder; the lock goes with the process, however it ends."""
-    folder = root / WORK_NAME
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CloserlookError(f"Another run is rendering into {root}; wait for it or stop it.") from None
-        yield
 
 
 def estimate(

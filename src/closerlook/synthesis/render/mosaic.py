@@ -4,7 +4,7 @@ Filling in is linear, so it can be done to the surfaces before they are lit, onc
 little over five pixels, lit surfaces come out as if their light had been filled in.
 """
 
-# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -23,7 +23,8 @@ def sift(colour: wp.array3d(dtype=wp.vec4), down: int, right: int, mosaic: wp.ar
     """What each pixel sees of each layer: red and green alternate in even rows, green and blue in odd ones (Bayer)."""
     layer, y, x = wp.tid()
     c = colour[layer, y, x]
-    mosaic[layer, y, x] = c[((y + down) & 1) + ((x + right) & 1)] * c[3]
+    odd = ((y + down) & 1) + ((x + right) & 1)
+    mosaic[layer, y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2])) * c[3]
 
 
 @wp.func

@@ -58,8 +58,8 @@ def bell(sigma: float) -> Float:
     side = sigma * sigma / 2
     if side <= SOFTEST:
         return np.array([1 - 2 * side, side], dtype=np.float32)
-    weight = np.exp(-0.5 * (np.arange(math.ceil(2 * sigma) + 1) / sigma) ** 2)
-    return (weight / (2 * weight.sum() - 1)).astype(np.float32)
+    weight: NDArray[np.float64] = np.exp(-0.5 * (np.arange(math.ceil(2 * sigma) + 1) / sigma) ** 2)
+    return np.asarray(weight / (2 * weight.sum() - 1), dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=64)
