@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 WORK_NAME = ".render"
-SPACING = 1.5  # metres between a person's vertices, times the image's height in pixels: about a pixel
+SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
 KERNELS = (sight, skinning)  # besides the renderer's
 Scene = tuple[str | int, ...]
 VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")

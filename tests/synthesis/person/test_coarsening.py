@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, pose_person, sample_pose
 from closerlook.synthesis.person.coarsening import coarsened
+from closerlook.synthesis.production import SPACING
 from closerlook.synthesis.render import renderer as module
 from closerlook.synthesis.render.renderer import Renderer, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
@@ -14,7 +15,7 @@ from closerlook.synthesis.scene.camera import Camera, Frame, frame
 from closerlook.synthesis.scene.sensor import Sensor
 
 SIZE = (128, 64)
-METRES = 1.5 / SIZE[0]
+METRES = SPACING / SIZE[0]
 
 
 def test_vertices_are_among_those_that_there_were_and_things_at_hand_come_last(people: list[Person]) -> None:

@@ -64,9 +64,10 @@ def test_held_bags_hang_down_from_the_hand() -> None:
         np.testing.assert_allclose(below, rest, atol=1e-4)
 
 
-def test_normals_agree_with_brute_force_and_are_smooth_over_seams(people: list[Person]) -> None:
+@pytest.mark.parametrize(("pose", "share"), [(REST, 1.0), (Pose(phase=0.3, stride=1.0), 0.98)])
+def test_normals_turn_with_the_bones_and_are_smooth_over_seams(people: list[Person], pose: Pose, share: float) -> None:
     person = people[2]
-    posed = pose_person(person, Pose(phase=0.3, stride=1.0))
+    posed = pose_person(person, pose)
     a, b, c = (posed.positions[person.triangles[:, k]] for k in range(3))
     faces = np.cross(b - a, c - a)
     summed = np.zeros((person.smooth.max() + 1, 3))
@@ -74,7 +75,12 @@ def test_normals_agree_with_brute_force_and_are_smooth_over_seams(people: list[P
         np.add.at(summed, person.smooth[person.triangles[:, k]], faces)
     wanted = (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))[person.smooth]
     solid = np.linalg.norm(summed, axis=1)[person.smooth] > 1e-8
-    np.testing.assert_allclose(posed.normals[solid], wanted[solid], atol=1e-3)
+    cosines = (posed.normals * wanted).sum(1)[solid]
+    assert (cosines > np.cos(np.radians(12))).mean() >= share
+    np.testing.assert_allclose(np.linalg.norm(posed.normals, axis=1), 1, atol=1e-5)
+    order = np.argsort(person.smooth, kind="stable")
+    same = np.diff(person.smooth[order]) == 0
+    np.testing.assert_allclose(np.diff(posed.normals[order], axis=0)[same], 0, atol=1e-6)
 
 
 def test_legs_alternate_and_arms_swing_against_them(people: list[Person]) -> None:

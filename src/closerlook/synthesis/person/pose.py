@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, SHOWN, align, chain, parents, rotate, turn
-from closerlook.synthesis.person.skinning import bend, flesh_of, smooth_normals
+from closerlook.synthesis.person.skinning import bend, flesh_of, lowest
 
 __all__ = ["Pose", "pose_person", "sample_pose"]
 
@@ -72,25 +72,28 @@ _GESTURES: dict[str, tuple[float, tuple[float, float], tuple[float, float]]] = {
 }
 
 
+_SHARES = np.cumsum([share for share, _, _ in _GESTURES.values()])
+
+
 def sample_pose(rng: np.random.Generator) -> Pose:
     """A pose of somebody on a street: most walk, some stand or wait, a few look at a phone or have a hand in a pocket.
 
     Who it is plays no part.
     """
     walking = bool(rng.random() < 0.78)
-    gesture = str(rng.choice(list(_GESTURES), p=[share for share, _, _ in _GESTURES.values()]))
+    gesture = list(_GESTURES)[int(np.searchsorted(_SHARES, rng.random(), side="right"))]
     _, lifted, bent = _GESTURES[gesture]
     hand = int(rng.integers(2))
     hands = [0, 1] if gesture == "pocket" and rng.random() < 0.4 else [hand]
     lift, elbow = np.zeros(2), np.abs(rng.normal(4, 4, 2))
     lift[hands] += rng.uniform(*lifted)
     elbow[hands] += rng.uniform(*bent)
-    speed = float(np.clip(rng.normal(1.0, 0.16), 0.65, 1.6))
+    speed = min(max(rng.normal(1.0, 0.16), 0.65), 1.6)
     return Pose(
         phase=float(rng.random()),
-        stride=float(np.clip(rng.normal(0.4 + 0.55 * speed, 0.12), 0.45, 1.35)) if walking else 0.0,
+        stride=min(max(rng.normal(0.4 + 0.55 * speed, 0.12), 0.45), 1.35) if walking else 0.0,
         speed=speed,
-        arm_swing=float(np.clip(rng.normal(0.9, 0.32), 0.1, 1.7)),
+        arm_swing=min(max(rng.normal(0.9, 0.32), 0.1), 1.7),
         lean=float(rng.normal(2.5 if walking else 0.5, 1.7)),
         heading=float(rng.normal(0, 6)),
         look=(
@@ -114,7 +117,7 @@ def pose_person(person: Person, pose: Pose) -> PosedPerson:
     """
     heads, flesh = person.skeleton.heads, flesh_of(person)
     transforms = chain(heads, parents(), turn(_angles(pose, person)))
-    ground = _lowest(person, transforms, flesh.soles)
+    ground = lowest(flesh, transforms)
     facing = rotate("y", pose.heading)
     pelvis = _place(transforms, heads, "root")
     pelvis[1] = ground
@@ -130,13 +133,13 @@ def pose_person(person: Person, pose: Pose) -> PosedPerson:
         there = _place(transforms, heads, f"grip.{thing[-1]}")
         _stand(transforms, heads, thing, there, shown.get(thing, np.zeros((3, 3), np.float32)) @ facing)
     transforms[:, :, 3] -= pelvis
-    positions = bend(flesh, transforms)
+    positions, normals = bend(flesh, transforms)
     joints = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
     labels = {
         "phone": "yes" if any(thing.startswith("phone") for thing in shown) else "no",
         "umbrella": next((thing[:-2] for thing in shown if thing.startswith(("open", "folded"))), "none"),
     }
-    return PosedPerson(positions, smooth_normals(flesh, positions), joints.astype(np.float32), labels)
+    return PosedPerson(positions, normals, joints.astype(np.float32), labels)
 
 
 def _angles(pose: Pose, person: Person) -> Float:
@@ -201,13 +204,6 @@ def _in_hand(pose: Pose, person: Person) -> dict[str, Float]:
     return things
 
 
-def _lowest(person: Person, transforms: Float, soles: NDArray[np.intp]) -> float:
-    """The height of the lowest sole."""
-    rows = transforms[person.bones[soles], 1]
-    heights = np.einsum("vkj,vj->vk", rows[..., :3], person.positions[soles]) + rows[..., 3]
-    return float((heights * person.weights[soles]).sum(1).min())
-
-
 def _place(transforms: Float, heads: Float, bone: str) -> Float:
     """Where a bone's head has come to."""
     k = _INDEX[bone]
@@ -227,7 +223,7 @@ def _reach(transforms: Float, heads: Float, side: str, aim: Float) -> None:
     shoulder = _place(transforms, heads, f"upperarm01.{side}")
     a, b = (float(np.linalg.norm(heads[tip] - heads[bone])) for tip, bone in ((lower, upper), (grip, lower)))
     way = aim - shoulder
-    far = float(np.clip(np.linalg.norm(way), abs(a - b) + 0.02, 0.995 * (a + b)))
+    far = min(max(float(np.linalg.norm(way)), abs(a - b) + 0.02), 0.995 * (a + b))
     way = way / np.linalg.norm(way)
     along = (a * a - b * b + far * far) / (2 * far)
     outside = transforms[0, :, :3] @ np.array([0.35 if side == "L" else -0.35, -1.0, -0.35], np.float32)

@@ -22,6 +22,8 @@ ID_BITS = wp.constant(wp.int64(20))
 ID_MASK = wp.constant(wp.int64((1 << 20) - 1))
 DEPTH_STEPS = wp.constant(1073741824.0)
 PATCH = wp.constant(4.0)  # texels between neighbours of one patch of a texture
+SORTED = wp.constant(8.0)  # pixels along the side of a tile that panels are sorted into
+CLEAR = wp.constant(8)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
 
 
 @wp.func
@@ -187,13 +189,24 @@ def cast(
         y += 1
 
 
+@wp.func
+def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
+    """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
+    across = eye.window[0] + eye.window[2] * (x / float(width) - 1.0)
+    above = eye.window[1] + eye.window[3] * (1.0 - y / float(height))
+    straight = 1.0 + eye.distortion * (across * across + above * above)
+    return wp.vec2(across * straight, above * straight)
+
+
 @wp.struct
 class Hit:
-    """The nearest panel along a ray: its number (-1 none), depth, and texture coordinates."""
+    """The nearest panel along a ray: its number (-1 none), depth, and texture coordinates; whether the ray passed the
+    edge of a hole."""
 
     panel: int
     depth: wp.float32
     uv: wp.vec2
+    edge: int
 
 
 @wp.func
@@ -202,14 +215,21 @@ def trace(
     texels: wp.array(dtype=texel),
     eye: Eye,
     ray: wp.vec3,
+    tile: wp.array(dtype=int),
     near: wp.uint64,
+    last: int,
     h: Hit,
 ) -> Hit:
-    """The nearest of ``h`` and the ``near`` panels, a bit each, along a ray."""
+    """The nearest of ``h`` and of the panels in a ``tile`` up to number ``last`` along a ray; ``near`` has a bit for
+    each entry of the tile that is worth a look."""
     left = wp.uint64(near)
-    j = int(0)
+    k = int(0)
     while left != wp.uint64(0):
+        k += 1
         if (left & wp.uint64(1)) != wp.uint64(0):
+            j = tile[k]
+            if j > last:
+                return h
             q = panels[j]
             slope = wp.dot(ray, q.normal)
             if wp.abs(slope) > 1.0e-6:
@@ -224,25 +244,62 @@ def trace(
                         if q.cutout != 0:
                             level = wp.log2(d * eye.pixel * q.texels + 1.0e-6)
                             solid = opacity(texels, q.start, q.log2_side, uv, level)
+                            if solid > CLEAR and solid < 255 - CLEAR:
+                                h.edge = 1
                         if solid >= 128:
                             h.depth = d
                             h.panel = j
                             h.uv = uv
         left = left >> wp.uint64(1)
-        j += 1
     return h
 
 
-@wp.func
-def around(panels: wp.array(dtype=Panel), end: int, low: wp.vec2, high: wp.vec2) -> wp.uint64:
-    """Which of the panels 1 to ``end`` a part of the image plane may show, a bit each."""
-    near = wp.uint64(0)
+@wp.kernel
+def sort(
+    panels: wp.array(dtype=Panel),
+    eye: Eye,
+    width: int,
+    height: int,
+    tiles: wp.array3d(dtype=int),
+):
+    """Which panels each tile of the image may show: ``tiles[row, column]`` says how many, then their numbers in rising
+    order, the ground's left out."""
+    row, column = wp.tid()
+    low = wp.vec2(1.0e9, 1.0e9)
+    high = -low
+    for y in range(3):
+        for x in range(3):
+            # A lens bends the sides of a tile, by less than a pixel
+            across = 2.0 * SORTED * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
+            down = 2.0 * SORTED * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
+            at = through(eye, across, down, width, height)
+            low = wp.min(low, at)
+            high = wp.max(high, at)
+    count = int(0)
     j = int(1)
-    while j < end:
-        box = panels[j].box
-        if low[0] <= box[2] and high[0] >= box[0] and low[1] <= box[3] and high[1] >= box[1]:
-            near = near | (wp.uint64(1) << wp.uint64(j))
+    while j < panels.shape[0]:
+        if overlap(panels[j].box, low, high):
+            count += 1
+            tiles[row, column, count] = j
         j += 1
+    tiles[row, column, 0] = count
+
+
+@wp.func
+def overlap(box: wp.vec4, low: wp.vec2, high: wp.vec2) -> bool:
+    """Whether a panel's box meets a part of the image plane."""
+    return low[0] <= box[2] and high[0] >= box[0] and low[1] <= box[3] and high[1] >= box[1]
+
+
+@wp.func
+def around(panels: wp.array(dtype=Panel), tile: wp.array(dtype=int), low: wp.vec2, high: wp.vec2) -> wp.uint64:
+    """Which of the panels of a tile a part of the image plane may show, a bit each."""
+    near = wp.uint64(0)
+    k = int(0)
+    while k < tile[0]:
+        if overlap(panels[tile[k + 1]].box, low, high):
+            near = near | (wp.uint64(1) << wp.uint64(k))
+        k += 1
     return near
 
 
@@ -345,19 +402,11 @@ def add_patch(
 
 
 @wp.func
-def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
-    """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
-    across = eye.window[0] + eye.window[2] * (x / float(width) - 1.0)
-    above = eye.window[1] + eye.window[3] * (1.0 - y / float(height))
-    straight = 1.0 + eye.distortion * (across * across + above * above)
-    return wp.vec2(across * straight, above * straight)
-
-
-@wp.func
-def unseen(key: wp.array2d(dtype=wp.int64), x: int, y: int) -> bool:
-    """Whether none of a pixel's samples shows the person."""
-    above = wp.min(key[2 * y, 2 * x], key[2 * y, 2 * x + 1])
-    return wp.min(above, wp.min(key[2 * y + 1, 2 * x], key[2 * y + 1, 2 * x + 1])) == EMPTY
+def material(key: wp.int64, surface_of: wp.array(dtype=int)) -> int:
+    """The number of the person's material that a sample shows, -1 for none."""
+    if key == EMPTY:
+        return -1
+    return surface_of[int(key & ID_MASK)]
 
 
 @wp.func
@@ -371,8 +420,11 @@ def put(
     facing: wp.array3d(dtype=wp.vec4),
     where: wp.array3d(dtype=wp.vec4),
 ):
-    """Write the mean of ``count`` of a pixel's four samples."""
-    share = 1.0 / wp.max(count, 1.0)
+    """Write the mean of ``count`` of a pixel's four samples; where none shows a layer, that alone."""
+    if count == 0.0:
+        colour[layer, y, x] = wp.vec4()
+        return
+    share = 1.0 / count
     albedo = s.albedo * share
     n = wp.normalize(s.normal)
     p = s.position * share
@@ -394,6 +446,7 @@ def resolve(
     texels: wp.array(dtype=texel),
     eye: Eye,
     panels: wp.array(dtype=Panel),
+    tiles: wp.array3d(dtype=int),
     place_texels: wp.array(dtype=texel),
     width: int,
     height: int,
@@ -402,6 +455,9 @@ def resolve(
     where: wp.array3d(dtype=wp.vec4),
 ):
     """Average the 2 x 2 samples of a pixel into its two layers, with one look-up of a texture that several of them see.
+
+    Where all four show one material, or the place, and those of one diagonal lie close together on it, the mean of
+    these two stands for the mean of all.
 
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission.
     """
@@ -418,23 +474,40 @@ def resolve(
     count1 = float(0.0)
     middle = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0, width, height)
     reach = wp.vec2(eye.pixel, eye.window[3] / float(height))
-    fronts = (wp.uint64(2) << wp.uint64(eye.fronts)) - wp.uint64(2)
-    near = around(panels, panels.shape[0], middle - reach, middle + reach)
-    sub = int(0)
+    tile = tiles[int(float(y) / SORTED), int(float(x) / SORTED)]
+    near = around(panels, tile, middle - reach, middle + reach)
+    shown = material(key[2 * y, 2 * x], surface_of)
+    alike = bool(
+        shown == material(key[2 * y, 2 * x + 1], surface_of)
+        and shown == material(key[2 * y + 1, 2 * x], surface_of)
+        and shown == material(key[2 * y + 1, 2 * x + 1], surface_of)
+    )
+    visited = int(0)
     ray = eye.right * middle[0] + eye.up * middle[1] + eye.forward
-    if near == wp.uint64(0) and ray[1] < -reach[0] - reach[1] and unseen(key, x, y):
+    if near == wp.uint64(0) and ray[1] < -reach[0] - reach[1] and alike and shown < 0:
         seen.panel = 0  # all four see the bare ground: their mean is its middle
         seen.depth = -eye.position[1] / ray[1]
         seen_ray = ray
         seen_count = 4.0
         count1 = 4.0
-        sub = 4
-    while sub < 4:
+        visited = 4
+    while visited < 4:
+        if visited == 2 and alike:
+            if patch.count == 2.0:
+                patch.count = 4.0
+                patch.position *= 2.0
+                count0 = 4.0
+                break
+            if seen_count == 2.0 and seen.edge == 0:
+                seen_count = 4.0
+                count1 = 4.0
+                break
+        sub = (3 * visited) & 3  # one diagonal first
         sx = 2 * x + (sub & 1)
         sy = 2 * y + (sub >> 1)
         px = float(sx) + 0.5
         py = float(sy) + 0.5
-        sub += 1
+        visited += 1
         k = key[sy, sx]
         at_plane = through(eye, px, py, width, height)
         ray = eye.right * at_plane[0] + eye.up * at_plane[1] + eye.forward
@@ -451,7 +524,8 @@ def resolve(
             flat = weights(a, b, c, 1.0 / area, px, py)
             inverse = 1.0 / (flat[0] * a[3] + flat[1] * b[3] + flat[2] * c[3])
             hit.depth = inverse
-            hit = trace(panels, place_texels, eye, ray, near & fronts, hit)
+            if eye.fronts > 0:
+                hit = trace(panels, place_texels, eye, ray, tile, near, eye.fronts, hit)
             if hit.panel < 0:
                 w0 = flat[0] * a[3] * inverse
                 w1 = flat[1] * b[3] * inverse
@@ -485,7 +559,7 @@ def resolve(
             if ray[1] < 0.0:
                 hit.depth = -eye.position[1] / ray[1]
                 hit.panel = 0
-            hit = trace(panels, place_texels, eye, ray, near, hit)
+            hit = trace(panels, place_texels, eye, ray, tile, near, panels.shape[0], hit)
         if k >= EMPTY or hit.panel >= 0:
             if hit.panel != seen.panel:
                 if seen_count > 0.0:
@@ -495,6 +569,7 @@ def resolve(
                 seen_ray = wp.vec3()
                 seen_count = 0.0
             seen_count += 1.0
+            seen.edge = wp.max(seen.edge, hit.edge)
             share = 1.0 / seen_count
             seen_ray += (ray - seen_ray) * share
             seen.depth += (hit.depth - seen.depth) * share

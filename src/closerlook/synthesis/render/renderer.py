@@ -45,7 +45,7 @@ from closerlook.synthesis.render.values import (
     Surface,
     texel,
 )
-from closerlook.synthesis.scene.backdrop import Place, visible
+from closerlook.synthesis.scene.backdrop import MOST, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame
 from closerlook.synthesis.scene.gloss import skyline
 from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
@@ -106,11 +106,15 @@ class Renderer:
         self._on_cpu = bool(self.device.is_cpu)
         height, width = size
         self._key = self._empty((2 * height, 2 * width), wp.int64)
-        self._coarse, self._fine = ([self._empty((2, height, width), wp.vec4) for _ in range(3)] for _ in range(2))
+        # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
+        layers = {"shape": (2, height, width), "dtype": wp.vec4, "device": device}
+        self._coarse, self._fine = ([wp.zeros(**layers) for _ in range(3)] for _ in range(2))
         self._lobes = self._empty((2, height, width), wp.vec4)
         self._creases = self._empty((height, width), wp.float32)
         self._split = [self._empty((height, width), wp.vec3) for _ in range(2)]
         self._mosaic = self._empty((2, height, width), wp.float32)
+        tiles = [-(-pixels // int(raster.SORTED)) for pixels in size]
+        self._tiles = self._empty((*tiles, MOST + 1), wp.int32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
         shared = library()
@@ -211,7 +215,8 @@ class Renderer:
         """Find the surfaces that the camera sees. Sets ``frame``; the person's coverage is then in :meth:`mask`."""
         height, width = self.sensor_size = self._sensor_size(view.sensor)
         self.frame = frame(view.camera, self.posed.positions[: self.person.own], self.size)
-        panels = visible(view.place, self.frame)
+        shown = visible(view.place, self.frame)
+        eye, panels = eye_of(self.frame, width, shown), self._array(panel_rows(shown, self.frame), Panel)
         key = self._key
         key.fill_(raster.EMPTY)
         matrix = wp.mat44(self.frame.matrix)
@@ -224,13 +229,15 @@ class Renderer:
             ],
         )
         self.rasterise(self._screen, 2 * width, 2 * height, key)
+        down, across = (-(-pixels // int(raster.SORTED)) for pixels in (height, width))
+        self._launch(raster.sort, (down, across), [panels, eye, width, height, self._tiles])
         self._launch(
             raster.resolve,
             (height, width),
             [
                 *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
-                *(self._surface_of, self._surfaces, self._texels, eye_of(self.frame, width, panels)),
-                *(self._array(panel_rows(panels, self.frame), Panel), self._place_texels, width, height),
+                *(self._surface_of, self._surfaces, self._texels, eye),
+                *(panels, self._tiles, self._place_texels, width, height),
                 *self._coarse,
             ],
         )

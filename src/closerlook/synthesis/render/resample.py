@@ -53,6 +53,8 @@ def resample(
     cu = int(wp.floor(u + 0.5))
     wv = tap(v - float(cv), softness)
     wu = tap(u - float(cu), softness)
+    rows = wp.vec3i(wp.max(cv - 1, 0), cv, wp.min(cv + 1, height - 1))
+    columns = wp.vec3i(wp.max(cu - 1, 0), cu, wp.min(cu + 1, width - 1))
     person_share = 0.0
     for layer in range(2):
         share = 0.0
@@ -62,28 +64,28 @@ def resample(
         weight = 0.0
         low = wp.vec3(1.0, 1.0, 1.0)
         for b in range(3):
-            row = wp.clamp(cv + b - 1, 0, height - 1)
             for a in range(3):
-                column = wp.clamp(cu + a - 1, 0, width - 1)
-                c = colour[layer, row, column]
+                c = colour[layer, rows[b], columns[a]]
                 if c[3] > 0.0:
                     w = wv[b] * wu[a] * c[3]
                     share += w
                     mean += c * w
                     low = wp.vec3(least(low[0], c[0]), least(low[1], c[1]), least(low[2], c[2]))
                     near = wp.where(w > 1.0e-4, w, 1.0e-4)
-                    normal += facing[layer, row, column] * near
-                    position += where[layer, row, column] * near
+                    normal += facing[layer, rows[b], columns[a]] * near
+                    position += where[layer, rows[b], columns[a]] * near
                     weight += near
-        if layer == 0:
-            share = wp.clamp(share, 0.0, 1.0)
-            person_share = share
-        albedo = wp.max(wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-3), low * 0.5)
-        if layer == 1:
-            share = 1.0 - person_share
         if weight == 0.0:
-            share = 0.0
-        n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
-        full_colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
-        full_facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] / wp.max(weight, 1.0e-6))
-        full_where[layer, y, x] = position / wp.max(weight, 1.0e-6)
+            full_colour[layer, y, x] = wp.vec4()
+        else:
+            albedo = wp.max(wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-3), low * 0.5)
+            if layer == 0:
+                share = wp.clamp(share, 0.0, 1.0)
+                person_share = share
+            else:
+                share = 1.0 - person_share
+            n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
+            scale = 1.0 / weight
+            full_colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
+            full_facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] * scale)
+            full_where[layer, y, x] = position * scale

@@ -6,8 +6,10 @@ something between the person and a camera; :func:`visible` is what of it a camer
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,26 +74,42 @@ class Panels:
 COLUMNS = tuple(f.name for f in fields(Panels) if f.name != "texture")
 
 
-@dataclass(frozen=True)
-class _Panel:
+Triple = tuple[float, float, float]
+
+
+class _Panel(NamedTuple):
     """One row of :class:`Panels` while a place is being drawn."""
 
     texture: tuple[str, int]
-    corner: Float
-    along: Float
-    upward: Float
-    tint: Float
+    corner: Triple
+    along: Triple
+    upward: Triple
+    tint: Triple
     repeat: tuple[float, float] = (1.0, 1.0)
     shift: tuple[float, float] = (0.0, 0.0)
+    roughness: float = ROUGH
     cutout: bool = False
     turns: bool = False
     front: bool = False
-    roughness: float = ROUGH
 
 
 def _gather(panels: Sequence[_Panel]) -> Panels:
-    columns = {name: np.array([getattr(panel, name) for panel in panels]) for name in COLUMNS}
-    return Panels(tuple(panel.texture for panel in panels), **columns)
+    texture, corner, along, upward, tint, repeat, shift, roughness, *marks = zip(*panels, strict=True)
+    numbers = np.hstack([corner, along, upward, tint, repeat, shift])
+    cutout, turns, front = np.array(marks, bool)
+    return Panels(
+        texture,
+        corner=numbers[:, :3],
+        along=numbers[:, 3:6],
+        upward=numbers[:, 6:9],
+        tint=numbers[:, 9:12],
+        repeat=numbers[:, 12:14],
+        shift=numbers[:, 14:],
+        cutout=cutout,
+        turns=turns,
+        front=front,
+        roughness=np.array(roughness),
+    )
 
 
 def _joined(a: Panels, b: Panels) -> Panels:
@@ -146,83 +164,88 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
         flat,
         blobs,
         rng.uniform(0, 360),
-        float(np.clip(backdrop.shade * rng.uniform(0.7, 1.5), 0, 0.9)),
+        min(max(backdrop.shade * rng.uniform(0.7, 1.5), 0.0), 0.9),
         int(rng.integers(VARIANTS)),
         None if backdrop.picture is None else read_picture(backdrop.picture),
-        _lamps(rng, turn, np.array(room), backdrop.wall_distance[1]),
+        _lamps(rng, turn, room, backdrop.wall_distance[1]),
     )
 
 
-def _lamps(rng: np.random.Generator, turn: float, room: Float, furthest: float) -> Float:
+def _lamps(rng: np.random.Generator, turn: float, room: Sequence[float], furthest: float) -> Float:
     """Lamps on posts, and low on every wall."""
     rows = []
     for side, distance in enumerate(room):
-        ahead, beside = (_direction(turn + angle * np.pi / 2) for angle in (side, side + 1))
+        (x, _, z), (u, _, w) = (_along(turn + angle * math.pi / 2, 1.0) for angle in (side, side + 1))
         if 2.0 < distance <= furthest:  # there is a wall, and not close to the person
-            first, apart = rng.uniform(-6.0, 0.0), rng.uniform(4.0, 9.0)
-            at = [ahead * (distance - 0.5) + beside * (first + k * apart) for k in (0, 1)]
-            rows += [(*where, rng.uniform(2.4, 3.4), rng.uniform(0.05, 0.2)) for where in at]
-        post = ahead * min(rng.uniform(6.0, 11.0), distance - 0.7) + beside * rng.uniform(-6.0, 6.0)
-        rows.append((*post, rng.uniform(4.0, 5.5), rng.uniform(0.5, 1.0)))
-    x, _, z, height, power = np.array(rows).T
-    return np.stack([x, height, z, power], axis=1)
+            first, apart, ahead = rng.uniform(-6.0, 0.0), rng.uniform(4.0, 9.0), distance - 0.5
+            for beside in (first, first + apart):
+                height, power = rng.uniform(2.4, 3.4), rng.uniform(0.05, 0.2)
+                rows.append((x * ahead + u * beside, height, z * ahead + w * beside, power))
+        ahead, beside = min(rng.uniform(6.0, 11.0), distance - 0.7), rng.uniform(-6.0, 6.0)
+        height, power = rng.uniform(4.0, 5.5), rng.uniform(0.5, 1.0)
+        rows.append((x * ahead + u * beside, height, z * ahead + w * beside, power))
+    return np.array(rows)
 
 
-def _tint(rng: np.random.Generator, spread: float = 0.18, middle: float = 0.0) -> Float:
-    return np.asarray(np.exp(rng.normal(middle, spread) + rng.normal(0, 0.03, 3)))
+def _tint(rng: np.random.Generator, spread: float = 0.18, middle: float = 0.0) -> Triple:
+    brightness, *colour = rng.standard_normal(4).tolist()
+    red, green, blue = (math.exp(middle + spread * brightness + 0.03 * own) for own in colour)
+    return red, green, blue
 
 
 def _pick(rng: np.random.Generator, names: Sequence[str]) -> tuple[str, int]:
     return names[int(rng.integers(len(names)))], int(rng.integers(VARIANTS))
 
 
-def _direction(angle: float) -> Float:
-    return np.array([np.cos(angle), 0.0, np.sin(angle)])
+def _along(angle: float, length: float) -> Triple:
+    """So many metres over the ground in a direction."""
+    return math.cos(angle) * length, 0.0, math.sin(angle) * length
+
+
+def _beside(facing: float, distance: float, length: float, height: float = 0.0) -> tuple[Triple, Triple]:
+    """Left end and direction of a line of this length across the way, so far off."""
+    x, _, z = _along(facing, distance)
+    along = _along(facing + math.pi / 2, length)
+    return (x - along[0] / 2, height, z - along[2] / 2), along
 
 
 def _ground(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> _Panel:
     scale = backdrop.tile * rng.uniform(0.8, 1.3)
     texture = _pick(rng, backdrop.grounds)
-    along, upward = _direction(turn) * scale, _direction(turn + np.pi / 2) * scale
-    roughness = 0.55 if texture[0] == "tiles" else 0.9
+    along, upward = _along(turn, scale), _along(turn + math.pi / 2, scale)
+    roughness = 0.55 if texture[0] == "tiles" else ROUGH
     shift = (rng.random(), rng.random())
-    return _Panel(texture, np.zeros(3), along, upward, _tint(rng), shift=shift, roughness=roughness)
+    return _Panel(texture, (0.0, 0.0, 0.0), along, upward, _tint(rng), shift=shift, roughness=roughness)
 
 
 def _wall(backdrop: Backdrop, rng: np.random.Generator, facing: float, distance: float) -> _Panel:
     texture = _pick(rng, backdrop.walls)
     height, length = rng.uniform(*backdrop.wall_height), 60.0
-    along = _direction(facing + np.pi / 2) * length
-    corner = _direction(facing) * distance - along / 2
+    corner, along = _beside(facing, distance, length)
     tall = 3.4 if texture[0] in ("hedge", "trunks") else min(height, 4.2)
     repeat = (length / tall / rng.uniform(0.9, 1.3), height / tall)
     shift = (rng.random(), 1.0 - repeat[1] % 1.0)
-    upward = np.array([0.0, height, 0.0])
-    roughness = 0.35 if texture[0] == "glass" else 0.9
-    return _Panel(texture, corner, along, upward, _tint(rng, 0.35, DARKER), repeat, shift, roughness=roughness)
+    roughness = 0.35 if texture[0] == "glass" else ROUGH
+    return _Panel(texture, corner, along, (0.0, height, 0.0), _tint(rng, 0.35, DARKER), repeat, shift, roughness)
 
 
 def _strips(backdrop: Backdrop, rng: np.random.Generator, turn: float) -> Iterator[_Panel]:
     """Long patches of another ground, along or across the walls, just above the ground itself."""
     for _ in range(int(rng.integers(0, 4)) if backdrop.strips else 0):
-        facing = turn + np.pi / 2 * rng.integers(4)
+        facing = turn + math.pi / 2 * int(rng.integers(4))
         texture = _pick(rng, backdrop.strips)
-        width, length = float(np.exp(rng.uniform(np.log(0.15), np.log(5.0)))), 80.0
-        along, upward = _direction(facing + np.pi / 2) * length, _direction(facing) * width
-        corner = _direction(facing) * rng.uniform(0.4, 8.0) - along / 2 + np.array([0.0, 0.004, 0.0])
+        width, length = math.exp(rng.uniform(math.log(0.15), math.log(5.0))), 80.0
+        corner, along = _beside(facing, rng.uniform(0.4, 8.0), length, height=0.004)
         repeat, shift = (length / backdrop.tile, width / backdrop.tile), (rng.random(), rng.random())
-        yield _Panel(texture, corner, along, upward, _tint(rng, 0.45), repeat, shift)
+        yield _Panel(texture, corner, along, _along(facing, width), _tint(rng, 0.45), repeat, shift)
 
 
 def _horizon(backdrop: Backdrop, rng: np.random.Generator, facing: float) -> _Panel:
-    along = _direction(facing + np.pi / 2) * 160.0
-    corner = _direction(facing) * rng.uniform(28, 60) - along / 2
+    corner, along = _beside(facing, rng.uniform(28, 60), 160.0)
     height = rng.uniform(9, 18)
     texture = _pick(rng, (backdrop.horizon,))
     repeat, shift = (80.0 / height, 1.0), (rng.random(), 0.0)
-    return _Panel(
-        texture, corner, along, np.array([0.0, height, 0.0]), _tint(rng, 0.18, DARKER), repeat, shift, cutout=True
-    )
+    return _Panel(texture, corner, along, (0.0, height, 0.0), _tint(rng, 0.18, DARKER), repeat, shift, cutout=True)
 
 
 def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room: Float) -> Panels:
@@ -290,23 +313,25 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
     kind = THINGS[str(rng.choice(LOW + TALL))]
     low = kind in [THINGS[name] for name in LOW]
     tall = rng.uniform(*kind.height)
-    slope = max((camera.height - 0.5 * height) / camera.distance, 0.05)
-    towards = _direction(np.radians(camera.viewpoint))
+    hidden = share * height
+    towards = np.array(_along(math.radians(camera.viewpoint), 1.0))
     beside = np.array([-towards[2], 0.0, towards[0]])
     width = tall * kind.width
-    if low:  # a thing nearer by d metres looks d * slope lower
-        nearer = np.clip((tall - share * height) / slope, 0.45, 0.6 * camera.distance)
+    if low:  # where the line of sight over its top meets the person at the height that it is to hide
+        above = max(camera.height - hidden, 0.5)
+        tall = min(tall, hidden + 0.6 * above)
+        nearer = max((tall - hidden) / above * camera.distance, 0.45)
         aside = rng.uniform(-0.3, 0.3) * width
     else:
         nearer = rng.uniform(0.7, min(2.5, 0.5 * camera.distance))
         aside = rng.choice([-1.0, 1.0]) * max(width / 2 * 0.8 + 0.25 - 0.5 * share, 0.0)
-    along = np.array([width * rng.choice([-1.0, 1.0]), 0.0, 0.0])
-    foot = towards * nearer + beside * aside
+    along = (width * float(rng.choice([-1.0, 1.0])), 0.0, 0.0)
+    x, y, z = (towards * nearer + beside * aside).tolist()
     panel = _Panel(
         _pick(rng, kind.textures),
-        foot,
+        (x, y, z),
         along,
-        np.array([0.0, tall, 0.0]),
+        (0.0, tall, 0.0),
         _tint(rng),
         cutout=True,
         turns=True,

@@ -199,13 +199,13 @@ def sample_crop(rng: np.random.Generator) -> Crop:
 
 def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
     """A surveillance camera: 2 to 6 m high, 4 to 16 m away, mostly looking down 4 to 26 degrees, with a wide lens."""
-    distance = float(np.exp(rng.uniform(np.log(4.0), np.log(16.0))))
-    height = 0.9 + distance * np.tan(np.radians(rng.uniform(3.0, 26.0)))
+    distance = math.exp(rng.uniform(math.log(4.0), math.log(16.0)))
+    height = 0.9 + distance * math.tan(math.radians(rng.uniform(3.0, 26.0)))
     crop, roll = sample_crop(rng), rng.normal(0.0, 1.5)
     return Camera(
         viewpoint,
         distance,
-        float(np.clip(height, 2.0, 6.0)),
+        min(max(height, 2.0), 6.0),
         roll,
         right=rng.uniform(-0.7, 0.7),
         down=rng.uniform(-0.5, 0.5),
