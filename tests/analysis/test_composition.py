@@ -1,5 +1,7 @@
 """The target's shares of levels: the optimum by its conditions, and planted mixtures of made vectors."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -110,6 +112,14 @@ def test_a_level_without_images_has_no_share() -> None:
     assert np.isnan(found.share[5])
     np.testing.assert_allclose(np.nansum(found.share[:6]), 1)
     assert set(np.argsort(found.share[:5])[-2:]) == {2, 3}
+
+
+def test_nothing_is_said_of_one_group_of_people_or_of_fewer_features_than_levels() -> None:
+    measurement = planted(0, 0.0)[0]
+    one = replace(measurement, units=measurement.units * np.array([1, 0]))
+    assert np.isnan(estimate(one).share).all()
+    few = {name: getattr(measurement, name)[:, :6] for name in ("unit_sketches", "target_sketches")}
+    assert np.isnan(estimate(replace(measurement, sketch_parts=(slice(0, 6),), **few)).share).all()
 
 
 def test_images_without_any_spread_tell_nothing() -> None:

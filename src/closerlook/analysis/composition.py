@@ -39,8 +39,8 @@ Int = NDArray[np.int64]
 class Composition:
     """Shares (levels,) of the target's images by level, those of a factor summing to 1, with 95 % intervals.
 
-    All nan where they cannot be estimated (images without spread, fewer features than levels); nan for levels without
-    images.
+    Nan for levels without images; all nan where there is one group of people, images of the same levels do not
+    differ, or there are no more features than levels.
     """
 
     share: Float
@@ -66,15 +66,14 @@ def estimate_composition(
     shares = np.full((replicates + 1, len(images)), np.nan)
     if fitted is not None:
         factor = np.repeat(np.arange(len(measurement.factors)), [len(own) for own in measurement.factors])[present]
-        effects, influences = fitted.effects[present], fitted.influences[:, present]
-        axes, rest = _axes(effects, factor, target, fitted.lower)
-        aim, effects, influences = target @ axes, effects @ axes, influences @ axes
-        shifts = rest * keyed_rng(seed, "composition", "shift").standard_normal((replicates, len(aim)))
+        axes, rest = _axes(fitted.effects[present], factor, target, fitted.lower)
+        aim, effects, influences = target @ axes, fitted.effects[present] @ axes, fitted.influences[:, present] @ axes
+        aims = aim + rest * keyed_rng(seed, "composition", "shift").standard_normal((replicates, len(aim)))
         drawn = draw(len(influences), replicates, seed, "groups") - 1
-        moved = np.tensordot(small_sample_factor(len(influences)) * drawn, influences, 1)
-        shares[0, present] = mixture_on_simplices(effects, aim, factor)
-        for index in range(replicates):
-            shares[index + 1, present] = mixture_on_simplices(effects + moved[index], aim + shifts[index], factor)
+        moved = effects + np.tensordot(small_sample_factor(len(influences)) * drawn, influences, 1)
+        if np.isfinite(rest) and np.isfinite(moved).all():
+            pairs = zip([effects, *moved], [aim, *aims], strict=True)
+            shares[:, present] = [mixture_on_simplices(*pair, factor) for pair in pairs]
     low, high = np.quantile(shares[1:], [0.025, 0.975], axis=0)
     return Composition(shares[0], low, high)
 

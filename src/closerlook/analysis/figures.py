@@ -26,10 +26,11 @@ ON = {
 }
 
 
-def figure_names(scores: Scores) -> list[str]:
+def figure_names(scores: Scores, levels: pl.DataFrame) -> list[str]:
     """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
-    and ``interactions`` where there are two attributes to cross."""
-    return [*ON, "importance", *(["interactions"] if _heat_maps(scores) else [])]
+    and ``interactions`` where there are two attributes to cross; none of what could not be measured."""
+    known = [name for name in ON if levels[name].count()]
+    return [*known, "importance", *(["interactions"] if _heat_maps(scores) else [])]
 
 
 def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
@@ -85,8 +86,7 @@ def _legend(on: str) -> str:
         return "Variance of a level's images over the target's. Bars: 95 % intervals; dashed: as diverse as the target."
     if on == "target_share":
         return (
-            "The mixture of levels that explains the target's mean best. Bars: 95 % intervals; dashed: an even one; "
-            "dark: at or above it; hollow: not to be told from it."
+            "The mixture that explains the target best. Bars: 95 % intervals; dashed: all even; hollow: perhaps that."
         )
     text = "Bars: 95 % intervals; dashed: the attribute's mean; dark: at or below it"
     if on == "fit":
@@ -168,7 +168,9 @@ def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
     base, y = alt.Chart(table), _factor_axis(table, labels=False)
     axis = alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
-    total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
+    # Noise-corrected estimates of interactions can be negative: then nothing is added
+    with_interactions = base.transform_calculate(shown="max(datum.share, datum.total_share)")
+    total = with_interactions.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("shown:Q", axis=axis), tooltip=tooltip)
     own = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
     bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
     return alt.layer(total, own, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]

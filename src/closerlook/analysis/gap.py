@@ -132,7 +132,7 @@ class Gap(Scores):
     def figure(self, name: str = "fit") -> altair.HConcatChart:
         """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``target_share``, ``importance`` (Fig. 4)
         or ``interactions`` (heat maps of fit)."""
-        names = figure_names(self)
+        names = figure_names(self, self.levels)
         if name not in names:
             raise unknown("figure", name, names)
         if name == "importance":
@@ -141,4 +141,4 @@ class Gap(Scores):
 
     def figures(self) -> dict[str, altair.HConcatChart]:
         """Every :meth:`figure` that there is, by its name."""
-        return {name: self.figure(name) for name in figure_names(self)}
+        return {name: self.figure(name) for name in figure_names(self, self.levels)}
