@@ -38,13 +38,13 @@ def test_every_number_of_a_gain_is_in_its_sentence():
 
 def test_planted_levels_are_counted_over_all_factors():
     found = [
-        Recovery("weather", ("a", "b", "c"), ("a",), ("a",), {}),
-        Recovery("hour", ("d", "e", "f"), ("d", "e"), ("d", "f"), {}),
+        Recovery("weather", ("a", "b", "c"), ("a",), ("a",), ("b",), {}),
+        Recovery("hour", ("d", "e", "f"), ("d", "e"), ("d", "f"), ("d", "e"), {}),
     ]
     (sentence,) = findings(Story("planted", recovered=found))
     assert "3 hidden levels" in sentence
-    assert "2 of them have the smallest gap" in sentence
-    assert "weather 1 of 1; hour 1 of 2" in sentence
+    assert "sees 2 (weather 0, hour 2) of them most" in sentence
+    assert "2 (weather 1, hour 1) are nearest" in sentence
 
 
 def test_nothing_measured_nothing_said():

@@ -85,9 +85,7 @@ def _legend(on: str) -> str:
     if on == "diversity":
         return "Variance of a level's images over the target's. Bars: 95 % intervals; dashed: as diverse as the target."
     if on == "target_share":
-        return (
-            "The mixture that explains the target best. Bars: 95 % intervals; dashed: all even; hollow: perhaps that."
-        )
+        return "The mixture that explains the target best. Bars: 95 % intervals; dashed: even; hollow: perhaps even."
     text = "Bars: 95 % intervals; dashed: the attribute's mean; dark: at or below it"
     if on == "fit":
         return f"{text}; hollow: not to be told from it (5 %, Holm)."

@@ -68,8 +68,10 @@ def _planted(story: Story) -> Iterator[str]:
         return
     planted = sum(len(found.planted) for found in story.recovered)
     others = sum(len(found.levels) for found in story.recovered) - planted
-    hits = sum(found.lowest_hits for found in story.recovered)
-    details = "; ".join(f"{found.factor} {found.lowest_hits} of {len(found.planted)}" for found in story.recovered)
+    shown, lowest = (
+        f"{sum(hits)} ({', '.join(f'{found.factor} {own}' for found, own in zip(story.recovered, hits, strict=True))})"
+        for hits in zip(*((found.shown_hits, found.lowest_hits) for found in story.recovered), strict=True)
+    )
     plans = "".join(
         f" The plan “{name}” keeps {sum(found.kept(name) for found in story.recovered)} of the {planted} and drops "
         f"{sum(found.dropped(name) for found in story.recovered)} of the {others} others."
@@ -77,7 +79,7 @@ def _planted(story: Story) -> Iterator[str]:
     )
     yield (
         f"The target was rendered in {planted} hidden levels, and the analysis saw its images without labels: "
-        f"{hits} of them have the smallest gap of their attribute ({details}).{plans}"
+        f"it sees {shown} of them most of all in the target, and {lowest} are nearest to it by fit.{plans}"
     )
 
 

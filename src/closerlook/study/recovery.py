@@ -23,6 +23,7 @@ class Recovery:
         levels: all of its levels in the source.
         planted: those that the target shows.
         lowest: those with the smallest gap, nearest first, as many as were planted.
+        shown: those with the largest shares of the target by the analysis (``target_share``), as many as were planted.
         chosen: those that each plan keeps, by the plan's name.
     """
 
@@ -30,12 +31,18 @@ class Recovery:
     levels: tuple[Level, ...]
     planted: tuple[Level, ...]
     lowest: tuple[Level, ...]
+    shown: tuple[Level, ...]
     chosen: Mapping[str, tuple[Level, ...]]
 
     @property
     def lowest_hits(self) -> int:
         """How many of the planted levels are among the ``lowest``."""
         return len(set(self.planted) & set(self.lowest))
+
+    @property
+    def shown_hits(self) -> int:
+        """How many of the planted levels are among the ``shown``."""
+        return len(set(self.planted) & set(self.shown))
 
     def kept(self, plan: str) -> int:
         """How many of the planted levels a plan keeps."""
@@ -53,7 +60,9 @@ def recovery(gap: Gap, plans: Mapping[str, Plan], planted: Mapping[str, tuple[Le
 
 def _recovered(gap: Gap, plans: Mapping[str, Plan], name: str, planted: tuple[Level, ...]) -> Recovery:
     factor = next(factor for factor in gap.factors if factor.name == name)
-    nearest = gap.levels.filter(pl.col("factor") == name).sort("fit", nulls_last=True)["level"].head(len(planted))
-    lowest = tuple(factor.levels[factor.index(level)] for level in nearest)
+    table = gap.levels.filter(pl.col("factor") == name)
+    nearest = table.sort("fit", nulls_last=True)["level"].head(len(planted))
+    largest = table.drop_nulls("target_share").sort("target_share", descending=True)["level"].head(len(planted))
+    lowest, shown = (tuple(factor.levels[factor.index(level)] for level in levels) for levels in (nearest, largest))
     chosen = {plan: tuple(value.values.get(name, factor.levels)) for plan, value in plans.items()}
-    return Recovery(name, factor.levels, planted, lowest, chosen)
+    return Recovery(name, factor.levels, planted, lowest, shown, chosen)
