@@ -59,7 +59,7 @@ __all__ = ["Renderer", "Shot", "View"]
 Float = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-SHADOW_SIDE = 256
+SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
 OCCLUSION_METRES = 0.22
 TAPS = 5  # a pixel, for what of the person is before it; neighbours have others
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
@@ -116,7 +116,8 @@ class Renderer:
         tiles = [-(-pixels // int(raster.SORTED)) for pixels in size]
         self._tiles = self._empty((*tiles, MOST + 1), wp.int32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
-        self._shadow = self._empty((len(ILLUMINATIONS), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
+        self._shadow_side = min(max(3 * height // 2, SHADOW_SIDES[0]), SHADOW_SIDES[1])
+        self._shadow = self._shadow_maps(len(ILLUMINATIONS))
         shared = library()
         self._place_texels = self._array(shared.texels, texel)
         self._patterns = [self._array(pattern, wp.uint8) for pattern in shared.patterns]
@@ -131,10 +132,14 @@ class Renderer:
         self._lanes = wp.types.vector(self._side**2, wp.float32)
         self._survey, self._meet, self._thin, self._expose = relight.overloads(self._lanes)
         self._scratch: dict[str, wp.array] = {}
-        self._commands: dict[wp.Kernel, tuple[wp.Launch, list[object]]] = {}
+        self._sent: dict[tuple[str, int], tuple[NDArray[Any], wp.array]] = {}
+        self._commands: dict[wp.Kernel, tuple[wp.Launch, list[object], object]] = {}
 
     def _empty(self, shape: tuple[int, ...], dtype: type) -> wp.array:
         return wp.empty(shape, dtype=dtype, device=self.device)
+
+    def _shadow_maps(self, count: int) -> wp.array:
+        return self._empty((count, self._shadow_side, self._shadow_side), wp.float32)
 
     def _array(self, values: NDArray[Any], dtype: type) -> wp.array:
         values = np.ascontiguousarray(values)
@@ -147,15 +152,30 @@ class Renderer:
         array.source = values  # lives as long as the array does
         return array
 
+    def _send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
+        """Rows that change from view to view, in memory that stays: launches then find arguments as they were."""
+        kept = self._sent.get((name, len(values)))
+        if kept is None:
+            own = np.array(values)
+            self._sent[name, len(values)] = own, self._array(own, dtype)
+            return self._sent[name, len(values)][1]
+        own, array = kept
+        own[...] = values
+        if not self._on_cpu:
+            array.assign(own)
+        return array
+
     def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
         """Run a kernel, by the command of its last launch: packing only what has changed takes a third of the time."""
         kept = self._commands.get(kernel)
         if kept is None:
             command = wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device, record_cmd=True)
-            kept = self._commands[kernel] = (command, list(inputs))
+            self._commands[kernel] = (command, list(inputs), dim)
         else:
-            command, last = kept
-            command.set_dim(dim)
+            command, last, last_dim = kept
+            if dim != last_dim:
+                command.set_dim(dim)
+                self._commands[kernel] = (command, last, dim)
             for i, value in enumerate(inputs):
                 if value is not last[i]:
                     command.set_param_at_index(i, value)
@@ -216,7 +236,7 @@ class Renderer:
         height, width = self.sensor_size = self._sensor_size(view.sensor)
         self.frame = frame(view.camera, self.posed.positions[: self.person.own], self.size)
         shown = visible(view.place, self.frame)
-        eye, panels = eye_of(self.frame, width, shown), self._array(panel_rows(shown, self.frame), Panel)
+        eye, panels = eye_of(self.frame, width, shown), self._send("panels", panel_rows(shown, self.frame), Panel)
         key = self._key
         key.fill_(raster.EMPTY)
         matrix = wp.mat44(self.frame.matrix)
@@ -258,18 +278,18 @@ class Renderer:
             self._launch(resample.resample, self.size, inputs)
         for what, taps in blurs(view.sensor, self.size[0]):
             spare = self._fine if self.surfaces is self._coarse else self._coarse
-            self._launch(smear.smear, self.size, [*self.surfaces, self._array(taps, wp.vec3), what, *spare])
+            self._launch(smear.smear, self.size, [*self.surfaces, self._send("blur", taps, wp.vec3), what, *spare])
             self.surfaces = spare
         if view.sensor.colour_blur > 0.0:
-            weights = self._array(bell(view.sensor.colour_blur * self.size[0] / 128), wp.float32)
+            weights = self._send("bell", bell(view.sensor.colour_blur * self.size[0] / 128), wp.float32)
             self._launch(smear.separate, self.size, [self.surfaces[0], self._split[0]])
             self._launch(smear.soften, self.size, [self._split[0], weights, self._split[1]])
             self._launch(smear.recolour, self.size, [*self._split, weights, self.surfaces[0]])
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
         near = np.concatenate([self._blobs, view.place.blobs[_shading(view.place.blobs, self.frame)]])
-        blobs = self._array(near.astype(np.float32), wp.vec4)
-        taps = self._array(_spiral(reach), wp.vec2i)
+        blobs = self._send("blobs", near.astype(np.float32), wp.vec4)
+        taps = self._send("taps", _spiral(reach), wp.vec2i)
         inputs = [*self.surfaces, blobs, len(self._blobs), taps, OCCLUSION_METRES, width, height]
         self._launch(occlusion.occlude, (height, width), [*inputs, self._creases, self.open_sky])
         self._launch(
@@ -300,7 +320,7 @@ class Renderer:
         """What throws a shadow onto the person or the ground around under each light, and where each light's end."""
         suns = [caster_rows(place.panels, light["place"]) if light["reach"] == 0 else NO_CASTERS for light in lights]
         ends = np.cumsum([len(rows) for rows in suns]).tolist()
-        return self._array(np.concatenate([*suns, np.zeros(1, CASTER_ROW)]), Caster), ends
+        return self._send("casters", np.concatenate([*suns, np.zeros(1, CASTER_ROW)]), Caster), ends
 
     def ground_albedo(self, view: View) -> NDArray[np.float64]:
         """(3,) mean linear albedo of the ground that the person stands on."""
@@ -317,7 +337,7 @@ class Renderer:
         illuminations = list(dict.fromkeys(shot.illumination for shot in shots))
         if len({*illuminations, *self._lights}) > len(self._shadow):
             self._lights = {}
-            self._shadow = self._empty((2 * len(illuminations), SHADOW_SIDE, SHADOW_SIDE), wp.float32)
+            self._shadow = self._shadow_maps(2 * len(illuminations))
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
         exposed, airs = _exposed(shots, self.ground_albedo(view), view.sensor)
         exposed["light"] = [illuminations.index(shot.illumination) for shot in shots]
@@ -337,18 +357,19 @@ class Renderer:
         around = (
             lamp_rows(view.place.lamps, self.frame) if (lights["reach"] > 0).any() else np.zeros((0, 4), np.float32)
         )
-        lamps = self._array(around, wp.vec4)
+        lamps = self._send("lamps", around, wp.vec4)
         stains = STAINS if view.place.picture is None else 0.0
         beams = [
-            *(self._array(lights, KeyLight), self._array(weighted(sky), wp.vec3), self._array(gloss, wp.vec3)),
+            *(self._send("lights", lights, KeyLight), self._send("sky", weighted(sky), wp.vec3)),
+            self._send("gloss", gloss, wp.vec3),
             *(self._shadow, self._patterns[view.place.shade_variant], view.place.shade),
             *(casters, self._place_texels, wet),
         ]
         camera = [
-            *(self._array(exposed, Exposed), self._flakes, self._noise),
-            *(self._array(tone_curve(view.sensor), wp.float32), view.sensor.saturation),
+            *(self._send("exposed", exposed, Exposed), self._flakes, self._noise),
+            *(self._send("tone", tone_curve(view.sensor), wp.float32), view.sensor.saturation),
         ]
-        air = self._array(airs, Air)
+        air = self._send("airs", airs, Air)
         image = self._empty((len(shots), height * width), wp.vec3ub)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         band = BAND // self._side**2
@@ -420,13 +441,13 @@ class Renderer:
 
     def _cast(self, slot: int, matrix: Float) -> None:
         """Draw the shadow map of a key light."""
-        side = float(SHADOW_SIDE)
+        side = float(self._shadow_side)
         self._shadow[slot].fill_(2.0)
         straight = wp.vec4(0.0, 0.0, 1.0, 1.0)
         inputs = [self._positions, wp.mat44(matrix), straight, 0.0, side, side, self._screen]
         self._launch(raster.project, len(self._positions), inputs)
         surface = [self._triangles, self._surface_of, self._surfaces]
-        self._launch(raster.cast, len(self._triangles), [self._screen, *surface, slot, SHADOW_SIDE, self._shadow])
+        self._launch(raster.cast, len(self._triangles), [self._screen, *surface, slot, self._shadow_side, self._shadow])
 
 
 def _spiral(reach: float) -> NDArray[np.int32]:

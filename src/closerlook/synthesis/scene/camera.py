@@ -108,6 +108,7 @@ class Frame:
 
 
 NEAR, FAR = 0.3, 400.0
+OUTLINE = 1000  # vertices at least that say where a person's outline is
 SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
 
@@ -137,7 +138,7 @@ def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
     eye = np.array([np.cos(azimuth) * camera.distance, camera.height, np.sin(azimuth) * camera.distance], np.float32)
     middle = np.array([0.0, float(positions[:, 1].max()) / 2, 0.0], np.float32)
     right, up, forward = look_at(eye, _aim(camera, eye, middle), camera.roll)
-    relative = positions[:: max(len(positions) // 3000, 1)] - eye
+    relative = positions[:: max(len(positions) // OUTLINE, 1)] - eye
     depth = relative @ forward
     distortion = camera.distortion * (camera.focal / CORNER) ** 2
     flat = np.stack([relative @ right / depth, relative @ up / depth], axis=1)
@@ -179,15 +180,14 @@ def bent(flat: NDArray[np.floating], distortion: float) -> NDArray[np.floating]:
 
 def _matrix(eye: Float, right: Float, up: Float, forward: Float, window: tuple[float, float, float, float]) -> Float:
     centre_x, centre_y, half_width, half_height = window
-    view = np.eye(4)
-    view[:3, :3] = np.stack([right, up, -forward])
-    view[:3, 3] = -view[:3, :3] @ eye
-    projection = np.zeros((4, 4))
-    projection[0, 0], projection[0, 2] = 1 / half_width, centre_x / half_width
-    projection[1, 1], projection[1, 2] = 1 / half_height, centre_y / half_height
-    projection[2, 2], projection[2, 3] = (FAR + NEAR) / (NEAR - FAR), 2 * FAR * NEAR / (NEAR - FAR)
-    projection[3, 2] = -1.0
-    return np.asarray(projection @ view, dtype=np.float32)
+    matrix = np.empty((4, 4))
+    matrix[0, :3] = (right - centre_x * forward) / half_width
+    matrix[1, :3] = (up - centre_y * forward) / half_height
+    matrix[2, :3] = forward * ((FAR + NEAR) / (FAR - NEAR))
+    matrix[3, :3] = forward
+    matrix[:, 3] = -(matrix[:, :3] @ eye)
+    matrix[2, 3] -= 2 * FAR * NEAR / (FAR - NEAR)
+    return matrix.astype(np.float32)
 
 
 def sample_crop(rng: np.random.Generator) -> Crop:
