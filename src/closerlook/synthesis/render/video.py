@@ -136,55 +136,50 @@ def enter(
 
 
 @wp.kernel
-def spread(rows: int, canvas: wp.array2d(dtype=Any)):
-    """The forward transform (Malvar et al. 2003, figure 1) down the columns of the blocks, in place."""
-    group, row, x = wp.tid()
-    y = group * rows + row * 4
+def forward(rows: int, down: int, canvas: wp.array2d(dtype=Any)):
+    """The forward transform (Malvar et al. 2003, figure 1) of every block's columns if ``down``, else of its rows."""
+    group, v, u = wp.tid()
+    dy = wp.where(down != 0, 1, 0)
+    dx = 1 - dy
+    y = group * rows + v * (1 + 3 * dy)
+    x = u * (1 + 3 * dx)
     a = canvas[y, x]
-    b = canvas[y + 1, x]
-    c = canvas[y + 2, x]
-    d = canvas[y + 3, x]
+    b = canvas[y + dy, x + dx]
+    c = canvas[y + 2 * dy, x + 2 * dx]
+    d = canvas[y + 3 * dy, x + 3 * dx]
     outer = a - d
     inner = b - c
     canvas[y, x] = a + d + b + c
-    canvas[y + 1, x] = outer + outer + inner
-    canvas[y + 2, x] = a + d - b - c
-    canvas[y + 3, x] = outer - inner - inner
-
-
-@wp.func
-def quantised(value: Any, factor: int, dead: int, bits: int, step: int) -> Any:
-    """A coefficient as the decoder reads it: what is below two thirds of a step is gone."""
-    sign = value >> type(value)(31)
-    size = (value ^ sign) - sign
-    level = ((size * factor + type(value)(dead)) >> type(value)(bits)) * step
-    return (level ^ sign) - sign
+    canvas[y + dy, x + dx] = outer + outer + inner
+    canvas[y + 2 * dy, x + 2 * dx] = a + d - b - c
+    canvas[y + 3 * dy, x + 3 * dx] = outer - inner - inner
 
 
 @wp.kernel
-def lose(table: wp.array2d(dtype=int), rows: int, canvas: wp.array2d(dtype=Any)):
-    """The forward transform along the rows of blocks, the quantiser, and the inverse (clause 8.5.12.2), in place."""
+def quantise(table: wp.array2d(dtype=int), rows: int, canvas: wp.array2d(dtype=Any)):
+    """Every coefficient as the decoder reads it: what is below two thirds of a step is gone."""
+    group, row, x = wp.tid()
+    y = group * rows + row
+    plane = wp.where(row * 3 < rows * 2, 0, 1)
+    kind = wp.where(row % 2 == x % 2, row % 2, 2)
+    value = canvas[y, x]
+    sign = value >> type(value)(31)
+    size = (value ^ sign) - sign
+    level = (size * table[plane, FACTOR + kind] + type(value)(table[plane, DEAD])) >> type(value)(table[plane, BITS])
+    level = level * table[plane, STEP + kind]
+    canvas[y, x] = (level ^ sign) - sign
+
+
+@wp.kernel
+def inverse(rows: int, canvas: wp.array2d(dtype=Any)):
+    """The inverse transform (clause 8.5.12.2) of every block's rows."""
     group, row, column = wp.tid()
     y = group * rows + row
     x = column * 4
-    plane = wp.where(row * 3 < rows * 2, 0, 1)
-    even = wp.where(row % 2 == 0, 0, 2)  # class of the coefficients in even columns of this row
-    odd = wp.where(row % 2 == 0, 2, 1)
-    dead = table[plane, DEAD]
-    bits = table[plane, BITS]
-    even_step = table[plane, STEP + even]
-    odd_step = table[plane, STEP + odd]
     a = canvas[y, x]
     b = canvas[y, x + 1]
     c = canvas[y, x + 2]
     d = canvas[y, x + 3]
-    outer = a - d
-    inner = b - c
-    sums = b + c
-    b = quantised(outer + outer + inner, table[plane, FACTOR + odd], dead, bits, odd_step)
-    c = quantised(a + d - sums, table[plane, FACTOR + even], dead, bits, even_step)
-    a = quantised(a + d + sums, table[plane, FACTOR + even], dead, bits, even_step)
-    d = quantised(outer - inner - inner, table[plane, FACTOR + odd], dead, bits, odd_step)
     one = type(a)(1)
     odds = (b >> one) - d
     evens = b + (d >> one)
@@ -195,8 +190,8 @@ def lose(table: wp.array2d(dtype=int), rows: int, canvas: wp.array2d(dtype=Any))
 
 
 @wp.kernel
-def gather(rows: int, canvas: wp.array2d(dtype=Any)):
-    """The inverse transform down the columns of the blocks, in place."""
+def decode(rows: int, canvas: wp.array2d(dtype=Any)):
+    """The inverse transform of every block's columns, and what it gives rounded to samples."""
     group, row, x = wp.tid()
     y = group * rows + row * 4
     a = canvas[y, x]
@@ -208,12 +203,12 @@ def gather(rows: int, canvas: wp.array2d(dtype=Any)):
     bits = type(a)(6)
     low = type(a)(LOW)
     high = type(a)(HIGH)
-    odds = (b >> one) - d + half
-    evens = b + (d >> one) + half
-    canvas[y, x] = wp.min(wp.max((a + c + evens) >> bits, low), high)
-    canvas[y + 1, x] = wp.min(wp.max((a - c + odds) >> bits, low), high)
-    canvas[y + 2, x] = wp.min(wp.max((a - c - odds + half + half) >> bits, low), high)
-    canvas[y + 3, x] = wp.min(wp.max((a + c - evens + half + half) >> bits, low), high)
+    odds = (b >> one) - d
+    evens = b + (d >> one)
+    canvas[y, x] = wp.min(wp.max((a + c + evens + half) >> bits, low), high)
+    canvas[y + 1, x] = wp.min(wp.max((a - c + odds + half) >> bits, low), high)
+    canvas[y + 2, x] = wp.min(wp.max((a - c - odds + half) >> bits, low), high)
+    canvas[y + 3, x] = wp.min(wp.max((a + c - evens + half) >> bits, low), high)
 
 
 @wp.func
@@ -323,7 +318,9 @@ def overloads(lanes: type) -> tuple[wp.Kernel, ...]:
     """The kernels for lane vectors of one type, in a module of their own as in :func:`relight.overloads`."""
     module = wp.get_module(f"{__name__}.lanes{lanes._length_}")
     wp.set_module_options(OPTIONS, module)
-    kernels = (wp.Kernel(kernel.func, module=module) for kernel in (enter, spread, lose, gather, deblock, leave))
+    kernels = (
+        wp.Kernel(kernel.func, module=module) for kernel in (enter, forward, quantise, inverse, decode, deblock, leave)
+    )
     return tuple(wp.overload(kernel, {"canvas": wp.array2d(dtype=lanes)}) for kernel in kernels)
 
 
@@ -345,14 +342,17 @@ def through_video(image: wp.array, size: tuple[int, int], sensor: Sensor, launch
     groups = 1 if image.device.is_cpu else len(image)  # on the CPU one after the other, to stay in the caches
     canvas = _canvas((groups * rows, columns), lanes, str(image.device))
     table = wp.array(quantisers(sensor.video), dtype=wp.int32, device=image.device)
-    enter, spread, lose, gather, deblock, leave = overloads(lanes)
-    quarters, by_column = (groups, rows // 3, columns // 2), (groups, rows // 4, columns)
+    enter, forward, quantise, inverse, decode, deblock, leave = overloads(lanes)
+    quarters = (groups, rows // 3, columns // 2)
+    across, down = (groups, rows, columns // 4), (groups, rows // 4, columns)
     for first in range(0, len(image), groups * lanes._length_):
         place = [first, height, width, sensor.grid_down, sensor.grid_right, rows]
         launch(enter, quarters, [image, *place, canvas])
-        launch(spread, by_column, [rows, canvas])
-        launch(lose, (groups, rows, columns // 4), [table, rows, canvas])
-        launch(gather, by_column, [rows, canvas])
+        launch(forward, down, [rows, 1, canvas])
+        launch(forward, across, [rows, 0, canvas])
+        launch(quantise, (groups, rows, columns), [table, rows, canvas])
+        launch(inverse, across, [rows, canvas])
+        launch(decode, down, [rows, canvas])
         launch(deblock, (groups, rows), [table, 0, rows, canvas])
         launch(deblock, (groups, columns), [table, 1, rows, canvas])
         launch(leave, quarters, [canvas, *place, image])
