@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from closerlook.analysis.cells import Layout, choose_factors, lay_out
+from closerlook.analysis.enlargement import unequal_blur
 from closerlook.analysis.gap import Gap
 from closerlook.analysis.measure import SourceSums, make_source_pieces, measure_source
 from closerlook.analysis.measurement import Measurement
@@ -162,7 +163,8 @@ class Task:
         key = content_key({"source": layout.data, "target": analysed}, embedder, options)
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
-        return cls(layout, analysed, embedder, per_cell or None, seed, layout.notes, pieces)
+        notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
+        return cls(layout, analysed, embedder, per_cell or None, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding.
