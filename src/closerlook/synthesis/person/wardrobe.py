@@ -14,7 +14,7 @@ from closerlook.synthesis.person.tailor import Cut
 
 __all__ = ["VERSION", "Extra", "Item", "Outfit", "sample_outfit"]
 
-VERSION = 3  # to be raised by every change after which a seed's people are other people
+VERSION = 4  # to be raised by every change after which a seed's people are other people
 ADULT_CUTS = 16  # years from which crop tops and hot pants are worn
 MODEST_SHARE = 0.05  # of the women, who cover their hair, arms and legs
 

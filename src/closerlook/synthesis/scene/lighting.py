@@ -25,7 +25,7 @@ REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
 SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
 METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
-GIVEN_BACK = 0.1  # of the key light by those to the place: a reflectance of 0.3, lit from a third of all sides
+GIVEN_BACK = 0.07  # of the key light by those to the place: a reflectance of 0.2, lit from a third of all sides
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 2.5  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
@@ -115,7 +115,9 @@ def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sens
     under_foot = ground + (SNOW_ALBEDO - ground) * snow
     metered = ground + (SNOW_METERED - ground) * snow
     reflected = (metered / METERED_ALBEDO) ** sensor.metering
-    around = 0.5 * key + from_sky  # on surfaces of all directions, in the sun and in the shade
+    lamps = np.array([sky_light(illumination).lamp for _, illumination in pairs])[:, None]
+    # On surfaces of all directions, in the sun and in the shade; after dark other lamps add to the person's.
+    around = np.where(lamps, 0.75, 0.5) * key + from_sky
     gain = _gain(luminance(around) * luminance(reflected), snow[:, 0], sensor)
     scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(around * reflected, sensor)
     white = scale / np.pi

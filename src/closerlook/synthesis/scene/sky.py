@@ -85,13 +85,13 @@ class Illumination:
 
 
 ILLUMINATIONS: dict[str, Illumination] = {
-    "midnight": Illumination(1.0, lamps=Lamps(6.0, 4600.0, 1.6, 7500.0, 0.002)),
+    "midnight": Illumination(1.0, lamps=Lamps(6.0, 4600.0, 2.0, 7500.0, 0.002)),
     "dawn": Illumination(4.9, turbidity=2.2),
     "forenoon": Illumination(9.0, turbidity=3.6),
     "noon": Illumination(12.0, turbidity=3.6),
     "afternoon": Illumination(15.8, turbidity=4.0),
-    "dusk": Illumination(19.3, turbidity=3.0, lamps=Lamps(26.0, 2700.0, 4.0, 3000.0, 0.02)),
-    "night": Illumination(21.5, lamps=Lamps(30.0, 2700.0, 4.5, 3400.0, 0.02)),
+    "dusk": Illumination(19.3, turbidity=3.0, lamps=Lamps(34.0, 2700.0, 7.0, 3000.0, 0.02)),
+    "night": Illumination(21.5, lamps=Lamps(28.0, 2700.0, 5.0, 3400.0, 0.02)),
 }
 
 

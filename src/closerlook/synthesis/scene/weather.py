@@ -47,10 +47,10 @@ class Weather:
 
 WEATHERS: dict[str, Weather] = {
     "sunny": Weather(direct=1.0, sky=1.0, cloud=0.0),
-    "clouds": Weather(direct=0.28, sky=0.5, cloud=0.24, tint=(0.84, 1.0, 1.22), extinction=0.002),
+    "clouds": Weather(direct=0.34, sky=0.45, cloud=0.22, tint=(0.84, 1.0, 1.22), extinction=0.002),
     "overcast": Weather(direct=0.06, sky=0.08, cloud=0.42, tint=(1.14, 1.0, 0.77), extinction=0.01),
     "foggy": Weather(direct=0.0, sky=0.03, cloud=0.36, tint=(0.98, 1.0, 1.03), extinction=0.019, scatter=0.6),
-    "neutral": Weather(direct=0.0, sky=0.04, cloud=0.42, tint=(0.99, 1.03, 0.94), extinction=0.001),
+    "neutral": Weather(direct=0.0, sky=0.04, cloud=0.42, tint=(0.93, 1.05, 0.94), extinction=0.001),
     "blizzard": Weather(
         direct=0.0,
         sky=0.05,
