@@ -29,6 +29,7 @@ from closerlook.randomness import keyed_rng
 __all__ = ["Composition", "estimate_composition", "mixture_on_simplices"]
 
 WIDTH = 1024  # coordinates in which S is estimated
+CHUNK = 256  # units at a time, so that no second copy of all is made
 MIN_FREEDOM = 2
 
 Float = NDArray[np.float64]
@@ -165,4 +166,5 @@ def _project(measurement: Measurement, weights: Float) -> tuple[Float, Float]:
     rng = keyed_rng(0, "composition", len(scale))
     place, sign = rng.integers(WIDTH, size=len(scale)), rng.choice([-1.0, 1.0], len(scale))
     to = sparse.csr_array((scale * sign, (np.arange(len(scale)), place)), shape=(len(scale), WIDTH))
-    return np.asarray(measurement.unit_sketches @ to), np.asarray(target @ to)
+    chunks = np.array_split(measurement.unit_sketches, -(-len(measurement.unit_sketches) // CHUNK))
+    return np.concatenate([chunk @ to for chunk in chunks]), np.asarray(target @ to)
