@@ -64,7 +64,7 @@ def bell(sigma: float) -> Float:
 
 @functools.lru_cache(maxsize=64)
 def tone_curve(sensor: Sensor) -> Float:
-    """(4096,) from the square root of exposed light (0 to relight.TONE_TOP) to 8-bit code values.
+    """(4096,) from the square root of exposed light (0 to expose.TONE_TOP) to 8-bit code values.
 
     Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;
     no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about grey.

@@ -1,9 +1,7 @@
-"""Kernels that light a view: all weathers and times of day in one pass over its pixels.
+"""Kernels that light a view: all weathers and times of day in one pass over its tiles.
 
-Pixels are taken in square tiles. A *lane vector* holds one number of each pixel of a tile; on the CPU its arithmetic is
-SIMD, so that a further weather or time of day costs a few multiplications a pixel. On CUDA a tile is one pixel. What
-depends on the surface alone (:func:`survey`), on the light (:func:`meet`) and on the air (:func:`thin`) is worked out
-once each; :func:`expose` adds them up for every image.
+What depends on the surface alone (:func:`survey`), on the light (:func:`meet`) and on the air (:func:`thin`) is worked
+out once each; :func:`expose.expose` adds them up for every image.
 """
 
 # ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
@@ -18,101 +16,46 @@ from typing import Any
 import warp as wp
 
 from closerlook.synthesis.render import lamps as street, specular
-from closerlook.synthesis.render.texturing import sample
-from closerlook.synthesis.render.values import Air, Caster, Exposed, KeyLight, texel
+from closerlook.synthesis.render.expose import expose
+from closerlook.synthesis.render.shadows import dapple, lit, past_things
+from closerlook.synthesis.render.texturing import tile_at
+from closerlook.synthesis.render.tiles import (
+    AMBIENT,
+    BEAM,
+    BELOW,
+    COVERED,
+    DAMP,
+    DOME,
+    EMISSION,
+    GLINT,
+    GLOSS,
+    GLOSS_BELOW,
+    GLOSS_DOME,
+    LAMP_GLINT,
+    LAMPS,
+    LAYERS,
+    MET,
+    NORMAL,
+    POOL,
+    RIM,
+    SEEN,
+    SHINE,
+    SURVEYED,
+    THINNED,
+    THROUGH,
+    VEIL,
+    WATER,
+    WET_BELOW,
+    WET_DOME,
+    WET_GLOSS,
+    corner,
+)
+from closerlook.synthesis.render.values import Air, Caster, KeyLight, texel
 
 OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
 wp.set_module_options(OPTIONS)
 
-SNOW = wp.constant(0.85)
-TONE_TOP = wp.constant(4.0)
-TONE_STEPS = wp.constant(4095.0)
-LAYERS = 2
 STAINS = wp.constant(9.0)  # texels of the noise a metre of ground
-
-# Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
-DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
-GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW, LAMPS, LAMP_GLINT = (wp.constant(row) for row in range(12, 18))
-SURVEYED = wp.constant(18)  # the albedo comes first
-BEAM, SHINE, GLINT, AMBIENT, GLOSS, WET_GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6, 9))
-MET = wp.constant(12)
-THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
-THINNED = wp.constant(5)
-
-
-@wp.func
-def passed(shadow: wp.array3d(dtype=float), slot: int, row: int, column: int, z: float, fu: float) -> float:
-    """How many of three texels in a row, from ``fu`` right of ``column`` - 1 on, are not nearer to the light than z."""
-    total = wp.where(shadow[slot, row, column - 1] >= z, 1.0 - fu, 0.0)
-    total += wp.where(shadow[slot, row, column] >= z, 1.0, 0.0)
-    total += wp.where(shadow[slot, row, column + 1] >= z, 1.0, 0.0)
-    return total + wp.where(shadow[slot, row, column + 2] >= z, fu, 0.0)
-
-
-@wp.func
-def lit(shadow: wp.array3d(dtype=float), light: KeyLight, p: wp.vec3) -> float:
-    """Share of the key light that passes the person: 3 x 3 percentage-closer filter with linear weights."""
-    side = shadow.shape[1]
-    q = light.shadow * wp.vec4(p[0], p[1], p[2], 1.0)
-    r = 1.0 / q[3]
-    u = (q[0] * r * 0.5 + 0.5) * float(side) - 0.5
-    v = (0.5 - q[1] * r * 0.5) * float(side) - 0.5
-    if q[3] <= 0.0 or u < 2.0 or v < 2.0 or u > float(side) - 4.0 or v > float(side) - 4.0:
-        return 1.0
-    z = q[2] * r * 0.5 + 0.5 - 0.0015
-    iu = int(u)
-    iv = int(v)
-    fu = u - float(iu)
-    fv = v - float(iv)
-    total = passed(shadow, light.slot, iv - 1, iu, z, fu) * (1.0 - fv)
-    total += passed(shadow, light.slot, iv, iu, z, fu) + passed(shadow, light.slot, iv + 1, iu, z, fu)
-    total += passed(shadow, light.slot, iv + 2, iu, z, fu) * fv
-    return total / 9.0
-
-
-@wp.func
-def tile_at(tile: wp.array2d(dtype=wp.uint8), u: float, v: float) -> float:
-    """Bilinear value (0..1) of a repeating 256 x 256 tile; u and v count its texels."""
-    iu = int(wp.floor(u))
-    iv = int(wp.floor(v))
-    fu = u - float(iu)
-    fv = v - float(iv)
-    a = float(tile[iv & 255, iu & 255]) * (1.0 - fu) + float(tile[iv & 255, (iu + 1) & 255]) * fu
-    b = float(tile[(iv + 1) & 255, iu & 255]) * (1.0 - fu) + float(tile[(iv + 1) & 255, (iu + 1) & 255]) * fu
-    return (a * (1.0 - fv) + b * fv) / 255.0
-
-
-@wp.func
-def dapple(shade: wp.array2d(dtype=wp.uint8), p: wp.vec3, towards: wp.vec3, strength: float) -> float:
-    """Share of the key light that passes what stands around the place: trees, roofs, poles."""
-    if strength <= 0.0:
-        return 1.0
-    down = p[1] / wp.max(towards[1], 0.08)
-    x = p[0] - towards[0] * down
-    z = p[2] - towards[2] * down
-    here = strength * wp.smoothstep(0.3, 2.0, wp.sqrt(x * x + z * z))  # the person stands mostly clear of it
-    return 1.0 - here * (1.0 - tile_at(shade, x * 8.0 + 128.0, z * 8.0 + 128.0))
-
-
-@wp.func
-def past_things(casters: wp.array(dtype=Caster), light: KeyLight, texels: wp.array(dtype=texel), p: wp.vec3) -> float:
-    """Share of the sun that passes the things that stand between it and ``p``, each a picture turned to the sun."""
-    towards = light.place
-    share = float(1.0)
-    for k in range(light.first_caster, light.end_caster):
-        c = casters[k]
-        slope = wp.dot(towards, c.facing)
-        way = wp.dot(c.foot - p, c.facing) / wp.max(slope, 1.0e-3)
-        if way > 0.05:
-            at = p + towards * way - c.foot
-            u = wp.dot(at, c.across) + 0.5
-            v = 1.0 - at[1] / c.height
-            if u > 0.0 and u < 1.0 and v > 0.0 and v < 1.0:
-                # The sun is half a degree wide: the further, the softer.
-                blur = wp.log2(way * 0.0093 / c.height * 256.0 + 1.0)
-                cover = sample(texels, c.start, 8, wp.vec2(u, v), wp.max(blur, 1.0))
-                share *= 1.0 - cover[3]
-    return share
 
 
 @wp.func
@@ -123,12 +66,6 @@ def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
         return 0.6 * wp.smoothstep(0.45, 1.05, n[1]) * wp.min(amount, cover)
     flat = wp.smoothstep(0.3, 0.8, n[1])
     return 0.96 * flat * amount + 0.12 * cover * (1.0 - flat) * amount
-
-
-@wp.func
-def corner(tile: int, side: int, across: int) -> wp.vec2i:
-    """Row and column of a tile's first pixel; there are ``across`` tiles of side x side pixels in a row of tiles."""
-    return wp.vec2i((tile / across) * side, (tile % across) * side)
 
 
 @wp.kernel
@@ -451,148 +388,9 @@ def thin(
     thinned[tile, i, row + POOL] = pool
 
 
-@wp.func
-def leaving(
-    surveyed: wp.array2d(dtype=Any),
-    met: wp.array3d(dtype=Any),
-    thinned: wp.array3d(dtype=Any),
-    tile: int,
-    layer: int,
-    channel: int,
-    c: Exposed,
-) -> Any:
-    """Light of one colour that a tile's surfaces of one layer send to the eye, and the air's share of it."""
-    s = layer * SURVEYED
-    m = layer * MET
-    t = layer * THINNED
-    albedo = surveyed[tile, s + channel]
-    falling = (
-        met[tile, c.light, m + BEAM] * c.sun[channel]
-        + met[tile, c.light, m + AMBIENT + channel] * c.sky[channel]
-        + surveyed[tile, s + DOME] * c.cloud[channel]
-        + surveyed[tile, s + BELOW] * c.bounce[channel]
-        + surveyed[tile, s + SEEN] * c.glow[channel]
-    )
-    beam = met[tile, c.light, m + SHINE]
-    around = (
-        met[tile, c.light, m + GLOSS + channel] * c.sky[channel]
-        + surveyed[tile, s + GLOSS_DOME] * c.cloud[channel]
-        + surveyed[tile, s + GLOSS_BELOW] * c.bounce[channel]
-    )
-    rim = surveyed[tile, s + RIM]
-    if c.wetness > 0.0:
-        pool = thinned[tile, c.air, t + POOL]
-        albedo -= wp.cw_mul(thinned[tile, c.air, t + DAMP], albedo)
-        beam += wp.cw_mul(pool, met[tile, c.light, m + GLINT] - beam)
-        in_water = (
-            met[tile, c.light, m + WET_GLOSS + channel] * c.sky[channel]
-            + surveyed[tile, s + WET_DOME] * c.cloud[channel]
-            + surveyed[tile, s + WET_BELOW] * c.bounce[channel]
-        )
-        around += wp.cw_mul(pool, in_water - around)
-        rim += wp.cw_mul(pool, surveyed[tile, s + WATER] - rim)
-    mirrored = beam * c.sun[channel] + wp.cw_mul(around + type(albedo)(c.glow[channel]), rim)
-    if c.snow_cover > 0.0:
-        covered = thinned[tile, c.air, t + COVERED]
-        albedo += wp.cw_mul(covered, type(albedo)(SNOW) - albedo)
-        mirrored -= wp.cw_mul(covered, mirrored)
-    out = wp.cw_mul(albedo, falling) + mirrored + surveyed[tile, s + EMISSION] * c.windows[channel]
-    return wp.cw_mul(out, thinned[tile, c.air, t + THROUGH]) + thinned[tile, c.air, t + VEIL] * c.fog[channel]
-
-
-@wp.func
-def in_range(light: Any) -> Any:
-    """Exposed light as a share of what the tone curve takes."""
-    return wp.min(wp.max(light * (1.0 / TONE_TOP), type(light)(0.0)), type(light)(1.0))
-
-
-@wp.func
-def developed(tone: wp.array(dtype=float), level: float, rough: float) -> wp.uint8:
-    """The code value of a level of light, with noise that is less in what is bright."""
-    code = tone[int(wp.sqrt(level) * TONE_STEPS + 0.5)]
-    done = code + rough * (1.3 - code * (1.0 / 255.0)) + 0.5
-    done = wp.where(done > 0.0, done, 0.0)  # faster than wp.clamp, as in raster.least
-    return wp.uint8(wp.where(done < 255.0, done, 255.0))
-
-
-@wp.kernel
-def expose(
-    surveyed: wp.array2d(dtype=Any),
-    met: wp.array3d(dtype=Any),
-    thinned: wp.array3d(dtype=Any),
-    present: wp.array2d(dtype=int),
-    conditions: wp.array(dtype=Exposed),
-    flakes: wp.array3d(dtype=wp.uint8),
-    noise: wp.array2d(dtype=wp.vec3b),
-    tone: wp.array(dtype=float),
-    saturation: float,
-    first: int,
-    side: int,
-    across: int,
-    width: int,
-    height: int,
-    image: wp.array2d(dtype=wp.vec3ub),
-):
-    """All images of one view; ``image[i]`` is condition i's (height, width), flat."""
-    tile, j = wp.tid()
-    c = conditions[j]
-    at = corner(first + tile, side, across)
-    red = type(surveyed[0, 0])(0.0)
-    green = type(red)(0.0)
-    blue = type(red)(0.0)
-    near = type(red)(0.0)
-    if present[tile, 1] > 0:
-        red = leaving(surveyed, met, thinned, tile, 1, 0, c)
-        green = leaving(surveyed, met, thinned, tile, 1, 1, c)
-        blue = leaving(surveyed, met, thinned, tile, 1, 2, c)
-    if c.flakes > 0.0:
-        far = type(red)(0.0)
-        lane = int(0)
-        y = int(at[0])
-        while y < at[0] + side:
-            x = int(at[1])
-            while x < at[1] + side:
-                far[lane] = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
-                near[lane] = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
-                lane += 1
-                x += 1
-            y += 1
-        if present[tile, 1] > 0:
-            behind = (thinned[tile, c.air, THINNED + THROUGH] + thinned[tile, c.air, THINNED + VEIL]) * c.flakes
-            red += wp.cw_mul(far, behind * c.flake[0] - red * c.flakes)
-            green += wp.cw_mul(far, behind * c.flake[1] - green * c.flakes)
-            blue += wp.cw_mul(far, behind * c.flake[2] - blue * c.flakes)
-    if present[tile, 0] > 0:
-        red += leaving(surveyed, met, thinned, tile, 0, 0, c)
-        green += leaving(surveyed, met, thinned, tile, 0, 1, c)
-        blue += leaving(surveyed, met, thinned, tile, 0, 2, c)
-    if c.flakes > 0.0:
-        near *= wp.min(c.flakes * 1.4, 1.0)
-        red += wp.cw_mul(near, type(red)(c.flake[0]) - red)
-        green += wp.cw_mul(near, type(red)(c.flake[1]) - green)
-        blue += wp.cw_mul(near, type(red)(c.flake[2]) - blue)
-    grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - saturation)
-    red = in_range(grey + red * saturation)
-    green = in_range(grey + green * saturation)
-    blue = in_range(grey + blue * saturation)
-    y = int(at[0])
-    while y < wp.min(at[0] + side, height):
-        x = int(at[1])
-        while x < wp.min(at[1] + side, width):
-            lane = (y - at[0]) * side + x - at[1]
-            rough = noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255]
-            image[j, y * width + x] = wp.vec3ub(
-                developed(tone, red[lane], float(rough[0]) * c.noise),
-                developed(tone, green[lane], float(rough[1]) * c.noise),
-                developed(tone, blue[lane], float(rough[2]) * c.noise),
-            )
-            x += 1
-        y += 1
-
-
 @functools.cache
 def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel, wp.Kernel, wp.Kernel]:
-    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose` for lane vectors of one type.
+    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose.expose` for lane vectors of one type.
 
     They have a module of their own: Warp compiles a module as a whole, and a process that uses both devices would
     compile the CPU's wide lanes for CUDA, too, which takes a minute.

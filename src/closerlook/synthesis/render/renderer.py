@@ -6,7 +6,6 @@ weather or time of day costs one weighted sum a pixel.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,9 @@ import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
-from closerlook.synthesis.person.fabric import RELIEF_SIDE, relief_texture
+from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, smear, video
+from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, resolve, smear, tiles, video
 from closerlook.synthesis.render.beams import (
     LAMP_DISTANCE,
     NO_CASTERS,
@@ -28,14 +27,14 @@ from closerlook.synthesis.render.beams import (
     turned_sky,
     weighted,
 )
+from closerlook.synthesis.render.blobs import body_blobs, shading, spiral
+from closerlook.synthesis.render.conditions import Shot, exposed_rows, flake_shape, flake_weathers
 from closerlook.synthesis.render.lamps import lamp_rows
-from closerlook.synthesis.render.optics import NOISE_UNIT, bell, blurs, noise_tile, softened, tone_curve
+from closerlook.synthesis.render.optics import bell, blurs, noise_tile, softened, tone_curve
 from closerlook.synthesis.render.panels import eye_of, panel_rows
-from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain
+from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain, relief_chain
 from closerlook.synthesis.render.values import (
-    AIR_ROW,
     CASTER_ROW,
-    EXPOSED_ROW,
     KEY_LIGHT_ROW,
     Air,
     Caster,
@@ -48,11 +47,10 @@ from closerlook.synthesis.render.values import (
 from closerlook.synthesis.scene.backdrop import MOST, Place, visible
 from closerlook.synthesis.scene.camera import Camera, Frame, frame
 from closerlook.synthesis.scene.gloss import skyline
-from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
+from closerlook.synthesis.scene.lighting import key_direction, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination, sky_light
 from closerlook.synthesis.scene.textures import flake_tiles
-from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
 __all__ = ["Renderer", "Shot", "View"]
 
@@ -61,7 +59,6 @@ Bytes = NDArray[np.uint8]
 
 SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
 OCCLUSION_METRES = 0.22
-TAPS = 5  # a pixel, for what of the person is before it; neighbours have others
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 STAINS = 0.6  # how much lighter the lightest ground of a place is than the darkest, as a share of the mean
 BAND = 16384  # pixels lit in one go: what is worked out for each light and air then stays in the caches
@@ -74,19 +71,6 @@ class View:
     camera: Camera
     place: Place
     sensor: Sensor
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One image to be made of a view: a weather, a time of day, and the key of its own noise and flakes."""
-
-    weather: Weather
-    illumination: Illumination
-    key: int
-
-    @classmethod
-    def named(cls, weather: str, illumination: str, key: int = 0) -> Shot:
-        return cls(WEATHERS[weather], ILLUMINATIONS[illumination], key)
 
 
 class Renderer:
@@ -113,8 +97,8 @@ class Renderer:
         self._creases = self._empty((height, width), wp.float32)
         self._split = [self._empty((height, width), wp.vec3) for _ in range(2)]
         self._mosaic = self._empty((2, height, width), wp.float32)
-        tiles = [-(-pixels // int(raster.SORTED)) for pixels in size]
-        self._tiles = self._empty((*tiles, MOST + 1), wp.int32)
+        down, across = (-(-pixels // int(resolve.SORTED)) for pixels in size)
+        self._tiles = self._empty((down, across, MOST + 1), wp.int32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
         self._shadow_side = min(max(3 * height // 2, SHADOW_SIDES[0]), SHADOW_SIDES[1])
         self._shadow = self._shadow_maps(len(ILLUMINATIONS))
@@ -185,7 +169,7 @@ class Renderer:
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        for module in (raster, mosaic, resample, smear, occlusion, self._expose.module, coder.module):
+        for module in (raster, resolve, mosaic, resample, smear, occlusion, self._expose.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -219,7 +203,7 @@ class Renderer:
         self.posed = posed
         self._positions = self._array(posed.positions, wp.vec3)
         self._normals = self._array(posed.normals, wp.vec3)
-        self._blobs = _body_blobs(posed.positions[:: max(len(posed.positions) // 800, 1)])
+        self._blobs = body_blobs(posed.positions[:: max(len(posed.positions) // 800, 1)])
         self._lights, self._north = {}, None
 
     def render(self, view: View, shots: Sequence[Shot]) -> Bytes:
@@ -249,10 +233,10 @@ class Renderer:
             ],
         )
         self.rasterise(self._screen, 2 * width, 2 * height, key)
-        down, across = (-(-pixels // int(raster.SORTED)) for pixels in (height, width))
-        self._launch(raster.sort, (down, across), [panels, eye, width, height, self._tiles])
+        down, across = (-(-pixels // int(resolve.SORTED)) for pixels in (height, width))
+        self._launch(resolve.sort, (down, across), [panels, eye, width, height, self._tiles])
         self._launch(
-            raster.resolve,
+            resolve.resolve,
             (height, width),
             [
                 *(key, self._screen, self._triangles, self._positions, self._normals, self._uv),
@@ -287,9 +271,9 @@ class Renderer:
             self._launch(smear.recolour, self.size, [*self._split, weights, self.surfaces[0]])
         height, width = self.size
         reach = OCCLUSION_METRES / self.frame.distance / (2 * self.frame.window[3]) * height
-        near = np.concatenate([self._blobs, view.place.blobs[_shading(view.place.blobs, self.frame)]])
+        near = np.concatenate([self._blobs, view.place.blobs[shading(view.place.blobs, self.frame)]])
         blobs = self._send("blobs", near.astype(np.float32), wp.vec4)
-        taps = self._send("taps", _spiral(reach), wp.vec2i)
+        taps = self._send("taps", spiral(reach), wp.vec2i)
         inputs = [*self.surfaces, blobs, len(self._blobs), taps, OCCLUSION_METRES, width, height]
         self._launch(occlusion.occlude, (height, width), [*inputs, self._creases, self.open_sky])
         self._launch(
@@ -339,19 +323,19 @@ class Renderer:
             self._lights = {}
             self._shadow = self._shadow_maps(2 * len(illuminations))
         sky = np.stack([turned_sky(illumination, view.place.north) for illumination in illuminations])
-        exposed, airs = _exposed(shots, self.ground_albedo(view), view.sensor)
+        exposed, airs = exposed_rows(shots, self.ground_albedo(view), view.sensor)
         exposed["light"] = [illuminations.index(shot.illumination) for shot in shots]
         lit = np.zeros(len(illuminations), bool)
         lit[exposed["light"][exposed["sun"].any(1)]] = True
         lights = np.stack([self._key_light(*each, view.place.north) for each in zip(illuminations, lit, strict=True)])
         casters, ends = self._casters(view.place, lights)
         lights["first_caster"], lights["end_caster"] = [0, *ends[:-1]], ends
-        tiles = _flake_weathers(shots)
-        exposed["flake_tile"] = [2 * tiles.index(_flake_shape(shot.weather)) for shot in shots]
+        shapes = flake_weathers(shots)
+        exposed["flake_tile"] = [2 * shapes.index(flake_shape(shot.weather)) for shot in shots]
         height, width = self.size
-        if tiles != self._flake_shapes:
-            self._flake_shapes = tiles
-            self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in tiles]), wp.uint8)
+        if shapes != self._flake_shapes:
+            self._flake_shapes = shapes
+            self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in shapes]), wp.uint8)
         gloss = np.stack([mirrored_sky(illumination) for illumination in illuminations])
         wet = int((airs["wetness"] > 0).any())
         around = (
@@ -396,19 +380,19 @@ class Renderer:
     ) -> None:
         """Light ``count`` tiles of the image from number ``start``."""
         lights = len(beams[0])  # type: ignore[arg-type]
-        surveyed = self._rows("surveyed", count, relight.LAYERS * int(relight.SURVEYED))
-        met = self._rows("met", count, lights, relight.LAYERS * int(relight.MET))
-        thinned = self._rows("thinned", count, len(airs), relight.LAYERS * int(relight.THINNED))
-        present = self._empty((count, relight.LAYERS), wp.int32)
+        surveyed = self._rows("surveyed", count, tiles.LAYERS * int(tiles.SURVEYED))
+        met = self._rows("met", count, lights, tiles.LAYERS * int(tiles.MET))
+        thinned = self._rows("thinned", count, len(airs), tiles.LAYERS * int(tiles.THINNED))
+        present = self._empty((count, tiles.LAYERS), wp.int32)
         eye, where = wp.vec3(*map(float, self.frame.eye)), (start, self._side, across)
         seen = [self.open_sky, self._skyline, lamps, self._grain, stains, wet, eye]
         inputs = [*self.surfaces, *seen, *where, surveyed, present, self._lobes]
-        self._launch(self._survey, (count, relight.LAYERS), inputs)
+        self._launch(self._survey, (count, tiles.LAYERS), inputs)
         self._launch(
             self._meet, (count, lights), [*self.surfaces, eye, *beams, *where, surveyed, present, self._lobes, met]
         )
         inputs = [*self.surfaces, eye, self._grain, airs, *where, present, thinned]
-        self._launch(self._thin, (count, len(airs), relight.LAYERS), inputs)
+        self._launch(self._thin, (count, len(airs), tiles.LAYERS), inputs)
         height, width = self.size
         inputs = [surveyed, met, thinned, present, *camera, *where, width, height, image]
         self._launch(self._expose, (count, len(image)), inputs)
@@ -448,79 +432,3 @@ class Renderer:
         self._launch(raster.project, len(self._positions), inputs)
         surface = [self._triangles, self._surface_of, self._surfaces]
         self._launch(raster.cast, len(self._triangles), [self._screen, *surface, slot, self._shadow_side, self._shadow])
-
-
-def _spiral(reach: float) -> NDArray[np.int32]:
-    """(16, TAPS, 2) offsets in pixels, right and down, that fill a disc evenly; 16 turns of one spiral."""
-    angle = np.arange(16)[:, None] * (np.pi / 8) + np.arange(TAPS) * 2.3999632
-    radius = reach * np.sqrt((np.arange(TAPS) + 0.5) / TAPS)
-    return np.rint(np.stack([np.cos(angle), np.sin(angle)], axis=2) * radius[:, None]).astype(np.int32)
-
-
-def _shading(blobs: NDArray[np.float64], seen: Frame) -> NDArray[np.bool_]:
-    """(k,) which spheres may darken something that a camera sees; see :func:`occlusion.occlude`."""
-    reach = occlusion.REACH * blobs[:, 3]
-    to_blob = blobs[:, :3] - seen.eye
-    depth, (x, y, half_width, half_height) = to_blob @ seen.forward, seen.window
-    stretch = 1 + abs(seen.distortion) * 2 * max(x * x + y * y, half_height**2)
-    right, up = np.abs(to_blob @ seen.right - x * depth), np.abs(to_blob @ seen.up - y * depth)
-    wide, high = half_width * stretch, half_height * stretch
-    aside = (right - wide * depth) / np.hypot(1, abs(x) + wide)
-    above = (up - high * depth) / np.hypot(1, abs(y) + high)
-    return np.asarray((depth > -reach) & (aside < reach) & (above < reach))
-
-
-def _exposed(shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The shots as rows of :class:`Exposed`, and their airs as rows of :class:`Air`."""
-    light = lighting([(shot.weather, shot.illumination) for shot in shots], ground, sensor)
-    rows: NDArray[Any] = np.zeros(len(shots), dtype=EXPOSED_ROW)
-    for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
-        rows[name] = getattr(light, name)
-    for name in ("snow_cover", "wetness", "flakes"):
-        rows[name] = [getattr(shot.weather, name) for shot in shots]
-    of_shots = [tuple(getattr(shot.weather, str(name)) for name in AIR_ROW.names or ()) for shot in shots]
-    airs = list(dict.fromkeys(of_shots))
-    rows["air"] = [airs.index(air) for air in of_shots]
-    rows["noise"] = sensor.noise / NOISE_UNIT * np.maximum(light.gain, 0.25) ** sensor.noise_growth
-    keys = np.array([shot.key & 0xFFFFFFFF for shot in shots], dtype=np.uint32)
-    for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
-        rows[name] = keys >> bits & 255
-    return rows, np.array(airs, dtype=AIR_ROW)
-
-
-def _flake_shape(weather: Weather) -> tuple[float, float, float]:
-    return (weather.flake_size, weather.streak, weather.wind) if weather.flakes > 0 else (1.0, 1.0, 0.0)
-
-
-def _flake_weathers(shots: Sequence[Shot]) -> list[tuple[float, float, float]]:
-    return sorted({_flake_shape(shot.weather) for shot in shots})
-
-
-@functools.cache
-def relief_chain(name: str) -> Bytes:
-    """The mip chain of a relief that many garments share."""
-    return mip_chain(relief_texture(name))
-
-
-def _body_blobs(positions: Float, bands: int = 8) -> Float:
-    """(k, 4) spheres (x, y, z, radius) that stand for the body when the place's open sky is worked out, k <= 2 bands.
-
-    Each height band is split in two across its longer horizontal axis, so that both feet have their own.
-    """
-    x, y, z = positions.T.astype(np.float64)
-    top = y.max()
-    band = np.minimum((y / top * bands).astype(int), bands - 1)
-    count = np.maximum(np.bincount(band, minlength=bands), 1)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.bincount(band, values, minlength=bands) / count)
-
-    dx, dz = x - mean(x)[band], z - mean(z)[band]
-    angle = 0.5 * np.arctan2(2 * mean(dx * dz), mean(dx * dx) - mean(dz * dz))[band]
-    half = 2 * band + (dx * np.cos(angle) + dz * np.sin(angle) > 0)
-    size = np.bincount(half, minlength=2 * bands)
-    kept = np.flatnonzero(size)
-    sums = [np.bincount(half, values, minlength=2 * bands)[kept] / size[kept] for values in (x, z, x * x + z * z)]
-    radius = np.sqrt(np.maximum(sums[2] - sums[0] ** 2 - sums[1] ** 2, 0.0))
-    blobs = [sums[0], (kept // 2 + 0.5) * top / bands, sums[1], np.clip(radius, 0.05, 0.3)]
-    return np.stack(blobs, axis=1).astype(np.float32)

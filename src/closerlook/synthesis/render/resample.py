@@ -45,7 +45,7 @@ def resample(
     full_facing: wp.array3d(dtype=wp.vec4),
     full_where: wp.array3d(dtype=wp.vec4),
 ):
-    """Both layers of the (height, width) sensor to the image's full size; as in raster.resolve."""
+    """Both layers of the (height, width) sensor to the image's full size; as in resolve.resolve."""
     y, x = wp.tid()
     v = (float(y) + 0.5) * float(height) / float(full_height) - 0.5
     u = (float(x) + 0.5) * float(width) / float(full_width) - 0.5

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.files import atomic_path, cache_folder
+from closerlook.synthesis.person.fabric import relief_texture
 from closerlook.synthesis.scene import paint, textures
 
-__all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain"]
+__all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain", "relief_chain"]
 
 Bytes = NDArray[np.uint8]
 PATTERNS = 4
@@ -32,6 +33,12 @@ def mip_chain(texture: Bytes) -> Bytes:
         level = (level[0::2, 0::2] + level[1::2, 0::2] + level[0::2, 1::2] + level[1::2, 1::2] + 2) // 4
         levels.append(level.reshape(-1, 4).astype(np.uint8))
     return np.concatenate(levels)
+
+
+@functools.cache
+def relief_chain(name: str) -> Bytes:
+    """The mip chain of a relief that many garments share."""
+    return mip_chain(relief_texture(name))
 
 
 @dataclass(frozen=True)

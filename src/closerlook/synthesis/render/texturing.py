@@ -58,3 +58,15 @@ def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.ve
     iu = int((uv[0] - wp.floor(uv[0])) * float(side))
     iv = int((uv[1] - wp.floor(uv[1])) * float(side))
     return int(texels[base + (iv & (side - 1)) * side + (iu & (side - 1))][3])
+
+
+@wp.func
+def tile_at(tile: wp.array2d(dtype=wp.uint8), u: float, v: float) -> float:
+    """Bilinear value (0..1) of a repeating 256 x 256 tile; u and v count its texels."""
+    iu = int(wp.floor(u))
+    iv = int(wp.floor(v))
+    fu = u - float(iu)
+    fv = v - float(iv)
+    a = float(tile[iv & 255, iu & 255]) * (1.0 - fu) + float(tile[iv & 255, (iu + 1) & 255]) * fu
+    b = float(tile[(iv + 1) & 255, iu & 255]) * (1.0 - fu) + float(tile[(iv + 1) & 255, (iu + 1) & 255]) * fu
+    return (a * (1.0 - fv) + b * fv) / 255.0

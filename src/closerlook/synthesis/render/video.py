@@ -335,7 +335,7 @@ def _canvas(shape: tuple[int, int], lanes: type, device: str) -> wp.array:
 
 
 def through_video(image: wp.array, size: tuple[int, int], sensor: Sensor, launch: Launch) -> None:
-    """Code and decode pictures, in place, as the video of a sensor does; ``image`` is as relight.expose writes it."""
+    """Code and decode pictures, in place, as the video of a sensor does; ``image`` is as expose.expose writes it."""
     height, width = size
     rows, columns = canvas_size(height, width)
     lanes = lanes_on(image.device)
