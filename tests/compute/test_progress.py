@@ -11,4 +11,4 @@ def test_without_a_terminal_there_is_a_line_now_and_then_and_at_the_end(monkeypa
         advance(30, "bright")
         advance(40)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["Rendering: 40 of 80 images, about 40 s left  bright", "Rendering: 80 images in 60.0 s"]
+    assert lines == ["Rendering: 40 of 80 images, 1/s, about 40 s left  bright", "Rendering: 80 images in 60.0 s"]

@@ -78,8 +78,9 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
         finished, latest, now = finished + n, note, time.perf_counter()
         if now - spoke >= SECONDS_BETWEEN_LINES and finished:
             spoke = now
-            left = (total - finished) * (now - start) / finished
-            _say(f"{description}: {finished:,} of {total:,} {unit}, about {left:.0f} s left  {latest}")
+            rate = finished / (now - start)
+            left, speed = (total - finished) / rate, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+            _say(f"{description}: {finished:,} of {total:,} {unit}, {speed}/s, about {left:.0f} s left  {latest}")
 
     yield advance
     _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")

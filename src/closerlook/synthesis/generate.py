@@ -124,8 +124,8 @@ def estimate(
 
 # Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a view and its pixels, a lit
 # pixel.
-START_SECONDS, PERSON_SECONDS = 4.0, 0.3
-VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.0085, 7.8e-7, 5.2e-8
+START_SECONDS, PERSON_SECONDS = 4.0, 0.15
+VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.005, 7.9e-7, 4.4e-8
 
 
 def _image_seconds(request: Request) -> float:
@@ -139,7 +139,7 @@ def _image_seconds(request: Request) -> float:
 
 def _image_bytes(settings: Settings) -> int:
     """About what an image takes on a disk with blocks of 4 KiB, of which the last is half full."""
-    return round(700 + 0.21 * math.prod(settings.size)) + 2048
+    return round(700 + 0.22 * math.prod(settings.size)) + 2048
 
 
 def _workers(workers: int | None) -> int:

@@ -113,7 +113,7 @@ def prepare(device: str = "cpu") -> None:
     kind = "" if device == "cpu" else f"-sm{wp.get_device(device).arch}"
     marker = cache_folder("renderer") / (hashlib.sha256(b"".join(sources)).hexdigest()[:16] + kind)
     if not marker.exists():
-        with progress("Preparing the renderer (once)", 2, "steps") as count:
+        with progress("Compiling the renderer's kernels (once)", 2, "steps") as count:
             renderer = Renderer((16, 16), device)
             count(1)
             renderer.compile()
