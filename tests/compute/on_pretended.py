@@ -14,7 +14,7 @@ from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, extract
 from closerlook.embedding.features import Features
-from closerlook.embedding.pooled import Pooled
+from closerlook.embedding.pooled import Custom, Pooled
 from closerlook.evaluation import KReciprocal, Matching, rank
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Model
@@ -54,12 +54,31 @@ def test_the_device_refuses_what_cuda_refuses(monkeypatch):
             there.numpy()
 
 
-@pytest.mark.parametrize("kind", [ContentStyle, Pooled])
-def test_an_analysis(kind, noise, monkeypatch):
+def trained(device):
+    model = Model.pretrained("lite0", SIZE)
+    model.network.to(device)
+    return model
+
+
+def users(device):
+    return Custom(lambda images: images.to(device).float().mean((1, 2)), "colour", SIZE)
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [
+        lambda device: ContentStyle("lite0", SIZE, device=device),
+        lambda device: Pooled("lite0", SIZE, device=device),
+        trained,
+        users,
+    ],
+    ids=["content and style", "pooled", "trained", "user's"],
+)
+def test_an_analysis(embedding, noise, monkeypatch):
     source, target = noise
-    wanted = analyze(source, target, embedding=kind("lite0", SIZE, device=CPU), per_cell=0).measurement
+    wanted = analyze(source, target, embedding=embedding(CPU), per_cell=0).measurement
     with on_device(monkeypatch):
-        found = analyze(source, target, embedding=kind("lite0", SIZE, device=DEVICE), per_cell=0).measurement
+        found = analyze(source, target, embedding=embedding(DEVICE), per_cell=0).measurement
     for field in dataclasses.fields(wanted):
         value = getattr(wanted, field.name)
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":

@@ -43,6 +43,8 @@ def invert(
 ) -> tuple[Pixels, float]:
     """An image whose features at ``layer`` match those of ``image`` (h, w, 3) uint8, by L-BFGS from noise.
 
+    It runs on the GPU where there is one.
+
     Args:
         term: ``content`` matches the activations (Eq. 1), ``style`` the Gram matrices (Eq. 2) of the layer and of the
             network's layers before it that are compared by default.
@@ -59,16 +61,16 @@ def invert(
     if term not in TERMS:
         raise UsageError(f"'{term}' cannot be inverted; choose content or style.")
     network = pretrained(backbone) if isinstance(backbone, str) else backbone
-    network.requires_grad_(False)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device).requires_grad_(False)
     layers = _style_layers(network, layer) if term == "style" else (layer,)
     network.steps_through(*layers)
     keep_freed_memory()
     with torch.no_grad():
-        wanted = _features(
-            network, network.normalize(torch.from_numpy(np.ascontiguousarray(image[None]))), layers, term
-        )
+        pixels = torch.from_numpy(np.ascontiguousarray(image[None])).to(device)
+        wanted = _features(network, network.normalize(pixels), layers, term)
     noise = keyed_rng(seed, "inversion").normal(128, 20, size=(1, *image.shape)).astype(np.float32)
-    x = network.normalize(torch.from_numpy(noise)).contiguous().requires_grad_()
+    x = network.normalize(torch.from_numpy(noise).to(device)).contiguous().requires_grad_()
     optimiser = torch.optim.LBFGS([x], max_iter=steps, history_size=HISTORY, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -81,7 +83,7 @@ def invert(
     with torch.no_grad():
         left = float(_mismatch(_features(network, x, layers, term), wanted))
     mean, std = (torch.tensor(values) for values in (network.mean, network.std))
-    pixels = x.detach()[0].permute(1, 2, 0) * std + mean
+    pixels = x.detach().cpu()[0].permute(1, 2, 0) * std + mean
     return pixels.round().clamp(0, 255).byte().numpy(), left
 
 

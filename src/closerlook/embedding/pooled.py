@@ -62,7 +62,9 @@ class Custom:
         self.name = name
         self.size = size
         self._function = function
-        self.dim = self(torch.zeros(2, *size, 3, dtype=torch.uint8)).shape[1]
+        tried = self(torch.zeros(2, *size, 3, dtype=torch.uint8))
+        self.dim = tried.shape[1]
+        self.device = tried.device
 
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32."""

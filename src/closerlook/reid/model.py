@@ -57,6 +57,12 @@ class Model:
         self.normalize = normalize
         self.dim = network.backbone.dim
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        device: torch.device = next(self.network.parameters()).device
+        return device
+
     def __call__(self, images: Tensor) -> Tensor:
         """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; the model's device does the work."""
         features = embedder(self.network, self.feature)(images)
