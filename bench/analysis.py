@@ -2,7 +2,7 @@
 
 python bench/analysis.py throughput --embedding lite0 --size 128x64 --images 4096
 python bench/analysis.py throughput --embedding vgg19 --size 256x128 --images 128
-python bench/analysis.py memory --people 16 (and 2, 4, 8, 32; --no-network for minutes instead of an hour)
+python bench/analysis.py memory --people 16 (and 2, 4; --no-network, 16, 48 and 96, for minutes instead of hours)
 python bench/analysis.py coverage --repeats 200
 """
 
@@ -12,9 +12,10 @@ import argparse
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ import torch
 from bare import eager
 from closerlook.analysis import Gap, Settings, analyze
 from closerlook.analysis.cells import lay_out
-from closerlook.analysis.measure import SourceSums, make_source_pieces
+from closerlook.analysis.measure import EXACT_BYTES, SourceSums, make_source_pieces
 from closerlook.analysis.moments import squared_norms
 from closerlook.analysis.pieces import Arrays, Pieces
 from closerlook.analysis.target import measure_target, target_moments
@@ -35,6 +36,8 @@ from closerlook.dataset.images import iter_images
 from closerlook.dataset.threads import map_in_threads
 from closerlook.embedding import Block, ContentStyle, open_embedding, slices_of
 from closerlook.embedding.passes import batch_size, cut, share_cores
+
+DEFAULT_UNITS = 588 * 7
 
 
 def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) -> None:
@@ -54,12 +57,16 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
         source = _noise(Path(folder), images, size)
         embedder = open_embedding(embedding, size)
         layout = lay_out(source, source.factors, None, 0)
-        target = measure_target(source.take(np.arange(64)), embedder, Pieces(None, (), ""))
+        target = measure_target(source.take(np.arange(min(64, images))), embedder, Pieces(None, (), ""))
         network, steps = embedder._network, embedder._steps
         pixels = torch.from_numpy(next(iter_images(layout.data, size)))
         ready = network.normalize(pixels)
-        sums = SourceSums(layout, target.mean, embedder.blocks, 0)
-        pieces: list[Arrays] = []
+        # Kept exactly or projected as the default of seven images a cell is
+        with patch("closerlook.analysis.measure.EXACT_BYTES", EXACT_BYTES * images // DEFAULT_UNITS):
+            sums = SourceSums(layout, target.mean, embedder.blocks, 0)
+
+        def whole() -> Iterator[Arrays]:
+            return make_source_pieces(sums, embedder, Pieces(None, (), ""))
 
         def forward(x: torch.Tensor) -> None:
             with torch.inference_mode():
@@ -80,17 +87,17 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
             with eager():
                 work()
 
-        works = {
+        works: dict[str, Callable[[], object]] = {
             "loop": lambda: bare(loop),
             "threads": lambda: bare(threads),
             "tuned": threads,
-            "whole": lambda: pieces.extend(make_source_pieces(sums, embedder, Pieces(None, (), ""))),
+            "whole": lambda: [None for _ in whole()],
         }
         clocks = {"wall": time.perf_counter, "CPU": time.process_time}
         spent: dict[str, dict[str, list[float]]] = {name: {clock: [] for clock in clocks} for name in works}
+        pieces = [{name: array.copy() for name, array in piece.items()} for piece in whole()]
         for _ in range(rounds):
             for name, work in works.items():
-                pieces.clear()
                 before = {clock: now() for clock, now in clocks.items()}
                 work()
                 for clock, now in clocks.items():

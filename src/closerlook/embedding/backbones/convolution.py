@@ -2,7 +2,8 @@
 
 Where nothing is learnt the normalisation is an affine map, which goes into the convolution's weights. On a CPU oneDNN
 adds the shortcut and applies the activation while its results are still in registers, and takes weights that lie in
-memory as it wants them: prepared once, and again only when a parameter has changed.
+memory as it wants them: prepared once, and again only when a parameter has changed. Wide 3 x 3 convolutions are
+matrix products instead, which are fewer multiplications (:mod:`closerlook.embedding.backbones.winograd`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from closerlook.embedding.backbones.winograd import suits, transform_weight, winograd
 
 __all__ = ["SameConv2d", "convolve", "is_fixed"]
 
@@ -106,12 +109,13 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, 
 
 
 class _Ready(NamedTuple):
-    """Folded weights as oneDNN wants them, and what they were made from."""
+    """Folded weights as oneDNN or Winograd's products want them, and what they were made from."""
 
     made_from: tuple[object, ...]
     weight: Tensor
     bias: Tensor | None
     padding: tuple[int, ...]
+    by_products: bool
 
 
 _ready: WeakKeyDictionary[nn.Conv2d, _Ready] = WeakKeyDictionary()
@@ -126,10 +130,14 @@ def _prepare(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None, shape: torch.S
     if found is None or found.made_from != made_from:
         weight, bias = _fold(convolution, norm)
         weight, padding = _fit(convolution, weight, shape)
-        geometry = (padding, convolution.stride, convolution.dilation, convolution.groups)
-        reorder = torch.ops.aten.mkldnn_reorder_conv2d_weight
-        packed = reorder(weight.contiguous().to_mkldnn(), *geometry, list(shape))
-        found = _ready[convolution] = _Ready(made_from, packed, bias, padding)
+        by_products = suits(convolution, *shape[-2:])
+        if by_products:
+            weight = transform_weight(weight)
+        else:
+            geometry = (padding, convolution.stride, convolution.dilation, convolution.groups)
+            reorder = torch.ops.aten.mkldnn_reorder_conv2d_weight
+            weight = reorder(weight.contiguous().to_mkldnn(), *geometry, list(shape))
+        found = _ready[convolution] = _Ready(made_from, weight, bias, padding, by_products)
     return found
 
 
@@ -138,6 +146,9 @@ def _convolve_ready(
 ) -> Tensor:
     ready, (_, name, scalars) = _prepare(convolution, norm, x.shape), _ACTIVATIONS[activation]
     assert shortcut is None or name != "hardtanh"
+    if ready.by_products:
+        products = winograd(x, ready.weight, ready.bias)
+        return _ACTIVATIONS[activation].apply(products if shortcut is None else products.add_(shortcut))
     geometry = (ready.padding, convolution.stride, convolution.dilation, convolution.groups)
     run = torch.ops.mkldnn._convolution_pointwise
     out: Tensor
