@@ -1,0 +1,60 @@
+"""An image is a function of its scene alone, whatever the renderer has drawn before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from closerlook.randomness import keyed_rng
+from closerlook.synthesis.annotations import depth, mask, normals
+from closerlook.synthesis.render.renderer import Renderer, Shot, View
+from closerlook.synthesis.scene.backdrop import BACKDROPS, hidden_by, place
+from closerlook.synthesis.scene.camera import sample_camera
+from closerlook.synthesis.scene.sensor import sample_sensor
+from closerlook.synthesis.scene.sky import ILLUMINATIONS
+from closerlook.synthesis.scene.weather import WEATHERS
+
+SIZE = (64, 32)
+SEEDS = range(8)
+
+
+def view_of(seed):
+    rng = keyed_rng(seed, "view")
+    camera = replace(sample_camera(rng, float(rng.integers(360))), occlusion=0.3 * (seed % 2))
+    where = place(list(BACKDROPS.values())[seed % len(BACKDROPS)], rng)
+    return View(camera, hidden_by(where, camera, rng), sample_sensor(rng, "cctv"))
+
+
+def shots_of(seed):
+    weathers, times = list(WEATHERS), list(ILLUMINATIONS)
+    return [Shot.named(weathers[(seed + i) % len(weathers)], times[(seed * i) % len(times)], seed) for i in range(3)]
+
+
+def drawn(renderer, block, seed):
+    person, posed = block
+    renderer.wear(person)
+    renderer.pose(posed)
+    view = view_of(seed)
+    images = renderer.render(view, shots_of(seed))
+    return [images, renderer.samples(), mask(renderer), depth(renderer), normals(renderer)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_drawn_before_leaves_no_trace(seed, block):
+    used = Renderer(SIZE)
+    for before in SEEDS:
+        if before != seed:
+            drawn(used, block, before)
+    for fresh, found in zip(drawn(Renderer(SIZE), block, seed), drawn(used, block, seed), strict=True):
+        assert np.array_equal(fresh, found)
+
+
+def test_views_by_themselves_are_the_views_of_a_pass(block):
+    """Each shot of a view alone, in another order, is the shot among the others."""
+    made = Renderer(SIZE)
+    for seed in SEEDS:
+        together = drawn(made, block, seed)[0]
+        for i in (2, 0, 1):
+            assert np.array_equal(made.render(view_of(seed), [shots_of(seed)[i]])[0], together[i])
