@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
@@ -113,7 +113,11 @@ def inversion_strip(
             for column, pixels in enumerate(shown):
                 sheet.paste(Image.fromarray(pixels), ((width + GAP) * column, MARGIN + (height + GAP) * row))
     draw = ImageDraw.Draw(sheet)
-    for column, name in enumerate(["image", *layers]):
+    names = ["image", *layers]
+    draw.font = ImageFont.load_default(10)
+    widest = max(draw.textlength(name) for name in names)
+    draw.font = ImageFont.load_default(10 * min((width + GAP) / (widest + GAP), 1))  # so that they do not overlap
+    for column, name in enumerate(names):
         draw.text(((width + GAP) * column + width // 2, 2), name, fill="#222222", anchor="ma")
     return np.asarray(sheet)
 
