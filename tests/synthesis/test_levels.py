@@ -108,7 +108,7 @@ def accuracy(images, times):
 def test_a_plain_classifier_tells_the_weathers_apart_on_people_it_has_not_seen(images):
     day, always = accuracy(images, ("forenoon", "noon", "afternoon")), accuracy(images, TIMES)
     print(f"weather of held-out people: {day:.2f} by day, {always:.2f} at all times, 0.14 by chance")
-    assert day > 0.6 and always > 0.42
+    assert day > 0.66 and always > 0.48
 
 
 @pytest.fixture(scope="module")

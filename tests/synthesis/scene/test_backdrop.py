@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.scene.backdrop import BACKDROPS, backdrops, place, visible
+from closerlook.synthesis.scene.backdrop import BACKDROPS, LOW, backdrops, hidden_by, place, visible
 from closerlook.synthesis.scene.camera import Camera, frame, sample_camera
 from closerlook.synthesis.scene.textures import PAINTERS, VARIANTS, flake_tiles, grain, paint, shadow_patterns
 
@@ -61,6 +63,22 @@ def test_what_is_left_out_could_not_be_seen(seed, viewpoint):
         x, y = view.project(middle[None], (128, 64))[0]
         if behind and 0 <= x <= 64 and 0 <= y <= 128:
             assert tuple(np.round(foot, 4)) in kept_feet
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.05, 0.6))
+def test_what_stands_before_a_person_hides_no_more_than_asked(seed, share):
+    """By the line of sight over a low thing's top."""
+    camera = replace(sample_camera(keyed_rng(seed, "camera"), 90.0), occlusion=share)
+    bare = place(BACKDROPS["street"], keyed_rng(seed, "place"))
+    hidden = hidden_by(bare, camera, keyed_rng(seed, "thing")).panels
+    assert hidden.front.sum() == 1 and hidden.front[1]
+    nearer, tall = hidden.corner[1, 2], hidden.upward[1, 1]
+    assert 0.4 < nearer < 0.65 * camera.distance
+    left = camera.distance / (camera.distance - nearer)
+    over = camera.height - (camera.height - tall) * left
+    if hidden.texture[1][0] in LOW:
+        assert over <= max(share * 1.7, tall) + 1e-6 and (over == pytest.approx(share * 1.7) or nearer < 0.451)
 
 
 def test_things_turn_to_the_camera():
