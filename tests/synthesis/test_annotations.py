@@ -6,6 +6,7 @@ from closerlook.synthesis.annotations import (
     CLOTHES,
     KEYPOINTS,
     PARTS,
+    _find_face,
     box,
     clothes,
     depth,
@@ -16,6 +17,8 @@ from closerlook.synthesis.annotations import (
     parts,
 )
 from closerlook.synthesis.person import Pose, pose_person, sample_person
+from closerlook.synthesis.person.coarsening import coarsened
+from closerlook.synthesis.production import SPACING
 from closerlook.synthesis.render.renderer import Renderer, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scene.camera import Camera, Crop
@@ -65,6 +68,16 @@ def test_the_face_is_seen_from_the_front_and_hidden_from_behind(renderer):
     assert back["left_shoulder"][0] < back["right_shoulder"][0]
     assert front["nose"][1] > front["left_eye"][1]
     assert front["nose"][1] < front["left_shoulder"][1] < front["left_hip"][1] < front["left_ankle"][1]
+
+
+@pytest.mark.parametrize("height", [16, 64])
+def test_a_person_of_few_vertices_has_the_same_face(height):
+    """A pixel's width off at most; people for the smallest images have no vertex left where noses are."""
+    for identity in range(1, 9):
+        person = sample_person(3, identity)
+        thinned = coarsened(person, SPACING / height)
+        fine, few = ([of.positions[at].mean(0) for at in _find_face(of)] for of in (person, thinned))
+        assert np.abs(np.array(fine) - few).max() < 2.0 / height + 0.02
 
 
 def test_joints_are_hidden_behind_the_body_and_seen_before_it(renderer):

@@ -191,11 +191,17 @@ def _find_face(person: Person) -> list[NDArray[np.intp]]:
     skin = material["skin"][person.bones[material["skin"], 0] == head]
     x, y, z = rest[skin].T
     size = np.ptp(rest[:, 1]) / 1.72
-    middle = (np.abs(x) < 0.012 * size) & (y < level) & (y > level - 0.07 * size)
-    beside = (y < level + 0.02 * size) & (y > level - 0.05 * size)
+    below = (y < level) & (y > level - 0.07 * size)
+    middle = _some((np.abs(x) < 0.012 * size) & below, (np.abs(x) < 0.035 * size) & below)
+    beside = _some((y < level + 0.02 * size) & (y > level - 0.05 * size))
     nose = skin[middle][[np.argmax(z[middle])]]
     ears = [skin[beside][np.argsort(-side * x[beside])[:6]] for side in (1, -1)]
     return [nose, *eyes, *ears]
+
+
+def _some(*choices: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The first choice that there is something of, else everything: for small images people have few vertices."""
+    return next((choice for choice in choices if choice.any()), np.ones_like(choices[0]))
 
 
 def _vertices(person: Person, material: str) -> NDArray[np.intp]:
