@@ -254,3 +254,10 @@ def test_a_gpu_gives_the_same(pair):
 def test_a_target_without_gallery_says_so(wardrobe, colour):
     with pytest.raises(CloserlookError, match="no 'gallery' split"):
         evaluate(colour, wardrobe.query)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"] if torch.cuda.is_available() else ["gpu", "cuda", "cuda:0"])
+def test_a_device_that_is_not_there_is_refused(device):
+    few = Features(np.eye(4, dtype=np.float32), np.array([1, 1, 2, 2]), np.array([1, 2, 1, 2]))
+    with pytest.raises(UsageError, match="--device"):
+        rank(few, few, device=device)

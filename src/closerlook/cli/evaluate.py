@@ -32,6 +32,7 @@ def evaluate(
     metric: Annotated[str, typer.Option(help="euclidean or cosine.")] = "euclidean",
     expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
     rerank: Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (20, 6, 0.3).")] = False,
+    device: Annotated[str, typer.Option(help="Where to rank: cpu or cuda. Models run on a GPU anyway.")] = "cpu",
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Picture to draw: the most instructive queries and their nearest images.")
@@ -60,11 +61,11 @@ def evaluate(
         raise UsageError(f"--out {out} is a folder; name the file to write, such as {out / 'result.json'}.")
     matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
-        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching)
+        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)
     elif model is not None and target is not None and query is None and gallery is None:
         data = Dataset.open(target)
         embedder = load_model(model, parse_size(size) if size else None)
-        result = evaluate(embedder, data, protocol=protocol, matching=matching)
+        result = evaluate(embedder, data, protocol=protocol, matching=matching, device=device)
         if pictures is not None:
             save_rankings(result, pictures, embedder=embedder if attention else None)
     else:

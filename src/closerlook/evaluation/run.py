@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
@@ -81,6 +82,7 @@ def rank(
     rules = Protocol.load(protocol)
     if memory < 1:
         raise UsageError(f"The memory bound must be at least 1 byte, not {memory}.")
+    _check_device(device)
     query_images, gallery_images = images or (None, None)
     left, right = sides(Side.of(query, query_images, "query"), Side.of(gallery, gallery_images, "gallery"), rules)
     if left.features.shape[1] != right.features.shape[1]:
@@ -95,6 +97,16 @@ def rank(
         table = score_search(search, rules, advance)
     refuse_all_invalid(table, search)
     return Result(name, rules, matching, table, len(right), search)
+
+
+def _check_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+        found = device.type != "cuda" or (device.index or 0) < torch.cuda.device_count()
+    except RuntimeError:
+        found = False
+    if not found:
+        raise unknown("--device", name, ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
 
 
 def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedder:
