@@ -1,11 +1,14 @@
 """How fast people become images, against what was asked for: rates by size and mode, memory, and other renderers.
 
-    python bench/render.py [--people 4] [--workers 2] [--folder .] [--peer-python /path/to/python]
+    python bench/render.py [--people 4] [--workers 2] [--folder .] [--device cuda:0] [--peer-python /path/to/python]
 
 Each rate is that of processes of their own, people built: pose, place, surfaces, light, JPEG, file. ``x bound`` divides
 the rate of all workers by the bound that was set for 2 cores (1 and more: met). Other work on the machine slows all of
 it; ``core-s`` counts processor time and is hardly touched. Files go to ``--folder``: put it where data sets go, since
 some temporary folders take 20 times longer to make a file in.
+
+``--device`` adds a row for a GPU: its rate over the CPU's with as many processes (20 and more was asked for) and the
+lowest PSNR of an image of its first person from the CPU's (45 dB and more).
 
 ``--peer-python`` names an interpreter with some of pygfx, pyrender, mitsuba and trimesh + embreex in it: each draws the
 same posed person from the same side at the same size, with one light and its shadow if it has them, and writes a JPEG.
@@ -25,11 +28,12 @@ from typing import Any
 
 import numpy as np
 
+from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import usable_cores
 from closerlook.synthesis.person import pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.planning import Options, read_request
-from closerlook.synthesis.production import prepare, tasks_of, write_images
+from closerlook.synthesis.production import draw_shot, posed_views, prepare, tasks_of, write_images
 from closerlook.synthesis.settings import VARY
 
 SIZES = ((128, 64), (256, 128))
@@ -40,11 +44,11 @@ GPR_PLUS = 808 * 12 * 7 * 7
 PEERS = ("pygfx", "pyrender", "mitsuba", "embree")
 
 
-def work(height: int, width: int, vary: str, people: int, first: int, folder: Path) -> dict[str, float]:
+def work(height: int, width: int, vary: str, people: int, first: int, folder: Path, device: str) -> dict[str, float]:
     """One process: build people, warm up on the first, time the others."""
     options: Options = {"identities": people + 1, "size": (height, width), "vary": vary, "levels": LEVELS[vary]}
     request = read_request("gpr-plus", {**options, "first_identity": first})
-    tasks = tasks_of(request.settings, folder, request.table, [])
+    tasks = tasks_of(request.settings, folder, request.table, [], device)
     built = [sample_person(0, tasks[0].identity, None, Population())]  # reads what every further one needs, too
     start = time.process_time()
     built += [sample_person(0, task.identity, None, Population()) for task in tasks[1:]]
@@ -59,7 +63,9 @@ def work(height: int, width: int, vary: str, people: int, first: int, folder: Pa
     return {"rate": images / wall, "busy": images / busy, "memory": memory, "building": building}
 
 
-def measure(size: tuple[int, int], vary: str, people: int, workers: int, folder: str) -> list[dict[str, float]]:
+def measure(
+    size: tuple[int, int], vary: str, people: int, workers: int, folder: str, device: str = "cpu"
+) -> list[dict[str, float]]:
     """``workers`` processes at once."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         running = []
@@ -73,9 +79,27 @@ def measure(size: tuple[int, int], vary: str, people: int, workers: int, folder:
                 str(people),
                 str(1 + i * 100),
                 scratch,
+                device,
             ]
             running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+
+
+def agreement(size: tuple[int, int], vary: str, device: str) -> float:
+    """The lowest PSNR in dB of an image of the first person that a device draws from the CPU's, before JPEG."""
+    options: Options = {"identities": 1, "size": size, "vary": vary, "levels": LEVELS[vary]}
+    request = read_request("gpr-plus", options)
+    person = sample_person(0, 1, None, Population())
+    drawn = []
+    for each in ("cpu", device):
+        (task,) = tasks_of(request.settings, Path(), request.table, [], each)
+        images = [
+            renderer.render(view, [draw_shot(task, one, {}) for one in rows])
+            for renderer, view, rows, _ in posed_views(person, task)
+        ]
+        drawn.append(np.concatenate(images).astype(np.float64))
+    errors = ((drawn[0] - drawn[1]) ** 2).mean((1, 2, 3))
+    return float(10 * np.log10(255**2 / max(errors.max(), 1e-9)))
 
 
 def scene(size: tuple[int, int], path: Path) -> None:
@@ -128,14 +152,17 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=4, help="people a process, after one to warm up")
     parser.add_argument("--workers", type=int, default=usable_cores())
     parser.add_argument("--folder", default=".", help="where the images are written")
+    parser.add_argument("--device", help="a GPU to compare with the CPU, such as cuda:0")
     parser.add_argument("--peer-python", help="an interpreter that has other renderers")
-    parser.add_argument("--work", nargs=6, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=7, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        height, width, vary, people, first, folder = options.work
-        print(json.dumps(work(int(height), int(width), vary, int(people), int(first), Path(folder))))
+        height, width, vary, people, first, folder, device = options.work
+        print(json.dumps(work(int(height), int(width), vary, int(people), int(first), Path(folder), device)))
         return
     prepare()
+    if options.device:
+        prepare(find_device(options.device))
     print(
         f"{'size':>10} {'mode':>6} {'1 process':>10} {'core-s':>8} {f'{options.workers} processes':>12} {'bound':>7}"
         f" {'x bound':>8} {'MiB each':>9} {'x bound':>8}  GPR+"
@@ -143,7 +170,17 @@ def main() -> None:
     for size in SIZES:
         for vary in VARY:
             (alone,) = measure(size, vary, options.people, 1, options.folder)
-            row(size, vary, alone, measure(size, vary, options.people, options.workers, options.folder))
+            together = measure(size, vary, options.people, options.workers, options.folder)
+            row(size, vary, alone, together)
+            if options.device:
+                there = measure(size, vary, options.people, options.workers, options.folder, options.device)
+                rate, ours = (sum(one["rate"] for one in each) for each in (there, together))
+                decibels = agreement(size, vary, options.device)
+                print(
+                    f"{size[0]:>4} x {size[1]:<4}{vary:>6} {options.device:>10} {rate:>21,.0f} images/s, "
+                    f"{rate / ours:.1f} x CPU (asked for: 20), PSNR at least {decibels:.1f} dB (45)",
+                    flush=True,
+                )
         if options.peer_python:
             peers(options.peer_python, size, options.folder)
 
