@@ -89,7 +89,7 @@ def survey(
 ):
     """What lighting needs of each surface, whatever the light: the rows ``surveyed[tile]``.
 
-    ``lobes`` are the middles of what the surfaces mirror and the levels of their roughness.
+    ``lobes`` are the middles of what surfaces that are not dull mirror, and the levels of their roughness.
     ``present[tile, layer]`` counts the pixels that show a layer; rows of a layer that none shows are left as they
     are, here and below. The first tile is number ``first`` of the image.
     """
@@ -139,7 +139,8 @@ def survey(
                 seen[lane] = shown
                 lobe = specular.middle_of_lobe(n, to_eye, cos, f[3])
                 step = specular.level_of(f[3])
-                lobes[layer, y, x] = wp.vec4(lobe[0], lobe[1], lobe[2], float(step))
+                if f[3] < specular.DULL:
+                    lobes[layer, y, x] = wp.vec4(lobe[0], lobe[1], lobe[2], float(step))
                 mirrors = specular.open_sky(skyline, step, lobe[1])
                 rim[lane] = specular.mirrored_share(f[3], cos) * shown
                 below[lane] = 1.0 - mirrors[0]
@@ -298,9 +299,8 @@ def meet(
                             beam[lane] = came[0]
                             shine[lane] = came[1]
                             glint[lane] = came[2]
-                        lobe = lobes[layer, y, x]
-                        if int(lobe[3]) < specular.DULL:
-                            mirrors = specular.mirrored(gloss, i, lights[i].sunward, lobe)
+                        if f[3] < specular.DULL:
+                            mirrors = specular.mirrored(gloss, i, lights[i].sunward, lobes[layer, y, x])
                             red[lane] = mirrors[0]
                             green[lane] = mirrors[1]
                             blue[lane] = mirrors[2]

@@ -17,7 +17,7 @@ wp.set_module_options({"enable_backward": False, "fast_math": True, "optimizatio
 
 WATER_ROUGH = wp.constant(0.22)  # of puddles in wind and rain
 STEPS = wp.constant(float(LEVELS))
-DULL = wp.constant(6)  # level from which on a lobe is about as wide as the cosine's
+DULL = wp.constant(0.75)  # roughness from which on a lobe is about as wide as the cosine's
 LAST_LEVEL = wp.constant(LEVELS - 1)
 LAST_HEIGHT = wp.constant(HEIGHTS - 1)
 
