@@ -3,6 +3,7 @@
     python bench/evaluation.py --size market1501          # 3,368 queries x 15,913 images
     python bench/evaluation.py --size msmt17              # 11,659 x 82,161
     python bench/evaluation.py --size market1501 --rerank # adds k-reciprocal re-ranking
+    python bench/evaluation.py --device cuda              # ours on a GPU, the others where they are
     python bench/evaluation.py --peers path/to/deep-person-reid/torchreid/metrics
 
 Every contender runs in a process of its own that holds the features before its clock starts, so peaks are what it adds.
@@ -68,12 +69,12 @@ def product(query: Features, gallery: Features) -> None:
 
 
 def ours(query: Features, gallery: Features) -> tuple[float, float]:
-    result = rank(query, gallery)
+    result = rank(query, gallery, device=DEVICE)
     return result.mAP, float(result.cmc[0])
 
 
 def ours_reranked(query: Features, gallery: Features) -> tuple[float, float]:
-    result = rank(query, gallery, matching=Matching(reranking=KReciprocal()))
+    result = rank(query, gallery, matching=Matching(reranking=KReciprocal()), device=DEVICE)
     return result.mAP, float(result.cmc[0])
 
 
@@ -140,14 +141,19 @@ def _load(name: str, path: Path) -> types.ModuleType:
 
 
 PEERS: Path | None = None
+DEVICE = "cpu"
 
 
-def contend(name: str, size: str, dim: int, peers: Path | None, pipe: multiprocessing.connection.Connection) -> None:
+def contend(
+    name: str, size: str, dim: int, peers: Path | None, device: str, pipe: multiprocessing.connection.Connection
+) -> None:
     """Run one contender and send (seconds, CPU seconds, peak MiB beyond the features, scores)."""
-    global PEERS
-    PEERS = peers
+    global PEERS, DEVICE
+    PEERS, DEVICE = peers, device
     query, gallery = make_features(size, dim)
-    torch.ones(64, 64) @ torch.ones(64, 64)  # threads and libraries up before the clock starts
+    torch.ones(64, 64, device=device) @ torch.ones(
+        64, 64, device=device
+    )  # threads and libraries up before the clock starts
     before = resident()
     peak, done = [before], threading.Event()
 
@@ -172,11 +178,11 @@ def resident() -> int:
 
 
 def measure(
-    name: str, size: str, dim: int, peers: Path | None
+    name: str, size: str, dim: int, peers: Path | None, device: str
 ) -> tuple[float, float, float, tuple[float, float] | None]:
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=contend, args=(name, size, dim, peers, send))
+    process = context.Process(target=contend, args=(name, size, dim, peers, device, send))
     process.start()
     send.close()
     try:
@@ -193,13 +199,16 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="market1501")
     parser.add_argument("--dim", type=int, default=2048)
     parser.add_argument("--peers", type=Path, help="torchreid's metrics folder")
+    parser.add_argument("--device", default="cpu", help="where ours ranks")
     parser.add_argument("--rerank", action="store_true", help="add k-reciprocal re-ranking")
     parser.add_argument("--only", nargs="+", help="these contenders alone")
     options = parser.parse_args()
     names = ["product", "ours", "argsort_loop"]
     names += [f"torchreid_{name}" for name in sorted(find_torchreid(options.peers))]
     names += ["ours_reranked"] if options.rerank else []
-    rows = {name: measure(name, options.size, options.dim, options.peers) for name in options.only or names}
+    rows = {
+        name: measure(name, options.size, options.dim, options.peers, options.device) for name in options.only or names
+    }
     beyond = {name: cpu - rows["product"][1] for name, (_, cpu, _, _) in rows.items() if "product" in rows}
     table = Table("contender", "s", "CPU s", "beyond product", "CPU of ours", "peak MiB", "mAP", "rank-1", box=None)
     for name, (seconds, cpu, peak, scores) in rows.items():
