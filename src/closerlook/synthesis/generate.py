@@ -139,7 +139,7 @@ def _image_seconds(request: Request) -> float:
 
 def _image_bytes(settings: Settings) -> int:
     """About what an image takes on a disk with blocks of 4 KiB, of which the last is half full."""
-    return round(700 + 0.22 * math.prod(settings.size)) + 2048
+    return round(700 + 0.18 * math.prod(settings.size)) + 2048
 
 
 def _workers(workers: int | None) -> int:

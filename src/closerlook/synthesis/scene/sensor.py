@@ -91,7 +91,7 @@ SENSORS: dict[str, Sensor] = {
         colour_blur=3.0,
         noise=1.2,
         video=28,
-        quality=90,
+        quality=80,
     ),
     "phone": Sensor(
         exposure=1.1,
