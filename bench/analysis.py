@@ -60,7 +60,7 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
         target = measure_target(source.take(np.arange(min(64, images))), embedder, Pieces(None, (), ""))
         network, steps = embedder._network, embedder._steps
         pixels = torch.from_numpy(next(iter_images(layout.data, size)))
-        ready = network.normalize(pixels)
+        ready = network.normalize(pixels.to(embedder.device))
         # Kept exactly or projected as the default of seven images a cell is
         with patch("closerlook.analysis.measure.EXACT_BYTES", EXACT_BYTES * images // DEFAULT_UNITS):
             sums = SourceSums(layout, target.mean, embedder.blocks, 0)
@@ -72,6 +72,8 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
             with torch.inference_mode():
                 for step in steps:
                     x = step.run(x)
+                if embedder.device.type == "cuda":
+                    torch.cuda.synchronize()  # the clock is the host's
 
         def loop() -> None:
             for _ in range(images // len(ready)):
