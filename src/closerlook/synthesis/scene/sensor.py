@@ -37,8 +37,8 @@ class Sensor:
         focus: standard deviation of the lens's blur, pixels.
         motion: pixels that the person moves while the shutter is open.
         motion_angle: where to, degrees from the right, upwards.
-        mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0 each
-            pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
+        mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0
+            each pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
         colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: what cameras do against
             noise, and video that keeps little of weak colour.
         noise: standard deviation at middle grey in reference light, in 8-bit code values.
