@@ -138,12 +138,10 @@ class Renderer:
 
     def _send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
         """Rows that change from view to view, in memory that stays: launches then find arguments as they were."""
-        kept = self._sent.get((name, len(values)))
-        if kept is None:
+        if (key := (name, len(values))) not in self._sent:
             own = np.array(values)
-            self._sent[name, len(values)] = own, self._array(own, dtype)
-            return self._sent[name, len(values)][1]
-        own, array = kept
+            self._sent[key] = own, self._array(own, dtype)
+        own, array = self._sent[key]
         own[...] = values
         if not self._on_cpu:
             array.assign(own)
@@ -338,10 +336,8 @@ class Renderer:
             self._flakes = self._array(np.concatenate([flake_tiles(height, *shape) for shape in shapes]), wp.uint8)
         gloss = np.stack([mirrored_sky(illumination) for illumination in illuminations])
         wet = int((airs["wetness"] > 0).any())
-        around = (
-            lamp_rows(view.place.lamps, self.frame) if (lights["reach"] > 0).any() else np.zeros((0, 4), np.float32)
-        )
-        lamps = self._send("lamps", around, wp.vec4)
+        shining = view.place.lamps[: None if (lights["reach"] > 0).any() else 0]
+        lamps = self._send("lamps", lamp_rows(shining, self.frame), wp.vec4)
         stains = STAINS if view.place.picture is None else 0.0
         beams = [
             *(self._send("lights", lights, KeyLight), self._send("sky", weighted(sky), wp.vec3)),
