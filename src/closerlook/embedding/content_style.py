@@ -91,9 +91,10 @@ class ContentStyle:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         network = pretrained(backbone, weights=weights).requires_grad_(False)
         self.fingerprint = fingerprint(network)
-        self._network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._steps = self._network.steps_through(*self.layers.style, *self.layers.content)
-        self.blocks = self._measure_blocks()
+        self._network = network
+        self._steps = network.steps_through(*self.layers.style, *self.layers.content)
+        self.blocks = self._measure_blocks()  # on the CPU, where nothing but the size can be wrong
+        network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dim = sum(block.dim for block in self.blocks)
         self._places: dict[str, list[tuple[Block, slice]]] = {step.name: [] for step in self._steps}
         for block, part in zip(self.blocks, slices_of(self.blocks), strict=True):
@@ -108,7 +109,7 @@ class ContentStyle:
     def write(self, images: Tensor, phi: Tensor) -> None:
         """The same into ``phi`` (b, dim): vectors this long are better kept in memory that is used again."""
         with torch.inference_mode():
-            for name, activations in self._activations(images):
+            for name, activations in self._activations(images.to(self.device)):
                 # A layer is read while it is still in the cache, and freed before the next one is computed
                 for block, part in self._places[name]:
                     if block.term == "style":
@@ -120,7 +121,7 @@ class ContentStyle:
                         phi[:, part].view(channels_last.shape).copy_(channels_last)
 
     def _activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
-        x = self._network.normalize(images.to(self.device))
+        x = self._network.normalize(images)
         for step in self._steps:
             x = step.run(x)
             yield step.name, x
