@@ -43,7 +43,7 @@ _CLOTH: dict[str, tuple[float, float, float, _Range, _Range, _Range]] = {
 }
 
 _BRIGHT: dict[str, Colour] = {  # what people call by these names though few wear it
-    "blue": (0.1, 0.2, 0.75),
+    "blue": (0.1, 0.17, 0.65),
     "red": (0.95, 0.1, 0.1),
     "green": (0.1, 0.65, 0.25),
     "purple": (0.5, 0.15, 0.55),
