@@ -1,7 +1,8 @@
 """Kernels for the sensor's mosaic of colour filters: each of its pixels sees one colour, the others are filled in.
 
-Filling in is linear, so it can be done to the surfaces before they are lit, once a view: where a surface's light varies
-little over five pixels, lit surfaces come out as if their light had been filled in.
+Filling in is linear, so it can be done to the surfaces before they are lit, once a view: where light varies little over
+five pixels, lit surfaces come out as if their light had been filled in. It is done to both layers together, for what a
+filter takes from one side of an outline and adds on the other must meet in one colour before what is below 0 is cut.
 """
 
 # ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
@@ -15,44 +16,51 @@ import warp as wp
 wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
 
 CORRECTED = wp.constant(2)  # as in scene.sensor.Sensor.mosaic
-FAINT = wp.constant(0.02)  # share of a layer where only the colour of its border is seen
-
-
-@wp.kernel
-def sift(colour: wp.array3d(dtype=wp.vec4), down: int, right: int, mosaic: wp.array3d(dtype=float)):
-    """What each pixel sees of each layer: red and green alternate in even rows, green and blue in odd ones (Bayer)."""
-    layer, y, x = wp.tid()
-    c = colour[layer, y, x]
-    odd = ((y + down) & 1) + ((x + right) & 1)
-    mosaic[layer, y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2])) * c[3]
 
 
 @wp.func
-def at(mosaic: wp.array3d(dtype=float), layer: int, y: int, x: int, height: int, width: int) -> float:
+def together(colour: wp.array3d(dtype=wp.vec4), y: int, x: int) -> wp.vec3:
+    """A pixel's colour by both layers' shares of it."""
+    a = colour[0, y, x]
+    b = colour[1, y, x]
+    return wp.vec3(a[0], a[1], a[2]) * a[3] + wp.vec3(b[0], b[1], b[2]) * b[3]
+
+
+@wp.kernel
+def sift(colour: wp.array3d(dtype=wp.vec4), down: int, right: int, mosaic: wp.array2d(dtype=float)):
+    """What each pixel sees: red and green alternate in even rows, green and blue in odd ones (Bayer)."""
+    y, x = wp.tid()
+    c = together(colour, y, x)
+    odd = ((y + down) & 1) + ((x + right) & 1)
+    mosaic[y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2]))
+
+
+@wp.func
+def at(mosaic: wp.array2d(dtype=float), y: int, x: int, height: int, width: int) -> float:
     """A sample of the mosaic; beyond the border it is mirrored, which keeps the order of the colours."""
     row = wp.where(y < 0, -y, wp.where(y < height, y, 2 * height - 2 - y))
     column = wp.where(x < 0, -x, wp.where(x < width, x, 2 * width - 2 - x))
-    return mosaic[layer, row, column]
+    return mosaic[row, column]
 
 
 @wp.func
 def filled(
-    mosaic: wp.array3d(dtype=float), kind: int, layer: int, y: int, x: int, blue: int, aside: int, h: int, w: int
+    mosaic: wp.array2d(dtype=float), kind: int, y: int, x: int, blue: int, aside: int, h: int, w: int
 ) -> wp.vec3:
     """Red, green and blue of a pixel in a ``blue`` row or not, in an odd column (``aside``) or not, counted from red.
 
     The nearest pixels' means, for CORRECTED with gradients: Malvar, He and Cutler (2004), figure 2.
     """
-    own = at(mosaic, layer, y, x, h, w)
-    across = at(mosaic, layer, y, x - 1, h, w) + at(mosaic, layer, y, x + 1, h, w)
-    along = at(mosaic, layer, y - 1, x, h, w) + at(mosaic, layer, y + 1, x, h, w)
-    corners = at(mosaic, layer, y - 1, x - 1, h, w) + at(mosaic, layer, y - 1, x + 1, h, w)
-    corners += at(mosaic, layer, y + 1, x - 1, h, w) + at(mosaic, layer, y + 1, x + 1, h, w)
+    own = at(mosaic, y, x, h, w)
+    across = at(mosaic, y, x - 1, h, w) + at(mosaic, y, x + 1, h, w)
+    along = at(mosaic, y - 1, x, h, w) + at(mosaic, y + 1, x, h, w)
+    corners = at(mosaic, y - 1, x - 1, h, w) + at(mosaic, y - 1, x + 1, h, w)
+    corners += at(mosaic, y + 1, x - 1, h, w) + at(mosaic, y + 1, x + 1, h, w)
     far_across = float(0.0)
     far_along = float(0.0)
     if kind == CORRECTED:
-        far_across = at(mosaic, layer, y, x - 2, h, w) + at(mosaic, layer, y, x + 2, h, w)
-        far_along = at(mosaic, layer, y - 2, x, h, w) + at(mosaic, layer, y + 2, x, h, w)
+        far_across = at(mosaic, y, x - 2, h, w) + at(mosaic, y, x + 2, h, w)
+        far_along = at(mosaic, y - 2, x, h, w) + at(mosaic, y + 2, x, h, w)
     if blue == aside:
         green = (across + along) * 0.25
         other = corners * 0.25
@@ -70,35 +78,20 @@ def filled(
 
 @wp.kernel
 def fill_in(
-    mosaic: wp.array3d(dtype=float),
+    mosaic: wp.array2d(dtype=float),
     kind: int,
     down: int,
     right: int,
     height: int,
     width: int,
     colour: wp.array3d(dtype=wp.vec4),
-    facing: wp.array3d(dtype=wp.vec4),
-    where: wp.array3d(dtype=wp.vec4),
 ):
-    """Both layers' colours filled in.
-
-    A layer's border colours pixels beyond it. Such a pixel is lit as the neighbour that the colour comes from.
-    """
+    """Give both layers of each pixel what filling in adds to the colour that they have together."""
     y, x = wp.tid()
-    blue = (y + down) & 1
-    aside = (x + right) & 1
-    shares = wp.vec2(colour[0, y, x][3], colour[1, y, x][3])
+    seen = filled(mosaic, kind, y, x, (y + down) & 1, (x + right) & 1, height, width)
+    change = wp.max(seen, wp.vec3()) - together(colour, y, x)
     for layer in range(2):
-        if shares[layer] == 0.0:
-            for k in range(9):
-                row = wp.clamp(y + k / 3 - 1, 0, height - 1)
-                column = wp.clamp(x + k % 3 - 1, 0, width - 1)
-                if shares[layer] == 0.0 and colour[layer, row, column][3] > 0.1:
-                    shares[layer] = FAINT
-                    shares[1 - layer] = shares[1 - layer] - FAINT
-                    facing[layer, y, x] = facing[layer, row, column]
-                    where[layer, y, x] = where[layer, row, column]
-    for layer in range(2):
-        if shares[layer] > 0.0:
-            seen = wp.max(filled(mosaic, kind, layer, y, x, blue, aside, height, width), wp.vec3()) / shares[layer]
-            colour[layer, y, x] = wp.vec4(seen[0], seen[1], seen[2], shares[layer])
+        c = colour[layer, y, x]
+        if c[3] > 0.0:
+            albedo = wp.max(wp.vec3(c[0], c[1], c[2]) + change, wp.vec3())
+            colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], c[3])

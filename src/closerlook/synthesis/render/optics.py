@@ -93,5 +93,5 @@ def noise_tile() -> NDArray[np.int8]:
     colours[..., 1] /= 2  # whose pixels are twice as many
     grey = colours @ [0.299, 0.587, 0.114]
     colours = gaussian_filter(colours - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap") + grey[..., None]
-    scaled: NDArray[np.int8] = np.clip(colours / grey.std() * NOISE_UNIT, -127, 127).astype(np.int8)
+    scaled: NDArray[np.int8] = np.clip(colours / colours.std() * NOISE_UNIT, -127, 127).astype(np.int8)
     return scaled

@@ -96,7 +96,7 @@ class Renderer:
         self._lobes = self._empty((2, height, width), wp.vec4)
         self._creases = self._empty((height, width), wp.float32)
         self._split = [self._empty((height, width), wp.vec3) for _ in range(2)]
-        self._mosaic = self._empty((2, height, width), wp.float32)
+        self._mosaic = self._empty((height, width), wp.float32)
         down, across = (-(-pixels // int(resolve.SORTED)) for pixels in size)
         self._tiles = self._empty((down, across, MOST + 1), wp.int32)
         self.open_sky = wp.zeros((2, height, width), dtype=wp.float32, device=device)
@@ -249,8 +249,8 @@ class Renderer:
             self._coarse[0].assign(colour)
         if view.sensor.mosaic:
             phase = (view.sensor.grid_down % 2, view.sensor.grid_right % 2)
-            self._launch(mosaic.sift, (2, height, width), [self._coarse[0], *phase, self._mosaic])
-            inputs = [self._mosaic, view.sensor.mosaic, *phase, height, width, *self._coarse]
+            self._launch(mosaic.sift, (height, width), [self._coarse[0], *phase, self._mosaic])
+            inputs = [self._mosaic, view.sensor.mosaic, *phase, height, width, self._coarse[0]]
             self._launch(mosaic.fill_in, (height, width), inputs)
         self.surfaces = self._coarse
         softness, _ = softened(view.sensor, self.size[0])

@@ -66,7 +66,7 @@ class Sensor:
     mosaic: int = 0
     colour_blur: float = 0.0
     noise: float = 0.0
-    noise_growth: float = 0.17
+    noise_growth: float = 0.14
     video: int = 0
     grid_down: int = 0
     grid_right: int = 0
