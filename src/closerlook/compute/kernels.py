@@ -1,16 +1,19 @@
-"""Starting Warp, whose kernels pose and render people, and its devices."""
+"""Starting Warp, whose kernels pose and render people, its devices, and how its kernels are compiled."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
+from collections.abc import Mapping, Sequence
 
 import warp as wp
 
 from closerlook.errors import unknown
 
-__all__ = ["find_device", "start_warp"]
+__all__ = ["KERNEL_OPTIONS", "find_device", "start_warp", "with_lanes"]
+
+KERNEL_OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
 
 
 @functools.cache
@@ -39,3 +42,16 @@ def find_device(name: str) -> str:
     if full not in known:
         raise unknown("--device", name, known)
     return full
+
+
+def with_lanes(
+    name: str, lanes: type, kernels: Sequence[tuple[wp.Kernel, Mapping[str, object]]]
+) -> tuple[wp.Kernel, ...]:
+    """Kernels for lane vectors of one type, each given with the types of its arguments that hold them.
+
+    They have a module of their own under ``name``: Warp compiles a module as a whole, and a process that uses both
+    devices would compile the CPU's wide lanes for CUDA, too, which takes a minute.
+    """
+    module = wp.get_module(f"{name}.lanes{lanes._length_}")  # type: ignore[attr-defined]
+    wp.set_module_options(KERNEL_OPTIONS, module)
+    return tuple(wp.overload(wp.Kernel(kernel.func, module=module), dict(types)) for kernel, types in kernels)

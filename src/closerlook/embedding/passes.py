@@ -92,8 +92,8 @@ def run_pass(
 def _buffers(embedder: Embedder, rows: int, count: int) -> SimpleQueue[Tensor | None]:
     """Memory for the vectors of ``count`` batches; None as often where the embedder brings its own."""
     free: SimpleQueue[Tensor | None] = SimpleQueue()
+    writes = hasattr(embedder, "write")
     for _ in range(count):
-        writes = hasattr(embedder, "write")
         free.put(torch.empty(rows, embedder.dim, device=getattr(embedder, "device", None)) if writes else None)
     return free
 

@@ -13,14 +13,14 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.compute.kernels import start_warp
+from closerlook.compute.kernels import KERNEL_OPTIONS, start_warp
 from closerlook.synthesis.person.mesh import Person
 
 __all__ = ["Flesh", "bend", "flesh_of", "lowest"]
 
 Float = NDArray[np.float32]
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+wp.set_module_options(KERNEL_OPTIONS)
 
 
 @dataclass(frozen=True, eq=False)

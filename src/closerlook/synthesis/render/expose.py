@@ -10,6 +10,7 @@ from typing import Any
 
 import warp as wp
 
+from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.tiles import (
     AMBIENT,
     BEAM,
@@ -39,7 +40,7 @@ from closerlook.synthesis.render.tiles import (
 )
 from closerlook.synthesis.render.values import Exposed
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+wp.set_module_options(KERNEL_OPTIONS)
 
 SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)

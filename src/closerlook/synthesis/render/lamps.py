@@ -17,8 +17,6 @@ from closerlook.synthesis.render.beams import LAMP_DISTANCE
 from closerlook.synthesis.render.specular import WATER_ROUGH, highlight
 from closerlook.synthesis.scene.camera import Frame
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
-
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
 MOST = 6  # lamps in a view
 REACH = 9.0  # metres that a lamp lights

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import warp as wp
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+from closerlook.compute.kernels import KERNEL_OPTIONS
+
+wp.set_module_options(KERNEL_OPTIONS)
 
 CORRECTED = wp.constant(2)  # as in scene.sensor.Sensor.mosaic
 

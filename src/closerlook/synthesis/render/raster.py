@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warp as wp
 
+from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.texturing import opacity
 from closerlook.synthesis.render.values import Surface, texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+wp.set_module_options(KERNEL_OPTIONS)
 
 EMPTY = wp.constant(wp.int64(1 << 62))
 ID_BITS = wp.constant(wp.int64(20))

@@ -15,6 +15,7 @@ from typing import Any
 
 import warp as wp
 
+from closerlook.compute.kernels import KERNEL_OPTIONS, with_lanes
 from closerlook.synthesis.render import lamps as street, specular
 from closerlook.synthesis.render.expose import expose
 from closerlook.synthesis.render.shadows import dapple, lit, past_things
@@ -52,8 +53,7 @@ from closerlook.synthesis.render.tiles import (
 )
 from closerlook.synthesis.render.values import Air, Caster, KeyLight, texel
 
-OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
-wp.set_module_options(OPTIONS)
+wp.set_module_options(KERNEL_OPTIONS)
 
 STAINS = wp.constant(9.0)  # texels of the noise a metre of ground
 
@@ -389,19 +389,16 @@ def thin(
 
 
 @functools.cache
-def overloads(lanes: type) -> tuple[wp.Kernel, wp.Kernel, wp.Kernel, wp.Kernel]:
-    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose.expose` for lane vectors of one type.
-
-    They have a module of their own: Warp compiles a module as a whole, and a process that uses both devices would
-    compile the CPU's wide lanes for CUDA, too, which takes a minute.
-    """
-    module = wp.get_module(f"{__name__}.lanes{lanes._length_}")
-    wp.set_module_options(OPTIONS, module)
+def overloads(lanes: type) -> tuple[wp.Kernel, ...]:
+    """:func:`survey`, :func:`meet`, :func:`thin` and :func:`expose.expose` for lane vectors of one type."""
     rows, more_rows = wp.array2d(dtype=lanes), wp.array3d(dtype=lanes)
-    of_lanes = (
-        (survey, {"surveyed": rows}),
-        (meet, {"surveyed": rows, "met": more_rows}),
-        (thin, {"thinned": more_rows}),
-        (expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
+    return with_lanes(
+        __name__,
+        lanes,
+        [
+            (survey, {"surveyed": rows}),
+            (meet, {"surveyed": rows, "met": more_rows}),
+            (thin, {"thinned": more_rows}),
+            (expose, {"surveyed": rows, "met": more_rows, "thinned": more_rows}),
+        ],
     )
-    return tuple(wp.overload(wp.Kernel(kernel.func, module=module), types) for kernel, types in of_lanes)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import warp as wp
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+from closerlook.compute.kernels import KERNEL_OPTIONS
+
+wp.set_module_options(KERNEL_OPTIONS)
 
 
 @wp.func

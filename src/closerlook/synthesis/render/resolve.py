@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import warp as wp
 
+from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.raster import EMPTY, ID_MASK, doubled_area, weights
 from closerlook.synthesis.render.texturing import linear, opacity, sample
 from closerlook.synthesis.render.values import Eye, Panel, Surface, texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
+wp.set_module_options(KERNEL_OPTIONS)
 
 PATCH = wp.constant(4.0)  # texels between neighbours of one patch of a texture
 SORTED = wp.constant(8.0)  # pixels along the side of a tile that panels are sorted into

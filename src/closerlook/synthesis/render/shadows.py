@@ -11,8 +11,6 @@ import warp as wp
 from closerlook.synthesis.render.texturing import sample, tile_at
 from closerlook.synthesis.render.values import Caster, KeyLight, texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
-
 
 @wp.func
 def passed(shadow: wp.array3d(dtype=float), slot: int, row: int, column: int, z: float, fu: float) -> float:

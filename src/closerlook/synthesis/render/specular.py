@@ -13,8 +13,6 @@ import warp as wp
 
 from closerlook.synthesis.scene.gloss import HEIGHTS, LEVELS
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
-
 WATER_ROUGH = wp.constant(0.22)  # of puddles in wind and rain
 STEPS = wp.constant(float(LEVELS))
 DULL = wp.constant(0.75)  # roughness from which on a lobe is about as wide as the cosine's

@@ -10,8 +10,6 @@ import warp as wp
 
 from closerlook.synthesis.render.values import texel
 
-wp.set_module_options({"enable_backward": False, "fast_math": True, "optimization_level": 3})
-
 
 @wp.func
 def linear(code: wp.vec3) -> wp.vec3:

@@ -25,12 +25,12 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.compute.kernels import KERNEL_OPTIONS, with_lanes
 from closerlook.synthesis.scene.sensor import Sensor
 
 __all__ = ["lanes_on", "overloads", "through_video"]
 
-OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
-wp.set_module_options(OPTIONS)
+wp.set_module_options(KERNEL_OPTIONS)
 
 Launch = Callable[[wp.Kernel, tuple[int, ...], list[object]], None]
 
@@ -315,13 +315,10 @@ def leave(
 
 @functools.cache
 def overloads(lanes: type) -> tuple[wp.Kernel, ...]:
-    """The kernels for lane vectors of one type, in a module of their own as in :func:`relight.overloads`."""
-    module = wp.get_module(f"{__name__}.lanes{lanes._length_}")
-    wp.set_module_options(OPTIONS, module)
-    kernels = (
-        wp.Kernel(kernel.func, module=module) for kernel in (enter, forward, quantise, inverse, decode, deblock, leave)
-    )
-    return tuple(wp.overload(kernel, {"canvas": wp.array2d(dtype=lanes)}) for kernel in kernels)
+    """The kernels for lane vectors of one type."""
+    types = {"canvas": wp.array2d(dtype=lanes)}
+    kernels = (enter, forward, quantise, inverse, decode, deblock, leave)
+    return with_lanes(__name__, lanes, [(kernel, types) for kernel in kernels])
 
 
 def lanes_on(device: wp.Device) -> type:
