@@ -10,16 +10,21 @@ import warp as wp
 
 __all__ = [
     "AIR_ROW",
+    "BLUR_ROW",
     "CASTER_ROW",
     "EXPOSED_ROW",
     "KEY_LIGHT_ROW",
+    "LOOK_ROW",
     "PANEL_ROW",
+    "SIGHT_ROW",
     "Air",
+    "Blur",
     "Caster",
     "Exposed",
-    "Eye",
     "KeyLight",
+    "Look",
     "Panel",
+    "Sight",
     "Surface",
     "texel",
 ]
@@ -79,10 +84,27 @@ class Caster:
 
 
 @wp.struct
-class Eye:
-    """A camera: position, axes, window (centre x, y, half width, half height), metres a pixel at distance 1.
+class Look:
+    """A projection of the vertices of one pose: ``matrix`` and, for lenses, ``window`` and ``distortion`` are
+    camera.Frame's; the picture is so many samples wide and high."""
 
-    ``distortion`` is camera.Frame's; panels 1 to ``fronts`` may stand before the person.
+    matrix: wp.mat44
+    window: wp.vec4
+    distortion: wp.float32
+    pose: int
+    width: int
+    height: int
+
+
+@wp.struct
+class Sight:
+    """What one camera sees of one pose in one place, of a batch.
+
+    ``window`` is centre x, y, half width, half height on the plane at distance 1; ``pixel`` metres a pixel there;
+    ``distortion`` as camera.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
+    views, its own are those from ``first_`` to before ``end_``; of its panels the first is the ground, and the next up
+    to number ``fronts`` may stand before the person; of its blobs those before ``end_body`` are the person's.
+    ``slot`` is where its surfaces are after all that the sensor does to them.
     """
 
     position: wp.vec3
@@ -92,7 +114,39 @@ class Eye:
     window: wp.vec4
     pixel: wp.float32
     distortion: wp.float32
+    width: int
+    height: int
+    pose: int
+    slot: int
+    first_panel: int
+    end_panel: int
     fronts: int
+    first_blob: int
+    end_body: int
+    end_blob: int
+    first_lamp: int
+    end_lamp: int
+    softness: wp.float32
+    mosaic: int
+    mosaic_down: int
+    mosaic_right: int
+    bell: int
+    saturation: wp.float32
+    stains: wp.float32
+    shade: wp.float32
+    pattern: int
+    wet: int
+
+
+@wp.struct
+class Blur:
+    """One pass of smear.smear over the surfaces of one view: from a slot to another, ``what``, and its taps."""
+
+    source: int
+    target: int
+    what: int
+    first_tap: int
+    end_tap: int
 
 
 @wp.struct
@@ -110,6 +164,7 @@ class KeyLight:
     sunward: wp.vec2
     first_caster: int
     end_caster: int
+    view: int
 
 
 @wp.struct
@@ -119,6 +174,7 @@ class Air:
     extinction: wp.float32
     snow_cover: wp.float32
     wetness: wp.float32
+    view: int
 
 
 @wp.struct
@@ -134,6 +190,7 @@ class Exposed:
     fog: wp.vec3
     windows: wp.vec3
     flake: wp.vec3
+    view: int
     light: int
     air: int
     snow_cover: wp.float32
@@ -148,7 +205,10 @@ class Exposed:
 
 
 AIR_ROW = np.dtype(Air.numpy_dtype())
+BLUR_ROW = np.dtype(Blur.numpy_dtype())
 CASTER_ROW = np.dtype(Caster.numpy_dtype())
+LOOK_ROW = np.dtype(Look.numpy_dtype())
 PANEL_ROW = np.dtype(Panel.numpy_dtype())
+SIGHT_ROW = np.dtype(Sight.numpy_dtype())
 KEY_LIGHT_ROW = np.dtype(KeyLight.numpy_dtype())
 EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())
