@@ -126,6 +126,12 @@ class Sight:
     end_blob: int
     first_lamp: int
     end_lamp: int
+    first_light: int
+    end_light: int
+    first_air: int
+    end_air: int
+    first_shot: int
+    end_shot: int
     softness: wp.float32
     mosaic: int
     mosaic_down: int
@@ -153,7 +159,8 @@ class Blur:
 class KeyLight:
     """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance).
 
-    ``lit`` is 0 where no weather lets its light through; ``sunward`` is the level direction (x, z) towards the sun.
+    ``slot`` is the number of its shadow map, ``gloss`` that of the sky that is mirrored. ``lit`` is 0 where no weather
+    lets its light through; ``sunward`` is the level direction (x, z) towards the sun.
     """
 
     place: wp.vec3
@@ -162,9 +169,9 @@ class KeyLight:
     slot: int
     lit: int
     sunward: wp.vec2
+    gloss: int
     first_caster: int
     end_caster: int
-    view: int
 
 
 @wp.struct
@@ -174,13 +181,12 @@ class Air:
     extinction: wp.float32
     snow_cover: wp.float32
     wetness: wp.float32
-    view: int
 
 
 @wp.struct
 class Exposed:
-    """One weather x time of day, as in scene.lighting.Lighting; the numbers of its light and its air; where its noise
-    and flakes are taken from."""
+    """One weather x time of day, as in scene.lighting.Lighting; the numbers of its light and its air among those of its
+    view; where its noise and flakes are taken from."""
 
     sun: wp.vec3
     sky: wp.vec3
@@ -190,7 +196,6 @@ class Exposed:
     fog: wp.vec3
     windows: wp.vec3
     flake: wp.vec3
-    view: int
     light: int
     air: int
     snow_cover: wp.float32
