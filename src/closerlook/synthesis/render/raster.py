@@ -10,7 +10,7 @@ import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.texturing import opacity
-from closerlook.synthesis.render.values import Surface, texel
+from closerlook.synthesis.render.values import Look, Sight, Surface, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -77,56 +77,52 @@ def bend(straight2: float, distortion: float) -> float:
 
 
 @wp.kernel
-def project(
-    positions: wp.array(dtype=wp.vec3),
-    matrix: wp.mat44,
-    window: wp.vec4,
-    distortion: float,
-    width: float,
-    height: float,
-    screen: wp.array(dtype=wp.vec4),
-):
-    """World to (x, y in pixels from the upper left, depth 0..1, 1/w), through the lens of camera.Frame."""
-    i = wp.tid()
-    p = positions[i]
-    q = matrix * wp.vec4(p[0], p[1], p[2], 1.0)
+def project(positions: wp.array2d(dtype=wp.vec3), looks: wp.array(dtype=Look), screen: wp.array2d(dtype=wp.vec4)):
+    """World to (x, y in samples from the upper left, depth 0..1, 1/w), through the camera's lens, a row a look."""
+    row, i = wp.tid()
+    look = looks[row]
+    p = positions[look.pose, i]
+    q = look.matrix * wp.vec4(p[0], p[1], p[2], 1.0)
     r = 1.0 / q[3]
     x = q[0] * r
     y = q[1] * r
-    if distortion != 0.0:
-        u = window[0] + window[2] * x
-        v = window[1] + window[3] * y
-        bent = bend(u * u + v * v, distortion)
-        x = (u * bent - window[0]) / window[2]
-        y = (v * bent - window[1]) / window[3]
-    screen[i] = wp.vec4((x * 0.5 + 0.5) * width, (0.5 - y * 0.5) * height, q[2] * r * 0.5 + 0.5, r)
+    if look.distortion != 0.0:
+        u = look.window[0] + look.window[2] * x
+        v = look.window[1] + look.window[3] * y
+        bent = bend(u * u + v * v, look.distortion)
+        x = (u * bent - look.window[0]) / look.window[2]
+        y = (v * bent - look.window[1]) / look.window[3]
+    across = (x * 0.5 + 0.5) * float(look.width)
+    down = (0.5 - y * 0.5) * float(look.height)
+    screen[row, i] = wp.vec4(across, down, q[2] * r * 0.5 + 0.5, r)
 
 
 @wp.kernel
 def rasterise(
-    screen: wp.array(dtype=wp.vec4),
+    screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
     uv: wp.array(dtype=wp.vec2),
     texels: wp.array(dtype=texel),
-    width: int,
-    height: int,
-    key: wp.array2d(dtype=wp.int64),
+    sights: wp.array(dtype=Sight),
+    key: wp.array3d(dtype=wp.int64),
 ):
     """Keep in each sample the nearest triangle: depth in the upper bits of ``key``, the triangle's number in the lower.
 
-    Screen y points down, so triangles that are counter-clockwise in the world are clockwise here.
+    Each sight has its row of ``screen`` and draws its 2 x 2 samples a pixel into the upper left of its ``key``, which
+    must be :data:`EMPTY` before. Screen y points down, so triangles that are counter-clockwise in the world are
+    clockwise here.
     """
-    t = wp.tid()
+    view, t = wp.tid()
     f = triangles[t]
-    a = screen[f[0]]
-    b = screen[f[1]]
-    c = screen[f[2]]
+    a = screen[view, f[0]]
+    b = screen[view, f[1]]
+    c = screen[view, f[2]]
     area = doubled_area(a, b, c)
     if hidden(area, surfaces[surface_of[t]].two_sided):
         return
-    box = bounds(a, b, c, width, height)
+    box = bounds(a, b, c, 2 * sights[view].width, 2 * sights[view].height)
     s = surfaces[surface_of[t]]
     inverse = 1.0 / area
     y = int(box[1])
@@ -137,7 +133,7 @@ def rasterise(
             if least(w[0], w[1], w[2]) >= 0.0:
                 z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
                 k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
-                if z >= 0.0 and k < key[y, x]:
+                if z >= 0.0 and k < key[view, y, x]:
                     solid = 255
                     if s.cutout != 0:
                         q0 = w[0] * a[3]
@@ -146,30 +142,33 @@ def rasterise(
                         at = (uv[f[0]] * q0 + uv[f[1]] * q1 + uv[f[2]] * q2) / (q0 + q1 + q2)
                         solid = opacity(texels, s.start, s.log2_side, at, float(s.log2_side - 7))
                     if solid >= 128:
-                        wp.atomic_min(key, y, x, k)
+                        wp.atomic_min(key, view, y, x, k)
             x += 1
         y += 1
 
 
 @wp.kernel
 def cast(
-    screen: wp.array(dtype=wp.vec4),
+    screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
-    slot: int,
-    side: int,
+    first_row: int,
+    slots: wp.array(dtype=int),
     shadow: wp.array3d(dtype=float),
 ):
-    """Nearest depth from the key light: the shadow map."""
-    t = wp.tid()
+    """Nearest depth from key lights: cast k draws row ``first_row`` + k of ``screen`` into the map ``slots[k]``."""
+    k, t = wp.tid()
+    row = first_row + k
     f = triangles[t]
-    a = screen[f[0]]
-    b = screen[f[1]]
-    c = screen[f[2]]
+    a = screen[row, f[0]]
+    b = screen[row, f[1]]
+    c = screen[row, f[2]]
     area = doubled_area(a, b, c)
     if hidden(area, surfaces[surface_of[t]].two_sided):
         return
+    side = shadow.shape[1]
+    slot = slots[k]
     box = bounds(a, b, c, side, side)
     inverse = 1.0 / area
     y = int(box[1])

@@ -15,7 +15,7 @@ import warp as wp
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.raster import EMPTY, ID_MASK, doubled_area, weights
 from closerlook.synthesis.render.texturing import linear, opacity, sample
-from closerlook.synthesis.render.values import Eye, Panel, Surface, texel
+from closerlook.synthesis.render.values import Panel, Sight, Surface, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -25,10 +25,10 @@ CLEAR = wp.constant(8)  # opacity that differs from a hole's, or from a solid's,
 
 
 @wp.func
-def through(eye: Eye, x: float, y: float, width: int, height: int) -> wp.vec2:
+def through(eye: Sight, x: float, y: float) -> wp.vec2:
     """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
-    across = eye.window[0] + eye.window[2] * (x / float(width) - 1.0)
-    above = eye.window[1] + eye.window[3] * (1.0 - y / float(height))
+    across = eye.window[0] + eye.window[2] * (x / float(eye.width) - 1.0)
+    above = eye.window[1] + eye.window[3] * (1.0 - y / float(eye.height))
     straight = 1.0 + eye.distortion * (across * across + above * above)
     return wp.vec2(across * straight, above * straight)
 
@@ -48,7 +48,7 @@ class Hit:
 def trace(
     panels: wp.array(dtype=Panel),
     texels: wp.array(dtype=texel),
-    eye: Eye,
+    eye: Sight,
     ray: wp.vec3,
     tile: wp.array(dtype=int),
     near: wp.uint64,
@@ -65,7 +65,7 @@ def trace(
             j = tile[k]
             if j > last:
                 return h
-            q = panels[j]
+            q = panels[eye.first_panel + j]
             slope = wp.dot(ray, q.normal)
             if wp.abs(slope) > 1.0e-6:
                 d = wp.dot(q.corner - eye.position, q.normal) / slope
@@ -91,15 +91,14 @@ def trace(
 
 @wp.kernel
 def sort(
+    sights: wp.array(dtype=Sight),
     panels: wp.array(dtype=Panel),
-    eye: Eye,
-    width: int,
-    height: int,
-    tiles: wp.array3d(dtype=int),
+    tiles: wp.array4d(dtype=int),
 ):
-    """Which panels each tile of the image may show: ``tiles[row, column]`` says how many, then their numbers in rising
-    order, the ground's left out."""
-    row, column = wp.tid()
+    """Which panels each tile of a view may show: ``tiles[view, row, column]`` says how many, then their numbers among
+    the view's own in rising order, the ground's left out."""
+    view, row, column = wp.tid()
+    eye = sights[view]
     low = wp.vec2(1.0e9, 1.0e9)
     high = -low
     for y in range(3):
@@ -107,17 +106,17 @@ def sort(
             # A lens bends the sides of a tile, by less than a pixel
             across = 2.0 * SORTED * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
             down = 2.0 * SORTED * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
-            at = through(eye, across, down, width, height)
+            at = through(eye, across, down)
             low = wp.min(low, at)
             high = wp.max(high, at)
     count = int(0)
-    j = int(1)
-    while j < panels.shape[0]:
+    j = eye.first_panel + 1
+    while j < eye.end_panel:
         if overlap(panels[j].box, low, high):
             count += 1
-            tiles[row, column, count] = j
+            tiles[view, row, column, count] = j - eye.first_panel
         j += 1
-    tiles[row, column, 0] = count
+    tiles[view, row, column, 0] = count
 
 
 @wp.func
@@ -127,12 +126,14 @@ def overlap(box: wp.vec4, low: wp.vec2, high: wp.vec2) -> bool:
 
 
 @wp.func
-def around(panels: wp.array(dtype=Panel), tile: wp.array(dtype=int), low: wp.vec2, high: wp.vec2) -> wp.uint64:
+def around(
+    panels: wp.array(dtype=Panel), first: int, tile: wp.array(dtype=int), low: wp.vec2, high: wp.vec2
+) -> wp.uint64:
     """Which of the panels of a tile a part of the image plane may show, a bit each."""
     near = wp.uint64(0)
     k = int(0)
     while k < tile[0]:
-        if overlap(panels[tile[k + 1]].box, low, high):
+        if overlap(panels[first + tile[k + 1]].box, low, high):
             near = near | (wp.uint64(1) << wp.uint64(k))
         k += 1
     return near
@@ -151,14 +152,20 @@ class Place:
 
 @wp.func
 def add_panel(
-    s: Place, panels: wp.array(dtype=Panel), texels: wp.array(dtype=texel), eye: Eye, ray: wp.vec3, h: Hit, count: float
+    s: Place,
+    panels: wp.array(dtype=Panel),
+    texels: wp.array(dtype=texel),
+    eye: Sight,
+    ray: wp.vec3,
+    h: Hit,
+    count: float,
 ) -> Place:
     """Add ``count`` samples that see one panel (or the sky, -1), by one look-up: ``ray`` and ``h`` are their means."""
     if h.panel < 0:
         s.normal += wp.vec3(0.0, -count, 0.0)
         s.position += (eye.position + wp.normalize(ray) * 20000.0) * count
         return s
-    q = panels[h.panel]
+    q = panels[eye.first_panel + h.panel]
     p = eye.position + ray * h.depth
     uv = h.uv
     if h.panel == 0:
@@ -208,11 +215,11 @@ def add_patch(
     s: Place,
     h: Patch,
     triangles: wp.array(dtype=wp.vec3i),
-    positions: wp.array(dtype=wp.vec3),
+    positions: wp.array2d(dtype=wp.vec3),
     uv: wp.array(dtype=wp.vec2),
     surface: Surface,
     texels: wp.array(dtype=texel),
-    eye: wp.vec3,
+    eye: Sight,
 ) -> Place:
     """Add the samples of a patch of this ``surface``, by one look-up of its colour and one of its relief."""
     level = h.level + 0.5 * wp.log2(h.count)
@@ -223,10 +230,18 @@ def add_patch(
         f = triangles[h.triangle]
         finer = float(surface.relief_log2 - surface.log2_side)
         slopes = sample(texels, surface.relief, surface.relief_log2, h.uv, level + finer)
-        o = positions[f[0]]
+        o = positions[eye.pose, f[0]]
         ua = uv[f[0]]
-        n = tilted(n, slopes, surface.bump, positions[f[1]] - o, positions[f[2]] - o, uv[f[1]] - ua, uv[f[2]] - ua)
-    back = eye - p
+        n = tilted(
+            n,
+            slopes,
+            surface.bump,
+            positions[eye.pose, f[1]] - o,
+            positions[eye.pose, f[2]] - o,
+            uv[f[1]] - ua,
+            uv[f[2]] - ua,
+        )
+    back = eye.position - p
     if wp.dot(n, back) < 0.0:
         n = n - back * (2.0 * wp.dot(n, back) / wp.dot(back, back))  # a smooth normal may dip below the outline
     s.albedo += linear(wp.vec3(code[0], code[1], code[2])) * h.count
@@ -234,6 +249,12 @@ def add_patch(
     s.position += h.position
     s.rough += surface.roughness * h.count
     return s
+
+
+@wp.func
+def mixed(values: wp.array(dtype=wp.vec3), f: wp.vec3i, w0: float, w1: float, w2: float) -> wp.vec3:
+    """Sum of the values at a triangle's corners by their weights."""
+    return values[f[0]] * w0 + values[f[1]] * w1 + values[f[2]] * w2
 
 
 @wp.func
@@ -248,46 +269,45 @@ def material(key: wp.int64, surface_of: wp.array(dtype=int)) -> int:
 def put(
     s: Place,
     count: float,
+    view: int,
     layer: int,
     y: int,
     x: int,
-    colour: wp.array3d(dtype=wp.vec4),
-    facing: wp.array3d(dtype=wp.vec4),
-    where: wp.array3d(dtype=wp.vec4),
+    colour: wp.array4d(dtype=wp.vec4),
+    facing: wp.array4d(dtype=wp.vec4),
+    where: wp.array4d(dtype=wp.vec4),
 ):
     """Write the mean of ``count`` of a pixel's four samples; where none shows a layer, that alone."""
     if count == 0.0:
-        colour[layer, y, x] = wp.vec4()
+        colour[view, layer, y, x] = wp.vec4()
         return
     share = 1.0 / count
     albedo = s.albedo * share
     n = wp.normalize(s.normal)
     p = s.position * share
-    colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
-    facing[layer, y, x] = wp.vec4(n[0], n[1], n[2], s.rough * share)
-    where[layer, y, x] = wp.vec4(p[0], p[1], p[2], s.emission * share)
+    colour[view, layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
+    facing[view, layer, y, x] = wp.vec4(n[0], n[1], n[2], s.rough * share)
+    where[view, layer, y, x] = wp.vec4(p[0], p[1], p[2], s.emission * share)
 
 
 @wp.kernel
 def resolve(
-    key: wp.array2d(dtype=wp.int64),
-    screen: wp.array(dtype=wp.vec4),
+    key: wp.array3d(dtype=wp.int64),
+    screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
-    positions: wp.array(dtype=wp.vec3),
-    normals: wp.array(dtype=wp.vec3),
+    positions: wp.array2d(dtype=wp.vec3),
+    normals: wp.array2d(dtype=wp.vec3),
     uv: wp.array(dtype=wp.vec2),
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
     texels: wp.array(dtype=texel),
-    eye: Eye,
+    sights: wp.array(dtype=Sight),
     panels: wp.array(dtype=Panel),
-    tiles: wp.array3d(dtype=int),
+    tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
-    width: int,
-    height: int,
-    colour: wp.array3d(dtype=wp.vec4),
-    facing: wp.array3d(dtype=wp.vec4),
-    where: wp.array3d(dtype=wp.vec4),
+    colour: wp.array4d(dtype=wp.vec4),
+    facing: wp.array4d(dtype=wp.vec4),
+    where: wp.array4d(dtype=wp.vec4),
 ):
     """Average the 2 x 2 samples of a pixel into its two layers, with one look-up of a texture that several of them see.
 
@@ -296,7 +316,10 @@ def resolve(
 
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission.
     """
-    y, x = wp.tid()
+    view, y, x = wp.tid()
+    eye = sights[view]
+    if y >= eye.height or x >= eye.width:
+        return
     person = Place()
     place = Place()
     patch = Patch()
@@ -307,15 +330,15 @@ def resolve(
     seen_ray = wp.vec3()
     seen_count = float(0.0)
     count1 = float(0.0)
-    middle = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0, width, height)
-    reach = wp.vec2(eye.pixel, eye.window[3] / float(height))
-    tile = tiles[int(float(y) / SORTED), int(float(x) / SORTED)]
-    near = around(panels, tile, middle - reach, middle + reach)
-    shown = material(key[2 * y, 2 * x], surface_of)
+    middle = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
+    reach = wp.vec2(eye.pixel, eye.window[3] / float(eye.height))
+    tile = tiles[view, int(float(y) / SORTED), int(float(x) / SORTED)]
+    near = around(panels, eye.first_panel, tile, middle - reach, middle + reach)
+    shown = material(key[view, 2 * y, 2 * x], surface_of)
     alike = bool(
-        shown == material(key[2 * y, 2 * x + 1], surface_of)
-        and shown == material(key[2 * y + 1, 2 * x], surface_of)
-        and shown == material(key[2 * y + 1, 2 * x + 1], surface_of)
+        shown == material(key[view, 2 * y, 2 * x + 1], surface_of)
+        and shown == material(key[view, 2 * y + 1, 2 * x], surface_of)
+        and shown == material(key[view, 2 * y + 1, 2 * x + 1], surface_of)
     )
     visited = int(0)
     ray = eye.right * middle[0] + eye.up * middle[1] + eye.forward
@@ -343,8 +366,8 @@ def resolve(
         px = float(sx) + 0.5
         py = float(sy) + 0.5
         visited += 1
-        k = key[sy, sx]
-        at_plane = through(eye, px, py, width, height)
+        k = key[view, sy, sx]
+        at_plane = through(eye, px, py)
         ray = eye.right * at_plane[0] + eye.up * at_plane[1] + eye.forward
         hit = Hit()
         hit.panel = -1
@@ -352,9 +375,9 @@ def resolve(
         if k < EMPTY:
             t = int(k & ID_MASK)
             f = triangles[t]
-            a = screen[f[0]]
-            b = screen[f[1]]
-            c = screen[f[2]]
+            a = screen[view, f[0]]
+            b = screen[view, f[1]]
+            c = screen[view, f[2]]
             area = doubled_area(a, b, c)
             flat = weights(a, b, c, 1.0 / area, px, py)
             inverse = 1.0 / (flat[0] * a[3] + flat[1] * b[3] + flat[2] * c[3])
@@ -379,7 +402,7 @@ def resolve(
                 if number != patch_surface or far:
                     if patch.count > 0.0:
                         person = add_patch(
-                            person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye.position
+                            person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye
                         )
                     patch = Patch()
                     patch.triangle = t
@@ -387,14 +410,18 @@ def resolve(
                 patch.count += 1.0
                 patch.uv += (at - patch.uv) / patch.count
                 patch.level += (level - patch.level) / patch.count
-                patch.position += positions[f[0]] * w0 + positions[f[1]] * w1 + positions[f[2]] * w2
-                patch.normal += wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
+                patch.position += (
+                    positions[eye.pose, f[0]] * w0 + positions[eye.pose, f[1]] * w1 + positions[eye.pose, f[2]] * w2
+                )
+                patch.normal += wp.normalize(
+                    normals[eye.pose, f[0]] * w0 + normals[eye.pose, f[1]] * w1 + normals[eye.pose, f[2]] * w2
+                )
                 count0 += 1.0
         else:
             if ray[1] < 0.0:
                 hit.depth = -eye.position[1] / ray[1]
                 hit.panel = 0
-            hit = trace(panels, place_texels, eye, ray, tile, near, panels.shape[0], hit)
+            hit = trace(panels, place_texels, eye, ray, tile, near, eye.end_panel - eye.first_panel, hit)
         if k >= EMPTY or hit.panel >= 0:
             if hit.panel != seen.panel:
                 if seen_count > 0.0:
@@ -411,8 +438,8 @@ def resolve(
             seen.uv += (hit.uv - seen.uv) * share
             count1 += 1.0
     if patch.count > 0.0:
-        person = add_patch(person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye.position)
+        person = add_patch(person, patch, triangles, positions, uv, surfaces[patch_surface], texels, eye)
     if seen_count > 0.0:
         place = add_panel(place, panels, place_texels, eye, seen_ray, seen, seen_count)
-    put(person, count0, 0, y, x, colour, facing, where)
-    put(place, count1, 1, y, x, colour, facing, where)
+    put(person, count0, view, 0, y, x, colour, facing, where)
+    put(place, count1, view, 1, y, x, colour, facing, where)
