@@ -25,7 +25,7 @@ from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.person.coarsening import coarsened
 from closerlook.synthesis.planning import FACTORS, key_of, scene_key
-from closerlook.synthesis.render.renderer import Renderer, Shot, View
+from closerlook.synthesis.render.renderer import Renderer, Shot, Take, View
 from closerlook.synthesis.scene.backdrop import Place, backdrops, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import compress, sample_sensor
@@ -146,32 +146,49 @@ def render_person(task: Task) -> None:
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
     """Render a person's images into ``folder``; their annotations, a row an image."""
     settings, notes = task.settings, []
-    for renderer, view, rows, drawn in posed_views(person, task):
-        own = [_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in rows]
-        shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
-        images = renderer.render(view, shots)
-        labels = {**person.labels, **renderer.posed.labels, "sensor": settings.sensor}
-        note = {**labels, **_columns(drawn), **describe(renderer, view)}
-        for image, row, each in zip(images, rows, own, strict=True):
-            (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
-            notes.append({"file_name": row.file_name, **note, **_columns(each)})
+    for renderer, batch in posed_views(person, task):
+        own = [[_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in each.rows] for each in batch]
+        takes = [
+            replace(each.take, shots=tuple(draw_shot(task, *pair) for pair in zip(each.rows, drawn, strict=True)))
+            for each, drawn in zip(batch, own, strict=True)
+        ]
+        images = renderer.shoot(takes)
+        for number, (each, of_view) in enumerate(zip(batch, own, strict=True)):
+            view = each.take.view
+            labels = {**person.labels, **each.take.posed.labels, "sensor": settings.sensor}
+            note = {**labels, **_columns(each.drawn), **describe(renderer.seen(number), view)}
+            for image, row, drawn in zip(images[number], each.rows, of_view, strict=True):
+                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
+                notes.append({"file_name": row.file_name, **note, **_columns(drawn)})
     return notes
 
 
-def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, View, list[Row], dict[str, float]]]:
-    """A renderer with the person in the pose of each view, the view, its rows, and its jittered parameters."""
+@dataclass(frozen=True)
+class Planned:
+    """One view of a person: what is to be taken, the rows whose images it gives, and its jittered parameters."""
+
+    take: Take
+    rows: tuple[Row, ...]
+    drawn: Mapping[str, float]
+
+
+def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, list[Planned]]]:
+    """A renderer that wears the person, and batches of views; each take is still without shots."""
     settings = task.settings
     renderer = _renderer(settings.size, task.device)
     person = coarsened(person, SPACING / settings.size[0])
     renderer.wear(person)
-    posed: Scene | None = None
-    for (scene, _), rows in _views(task).items():
-        if posed != scene:
-            renderer.pose(pose_person(person, _pose(settings, scene, rows[0])))
-            posed = scene
-        drawn = _drawn(settings, VIEW_PARTS, *scene)
-        view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
-        yield renderer, view, rows, drawn
+    views = list(_views(task).items())
+    for start in range(0, len(views), renderer.batch):
+        part = views[start : start + renderer.batch]
+        scenes = {scene: rows[0] for (scene, _), rows in part}
+        posed = {scene: pose_person(person, _pose(settings, scene, row)) for scene, row in scenes.items()}
+        batch = []
+        for (scene, _), rows in part:
+            drawn = _drawn(settings, VIEW_PARTS, *scene)
+            view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
+            batch.append(Planned(Take(posed[scene], view), tuple(rows), drawn))
+        yield renderer, batch
 
 
 def _pose(settings: Settings, scene: Scene, row: Row) -> Pose:

@@ -1,4 +1,4 @@
-"""Kernel that adds up what lights and airs do to a view's surfaces, exposes and develops it: an image a condition."""
+"""Adding up what a light and an air do to the surfaces of a tile; exposing and developing it: an image a shot."""
 
 # ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
@@ -10,7 +10,6 @@ from typing import Any
 
 import warp as wp
 
-from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.tiles import (
     AMBIENT,
     BEAM,
@@ -36,11 +35,9 @@ from closerlook.synthesis.render.tiles import (
     WET_BELOW,
     WET_DOME,
     WET_GLOSS,
-    corner,
+    Tile,
 )
-from closerlook.synthesis.render.values import Exposed
-
-wp.set_module_options(KERNEL_OPTIONS)
+from closerlook.synthesis.render.values import Exposed, Sight
 
 SNOW = wp.constant(0.85)
 TONE_TOP = wp.constant(4.0)
@@ -52,7 +49,7 @@ def leaving(
     surveyed: wp.array2d(dtype=Any),
     met: wp.array3d(dtype=Any),
     thinned: wp.array3d(dtype=Any),
-    tile: int,
+    cell: int,
     layer: int,
     channel: int,
     c: Exposed,
@@ -61,39 +58,39 @@ def leaving(
     s = layer * SURVEYED
     m = layer * MET
     t = layer * THINNED
-    albedo = surveyed[tile, s + channel]
+    albedo = surveyed[cell, s + channel]
     falling = (
-        met[tile, c.light, m + BEAM] * c.sun[channel]
-        + met[tile, c.light, m + AMBIENT + channel] * c.sky[channel]
-        + surveyed[tile, s + DOME] * c.cloud[channel]
-        + surveyed[tile, s + BELOW] * c.bounce[channel]
-        + surveyed[tile, s + SEEN] * c.glow[channel]
+        met[cell, c.light, m + BEAM] * c.sun[channel]
+        + met[cell, c.light, m + AMBIENT + channel] * c.sky[channel]
+        + surveyed[cell, s + DOME] * c.cloud[channel]
+        + surveyed[cell, s + BELOW] * c.bounce[channel]
+        + surveyed[cell, s + SEEN] * c.glow[channel]
     )
-    beam = met[tile, c.light, m + SHINE]
+    beam = met[cell, c.light, m + SHINE]
     around = (
-        met[tile, c.light, m + GLOSS + channel] * c.sky[channel]
-        + surveyed[tile, s + GLOSS_DOME] * c.cloud[channel]
-        + surveyed[tile, s + GLOSS_BELOW] * c.bounce[channel]
+        met[cell, c.light, m + GLOSS + channel] * c.sky[channel]
+        + surveyed[cell, s + GLOSS_DOME] * c.cloud[channel]
+        + surveyed[cell, s + GLOSS_BELOW] * c.bounce[channel]
     )
-    rim = surveyed[tile, s + RIM]
+    rim = surveyed[cell, s + RIM]
     if c.wetness > 0.0:
-        pool = thinned[tile, c.air, t + POOL]
-        albedo -= wp.cw_mul(thinned[tile, c.air, t + DAMP], albedo)
-        beam += wp.cw_mul(pool, met[tile, c.light, m + GLINT] - beam)
+        pool = thinned[cell, c.air, t + POOL]
+        albedo -= wp.cw_mul(thinned[cell, c.air, t + DAMP], albedo)
+        beam += wp.cw_mul(pool, met[cell, c.light, m + GLINT] - beam)
         in_water = (
-            met[tile, c.light, m + WET_GLOSS + channel] * c.sky[channel]
-            + surveyed[tile, s + WET_DOME] * c.cloud[channel]
-            + surveyed[tile, s + WET_BELOW] * c.bounce[channel]
+            met[cell, c.light, m + WET_GLOSS + channel] * c.sky[channel]
+            + surveyed[cell, s + WET_DOME] * c.cloud[channel]
+            + surveyed[cell, s + WET_BELOW] * c.bounce[channel]
         )
         around += wp.cw_mul(pool, in_water - around)
-        rim += wp.cw_mul(pool, surveyed[tile, s + WATER] - rim)
+        rim += wp.cw_mul(pool, surveyed[cell, s + WATER] - rim)
     mirrored = beam * c.sun[channel] + wp.cw_mul(around + type(albedo)(c.glow[channel]), rim)
     if c.snow_cover > 0.0:
-        covered = thinned[tile, c.air, t + COVERED]
+        covered = thinned[cell, c.air, t + COVERED]
         albedo += wp.cw_mul(covered, type(albedo)(SNOW) - albedo)
         mirrored -= wp.cw_mul(covered, mirrored)
-    out = wp.cw_mul(albedo, falling) + mirrored + surveyed[tile, s + EMISSION] * c.windows[channel]
-    return wp.cw_mul(out, thinned[tile, c.air, t + THROUGH]) + thinned[tile, c.air, t + VEIL] * c.fog[channel]
+    out = wp.cw_mul(albedo, falling) + mirrored + surveyed[cell, s + EMISSION] * c.windows[channel]
+    return wp.cw_mul(out, thinned[cell, c.air, t + THROUGH]) + thinned[cell, c.air, t + VEIL] * c.fog[channel]
 
 
 @wp.func
@@ -111,73 +108,70 @@ def developed(tone: wp.array(dtype=float), level: float, rough: float) -> wp.uin
     return wp.uint8(wp.where(done < 255.0, done, 255.0))
 
 
-@wp.kernel
+@wp.func
 def expose(
+    sight: Sight,
+    at: Tile,
+    persons: int,
+    places: int,
     surveyed: wp.array2d(dtype=Any),
     met: wp.array3d(dtype=Any),
     thinned: wp.array3d(dtype=Any),
-    present: wp.array2d(dtype=int),
-    conditions: wp.array(dtype=Exposed),
+    c: Exposed,
     flakes: wp.array3d(dtype=wp.uint8),
     noise: wp.array2d(dtype=wp.vec3b),
     tone: wp.array(dtype=float),
-    saturation: float,
-    first: int,
-    side: int,
-    across: int,
     width: int,
-    height: int,
-    image: wp.array2d(dtype=wp.vec3ub),
+    image: wp.array(dtype=wp.vec3ub),
 ):
-    """All images of one view; ``image[i]`` is condition i's (height, width), flat."""
-    tile, j = wp.tid()
-    c = conditions[j]
-    at = corner(first + tile, side, across)
+    """A tile of one image; ``persons`` and ``places`` count its pixels that show either layer."""
+    cell = at.cell
     red = type(surveyed[0, 0])(0.0)
     green = type(red)(0.0)
     blue = type(red)(0.0)
     near = type(red)(0.0)
-    if present[tile, 1] > 0:
-        red = leaving(surveyed, met, thinned, tile, 1, 0, c)
-        green = leaving(surveyed, met, thinned, tile, 1, 1, c)
-        blue = leaving(surveyed, met, thinned, tile, 1, 2, c)
+    if places > 0:
+        red = leaving(surveyed, met, thinned, cell, 1, 0, c)
+        green = leaving(surveyed, met, thinned, cell, 1, 1, c)
+        blue = leaving(surveyed, met, thinned, cell, 1, 2, c)
     if c.flakes > 0.0:
         far = type(red)(0.0)
         lane = int(0)
-        y = int(at[0])
-        while y < at[0] + side:
-            x = int(at[1])
-            while x < at[1] + side:
+        y = int(at.y)
+        while y < at.y + at.side:
+            x = int(at.x)
+            while x < at.x + at.side:
                 far[lane] = float(flakes[c.flake_tile, (y + c.flake_y) & 255, (x + c.flake_x) & 255]) / 255.0
                 near[lane] = float(flakes[c.flake_tile + 1, (y + c.flake_x) & 255, (x + c.flake_y) & 255]) / 255.0
                 lane += 1
                 x += 1
             y += 1
-        if present[tile, 1] > 0:
-            behind = (thinned[tile, c.air, THINNED + THROUGH] + thinned[tile, c.air, THINNED + VEIL]) * c.flakes
+        if places > 0:
+            row = THINNED
+            behind = (thinned[cell, c.air, row + THROUGH] + thinned[cell, c.air, row + VEIL]) * c.flakes
             red += wp.cw_mul(far, behind * c.flake[0] - red * c.flakes)
             green += wp.cw_mul(far, behind * c.flake[1] - green * c.flakes)
             blue += wp.cw_mul(far, behind * c.flake[2] - blue * c.flakes)
-    if present[tile, 0] > 0:
-        red += leaving(surveyed, met, thinned, tile, 0, 0, c)
-        green += leaving(surveyed, met, thinned, tile, 0, 1, c)
-        blue += leaving(surveyed, met, thinned, tile, 0, 2, c)
+    if persons > 0:
+        red += leaving(surveyed, met, thinned, cell, 0, 0, c)
+        green += leaving(surveyed, met, thinned, cell, 0, 1, c)
+        blue += leaving(surveyed, met, thinned, cell, 0, 2, c)
     if c.flakes > 0.0:
         near *= wp.min(c.flakes * 1.4, 1.0)
         red += wp.cw_mul(near, type(red)(c.flake[0]) - red)
         green += wp.cw_mul(near, type(red)(c.flake[1]) - green)
         blue += wp.cw_mul(near, type(red)(c.flake[2]) - blue)
-    grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - saturation)
-    red = in_range(grey + red * saturation)
-    green = in_range(grey + green * saturation)
-    blue = in_range(grey + blue * saturation)
-    y = int(at[0])
-    while y < wp.min(at[0] + side, height):
-        x = int(at[1])
-        while x < wp.min(at[1] + side, width):
-            lane = (y - at[0]) * side + x - at[1]
+    grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - sight.saturation)
+    red = in_range(grey + red * sight.saturation)
+    green = in_range(grey + green * sight.saturation)
+    blue = in_range(grey + blue * sight.saturation)
+    y = int(at.y)
+    while y < at.end_y:
+        x = int(at.x)
+        while x < at.end_x:
+            lane = (y - at.y) * at.side + x - at.x
             rough = noise[(y + c.noise_y) & 255, (x + c.noise_x) & 255]
-            image[j, y * width + x] = wp.vec3ub(
+            image[y * width + x] = wp.vec3ub(
                 developed(tone, red[lane], float(rough[0]) * c.noise),
                 developed(tone, green[lane], float(rough[1]) * c.noise),
                 developed(tone, blue[lane], float(rough[2]) * c.noise),

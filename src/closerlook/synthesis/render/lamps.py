@@ -54,19 +54,23 @@ def arriving(lamp: wp.vec4, n: wp.vec3, p: wp.vec3, glare: float) -> wp.vec4:
 
 
 @wp.func
-def reflections(lamps: wp.array(dtype=wp.vec4), n: wp.vec3, p: wp.vec3, to_eye: wp.vec3) -> float:
-    """What water on the ground mirrors of all lamps: drawn out towards the eye, since the ground is seen at a slant."""
+def reflections(
+    lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3, to_eye: wp.vec3
+) -> float:
+    """What water on the ground mirrors of the lamps from ``first`` to before ``end``: drawn out towards the eye, since
+    the ground is seen at a slant."""
     total = float(0.0)
-    for k in range(lamps.shape[0]):
+    for k in range(first, end):
         came = arriving(lamps[k], n, p, GLARE)
         total += came[3] * highlight(n, to_eye, wp.vec3(came[0], came[1], came[2]), WATER_ROUGH)
     return total
 
 
 @wp.func
-def lamplight(lamps: wp.array(dtype=wp.vec4), n: wp.vec3, p: wp.vec3) -> float:
-    """What arrives from all lamps, as a share of what the person's lamp brings to the person."""
+def lamplight(lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3) -> float:
+    """What arrives from the lamps from ``first`` to before ``end``, as a share of what the person's lamp brings to the
+    person."""
     total = float(0.0)
-    for k in range(lamps.shape[0]):
+    for k in range(first, end):
         total += arriving(lamps[k], n, p, 0.0)[3]
     return total

@@ -43,7 +43,7 @@ def lit(shadow: wp.array3d(dtype=float), light: KeyLight, p: wp.vec3) -> float:
 
 
 @wp.func
-def dapple(shade: wp.array2d(dtype=wp.uint8), p: wp.vec3, towards: wp.vec3, strength: float) -> float:
+def dapple(patterns: wp.array3d(dtype=wp.uint8), pattern: int, p: wp.vec3, towards: wp.vec3, strength: float) -> float:
     """Share of the key light that passes what stands around the place: trees, roofs, poles."""
     if strength <= 0.0:
         return 1.0
@@ -51,7 +51,7 @@ def dapple(shade: wp.array2d(dtype=wp.uint8), p: wp.vec3, towards: wp.vec3, stre
     x = p[0] - towards[0] * down
     z = p[2] - towards[2] * down
     here = strength * wp.smoothstep(0.3, 2.0, wp.sqrt(x * x + z * z))  # the person stands mostly clear of it
-    return 1.0 - here * (1.0 - tile_at(shade, x * 8.0 + 128.0, z * 8.0 + 128.0))
+    return 1.0 - here * (1.0 - tile_at(patterns[pattern], x * 8.0 + 128.0, z * 8.0 + 128.0))
 
 
 @wp.func

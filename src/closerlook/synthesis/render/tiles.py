@@ -16,14 +16,24 @@ LAYERS = 2
 # Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
 DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
 GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW, LAMPS, LAMP_GLINT = (wp.constant(row) for row in range(12, 18))
-SURVEYED = wp.constant(18)  # the albedo comes first
+SHARE, AWAY = wp.constant(18), wp.constant(19)
+SURVEYED = wp.constant(20)  # the albedo comes first
 BEAM, SHINE, GLINT, AMBIENT, GLOSS, WET_GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6, 9))
 MET = wp.constant(12)
 THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
 THINNED = wp.constant(5)
 
 
-@wp.func
-def corner(tile: int, side: int, across: int) -> wp.vec2i:
-    """Row and column of a tile's first pixel; there are ``across`` tiles of side x side pixels in a row of tiles."""
-    return wp.vec2i((tile / across) * side, (tile % across) * side)
+@wp.struct
+class Tile:
+    """One tile: ``y`` and ``x`` of its first pixel, the first row and column beyond it or the image, the ``side`` of
+    all tiles, the ``slot`` of its view's surfaces and the ``view``, and the ``cell`` of what is worked out for it."""
+
+    y: int
+    x: int
+    end_y: int
+    end_x: int
+    side: int
+    slot: int
+    view: int
+    cell: int

@@ -1,0 +1,76 @@
+"""Memory that the renderer's kernels read and write, kept from batch to batch.
+
+Launches then find most of their arguments as they were, and nothing is asked of the system's memory again and again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+__all__ = ["Buffers"]
+
+
+class Buffers:
+    """Named arrays on one device. They have room for a power of two of whatever their first axis counts."""
+
+    def __init__(self, device: wp.Device) -> None:
+        self._device = device
+        self._on_cpu = bool(device.is_cpu)
+        self._kept: dict[str, wp.array] = {}
+        self._sent: dict[str, tuple[NDArray[Any], wp.array]] = {}
+        self._room: dict[str, int] = {}
+
+    def capacity(self, name: str, count: int) -> int:
+        """Room for so many and at least as many as ever before."""
+        self._room[name] = max(self._room.get(name, 1), 1 << max(count - 1, 0).bit_length())
+        return self._room[name]
+
+    def own(self, values: NDArray[Any], dtype: type) -> wp.array:
+        """Values that stay as they are; on the CPU NumPy's memory, which nobody may write to any more."""
+        values = np.ascontiguousarray(values)
+        if not self._on_cpu:
+            return wp.array(values, dtype=dtype, device=self._device)
+        # By its address, which saves the checks of a conversion: they would take longer than a small image.
+        shape = values.shape[: values.ndim - len(getattr(dtype, "_shape_", ()))]
+        array = wp.array(ptr=values.__array_interface__["data"][0], dtype=dtype, shape=shape, device=self._device)
+        array.source = values  # lives as long as the array does
+        return array
+
+    def send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
+        """Rows that differ from batch to batch, copied to the start of memory that stays."""
+        own, array = self._sent.get(name, (None, None))
+        if own is None or len(own) < len(values) or own.shape[1:] != values.shape[1:]:
+            room = self.capacity(name, len(values))
+            own = np.zeros((room, *values.shape[1:]), dtype=values.dtype)
+            array = self.own(own, dtype)
+            self._sent[name] = own, array
+        own[: len(values)] = values
+        if not self._on_cpu:
+            array.assign(own)
+        return array
+
+    def empty(self, name: str, shape: tuple[int, ...], dtype: type) -> wp.array:
+        """Scratch memory of at least this many rows."""
+        return self._keep(name, shape, dtype, wp.empty)
+
+    def zeros(self, name: str, shape: tuple[int, ...], dtype: type) -> wp.array:
+        """As :meth:`empty`, 0 when it is new."""
+        return self._keep(name, shape, dtype, wp.zeros)
+
+    def scratch(self, name: str, shape: tuple[int, ...], dtype: type) -> wp.array:
+        """Scratch memory of exactly so many rows, of at least the rest of the shape."""
+        kept = self._kept.get(name)
+        if kept is None or kept.shape[0] != shape[0] or any(a < b for a, b in zip(kept.shape, shape, strict=True)):
+            self._kept[name] = kept = wp.empty(shape, dtype=dtype, device=self._device)
+        return kept
+
+    def _keep(self, name: str, shape: tuple[int, ...], dtype: type, make: Any) -> wp.array:
+        kept = self._kept.get(name)
+        if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
+            room = (self.capacity(name, shape[0]), *shape[1:])
+            self._kept[name] = kept = make(room, dtype=dtype, device=self._device)
+        return kept
