@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.scene.camera import Camera, Crop, frame, look_at, sample_camera
+from closerlook.synthesis.scene.camera import Camera, Crop, bent, frame, frames, look_at, sample_camera
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
 
@@ -52,3 +52,30 @@ def test_axes_are_orthonormal_even_straight_down():
     for target in ([0, 0, 0], [3, 1, 2]):
         axes = np.stack(look_at(np.array([0.0, 5.0, 0.0]), np.array(target, dtype=float), roll=7.0))
         assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 2)), min_size=1, max_size=9))
+def test_a_view_has_the_same_frame_alone_and_among_others(views):
+    cameras = [sample_camera(np.random.default_rng(seed), 30.0 * (seed % 12)) for seed, _ in views]
+    poses = np.random.default_rng(0).normal([0.0, 0.9, 0.0], [0.2, 0.4, 0.1], (3, 2500, 3)).astype(np.float32)
+    pose_of = np.array([pose for _, pose in views])
+    together = frames(cameras, poses, pose_of, (128, 64))
+    for k, (camera, pose) in enumerate(zip(cameras, pose_of, strict=True)):
+        alone = frame(camera, poses[pose], (128, 64))
+        for name in ("eye", "right", "up", "forward", "window", "matrix", "distance", "distortion"):
+            assert np.array_equal(getattr(alone, name), getattr(together[k], name)), name
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6))
+def test_bounds_hold_all_that_the_lens_draws_into_a_window_and_no_more(seed):
+    camera = replace(sample_camera(np.random.default_rng(seed), 40.0), distortion=0.3)
+    views = frames([camera], BODY[None], np.zeros(1, int), (128, 64))
+    x, y, half_width, half_height = views.window[0]
+    grid = np.mgrid[-1:1:61j, -1:1:61j].reshape(2, -1).T
+    window = [x, y] + grid * [half_width, half_height]
+    plane = window * (1 + views.distortion * (window**2).sum(1))[:, None]
+    assert bent(plane, views.distortion[0]) == pytest.approx(window, abs=1e-5)
+    found = np.concatenate([plane.min(0), plane.max(0)])
+    assert views.bounds()[0] == pytest.approx(found, abs=1e-3)

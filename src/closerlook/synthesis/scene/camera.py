@@ -7,14 +7,29 @@ camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Camera", "Crop", "Frame", "bent", "frame", "look_at", "sample_camera", "sample_crop"]
+__all__ = [
+    "Camera",
+    "Crop",
+    "Frame",
+    "Frames",
+    "axes",
+    "bent",
+    "frame",
+    "frames",
+    "look_at",
+    "sample_camera",
+    "sample_crop",
+]
 
 Float = NDArray[np.float32]
+Double = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 MIDDLE = 0.85  # metres above the ground that a person's middle is at, about
 DISTANCES = (1.5, 100.0)  # metres that a camera may be away
@@ -107,6 +122,55 @@ class Frame:
         return np.asarray(pixels, dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class Frames:
+    """The frames of V views; row k is a :class:`Frame`.
+
+    Attributes:
+        eye, right, up, forward: (V, 3).
+        window: (V, 4).
+        matrix: (V, 4, 4).
+        distance, distortion: (V,).
+    """
+
+    eye: Float
+    right: Float
+    up: Float
+    forward: Float
+    window: Double
+    matrix: Float
+    distance: Double
+    distortion: Double
+
+    def __len__(self) -> int:
+        return len(self.eye)
+
+    def __getitem__(self, k: int) -> Frame:
+        x, y, half_width, half_height = self.window[k].tolist()
+        return Frame(
+            *(self.eye[k], self.right[k], self.up[k], self.forward[k]),
+            *((x, y, half_width, half_height), self.matrix[k], float(self.distance[k]), float(self.distortion[k])),
+        )
+
+    def along_axes(self, vectors: Double, view: Integers) -> Double:
+        """(3, n) how far (n, 3) vectors go to the right, up and forward in each one's view."""
+        x, y, z = np.ascontiguousarray(vectors.T)
+        axes = (self.right, self.up, self.forward)
+        return np.stack([x * a + y * b + z * c for a, b, c in (axis[view].T for axis in axes)])
+
+    def bounds(self) -> Double:
+        """(V, 4) least right and up, largest right and up of what the lens draws into each window, on the plane at
+        distance 1 before the eye."""
+        x, y, half_width, half_height = self.window.T
+        xs, ys = (
+            np.stack([middle - half, middle + half, np.clip(0.0, middle - half, middle + half)])
+            for middle, half in ((x, half_width), (y, half_height))
+        )
+        out = 1 + self.distortion * (xs[:, None] ** 2 + ys**2)  # (3, 3, V): its corners, and where the axes cross it
+        across, above = xs[:, None] * out, ys * out
+        return np.stack([across.min((0, 1)), above.min((0, 1)), across.max((0, 1)), above.max((0, 1))], axis=1)
+
+
 NEAR, FAR = 0.3, 400.0
 OUTLINE = 1000  # vertices at least that say where a person's outline is
 SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
@@ -115,54 +179,93 @@ CORNER = math.hypot(*SENSOR) / 2
 
 def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
     """Unit right, up and forward vectors of an eye that looks at ``target``; ``roll`` in degrees."""
-    x, y, z = (target - eye).tolist()
-    length, level = math.hypot(x, y, z), math.hypot(x, z)
-    forward = np.array([x, y, z]) / length
-    right = np.array([-z, 0.0, x]) / level if level > 1e-6 * length else np.array([1.0, 0.0, 0.0])
-    (a, _, c), (x, y, z) = right.tolist(), forward.tolist()
-    up = np.array([-c * y, c * x - a * z, a * y])
-    cos, sin = math.cos(math.radians(roll)), math.sin(math.radians(roll))
-    right, up = cos * right + sin * up, cos * up - sin * right
-    return right.astype(np.float32), up.astype(np.float32), forward.astype(np.float32)
+    towards = (np.asarray(target, np.float64) - eye)[None]
+    right, up, forward = axes(towards, np.array([roll]))
+    return right[0], up[0], forward[0]
+
+
+def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Float]:
+    """(n, 3) unit right, up and forward vectors of eyes that look in these (n, 3) directions, with (n,) degrees of
+    ``roll``."""
+    x, y, z = towards.T
+    length, level = np.sqrt(x * x + y * y + z * z), np.sqrt(x * x + z * z)
+    x, y, z = x / length, y / length, z / length
+    steep = level <= 1e-6 * length
+    flat = np.where(steep, 1.0, level / length)
+    a, c = np.where(steep, 1.0, -z / flat), np.where(steep, 0.0, x / flat)
+    right, up = np.stack([a, np.zeros_like(a), c]), np.stack([-c * y, c * x - a * z, a * y])
+    cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+    found = (cos * right + sin * up, cos * up - sin * right, np.stack([x, y, z]))
+    right, up, forward = (np.ascontiguousarray(axis.T, dtype=np.float32) for axis in found)
+    return right, up, forward
 
 
 def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
-    """Fit the camera's crop around a person.
+    """Fit the camera's crop around a person; see :func:`frames`."""
+    return frames([camera], positions[None], np.zeros(1, np.int64), size)[0]
+
+
+def frames(cameras: Sequence[Camera], positions: Float, pose_of: Integers, size: tuple[int, int]) -> Frames:
+    """Fit the crop of each of V cameras around its pose of a person.
 
     Args:
-        camera: the camera.
-        positions: (v, 3) the person's vertices.
+        cameras: one a view.
+        positions: (P, n, 3) the person's vertices in each pose.
+        pose_of: (V,) number of each view's pose.
         size: image (height, width); sets the shape of an unstretched box.
     """
-    azimuth = np.radians(camera.viewpoint)
-    eye = np.array([np.cos(azimuth) * camera.distance, camera.height, np.sin(azimuth) * camera.distance], np.float32)
-    middle = np.array([0.0, float(positions[:, 1].max()) / 2, 0.0], np.float32)
-    right, up, forward = look_at(eye, _aim(camera, eye, middle), camera.roll)
-    relative = positions[:: max(len(positions) // OUTLINE, 1)] - eye
-    depth = relative @ forward
-    distortion = camera.distortion * (camera.focal / CORNER) ** 2
-    flat = np.stack([relative @ right / depth, relative @ up / depth], axis=1)
-    x, y = bent(flat, distortion).T
-    tall = float(y.max() - y.min())
+    numbers = np.array([_numbers(camera) for camera in cameras]).T
+    azimuth, distance, high, roll, aside, down, focal, lens, tall, aspect, crop_right, crop_down = numbers
+    azimuth = np.radians(azimuth)
+    eye = np.stack([np.cos(azimuth) * distance, high, np.sin(azimuth) * distance], axis=1).astype(np.float32)
+    middle = positions[:, :, 1].max(1)[pose_of].astype(np.float64) / 2
+    right, up, forward = axes(_aim(eye.astype(np.float64), middle, aside / focal, down / focal), roll)
+    distortion = lens * (focal / CORNER) ** 2
+    outline = positions[:, :: max(positions.shape[1] // OUTLINE, 1)]
+    flat_x, flat_y, depth = _flat(outline, pose_of, eye, (right, up, forward))
+    if distortion.any():
+        drawn_in = _drawn_in((distortion[:, None] * (flat_x * flat_x + flat_y * flat_y)).astype(np.float32))
+        flat_x, flat_y = flat_x * drawn_in, flat_y * drawn_in
+    bottom, top = flat_y.min(1).astype(np.float64), flat_y.max(1).astype(np.float64)
     # A detector centres on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
-    tenth = len(x) // 10
-    low, high = np.partition(x, (tenth, len(x) - 1 - tenth))[[tenth, len(x) - 1 - tenth]]
-    centre_x = float(low + high + x.min() + x.max()) / 4 + camera.crop.right * tall
-    centre_y = float(y.max() + y.min()) / 2 - camera.crop.down * tall
-    half_height = camera.crop.height * tall / 2
-    half_width = half_height * size[1] / size[0] * camera.crop.aspect
-    window = (centre_x, centre_y, half_width, half_height)
-    matrix = _matrix(eye, right, up, forward, window)
-    return Frame(eye, right, up, forward, window, matrix, float(depth.mean()), distortion)
+    tenth = flat_x.shape[1] // 10
+    leftmost, left, at_right, rightmost = np.sort(flat_x, axis=1)[:, [0, tenth, -1 - tenth, -1]].T.astype(np.float64)
+    across = (leftmost + left + at_right + rightmost) / 4
+    half_height = tall * (top - bottom) / 2
+    window = np.stack(
+        [
+            across + crop_right * (top - bottom),
+            (top + bottom) / 2 - crop_down * (top - bottom),
+            half_height * size[1] / size[0] * aspect,
+            half_height,
+        ],
+        axis=1,
+    )
+    matrix = _matrices(eye, right, up, forward, window)
+    return Frames(eye, right, up, forward, window, matrix, depth.mean(1).astype(np.float64), distortion)
 
 
-def _aim(camera: Camera, eye: Float, middle: Float) -> Float:
-    """A point that the camera looks straight at, so that ``middle`` is where the camera has it in its frame."""
-    x, y, z = (middle - eye).tolist()
-    aside = math.atan2(z, x) - math.atan(camera.right * SENSOR[0] / 2 / camera.focal)
-    above = math.atan2(y, math.hypot(x, z)) + math.atan(camera.down * SENSOR[1] / 2 / camera.focal)
-    level = math.cos(above)
-    return eye + np.array([level * math.cos(aside), math.sin(above), level * math.sin(aside)], np.float32)
+def _numbers(camera: Camera) -> tuple[float, ...]:
+    crop = camera.crop
+    where = (camera.viewpoint, camera.distance, camera.height, camera.roll, camera.right, camera.down)
+    return (*where, camera.focal, camera.distortion, crop.height, crop.aspect, crop.right, crop.down)
+
+
+def _aim(eye: Double, middle: Double, right: Double, down: Double) -> Double:
+    """(V, 3) directions that cameras look straight in, so that a point ``middle`` metres above the origin is where
+    they have it in their frames: shares of half the frame, divided by the focal length."""
+    x, y, z = -eye[:, 0], middle - eye[:, 1], -eye[:, 2]
+    aside = np.arctan2(z, x) - np.arctan(right * (SENSOR[0] / 2))
+    above = np.arctan2(y, np.sqrt(x * x + z * z)) + np.arctan(down * (SENSOR[1] / 2))
+    level = np.cos(above)
+    return np.stack([level * np.cos(aside), np.sin(above), level * np.sin(aside)], axis=1)
+
+
+def _flat(outline: Float, pose_of: Integers, eye: Float, axes: tuple[Float, ...]) -> tuple[Float, Float, Float]:
+    """(V, m) right and up of points on the plane at distance 1 before each eye, and their depths."""
+    x, y, z = (outline[pose_of, :, k] - eye[:, k : k + 1] for k in range(3))
+    across, above, depth = (x * a[:, :1] + y * a[:, 1:2] + z * a[:, 2:] for a in axes)
+    return across / depth, above / depth, depth
 
 
 def bent(flat: NDArray[np.floating], distortion: float) -> NDArray[np.floating]:
@@ -170,23 +273,29 @@ def bent(flat: NDArray[np.floating], distortion: float) -> NDArray[np.floating]:
     if distortion == 0.0:
         return flat
     x, y = flat.T
-    k = distortion * (x * x + y * y)
-    f = np.ones_like(k)
-    for _ in range(4):
+    return np.asarray(flat * _drawn_in(distortion * (x * x + y * y))[:, None], dtype=flat.dtype)
+
+
+def _drawn_in(k: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The factor f with f + k f^3 = 1 on the distance of points from the middle, k the distortion times its square."""
+    f = np.asarray((1 + 2 * k) / (1 + 3 * k))  # Newton's first step from 1
+    for _ in range(3):
         kff = k * f * f
-        f -= (f + kff * f - 1) / (1 + 3 * kff)
-    return np.asarray(flat * f[:, None], dtype=flat.dtype)
+        f = (1 + 2 * kff * f) / (1 + 3 * kff)
+    return f
 
 
-def _matrix(eye: Float, right: Float, up: Float, forward: Float, window: tuple[float, float, float, float]) -> Float:
-    centre_x, centre_y, half_width, half_height = window
-    matrix = np.empty((4, 4))
-    matrix[0, :3] = (right - centre_x * forward) / half_width
-    matrix[1, :3] = (up - centre_y * forward) / half_height
-    matrix[2, :3] = forward * ((FAR + NEAR) / (FAR - NEAR))
-    matrix[3, :3] = forward
-    matrix[:, 3] = -(matrix[:, :3] @ eye)
-    matrix[2, 3] -= 2 * FAR * NEAR / (FAR - NEAR)
+def _matrices(eye: Float, right: Float, up: Float, forward: Float, window: Double) -> Float:
+    """(V, 4, 4) world to clip coordinates."""
+    centre_x, centre_y, half_width, half_height = window.T[:, :, None]
+    matrix = np.empty((len(eye), 4, 4))
+    matrix[:, 0, :3] = (right - centre_x * forward) / half_width
+    matrix[:, 1, :3] = (up - centre_y * forward) / half_height
+    matrix[:, 2, :3] = forward * ((FAR + NEAR) / (FAR - NEAR))
+    matrix[:, 3, :3] = forward
+    x, y, z = eye.T[:, :, None]
+    matrix[:, :, 3] = -(matrix[:, :, 0] * x + matrix[:, :, 1] * y + matrix[:, :, 2] * z)
+    matrix[:, 2, 3] -= 2 * FAR * NEAR / (FAR - NEAR)
     return matrix.astype(np.float32)
 
 
