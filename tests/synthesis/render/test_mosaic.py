@@ -8,7 +8,8 @@ from scipy.ndimage import convolve, correlate1d
 
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.render import mosaic, smear
-from closerlook.synthesis.render.optics import NOISE_UNIT, bell, noise_tile
+from closerlook.synthesis.render.optics import NOISE_UNIT, bells, noise_tile
+from closerlook.synthesis.render.values import SIGHT_ROW, Sight
 
 # Malvar, He and Cutler (2004), figure 2, in eighths
 GREEN = np.array([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]) / 8
@@ -40,20 +41,24 @@ def textbook(image, kind, down, right):
     return np.maximum(np.stack([red, np.where(red_pixel | blue_pixel, at_green, raw), blue], axis=2), 0)
 
 
-def arrays(*values):
+def on_cpu(values, kind):
     start_warp()
-    kinds = {1: wp.float32, 3: wp.vec3, 4: wp.vec4}
-    return [wp.array(v.astype(np.float32), dtype=kinds[v.shape[-1]], device="cpu") for v in values]
+    return wp.array(values, dtype=kind, device="cpu")
 
 
 def filled_in(colour, kind, down=0, right=0):
     """Colours and coverage of two layers after the mosaic."""
     _, height, width, _ = colour.shape
-    (surface,) = arrays(colour)
-    raw = wp.empty((height, width), dtype=wp.float32, device="cpu")
-    wp.launch(mosaic.sift, (height, width), [surface, down, right, raw], device="cpu")
-    wp.launch(mosaic.fill_in, (height, width), [raw, kind, down, right, height, width, surface], device="cpu")
-    return surface.numpy()
+    surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
+    sights = np.zeros(1, SIGHT_ROW)
+    for name, value in {"mosaic": kind, "mosaic_down": down, "mosaic_right": right}.items():
+        sights[name] = value
+    sights["height"], sights["width"] = height, width
+    sights = on_cpu(sights, Sight)
+    raw = on_cpu(np.zeros((1, height, width), np.float32), wp.float32)
+    wp.launch(mosaic.sift, (1, height, 1), [sights, surface, raw, width], device="cpu")
+    wp.launch(mosaic.fill_in, (1, height, 2), [sights, raw, surface, (width + 1) // 2], device="cpu")
+    return surface.numpy()[0]
 
 
 def layers(image, share):
@@ -114,15 +119,23 @@ def test_an_edge_gets_fringes_of_colour_and_fewer_with_gradients():
     assert 0.1 < fringe[1] < fringe[0]
 
 
+def side(sigma):
+    (weights,), (count,) = bells(np.array([sigma]))
+    return weights[:count]
+
+
 def recoloured(colour, sigma):
-    (surface,) = arrays(colour)
     _, height, width, _ = colour.shape
-    split = [wp.empty((height, width), dtype=wp.vec3, device="cpu") for _ in range(2)]
-    taps = wp.array(bell(sigma), dtype=wp.float32, device="cpu")
-    wp.launch(smear.separate, (height, width), [surface, split[0]], device="cpu")
-    wp.launch(smear.soften, (height, width), [split[0], taps, split[1]], device="cpu")
-    wp.launch(smear.recolour, (height, width), [*split, taps, surface], device="cpu")
-    return surface.numpy()
+    surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
+    split = [on_cpu(np.zeros((1, height, width, 3), np.float32), wp.vec3) for _ in range(2)]
+    taps = side(sigma)
+    sights = np.zeros(1, SIGHT_ROW)
+    sights["bell"] = len(taps)
+    sights, taps = on_cpu(sights, Sight), on_cpu(taps[None], wp.float32)
+    wp.launch(smear.separate, (1, height, 1), [sights, surface, split[0], width], device="cpu")
+    wp.launch(smear.soften, (1, height, 1), [sights, taps, *split, width], device="cpu")
+    wp.launch(smear.recolour, (1, height, 1), [sights, taps, *split, surface, width], device="cpu")
+    return surface.numpy()[0]
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.5, 3.0])
@@ -137,7 +150,7 @@ def test_colour_is_smoothed_and_brightness_is_not(sigma):
     weights = np.array([0.2126, 0.7152, 0.0722])
     shown = np.sqrt(image)
     grey = (shown @ weights)[..., None]
-    taps = np.concatenate([bell(sigma)[:0:-1], bell(sigma)])
+    taps = np.concatenate([side(sigma)[:0:-1], side(sigma)])
     smooth = correlate1d(correlate1d(shown - grey, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest") + grey
     found = recoloured(layers(image, share), sigma)
     seen = (found[..., :3] * found[..., 3:]).sum(0)
@@ -147,9 +160,9 @@ def test_colour_is_smoothed_and_brightness_is_not(sigma):
 
 @given(st.floats(0.06, 6))
 def test_a_bell_sums_to_one_and_is_as_wide_as_asked(sigma):
-    side = bell(sigma).astype(float)
-    assert side[0] + 2 * side[1:].sum() == pytest.approx(1, abs=1e-6)
-    spread = np.sqrt(2 * (side[1:] * np.arange(1, len(side)) ** 2).sum())
+    weights = side(sigma).astype(float)
+    assert weights[0] + 2 * weights[1:].sum() == pytest.approx(1, abs=1e-6)
+    spread = np.sqrt(2 * (weights[1:] * np.arange(1, len(weights)) ** 2).sum())
     assert spread == pytest.approx(sigma, rel=0.13)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.synthesis.render.values import Sight
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -21,48 +22,59 @@ CORRECTED = wp.constant(2)  # as in scene.sensor.Sensor.mosaic
 
 
 @wp.func
-def together(colour: wp.array3d(dtype=wp.vec4), y: int, x: int) -> wp.vec3:
+def together(colour: wp.array4d(dtype=wp.vec4), v: int, y: int, x: int) -> wp.vec3:
     """A pixel's colour by both layers' shares of it."""
-    a = colour[0, y, x]
-    b = colour[1, y, x]
+    a = colour[v, 0, y, x]
+    b = colour[v, 1, y, x]
     return wp.vec3(a[0], a[1], a[2]) * a[3] + wp.vec3(b[0], b[1], b[2]) * b[3]
 
 
 @wp.kernel
-def sift(colour: wp.array3d(dtype=wp.vec4), down: int, right: int, mosaic: wp.array2d(dtype=float)):
-    """What each pixel sees: red and green alternate in even rows, green and blue in odd ones (Bayer)."""
-    y, x = wp.tid()
-    c = together(colour, y, x)
-    odd = ((y + down) & 1) + ((x + right) & 1)
-    mosaic[y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2]))
+def sift(sights: wp.array(dtype=Sight), colour: wp.array4d(dtype=wp.vec4), mosaic: wp.array3d(dtype=float), run: int):
+    """What each pixel sees: red and green alternate in even rows, green and blue in odd ones (Bayer).
+
+    A thread does ``run`` pixels of a row.
+    """
+    v, y, part = wp.tid()
+    sight = sights[v]
+    if sight.mosaic == 0 or y >= sight.height:
+        return
+    x = part * run
+    end = wp.min(x + run, sight.width)
+    blue = (y + sight.mosaic_down) & 1
+    while x < end:
+        c = together(colour, v, y, x)
+        odd = blue + ((x + sight.mosaic_right) & 1)
+        mosaic[v, y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2]))
+        x += 1
 
 
 @wp.func
-def at(mosaic: wp.array2d(dtype=float), y: int, x: int, height: int, width: int) -> float:
+def at(mosaic: wp.array3d(dtype=float), v: int, y: int, x: int, height: int, width: int) -> float:
     """A sample of the mosaic; beyond the border it is mirrored, which keeps the order of the colours."""
     row = wp.where(y < 0, -y, wp.where(y < height, y, 2 * height - 2 - y))
     column = wp.where(x < 0, -x, wp.where(x < width, x, 2 * width - 2 - x))
-    return mosaic[row, column]
+    return mosaic[v, row, column]
 
 
 @wp.func
 def filled(
-    mosaic: wp.array2d(dtype=float), kind: int, y: int, x: int, blue: int, aside: int, h: int, w: int
+    mosaic: wp.array3d(dtype=float), kind: int, v: int, y: int, x: int, blue: int, aside: int, h: int, w: int
 ) -> wp.vec3:
     """Red, green and blue of a pixel in a ``blue`` row or not, in an odd column (``aside``) or not, counted from red.
 
     The nearest pixels' means, for CORRECTED with gradients: Malvar, He and Cutler (2004), figure 2.
     """
-    own = at(mosaic, y, x, h, w)
-    across = at(mosaic, y, x - 1, h, w) + at(mosaic, y, x + 1, h, w)
-    along = at(mosaic, y - 1, x, h, w) + at(mosaic, y + 1, x, h, w)
-    corners = at(mosaic, y - 1, x - 1, h, w) + at(mosaic, y - 1, x + 1, h, w)
-    corners += at(mosaic, y + 1, x - 1, h, w) + at(mosaic, y + 1, x + 1, h, w)
+    own = at(mosaic, v, y, x, h, w)
+    across = at(mosaic, v, y, x - 1, h, w) + at(mosaic, v, y, x + 1, h, w)
+    along = at(mosaic, v, y - 1, x, h, w) + at(mosaic, v, y + 1, x, h, w)
+    corners = at(mosaic, v, y - 1, x - 1, h, w) + at(mosaic, v, y - 1, x + 1, h, w)
+    corners += at(mosaic, v, y + 1, x - 1, h, w) + at(mosaic, v, y + 1, x + 1, h, w)
     far_across = float(0.0)
     far_along = float(0.0)
     if kind == CORRECTED:
-        far_across = at(mosaic, y, x - 2, h, w) + at(mosaic, y, x + 2, h, w)
-        far_along = at(mosaic, y - 2, x, h, w) + at(mosaic, y + 2, x, h, w)
+        far_across = at(mosaic, v, y, x - 2, h, w) + at(mosaic, v, y, x + 2, h, w)
+        far_along = at(mosaic, v, y - 2, x, h, w) + at(mosaic, v, y + 2, x, h, w)
     if blue == aside:
         green = (across + along) * 0.25
         other = corners * 0.25
@@ -80,20 +92,23 @@ def filled(
 
 @wp.kernel
 def fill_in(
-    mosaic: wp.array2d(dtype=float),
-    kind: int,
-    down: int,
-    right: int,
-    height: int,
-    width: int,
-    colour: wp.array3d(dtype=wp.vec4),
+    sights: wp.array(dtype=Sight), mosaic: wp.array3d(dtype=float), colour: wp.array4d(dtype=wp.vec4), run: int
 ):
-    """Give both layers of each pixel what filling in adds to the colour that they have together."""
-    y, x = wp.tid()
-    seen = filled(mosaic, kind, y, x, (y + down) & 1, (x + right) & 1, height, width)
-    change = wp.max(seen, wp.vec3()) - together(colour, y, x)
-    for layer in range(2):
-        c = colour[layer, y, x]
-        if c[3] > 0.0:
-            albedo = wp.max(wp.vec3(c[0], c[1], c[2]) + change, wp.vec3())
-            colour[layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], c[3])
+    """Give both layers of each pixel what filling in adds to the colour that they have together; as :func:`sift`."""
+    v, y, part = wp.tid()
+    sight = sights[v]
+    if sight.mosaic == 0 or y >= sight.height:
+        return
+    x = part * run
+    end = wp.min(x + run, sight.width)
+    blue = (y + sight.mosaic_down) & 1
+    while x < end:
+        aside = (x + sight.mosaic_right) & 1
+        seen = filled(mosaic, sight.mosaic, v, y, x, blue, aside, sight.height, sight.width)
+        change = wp.max(seen, wp.vec3()) - together(colour, v, y, x)
+        for layer in range(2):
+            c = colour[v, layer, y, x]
+            if c[3] > 0.0:
+                albedo = wp.max(wp.vec3(c[0], c[1], c[2]) + change, wp.vec3())
+                colour[v, layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], c[3])
+        x += 1

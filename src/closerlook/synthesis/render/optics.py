@@ -1,9 +1,11 @@
-"""What a sensor does, as the kernels take it: blurs as taps, the tone curve as a table, noise as a tile."""
+"""What sensors do, as the kernels take it: blurs as taps, tone curves as tables, noise as a tile."""
 
 from __future__ import annotations
 
 import functools
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,10 @@ from scipy.ndimage import convolve1d, gaussian_filter
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.render import smear
+from closerlook.synthesis.render.values import BLUR_ROW
 from closerlook.synthesis.scene.sensor import Sensor
 
-__all__ = ["NOISE_UNIT", "bell", "blurs", "noise_tile", "softened", "tone_curve"]
+__all__ = ["NOISE_UNIT", "Optics", "bells", "noise_tile", "optics", "tone_curves"]
 
 Float = NDArray[np.float32]
 
@@ -22,58 +25,132 @@ SOFTEST = 0.3  # curvature of three taps that still have the most weight in the 
 SMOOTHED = 1.4  # pixels: what cameras take out of the noise's colour
 
 
-def softened(sensor: Sensor, height: int) -> tuple[float, float]:
-    """The softness that the resampling has and the standard deviation, in pixels, of the lens's blur after it.
+@dataclass(frozen=True, eq=False)
+class Optics:
+    """What the sensors of V views do to surfaces.
 
-    Three taps blur by a variance of twice their curvature: as far as that does, the lens's blur costs nothing.
+    Attributes:
+        sizes: (V, 2) height and width of the sensors, pixels.
+        softness: (V,) of the resampling.
+        rounds: rows of values.Blur, of each view's first pass of :func:`smear.smear`, of each one's second, and so on.
+        taps: (n, 3) of all passes: right, down, weight.
+        slot: (V,) where each view's surfaces are after it all.
+        bells: (V, K) weights of the blur of colour alone, from the middle to one side.
+        bell: (V,) how many of the weights are in use, 0 where colour is not blurred.
     """
-    focus = sensor.focus * height / 128
-    both = sensor.softness + (focus * sensor.scale) ** 2 / 2
-    return (both, 0.0) if both <= SOFTEST else (sensor.softness, focus)
+
+    sizes: NDArray[np.int64]
+    softness: NDArray[np.float64]
+    rounds: tuple[NDArray[Any], ...]
+    taps: Float
+    slot: NDArray[np.int64]
+    bells: Float
+    bell: NDArray[np.int64]
 
 
-def blurs(sensor: Sensor, height: int) -> list[tuple[int, Float]]:
-    """What a sensor blurs besides colour, for :func:`smear.smear`: (what, (n, 3) taps) in the order that it happens."""
-    unit = height / 128
-    passes = []
-    _, focus = softened(sensor, height)
-    if focus > 0.05:
-        side = bell(focus)
-        reach = np.arange(1 - len(side), len(side), dtype=np.float64)
-        still, weight = np.zeros_like(reach), np.concatenate([side[:0:-1], side])
-        passes += [(smear.ALL, np.stack(taps, 1)) for taps in ((reach, still, weight), (still, reach, weight))]
-    length = sensor.motion * unit
-    if length > 0.3:
-        place = (np.arange(9) / 8 - 0.5) * length
-        angle = np.radians(sensor.motion_angle)
-        points = np.round(np.stack([place * np.cos(angle), -place * np.sin(angle)], 1))
-        taps, count = np.unique(points, axis=0, return_counts=True)
-        passes.append((smear.PERSON, np.concatenate([taps, count[:, None] / 9], 1)))
-    return [(int(what), taps.astype(np.float32)) for what, taps in passes]
+def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> Optics:
+    """What sensors do to the surfaces of views that are at slots 0, 1, ... to become images of ``size``.
+
+    Resampling and each pass of blur go to and fro between a view's own slot and that ``capacity`` slots further on.
+    """
+    unit = size[0] / 128
+    scale, softness, focus, motion, angle, colour_blur = np.array(
+        [(s.scale, s.softness, s.focus, s.motion, s.motion_angle, s.colour_blur) for s in sensors], dtype=np.float64
+    ).T.copy()
+    sizes = np.maximum(np.rint(scale[:, None] * size), 8).astype(np.int64)
+    # Three taps blur by a variance of twice their curvature: as far as that does, the lens's blur costs nothing.
+    focus *= unit
+    both = softness + (focus * scale) ** 2 / 2
+    done = both <= SOFTEST
+    softness = np.where(done, both, softness)
+    slot = np.arange(len(sensors)) + capacity * ((softness != 0) | (sizes != size).any(1))
+    rounds, taps = _passes(np.where(done, 0.0, focus), motion * unit, np.radians(angle), slot, capacity)
+    weights, count = bells(colour_blur * unit)
+    return Optics(sizes, softness, rounds, taps, slot, weights, count)
 
 
-def bell(sigma: float) -> Float:
-    """Weights, from the middle to one side, of a blur by ``sigma`` pixels: three of that variance if they can have it,
-    else a Gaussian's."""
+def bells(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
+    """Weights (V, K), from the middle to one side, of blurs by ``sigma`` (V,) pixels, and how many each has, 0 for 0.
+
+    They are three of that variance if they can have it, else a Gaussian's.
+    """
     side = sigma * sigma / 2
-    if side <= SOFTEST:
-        return np.array([1 - 2 * side, side], dtype=np.float32)
-    weight: NDArray[np.float64] = np.exp(-0.5 * (np.arange(math.ceil(2 * sigma) + 1) / sigma) ** 2)
-    return np.asarray(weight / (2 * weight.sum() - 1), dtype=np.float32)
+    three = side <= SOFTEST
+    count = np.where(three, np.where(sigma > 0, 2, 0), np.ceil(2 * sigma).astype(np.int64) + 1)
+    steps = np.arange(max(int(count.max(initial=0)), 2))
+    weights = np.exp(-0.5 * (steps / np.where(three, 1.0, sigma)[:, None]) ** 2)
+    weights[steps >= count[:, None]] = 0.0
+    total = weights[:, 0].copy()
+    for column in weights.T[1:]:  # one by one: a sum over an axis may round otherwise where a wider row is in the batch
+        total += 2 * column
+    weights /= np.where(three, 1.0, total)[:, None]
+    weights[three, :2] = np.stack([1 - 2 * side, side], axis=1)[three]
+    weights[count == 0] = 0.0
+    return weights.astype(np.float32), count
 
 
-@functools.lru_cache(maxsize=64)
-def tone_curve(sensor: Sensor) -> Float:
-    """(4096,) from the square root of exposed light (0 to expose.TONE_TOP) to 8-bit code values.
+def _passes(
+    focus: NDArray[np.float64],
+    motion: NDArray[np.float64],
+    angle: NDArray[np.float64],
+    slot: NDArray[np.int64],
+    capacity: int,
+) -> tuple[tuple[NDArray[Any], ...], Float]:
+    """Rows of values.Blur by rounds, and the taps; adds each view's passes to where its surfaces are (``slot``)."""
+    lens = np.flatnonzero(focus > 0.05)
+    weights, _ = bells(focus[lens])
+    right, down, weight = _trails(motion, angle)
+    moved = np.flatnonzero((motion > 0.3) & ((weight > 0).sum(1) > 1))
+    steps = np.arange(1 - weights.shape[1], weights.shape[1])
+    beside = weights[:, np.abs(steps)]
+    reach, still = np.broadcast_to(steps, beside.shape), np.zeros_like(beside)
+    passes = [
+        (lens, smear.ALL, np.stack([reach, still, beside], axis=2)),
+        (lens, smear.ALL, np.stack([still, reach, beside], axis=2)),
+        (moved, smear.PERSON, np.stack([right, down, weight], axis=2)[moved]),
+    ]
+    first, rows, turns, taps = 0, [], [], []
+    turn = np.zeros(len(slot), dtype=np.int64)
+    for views, what, lines in passes:
+        used = lines[:, :, 2] > 0
+        ends = first + np.cumsum(used.sum(1))
+        row = np.zeros(len(views), dtype=BLUR_ROW)
+        row["source"], row["what"] = slot[views], int(what)
+        slot[views] += np.where(slot[views] < capacity, capacity, -capacity)
+        row["target"], row["first_tap"], row["end_tap"] = slot[views], np.r_[first, ends[:-1]][: len(row)], ends
+        first += int(used.sum())
+        rows.append(row)
+        turns.append(turn[views])
+        taps.append(lines[used])
+        turn[views] += 1
+    order = np.concatenate(turns)
+    rounds = tuple(np.concatenate(rows)[order == i] for i in range(turn.max(initial=0)))
+    return rounds, np.concatenate(taps).astype(np.float32)
+
+
+def _trails(motion: NDArray[np.float64], angle: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Pixels right and down (V, 9) of points on the way of what moves so far, and weights, 0 for points met before."""
+    place = (np.arange(9) / 8 - 0.5) * motion[:, None]
+    right, down = np.rint(place * np.cos(angle)[:, None]), np.rint(-place * np.sin(angle)[:, None])
+    new = np.ones(place.shape, dtype=bool)
+    new[:, 1:] = (np.diff(right) != 0) | (np.diff(down) != 0)
+    run = np.cumsum(new).reshape(new.shape) - 1  # a row's first is always new
+    return right, down, np.where(new, np.bincount(run.ravel())[run] / 9, 0.0)
+
+
+def tone_curves(sensors: Sequence[Sensor]) -> Float:
+    """(V, 4096) from the square root of exposed light (0 to expose.TONE_TOP) to 8-bit code values.
 
     Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;
     no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about grey.
     """
-    light = (_LIGHT + sensor.black) / (1 + sensor.black)
-    room = max(1.0 - sensor.knee, 1e-3)
-    bent = sensor.knee + room * (1.0 - np.exp(np.minimum(sensor.knee - light, 0.0) / room))
-    code = np.minimum(light, bent) ** (1 / 2.2)
-    return np.asarray(np.minimum(np.maximum(255 * (0.46 + (code - 0.46) * sensor.contrast), 0), 255))
+    settings = np.array([(s.black, s.knee, s.contrast) for s in sensors], dtype=np.float32)
+    black, knee, contrast = settings.T[:, :, None]
+    light = (_LIGHT + black) / (1 + black)
+    room = np.maximum(1 - knee, np.float32(1e-3))
+    bent = knee + room * (1 - np.exp(np.minimum(knee - light, 0) / room))
+    code = np.minimum(light, bent) ** np.float32(1 / 2.2)
+    return np.asarray(np.clip(255 * (np.float32(0.46) + (code - np.float32(0.46)) * contrast), 0, 255))
 
 
 _LIGHT = (np.linspace(0, 1, 4096) ** 2 * 4.0).astype(np.float32)
