@@ -114,7 +114,7 @@ def _passes(
     for views, what, lines in passes:
         used = lines[:, :, 2] > 0
         ends = first + np.cumsum(used.sum(1))
-        row = np.zeros(len(views), dtype=BLUR_ROW)
+        row: NDArray[Any] = np.zeros(len(views), dtype=BLUR_ROW)
         row["source"], row["what"] = slot[views], int(what)
         slot[views] += np.where(slot[views] < capacity, capacity, -capacity)
         row["target"], row["first_tap"], row["end_tap"] = slot[views], np.r_[first, ends[:-1]][: len(row)], ends
