@@ -165,10 +165,10 @@ def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
             viewpoint = int(rng.choice(range(0, 360, 30)))
             weather, light = (str(rng.choice(DAY[name])) for name in ("weather", "illumination"))
             scene = ("image", identity, viewpoint, weather, light)
-            renderer.pose(pose_person(person, sample_pose(rng)))
+            posed = pose_person(person, sample_pose(rng))
             view = draw_view(settings, scene, viewpoint, str(rng.choice(settings.backdrops)))
-            images.append(renderer.render(view, [Shot.named(weather, light, identity)])[0])
-            covers.append(renderer.mask().reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
+            images.append(renderer.render(posed, view, [Shot.named(weather, light, identity)])[0])
+            covers.append(renderer.seen().mask.reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
     return np.array(images), np.array(covers)
 
 

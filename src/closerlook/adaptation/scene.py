@@ -111,12 +111,12 @@ class Sampler:
         images = []
         for number in range(self._views):
             key = ("adapt", identity, number)
-            self._renderer.pose(pose_person(person, sample_pose(keyed_rng(seed, "pose", *key))))
+            posed = pose_person(person, sample_pose(keyed_rng(seed, "pose", *key)))
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             drawn = _drawn(values, seed, key)
             view = draw_view(settings, key, viewpoint, settings.backdrop(key), drawn)
             shot = _shot(drawn, keyed_seed(seed, "shot", *key))
-            jpeg = compress(self._renderer.render(view, [shot])[0], view.sensor)
+            jpeg = compress(self._renderer.render(posed, view, [shot])[0], view.sensor)
             images.append(simplejpeg.decode_jpeg(jpeg))
         return images
 

@@ -76,7 +76,7 @@ ON_FACE = 0.035  # the same of a point of the face
 
 def mask(renderer: Renderer) -> Float:
     """Coverage of the pixels by the person, 0 to 1, (height, width)."""
-    return np.asarray(renderer.surfaces[0].numpy()[0, :, :, 3])
+    return np.asarray(renderer.colour[0, :, :, 3])
 
 
 def box(renderer: Renderer) -> tuple[float, float, float, float]:
@@ -103,7 +103,7 @@ def keypoints(renderer: Renderer) -> Float:
     column, row = np.floor(pixels).astype(int).T
     inside = (column >= 0) & (column < renderer.size[1]) & (row >= 0) & (row < renderer.size[0])
     at = (row * inside, column * inside)
-    surface = renderer.surfaces[2].numpy()[0][at][:, :3]
+    surface = renderer.where[0][at][:, :3]
     hidden_by = (points - surface) @ renderer.frame.forward
     seen = inside & (mask(renderer)[at] > 0.25) & (hidden_by < below)
     return np.concatenate([pixels, (inside * 1 + seen)[:, None]], axis=1).astype(np.float32)

@@ -97,11 +97,11 @@ def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Byt
     yard = place(BACKDROPS["street"], keyed_rng(0, "contact sheet"))
     pictures = []
     for k in range(views):
-        renderer.pose(pose_person(person, sample_pose(keyed_rng(seed, "contact sheet", person.identity, k))))
+        posed = pose_person(person, sample_pose(keyed_rng(seed, "contact sheet", person.identity, k)))
         camera = Camera(viewpoint=65 + 360 * k / views, distance=9.0, height=1.9, focal=50.0, crop=crop)
         view = View(camera, yard, LENS)
-        image = renderer.render(view, [Shot.named("neutral", "forenoon", k)])[0]
-        cover = renderer.mask()[..., None]
+        image = renderer.render(posed, view, [Shot.named("neutral", "forenoon", k)])[0]
+        cover = renderer.seen().mask[..., None]
         pictures.append(np.rint(cover * image + (1 - cover) * _backcloth()).astype(np.uint8))
     return np.concatenate(pictures, axis=1)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.synthesis.render.textures import library
-from closerlook.synthesis.render.values import PANEL_ROW, Eye
+from closerlook.synthesis.render.values import PANEL_ROW
 from closerlook.synthesis.scene.backdrop import Panels
 from closerlook.synthesis.scene.camera import Frame
 
-__all__ = ["eye_of", "panel_rows"]
+__all__ = ["panel_rows"]
 
 BEFORE_EYE = 0.05  # metres
 
@@ -36,18 +35,6 @@ def panel_rows(panels: Panels, seen: Frame) -> NDArray[Any]:
     for name in ("tint", "repeat", "shift", "cutout", "roughness"):
         rows[name] = getattr(panels, name)
     return rows
-
-
-def eye_of(seen: Frame, width: int, panels: Panels) -> Eye:
-    """A camera whose image is ``width`` pixels wide, before panels of which those in front come first."""
-    eye = Eye()
-    eye.position = wp.vec3(*map(float, seen.eye))
-    eye.right, eye.up, eye.forward = (wp.vec3(*map(float, axis)) for axis in (seen.right, seen.up, seen.forward))
-    eye.window = wp.vec4(*seen.window)
-    eye.pixel = seen.window[2] / width  # a sample is half a pixel
-    eye.distortion = seen.distortion
-    eye.fronts = int(panels.front.sum())
-    return eye
 
 
 def _boxes(panels: Panels, seen: Frame) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Person, PosedPerson
 from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, resolve, smear, tiles, video
+from closerlook.synthesis.render.blobs import SPHERES
 from closerlook.synthesis.render.buffers import Buffers
 from closerlook.synthesis.render.conditions import Shot, flake_shape
 from closerlook.synthesis.render.optics import noise_tile
@@ -159,11 +160,10 @@ class Renderer:
     def look(self, takes: Sequence[Take]) -> None:
         """Find the surfaces that the cameras see; :meth:`seen` then tells of them."""
         self._takes = takes
-        self._stage = made = stage(takes, self.person.own, self.size, self._shadow_side)
         count, (height, width) = len(takes), self.size
-        send, zeros = self._buffers.send, self._buffers.zeros
-        capacity = self._buffers.capacity("views", count)
-        positions, normals = send("positions", made.positions, wp.vec3), send("normals", made.normals, wp.vec3)
+        send, zeros, capacity = self._buffers.send, self._buffers.zeros, self._buffers.capacity("views", len(takes))
+        self._stage = made = stage(takes, self.person.own, self.size, self._shadow_side, capacity)
+        self._positions, normals = send("positions", made.positions, wp.vec3), send("normals", made.normals, wp.vec3)
         self._sights, looks = send("sights", made.sights, Sight), send("looks", made.looks, Look)
         panels = send("panels", made.panels, Panel)
         screen = self._buffers.empty("screen", (len(made.looks), made.positions.shape[1]), wp.vec4)
@@ -175,19 +175,25 @@ class Renderer:
         ]
         worn = [self._triangles, self._surface_of, self._surfaces]
         self._key.fill_(raster.EMPTY)
-        self._launch(raster.project, (len(made.looks), made.positions.shape[1]), [positions, looks, screen])
+        self._launch(raster.project, (len(made.looks), made.positions.shape[1]), [self._positions, looks, screen])
         inputs = [screen, *worn, self._uv, self._texels, self._sights, self._key]
         self._launch(raster.rasterise, (count, len(self.person.triangles)), inputs)
         self._cast(screen, worn)
         down, across = (-(-pixels // int(resolve.SORTED)) for pixels in self.size)
         sorted_panels = self._buffers.empty("tiles", (capacity, down, across, MOST + 1), wp.int32)
         self._launch(resolve.sort, (count, down, across), [self._sights, panels, sorted_panels])
-        inputs = [self._key, screen, self._triangles, positions, normals, self._uv, self._surface_of, self._surfaces]
+        inputs = [self._key, screen, self._triangles, self._positions, normals, self._uv, self._surface_of, self._surfaces]
         inputs += [self._texels, self._sights, panels, sorted_panels, self._place_texels, colour, facing, where]
         self._launch(resolve.resolve, (count, height, width), inputs)
         self._show_pictures(colour)
         self._sense(count, capacity, colour, facing, where)
         self._occlude(count, colour, facing, where)
+
+    def _runs(self, count: int) -> tuple[tuple[int, int, int], int]:
+        """Dimensions of a launch over the pixels of so many views, and how many of a row a thread goes along: a thread
+        of its own for each would cost the CPU more than many pixels do."""
+        run = self.size[1] if self._on_cpu else 1
+        return (count, self.size[0], self.size[1] // run), run
 
     def _cast(self, screen: wp.array, worn: Sequence[wp.array]) -> None:
         """Draw the shadow maps of the key lights."""
@@ -209,31 +215,37 @@ class Renderer:
 
     def _sense(self, count: int, capacity: int, colour: wp.array, facing: wp.array, where: wp.array) -> None:
         """What the sensors do to the surfaces before they are lit."""
-        made, surfaces, dim = self._stage, [colour, facing, where], (count, *self.size)
+        made, surfaces, (height, width) = self._stage, [colour, facing, where], self.size
+        full = (count, height, width)
+        dim, run = self._runs(count)
         if made.sights["mosaic"].any():
-            sifted = self._buffers.empty("mosaic", dim, wp.float32)
-            self._launch(mosaic.sift, dim, [self._sights, colour, sifted])
-            self._launch(mosaic.fill_in, dim, [self._sights, sifted, colour])
-        self._launch(resample.resample, dim, [self._sights, capacity, *surfaces])
-        for number, (rows, taps) in enumerate(made.blurs):
-            sent = [self._buffers.send(f"blurs{number}", rows, Blur), self._buffers.send(f"taps{number}", taps, wp.vec3)]
-            self._launch(smear.smear, (len(rows), *self.size), [*sent, *surfaces])
+            sifted = self._buffers.empty("mosaic", full, wp.float32)
+            self._launch(mosaic.sift, dim, [self._sights, colour, sifted, run])
+            self._launch(mosaic.fill_in, dim, [self._sights, sifted, colour, run])
+        self._launch(resample.resample, dim, [self._sights, capacity, *surfaces, run])
+        taps = self._buffers.send("taps", made.optics.taps, wp.vec3)
+        for number, rows in enumerate(made.optics.rounds):
+            sent = [self._buffers.send(f"blurs {number}", rows, Blur), taps]
+            self._launch(smear.smear, (len(rows), *dim[1:]), [*sent, *surfaces, run])
         if made.sights["bell"].any():
-            bells = self._buffers.send("bells", made.bells, wp.float32)
-            split = [self._buffers.empty(f"split{i}", dim, wp.vec3) for i in range(2)]
-            self._launch(smear.separate, dim, [self._sights, colour, split[0]])
-            self._launch(smear.soften, dim, [self._sights, split[0], bells, split[1]])
-            self._launch(smear.recolour, dim, [self._sights, *split, bells, colour])
+            bells = self._buffers.send("bells", made.optics.bells, wp.float32)
+            split = [self._buffers.empty(f"split {i}", full, wp.vec3) for i in range(2)]
+            self._launch(smear.separate, dim, [self._sights, colour, split[0], run])
+            self._launch(smear.soften, dim, [self._sights, bells, *split, run])
+            self._launch(smear.recolour, dim, [self._sights, bells, *split, colour, run])
 
     def _occlude(self, count: int, colour: wp.array, facing: wp.array, where: wp.array) -> None:
         """How much of the sky each surface sees."""
-        made, dim = self._stage, (count, *self.size)
+        made, (dim, run) = self._stage, self._runs(count)
+        bodies = self._buffers.empty("bodies", (len(made.positions), SPHERES), wp.vec4)
+        step = max(made.positions.shape[1] // 800, 1)
+        self._launch(occlusion.bodies, (len(made.positions), int(occlusion.BANDS)), [self._positions, step, bodies])
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
-        creases = self._buffers.empty("creases", dim, wp.float32)
+        creases = self._buffers.empty("creases", (count, *self.size), wp.float32)
         blobs, taps = self._buffers.send("blobs", made.blobs, wp.vec4), self._buffers.send("turns", made.taps, wp.vec2i)
-        inputs = [self._sights, colour, facing, where, blobs, taps, OCCLUSION_METRES, creases, self._open_sky]
+        inputs = [self._sights, colour, facing, where, bodies, blobs, taps, OCCLUSION_METRES, creases, self._open_sky, run]
         self._launch(occlusion.occlude, dim, inputs)
-        self._launch(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky])
+        self._launch(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky, run])
 
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""

@@ -19,17 +19,17 @@ from closerlook.synthesis.render.beams import (
     turned_sky,
     weighted,
 )
-from closerlook.synthesis.render.blobs import body_blobs, shading, spiral
+from closerlook.synthesis.render.blobs import shading, spirals
 from closerlook.synthesis.render.conditions import exposed_rows
 from closerlook.synthesis.render.lamps import lamp_rows
-from closerlook.synthesis.render.optics import bell, blurs, softened, tone_curve
+from closerlook.synthesis.render.optics import optics, tone_curves
 from closerlook.synthesis.render.panels import panel_rows
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library
 from closerlook.synthesis.render.values import (
     AIR_ROW, BLUR_ROW, CASTER_ROW, EXPOSED_ROW, KEY_LIGHT_ROW, LOOK_ROW, PANEL_ROW, SIGHT_ROW,
 )
 from closerlook.synthesis.scene.backdrop import Place, visible
-from closerlook.synthesis.scene.camera import Camera, Frame, frame
+from closerlook.synthesis.scene.camera import Camera, frames as frames_of
 from closerlook.synthesis.scene.lighting import key_direction, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import sky_light
@@ -56,8 +56,7 @@ class Stage:
     looks: Rows
     slots: Rows
     panels: Rows
-    blurs: list
-    bells: Rows
+    optics: Any
     blobs: Rows
     taps: Rows
     tones: Rows
@@ -79,7 +78,7 @@ def ground_albedo(place):
     return np.asarray((shared.texels[last, :3] / 255.0) ** 2.2 * panels.tint[0])
 
 
-def stage(takes, own, size, shadow_side):
+def stage(takes, own, size, shadow_side, capacity):
     count = len(takes)
     poses = {}
     for take in takes:
@@ -88,22 +87,22 @@ def stage(takes, own, size, shadow_side):
     pose_of = [number[id(take.posed)] for take in takes]
     positions = np.stack([p.positions for p in poses.values()])
     normals = np.stack([p.normals for p in poses.values()])
-    frames = [frame(take.view.camera, take.posed.positions[:own], size) for take in takes]
+    frames = frames_of([take.view.camera for take in takes], positions[:, :own], np.array(pose_of), size)
+    sensors = [take.view.sensor for take in takes]
+    lens = optics(sensors, size, capacity)
     sights = np.zeros(count, SIGHT_ROW)
     looks = np.zeros(count, LOOK_ROW)
-    panels, blobs, taps, tones, lampr = [], [], [], [], []
+    panels, blobs, lampr = [], [], []
     lights, skies, casters, airs, shots = [], [], [], [], []
-    rounds = {}
     slots, cast_looks, known = [], [], {}
     glosses = {}
-    bells = np.zeros((count, 32), np.float32)
     n_p = n_b = n_l = n_li = n_a = n_s = n_c = 0
-    capacity = 1 << max(count - 1, 0).bit_length()
-    for k, (take, seen) in enumerate(zip(takes, frames)):
+    for k, take in enumerate(takes):
+        seen = frames[k]
         s, place, sensor = sights[k], take.view.place, take.view.sensor
         s["position"], s["right"], s["up"], s["forward"] = seen.eye, seen.right, seen.up, seen.forward
         s["window"], s["distortion"] = seen.window, seen.distortion
-        h, w = max(round(size[0] * sensor.scale), 8), max(round(size[1] * sensor.scale), 8)
+        h, w = lens.sizes[k]
         s["height"], s["width"], s["pixel"] = h, w, seen.window[2] / w
         s["pose"] = pose_of[k]
         shown = visible(place, seen)
@@ -111,29 +110,11 @@ def stage(takes, own, size, shadow_side):
         s["first_panel"], s["end_panel"], s["fronts"] = n_p, n_p + len(rows), int(shown.front.sum())
         n_p += len(rows)
         panels.append(rows)
-        near = place.blobs[shading(place.blobs, seen)]
-        body = body_blobs(take.posed.positions[:: max(len(take.posed.positions) // 800, 1)])
-        s["first_blob"], s["end_body"], s["end_blob"] = n_b, n_b + len(body), n_b + len(body) + len(near)
-        n_b += len(body) + len(near)
-        blobs += [body, near.astype(np.float32)]
-        taps.append(spiral(0.22 / seen.distance / (2 * seen.window[3]) * size[0]))
-        tones.append(tone_curve(sensor))
-        softness, _ = softened(sensor, size[0])
-        s["softness"] = softness
-        slot = k + capacity if (h, w) != size or softness != 0.0 else k
-        for r, (what, tap) in enumerate(blurs(sensor, size[0])):
-            rows_, taps_ = rounds.setdefault(r, ([], []))
-            target = k + capacity if slot == k else k
-            first = sum(map(len, taps_))
-            taps_.append(tap)
-            rows_.append((slot, target, what, first, first + len(tap)))
-            slot = target
-        s["slot"] = slot
+        near = place.blobs[shading(place.blobs, np.full(len(place.blobs), k), frames)]
+        s["first_blob"], s["end_blob"] = n_b, n_b + len(near)
+        n_b += len(near)
+        blobs.append(near.astype(np.float32))
         s["mosaic"], s["mosaic_down"], s["mosaic_right"] = sensor.mosaic, sensor.grid_down % 2, sensor.grid_right % 2
-        if sensor.colour_blur > 0:
-            b = bell(sensor.colour_blur * size[0] / 128)
-            bells[k, : len(b)] = b
-            s["bell"] = len(b)
         s["saturation"] = sensor.saturation
         s["stains"] = 0.0 if place.picture is not None else STAINS
         s["shade"], s["pattern"] = place.shade, place.shade_variant
@@ -188,6 +169,9 @@ def stage(takes, own, size, shadow_side):
         n_s += len(exposed)
         shots.append(exposed)
 
+    sights["slot"], sights["softness"], sights["bell"] = lens.slot, lens.softness, lens.bell
+    taps = spirals(0.22 / frames.distance / (2 * frames.window[:, 3]) * size[0])
+
     def cat(parts, empty):
         return np.concatenate([*parts, empty]) if not len(parts) else np.concatenate(parts)
 
@@ -195,8 +179,8 @@ def stage(takes, own, size, shadow_side):
         frames, positions, normals, sights,
         np.concatenate([looks, np.array(cast_looks, LOOK_ROW)]) if cast_looks else looks,
         np.array(slots, np.int32), np.concatenate(panels),
-        [(np.array(r, BLUR_ROW), np.concatenate(t)) for r, t in rounds.values()], bells,
-        np.concatenate(blobs), np.stack(taps), np.stack(tones), cat(lampr, np.zeros((0, 4), np.float32)),
+        lens,
+        np.concatenate(blobs), taps, tone_curves(sensors), cat(lampr, np.zeros((0, 4), np.float32)),
         np.array(lights, KEY_LIGHT_ROW), np.array(skies, np.float32).reshape(-1, 9, 3),
         np.stack([mirrored_sky(i) for i in glosses]) if glosses else np.zeros((0, 1, 3), np.float32),
         cat(casters, NO_CASTERS), cat(airs, np.zeros(0, AIR_ROW)), cat(shots, np.zeros(0, EXPOSED_ROW)),
