@@ -20,7 +20,7 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
 from closerlook.synthesis.annotations import describe
 from closerlook.synthesis.parameters import column, override, parameter, within
-from closerlook.synthesis.person import Person, Pose, pose_person, sample_pose, sight, skinning
+from closerlook.synthesis.person import Person, Pose, PosedBatch, pose_batch, sample_pose, sight, skinning, stance
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.person.coarsening import coarsened
@@ -47,7 +47,7 @@ __all__ = [
 
 WORK_NAME = ".render"
 SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
-KERNELS = (sight, skinning)  # besides the renderer's
+KERNELS = (sight, skinning, stance)  # besides the renderer's
 Scene = tuple[str | int, ...]
 VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
 ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
@@ -146,16 +146,16 @@ def render_person(task: Task) -> None:
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
     """Render a person's images into ``folder``; their annotations, a row an image."""
     settings, notes = task.settings, []
-    for renderer, batch in posed_views(person, task):
+    for renderer, posed, batch in posed_views(person, task):
         own = [[_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in each.rows] for each in batch]
         takes = [
             replace(each.take, shots=tuple(draw_shot(task, *pair) for pair in zip(each.rows, drawn, strict=True)))
             for each, drawn in zip(batch, own, strict=True)
         ]
-        images = renderer.shoot(takes)
+        images = renderer.shoot(posed, takes)
         for number, (each, of_view) in enumerate(zip(batch, own, strict=True)):
             view = each.take.view
-            labels = {**person.labels, **each.take.posed.labels, "sensor": settings.sensor}
+            labels = {**person.labels, **posed.labels[each.take.pose], "sensor": settings.sensor}
             note = {**labels, **_columns(each.drawn), **describe(renderer.seen(number), view)}
             for image, row, drawn in zip(images[number], each.rows, of_view, strict=True):
                 (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
@@ -172,8 +172,8 @@ class Planned:
     drawn: Mapping[str, float]
 
 
-def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, list[Planned]]]:
-    """A renderer that wears the person, and batches of views; each take is still without shots."""
+def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBatch, list[Planned]]]:
+    """A renderer that wears the person; batches of poses and of views of them, whose takes are still without shots."""
     settings = task.settings
     renderer = _renderer(settings.size, task.device)
     person = coarsened(person, SPACING / settings.size[0])
@@ -182,13 +182,14 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, list[Pla
     for start in range(0, len(views), renderer.batch):
         part = views[start : start + renderer.batch]
         scenes = {scene: rows[0] for (scene, _), rows in part}
-        posed = {scene: pose_person(person, _pose(settings, scene, row)) for scene, row in scenes.items()}
+        posed = pose_batch(person, [_pose(settings, scene, row) for scene, row in scenes.items()])
+        number = {scene: i for i, scene in enumerate(scenes)}
         batch = []
         for (scene, _), rows in part:
             drawn = _drawn(settings, VIEW_PARTS, *scene)
             view = draw_view(settings, scene, rows[0].viewpoint, rows[0].backdrop, {**drawn, **rows[0].extra})
-            batch.append(Planned(Take(posed[scene], view), tuple(rows), drawn))
-        yield renderer, batch
+            batch.append(Planned(Take(view, pose=number[scene]), tuple(rows), drawn))
+        yield renderer, posed, batch
 
 
 def _pose(settings: Settings, scene: Scene, row: Row) -> Pose:

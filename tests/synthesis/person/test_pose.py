@@ -11,18 +11,35 @@ from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import Person, Pose, pose_person, sample_person, sample_pose
+from closerlook.synthesis.person import Person, Pose, pose_batch, pose_person, sample_person, sample_pose
 from closerlook.synthesis.person.mesh import Hold, PosedPerson
-from closerlook.synthesis.person.pose import SWAY, _angles
-from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin, turn
+from closerlook.synthesis.person.pose import SWAY, _angles, _columns
+from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin
 
 REST = Pose(lean=0.0)
-angle = floats(-180, 180)
 unit = arrays(np.float64, 3, elements=floats(-1, 1))
 
 
 def joint(joints: np.ndarray, name: str) -> np.ndarray:
     return np.asarray(joints[BONES.index(name)])
+
+
+def product(x: float, y: float, z: float) -> np.ndarray:
+    return np.asarray(rotate("y", y) @ rotate("z", z) @ rotate("x", x))
+
+
+def test_a_pose_is_the_same_bit_for_bit_alone_and_in_any_batch(people: list[Person]) -> None:
+    busy = [replace(people[0], hands=(Hold("stroller", (0.2, 1.0, 0.3)), None))]
+    for person in (people[3], *busy, *(person for person in people if any(person.hands))):
+        poses = [sample_pose(keyed_rng(person.identity, "batch", k)) for k in range(19)]
+        batch = pose_batch(person, poses)
+        assert len(batch) == 19
+        for rows in (slice(0, 1), slice(7, 8), slice(3, 19, 5)):
+            fewer = pose_batch(person, poses[rows])
+            assert fewer.labels == batch.labels[rows]
+            for part in ("positions", "normals", "joints"):
+                np.testing.assert_array_equal(getattr(fewer, part), getattr(batch, part)[rows])
+        np.testing.assert_array_equal(pose_person(person, poses[4]).positions, batch[4].positions)
 
 
 def test_rest_pose_moves_nothing_but_the_origin(people: list[Person]) -> None:
@@ -41,15 +58,15 @@ def test_feet_on_the_ground_pelvis_above_the_origin(people: list[Person], number
     assert np.isfinite(posed.positions).all()
 
 
-def test_sparse_skinning_agrees_with_dense(people: list[Person]) -> None:
-    person, pose = next(person for person in people if not any(person.hands)), sample_pose(keyed_rng(1, "pose"))
+def test_bending_agrees_with_dense_skinning_by_products_of_rotations(people: list[Person]) -> None:
+    person = next(person for person in people if not any(person.hands))
     dense = np.zeros((len(person.positions), len(BONES)), np.float32)
-    np.put_along_axis(dense, person.bones.astype(np.int64), person.weights, 1)
-    posed = pose_person(person, pose)
-    turns = turn(_angles(pose, person))
-    wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
-    moved = (posed.positions - wanted)[: person.own]
-    np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
+    np.add.at(dense, (np.arange(len(dense))[:, None], person.bones), person.weights)
+    for pose in (sample_pose(keyed_rng(k, "pose")) for k in range(5)):
+        turns = np.stack([product(*degrees) for degrees in _angles(person, _columns([pose]))[0]])
+        wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
+        moved = (pose_person(person, pose).positions - wanted)[: person.own]
+        np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
 
 
 def test_held_bags_hang_down_from_the_hand() -> None:
@@ -111,12 +128,6 @@ def test_chain_is_the_product_of_its_rotations() -> None:
     transforms = chain(heads, np.array([-1, 0, 1], np.int32), turns)
     tip = transforms[2] @ np.array([0, 3, 0, 1], np.float32)
     np.testing.assert_allclose(tip, [-1, -2, 0], atol=1e-5)
-
-
-@given(angle, angle, angle)
-def test_turns_are_products_of_rotations(x: float, y: float, z: float) -> None:
-    wanted = rotate("y", y) @ rotate("z", z) @ rotate("x", x)
-    np.testing.assert_allclose(turn(np.array([[x, y, z]]))[0], wanted, atol=1e-5)
 
 
 @given(unit, unit)

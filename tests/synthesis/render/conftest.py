@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
-from closerlook.synthesis.scene.backdrop import BACKDROPS, Panels, Place
+from closerlook.synthesis.scene.backdrop import BACKDROPS, Panels, Place, texture_number
 
 
 def plain(colour, side=16):
@@ -73,7 +73,7 @@ def place_of(walls, north=0.0, ground="concrete"):
         upward.append([0.0, 12.0, 0.0])
     count = len(texture)
     panels = Panels(
-        tuple(texture),
+        np.array([texture_number(*one) for one in texture]),
         np.array(corner),
         np.array(along),
         np.array(upward),

@@ -32,10 +32,6 @@ def renderer(block):
     return renderer
 
 
-def psnr(a, b):
-    return 10 * np.log10(255**2 / max(((a.astype(float) - b.astype(float)) ** 2).mean(), 1e-12))
-
-
 def fresnel(cos):
     return 0.04 + 0.96 * (1 - cos) ** 5
 
@@ -185,14 +181,15 @@ def shade_fully(renderer, view, weather, illumination):
 
 @pytest.mark.parametrize("weather", SKIES)
 def test_all_lights_in_one_pass_are_each_light_by_itself(renderer, weather):
-    """Without what is random of each image: flakes."""
+    """Without what is random of each image: flakes. Half a code value is lost by rounding and a twentieth in the table
+    of the tone curve: how many pixels that rounds the other way depends on where plain surfaces happen to lie."""
     calm = {sky: replace(WEATHERS[sky], flakes=0.0) for sky in SKIES}
     view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
     shots = [Shot(calm[sky], ILLUMINATIONS[time], 0) for sky in SKIES for time in TIMES]
     images = renderer.render(view, shots).reshape(7, 7, *SIZE, 3)
     for i, time in enumerate(TIMES):
         wanted = shade_fully(renderer, view, calm[weather], ILLUMINATIONS[time])
-        assert psnr(images[SKIES.index(weather), i], np.round(wanted)) >= 59, time
+        assert np.abs(images[SKIES.index(weather), i] - wanted).max() < 0.6, time
 
 
 def test_what_the_sun_does_not_reach_is_alike_whether_its_shadow_was_cast(renderer):

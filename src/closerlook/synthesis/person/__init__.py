@@ -1,14 +1,15 @@
 """People: body, wardrobe, hair, carried things and gait.
 
 ``sample_person(seed, identity)`` builds one identity, ``sample_pose(rng)`` draws a pose, ``pose_person(person, pose)``
-puts one into the other. ``WARDROBE_VERSION`` belongs into whatever records how people were made.
+puts one into the other, ``pose_batch`` into many at once. ``WARDROBE_VERSION`` belongs into whatever records how people
+were made.
 """
 
 from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
+from closerlook.synthesis.person.mesh import Material, Person, PosedBatch, PosedPerson, Skeleton
 from closerlook.synthesis.person.people import sample_person
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.person.pose import Pose, pose_person, sample_pose
+from closerlook.synthesis.person.pose import Pose, pose_batch, pose_person, sample_pose
 from closerlook.synthesis.person.wardrobe import VERSION as WARDROBE_VERSION
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "Person",
     "Population",
     "Pose",
+    "PosedBatch",
     "PosedPerson",
     "Skeleton",
     "load_person",
+    "pose_batch",
     "pose_person",
     "sample_person",
     "sample_pose",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Hold", "Material", "Person", "PosedPerson", "Skeleton"]
+__all__ = ["Hold", "Material", "Person", "PosedBatch", "PosedPerson", "Skeleton"]
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
@@ -120,3 +120,30 @@ class PosedPerson:
     normals: Float = field(repr=False)
     joints: Float = field(repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PosedBatch:
+    """One person in several poses; ``batch[k]`` is the person in one of them.
+
+    Attributes:
+        positions, normals: (p, v, 3) as in PosedPerson.
+        joints: (p, b, 3) the bones' heads, posed.
+        labels: of each pose.
+    """
+
+    positions: Float = field(repr=False)
+    normals: Float = field(repr=False)
+    joints: Float = field(repr=False)
+    labels: tuple[Mapping[str, str], ...]
+
+    @classmethod
+    def of(cls, posed: PosedPerson) -> PosedBatch:
+        """A batch of one."""
+        return cls(posed.positions[None], posed.normals[None], posed.joints[None], (posed.labels,))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, number: int) -> PosedPerson:
+        return PosedPerson(self.positions[number], self.normals[number], self.joints[number], self.labels[number])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.person.mesh import Person, PosedPerson
-from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, SHOWN, align, chain, parents, rotate, turn
-from closerlook.synthesis.person.skinning import bend, flesh_of, lowest
+from closerlook.synthesis.person.mesh import Person, PosedBatch, PosedPerson
+from closerlook.synthesis.person.rig import BONES, SHOWN, bone_index
+from closerlook.synthesis.person.skinning import bend, flesh_of
+from closerlook.synthesis.person.stance import GONE, TILTED, UPRIGHT, Stance, stand
 
-__all__ = ["Pose", "pose_person", "sample_pose"]
+__all__ = ["Pose", "pose_batch", "pose_person", "sample_pose"]
 
 Float = NDArray[np.floating]
 
@@ -24,8 +26,6 @@ _ANKLE = np.array([0.0, -6.0, -1.0, 7.0, 10.0, 4.0, -17.0, -4.0, 2.0, 1.0, 0.0])
 _TOES = np.array([0.0, 0.0, 0.0, 0.0, 12.0, 26.0, 14.0, 0.0, 0.0, 0.0, 0.0])
 SWAY = 5.0  # degrees that hanging bags swing at an ordinary pace
 SHELTERING = 0.5  # share of poses in which who carries an umbrella has it open
-PHONE_TILT = 50.0  # degrees that a phone's upper end leans away
-_INDEX = {name: k for k, name in enumerate(BONES)}
 
 
 @dataclass(frozen=True)
@@ -110,128 +110,112 @@ def sample_pose(rng: np.random.Generator) -> Pose:
 
 
 def pose_person(person: Person, pose: Pose) -> PosedPerson:
-    """Bend a person into a pose (linear blend skinning), feet on y = 0 and the pelvis above the origin.
+    """Bend a person into a pose; see :func:`pose_batch`."""
+    return pose_batch(person, [pose])[0]
+
+
+def pose_batch(person: Person, poses: Sequence[Pose]) -> PosedBatch:
+    """Bend a person into poses (linear blend skinning), feet on y = 0 and the pelvis above the origin.
 
     Hands that hold something are where that is; gestures are left to free hands. What rolls beside the person stays on
-    the ground.
+    the ground. A pose comes out the same, bit for bit, in any batch.
     """
-    heads, flesh = person.skeleton.heads, flesh_of(person)
-    transforms = chain(heads, parents(), turn(_angles(pose, person)))
-    ground = lowest(flesh, transforms)
-    facing = rotate("y", pose.heading)
-    pelvis = _place(transforms, heads, "root")
-    pelvis[1] = ground
-    _stand(transforms, heads, GROUND, pelvis, facing)
-    for side, hold in zip("LR", person.hands, strict=True):
-        if hold and hold.reach and (hold.kind != "umbrella" or pose.sheltering):
-            _reach(transforms, heads, side, pelvis + facing @ np.array(hold.reach, np.float32))
-    hanging = facing @ rotate("x", SWAY * pose.stride * np.sin(4 * np.pi * pose.phase))
-    for grip in GRIPS:
-        _stand(transforms, heads, grip, _place(transforms, heads, grip), hanging)
-    shown = _in_hand(pose, person)
-    for thing in SHOWN:
-        there = _place(transforms, heads, f"grip.{thing[-1]}")
-        _stand(transforms, heads, thing, there, shown.get(thing, np.zeros((3, 3), np.float32)) @ facing)
-    transforms[:, :, 3] -= pelvis
-    positions, normals = bend(flesh, transforms)
-    joints = np.einsum("bij,bj->bi", transforms[:, :, :3], heads) + transforms[:, :, 3]
-    labels = {
-        "phone": "yes" if any(thing.startswith("phone") for thing in shown) else "no",
-        "umbrella": next((thing[:-2] for thing in shown if thing.startswith(("open", "folded"))), "none"),
-    }
-    return PosedPerson(positions, normals, joints.astype(np.float32), labels)
+    flesh, of = flesh_of(person), _columns(poses)
+    reach, shown = _reach(person, of), _shown(person, of)
+    swing = SWAY * of["stride"] * np.sin(4 * np.pi * of["phase"])
+    transforms, joints = stand(flesh, Stance(_angles(person, of), of["heading"], swing, reach, shown))
+    return PosedBatch(*bend(flesh, transforms), joints, tuple(_labels(row) for row in shown.tolist()))
 
 
-def _angles(pose: Pose, person: Person) -> Float:
-    """(b, 3) turns of every bone about the world's x, y and z axes of the rest pose, degrees."""
-    wave = np.cos(2 * np.pi * pose.phase)
-    hurry = max(0.0, pose.stride * (pose.speed - 1))
-    twist = pose.stride * wave * (0.4 + 0.6 * pose.speed)
-    still = 1 - min(pose.stride, 1.0)
-    stance, lean = still * pose.shift, pose.lean + 5 * hurry
-    turned, nod = pose.look
+def _columns(poses: Sequence[Pose]) -> dict[str, Float]:
+    """Each field of Pose as (p,) float64, or (2, p) where it has two numbers."""
+    return {part.name: np.array([getattr(pose, part.name) for pose in poses], float).T for part in fields(Pose)}
+
+
+def _angles(person: Person, of: Mapping[str, Float]) -> Float:
+    """(p, b, 3) turns of every bone about the world's x, y and z axes of the rest pose, degrees."""
+    phase, stride, speed, heading = (of[name] for name in ("phase", "stride", "speed", "heading"))
+    hurry = np.maximum(0.0, stride * (speed - 1))
+    twist = stride * np.cos(2 * np.pi * phase) * (0.4 + 0.6 * speed)
+    still = 1 - np.minimum(stride, 1.0)
+    stance, lean = still * of["shift"], of["lean"] + 5 * hurry
+    turned, nod = of["look"]
+    zero = np.zeros_like(phase)
     turns = {
-        "root": (0, pose.heading - 4 * twist, -2.5 * stance),
+        "root": (zero, heading - 4 * twist, -2.5 * stance),
         "spine05": (0.4 * lean, 3 * twist, 1.5 * stance),
         "spine03": (0.4 * lean, 4 * twist, 1.5 * stance),
-        "spine02": (0, 2 * twist, 0),
-        "neck01": (0.45 * nod, 0.4 * turned - 4 * twist, 0),
-        "head": (0.55 * nod - 0.6 * lean, 0.6 * turned, 0),
+        "spine02": (zero, 2 * twist, zero),
+        "neck01": (0.45 * nod, 0.4 * turned - 4 * twist, zero),
+        "head": (0.55 * nod - 0.6 * lean, 0.6 * turned, zero),
     }
-    phases = np.array([pose.phase, pose.phase + 0.5]) % 1.0
-    gait = [pose.stride * np.interp(phases, _CYCLE, curve) for curve in (_HIP, _KNEE, _ANKLE, _TOES)]
-    higher = 30 * hurry * np.interp(phases, (0.5, 0.72, 0.95), (0, 1, 0))  # the knee of the leg in the air
-    lift, elbow, share = _free_arms(pose, person)
+    lift, elbow, share = _free_arms(person, of)
     for k, (side, sign) in enumerate((("L", 1.0), ("R", -1.0))):
-        hip, knee, ankle, toes = (float(angle[k]) for angle in gait)
-        relaxed, spread = max(0.0, -sign * stance), sign * still * pose.apart
-        back = np.cos(2 * np.pi * phases[k])  # an arm swings against the leg of its side
-        swing = pose.arm_swing * pose.stride * share[k]
-        bent = elbow[k] + swing * (6 + 14 * max(0.0, -back) + 25 * hurry)
-        inwards = 22 * min(max((bent - 50) / 40, 0), 1)
+        place = (phase + 0.5 * k) % 1.0
+        hip, knee, ankle, toes = (stride * np.interp(place, _CYCLE, curve) for curve in (_HIP, _KNEE, _ANKLE, _TOES))
+        higher = 30 * hurry * np.interp(place, (0.5, 0.72, 0.95), (0, 1, 0))  # the knee of the leg in the air
+        relaxed, spread = np.maximum(0.0, -sign * stance), sign * still * of["apart"]
+        back = np.cos(2 * np.pi * place)  # an arm swings against the leg of its side
+        swing = of["arm_swing"] * stride * share[k]
+        bent = elbow[k] + swing * (6 + 14 * np.maximum(0.0, -back) + 25 * hurry)
+        inwards = 22 * np.clip((bent - 50) / 40, 0, 1)
         turns |= {
-            f"upperleg01.{side}": (-hip - 9 * relaxed, 0, 2.5 * stance + sign * 1.5 * relaxed + spread),
-            f"lowerleg01.{side}": (knee + higher[k] + 16 * relaxed, 0, 0),
-            f"foot.{side}": (-ankle - 7 * relaxed, 0, -spread),
-            f"toe1-1.{side}": (-toes, 0, 0),
-            f"upperarm01.{side}": (17 * swing * back - 3 * pose.stride - lift[k], 0, 0),
-            f"lowerarm01.{side}": (-bent, -sign * inwards, 0),
+            f"upperleg01.{side}": (-hip - 9 * relaxed, zero, 2.5 * stance + sign * 1.5 * relaxed + spread),
+            f"lowerleg01.{side}": (knee + higher + 16 * relaxed, zero, zero),
+            f"foot.{side}": (-ankle - 7 * relaxed, zero, -spread),
+            f"toe1-1.{side}": (-toes, zero, zero),
+            f"upperarm01.{side}": (17 * swing * back - 3 * stride - lift[k], zero, zero),
+            f"lowerarm01.{side}": (-bent, -sign * inwards, zero),
         }
-    angles = np.zeros((len(BONES), 3))
-    angles[[_INDEX[name] for name in turns]] = list(turns.values())
+    angles = np.zeros((len(phase), len(BONES), 3))
+    angles[:, [bone_index(name) for name in turns]] = np.array(list(turns.values())).transpose(2, 0, 1)
     return angles
 
 
-def _free_arms(pose: Pose, person: Person) -> tuple[Float, Float, Float]:
-    """The arms' lift, elbow bend and share of the swing; a gesture goes to the other hand where its own is busy."""
-    lift, elbow = np.array(pose.lift), np.array(pose.elbow)
-    busy = np.array([hold is not None for hold in person.hands])
-    if busy[np.argmax(elbow)] and not busy.all():
-        lift, elbow = lift[::-1], elbow[::-1]
+def _free_arms(person: Person, of: Mapping[str, Float]) -> tuple[Float, Float, Float]:
+    """The arms' lift, elbow bend and share of the swing, each (2, p); a gesture goes to the other hand where its own is
+    busy."""
+    lift, elbow = of["lift"], of["elbow"]
+    busy = np.array([hold is not None for hold in person.hands])[:, None]
+    if busy.any() and not busy.all():
+        changed = busy[:, 0][np.argmax(elbow, axis=0)]
+        lift, elbow = (np.where(changed, each[::-1], each) for each in (lift, elbow))
     calm = np.clip(1.2 - elbow / 60, 0.1, 1)  # a bent arm hardly swings
     return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, calm)
 
 
-def _in_hand(pose: Pose, person: Person) -> dict[str, Float]:
-    """What of ``SHOWN`` is to be seen in this pose, and how it is turned; all else shrinks to a point in the hand."""
-    things: dict[str, Float] = {}
+def _reach(person: Person, of: Mapping[str, Float]) -> Float:
+    """Where each hand has to be, as in :class:`Stance`."""
+    reach = np.zeros((len(of["phase"]), 2, 4))
+    for side, hold in enumerate(person.hands):
+        if hold and hold.reach:
+            reach[:, side] = (*hold.reach, 1.0)
+            if hold.kind == "umbrella":
+                reach[of["sheltering"] == 0, side] = 0.0
+    return reach
+
+
+def _shown(person: Person, of: Mapping[str, Float]) -> NDArray[np.int32]:
+    """(p, 6) how each of ``SHOWN`` is in hand, as in :class:`Stance`."""
+    shown = np.full((len(of["phase"]), len(SHOWN)), GONE, np.int32)
     for side, hold in zip("LR", person.hands, strict=True):
         if hold and hold.kind == "umbrella":
-            things[f"{'open' if pose.sheltering else 'folded'}.{side}"] = np.eye(3, dtype=np.float32)
-    hand = int(np.argmax(_free_arms(pose, person)[1]))
-    if pose.phone and person.hands[hand] is None and any(material.name == "phone" for material in person.materials):
-        things[f"phone.{'LR'[hand]}"] = rotate("y", pose.heading) @ rotate("x", PHONE_TILT) @ rotate("y", -pose.heading)
-    return things
+            sheltering = of["sheltering"] != 0
+            shown[:, SHOWN.index(f"open.{side}")] = np.where(sheltering, UPRIGHT, GONE)
+            shown[:, SHOWN.index(f"folded.{side}")] = np.where(sheltering, GONE, UPRIGHT)
+    if any(material.name == "phone" for material in person.materials):
+        hand = np.argmax(_free_arms(person, of)[1], axis=0)
+        for number, side in enumerate("LR"):
+            if person.hands[number] is None:
+                calling = (of["phone"] != 0) & (hand == number)
+                shown[:, SHOWN.index(f"phone.{side}")] = np.where(calling, TILTED, GONE)
+    return shown
 
 
-def _place(transforms: Float, heads: Float, bone: str) -> Float:
-    """Where a bone's head has come to."""
-    k = _INDEX[bone]
-    return np.asarray(transforms[k, :, :3] @ heads[k] + transforms[k, :, 3])
-
-
-def _stand(transforms: Float, heads: Float, bone: str, place: Float, facing: Float) -> None:
-    """Move a bone to a place and keep it upright, facing where the person does, whatever the bones above it do."""
-    k = _INDEX[bone]
-    transforms[k, :, :3] = facing
-    transforms[k, :, 3] = place - facing @ heads[k]
-
-
-def _reach(transforms: Float, heads: Float, side: str, aim: Float) -> None:
-    """Bend one arm so that its grip comes to ``aim``, or as near as it goes, the elbow low and outside."""
-    upper, lower, grip = (_INDEX[f"{bone}.{side}"] for bone in ("upperarm01", "lowerarm01", "grip"))
-    shoulder = _place(transforms, heads, f"upperarm01.{side}")
-    a, b = (float(np.linalg.norm(heads[tip] - heads[bone])) for tip, bone in ((lower, upper), (grip, lower)))
-    way = aim - shoulder
-    far = min(max(float(np.linalg.norm(way)), abs(a - b) + 0.02), 0.995 * (a + b))
-    way = way / np.linalg.norm(way)
-    along = (a * a - b * b + far * far) / (2 * far)
-    outside = transforms[0, :, :3] @ np.array([0.35 if side == "L" else -0.35, -1.0, -0.35], np.float32)
-    outside = outside - way * (outside @ way)
-    elbow = shoulder + along * way + np.sqrt(max(a * a - along * along, 0.0)) * outside / np.linalg.norm(outside)
-    turned = transforms[_INDEX[f"shoulder01.{side}"], :, :3]
-    for bone, tip, start, end in ((upper, lower, shoulder, elbow), (lower, grip, elbow, shoulder + far * way)):
-        turned = align(turned @ (heads[tip] - heads[bone]), end - start) @ turned
-        transforms[bone, :, :3] = turned
-        transforms[bone, :, 3] = start - turned @ heads[bone]
-    transforms[[_INDEX[f"wrist.{side}"], grip]] = transforms[lower]
+def _labels(shown: Sequence[int]) -> dict[str, str]:
+    """What a row of :func:`_shown` says in words."""
+    things = [thing.partition(".")[0] for thing, how in zip(SHOWN, shown, strict=True) if how != GONE]
+    return {
+        "phone": "yes" if "phone" in things else "no",
+        "umbrella": next((thing for thing in things if thing != "phone"), "none"),
+    }

@@ -23,7 +23,6 @@ __all__ = [
     "rotate",
     "skin",
     "top_four",
-    "turn",
 ]
 
 Float = NDArray[np.floating]
@@ -81,20 +80,6 @@ def rotate(axis: str, degrees: float) -> Float:
     matrix[i, i] = matrix[j, j] = c
     matrix[i, j], matrix[j, i] = -s, s
     return matrix
-
-
-def turn(degrees: Float) -> Float:
-    """(n, 3, 3) rotations by (n, 3) angles about the world's x, then z, then y axis: many :func:`rotate` at once.
-
-    The columns of ``degrees`` are the angles about x, y and z.
-    """
-    (ax, ay, az), (bx, by, bz) = np.cos(np.radians(degrees)).T, np.sin(np.radians(degrees)).T
-    rows = (
-        (ay * az, by * bx - ay * bz * ax, by * ax + ay * bz * bx),
-        (bz, az * ax, -az * bx),
-        (-by * az, ay * bx + by * bz * ax, ay * ax - by * bz * bx),
-    )
-    return np.moveaxis(np.array(rows, np.float32), 2, 0)
 
 
 def align(source: Float, target: Float) -> Float:

@@ -7,7 +7,6 @@ weather or time of day costs one weighted sum a pixel. All views of a batch go t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,15 @@ from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
-from closerlook.synthesis.person.mesh import Person, PosedPerson
+from closerlook.synthesis.person.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, resolve, smear, tiles, video
 from closerlook.synthesis.render.blobs import SPHERES
 from closerlook.synthesis.render.buffers import Buffers
 from closerlook.synthesis.render.conditions import Shot, flake_shape
-from closerlook.synthesis.render.optics import noise_tile
+from closerlook.synthesis.render.lights import Lights, light_rows
+from closerlook.synthesis.render.optics import noise_tile, tone_curves
 from closerlook.synthesis.render.seen import Seen
-from closerlook.synthesis.render.stage import Stage, View, stage
+from closerlook.synthesis.render.stage import OCCLUSION_METRES, Take, View, stage
 from closerlook.synthesis.render.textures import library, mip_chain, relief_chain
 from closerlook.synthesis.render.values import (
     Air,
@@ -46,19 +46,9 @@ __all__ = ["Renderer", "Shot", "Take", "View"]
 Bytes = NDArray[np.uint8]
 
 SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
-OCCLUSION_METRES = 0.22
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 MOST_SHAPES = 32  # of flakes that are kept
 BATCH = {"cpu": (16, 2**19), "cuda": (256, 2**21)}  # views and pixels
-
-
-@dataclass(frozen=True)
-class Take:
-    """A pose of the person, the view of it, and the images to be made of that."""
-
-    posed: PosedPerson
-    view: View
-    shots: tuple[Shot, ...] = ()
 
 
 class Renderer:
@@ -137,57 +127,57 @@ class Renderer:
             surfaces.append(surface)
         own = self._buffers.own
         self.person = person
-        self._surfaces = wp.array(surfaces, dtype=Surface, device=self.device)
         self._texels = own(np.concatenate(chains), texel)
-        self._triangles = own(person.triangles.astype(np.int32), wp.vec3i)
-        self._surface_of = own(person.materials_of.astype(np.int32), wp.int32)
+        self._worn = [
+            own(person.triangles.astype(np.int32), wp.vec3i),
+            own(person.materials_of.astype(np.int32), wp.int32),
+            wp.array(surfaces, dtype=Surface, device=self.device),
+        ]
         self._uv = own(person.uv.astype(np.float32), wp.vec2)
 
     def render(self, posed: PosedPerson, view: View, shots: Sequence[Shot]) -> Bytes:
         """Images of one view under each shot's weather and time of day, uint8 (n, height, width, 3)."""
-        return self.shoot([Take(posed, view, tuple(shots))])[0]
+        return self.shoot(PosedBatch.of(posed), [Take(view, tuple(shots))])[0]
 
-    def shoot(self, takes: Sequence[Take]) -> list[Bytes]:
+    def shoot(self, posed: PosedBatch, takes: Sequence[Take]) -> list[Bytes]:
         """Images of many views: of each take uint8 (n, height, width, 3), an image a shot."""
-        self.look(takes)
-        image = self._light()
-        for take, first, end in zip(takes, self._stage.sights["first_shot"], self._stage.sights["end_shot"], strict=True):
+        self.look(posed, takes)
+        lights = light_rows(takes, self._stage, self._shadow_side)
+        self._cast(lights)
+        image = self._light(lights)
+        starts = [0, *np.cumsum([len(take.shots) for take in takes]).tolist()]
+        for take, first, end in zip(takes, starts, starts[1:], strict=False):
             if take.view.sensor.video:
-                video.through_video(image[int(first) : int(end)], self.size, take.view.sensor, self._launch)
-        images = image.numpy().reshape(-1, *self.size, 3)
-        return np.split(images, self._stage.sights["end_shot"][:-1])
+                video.through_video(image[first:end], self.size, take.view.sensor, self._launch)
+        return np.split(image.numpy().reshape(-1, *self.size, 3), starts[1:-1])
 
-    def look(self, takes: Sequence[Take]) -> None:
+    def look(self, posed: PosedBatch, takes: Sequence[Take]) -> None:
         """Find the surfaces that the cameras see; :meth:`seen` then tells of them."""
-        self._takes = takes
-        count, (height, width) = len(takes), self.size
-        send, zeros, capacity = self._buffers.send, self._buffers.zeros, self._buffers.capacity("views", len(takes))
-        self._stage = made = stage(takes, self.person.own, self.size, self._shadow_side, capacity)
-        self._positions, normals = send("positions", made.positions, wp.vec3), send("normals", made.normals, wp.vec3)
-        self._sights, looks = send("sights", made.sights, Sight), send("looks", made.looks, Look)
-        panels = send("panels", made.panels, Panel)
-        screen = self._buffers.empty("screen", (len(made.looks), made.positions.shape[1]), wp.vec4)
-        self._key = self._buffers.empty("key", (count, 2 * height, 2 * width), wp.int64)
+        count, vertices, (height, width) = len(takes), posed.positions.shape[1], self.size
+        send, empty, capacity = self._buffers.send, self._buffers.empty, self._buffers.capacity("views", count)
+        self._posed, self._takes = posed, takes
+        self._stage = made = stage(posed, takes, self.person.own, self.size, capacity)
+        self._positions, normals = send("positions", posed.positions, wp.vec3), send("normals", posed.normals, wp.vec3)
+        self._sights, panels = send("sights", made.sights, Sight), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
-        self._surfaces_seen = colour, facing, where = [
-            zeros(name, shape, wp.vec4) for name in ("colour", "facing", "where")
-        ]
-        worn = [self._triangles, self._surface_of, self._surfaces]
+        self._surfaces = [self._buffers.zeros(name, shape, wp.vec4) for name in ("colour", "facing", "where")]
+        screen = empty("screen", (count, vertices), wp.vec4)
+        self._key = empty("key", (count, 2 * height, 2 * width), wp.int64)
         self._key.fill_(raster.EMPTY)
-        self._launch(raster.project, (len(made.looks), made.positions.shape[1]), [self._positions, looks, screen])
-        inputs = [screen, *worn, self._uv, self._texels, self._sights, self._key]
+        self._launch(raster.project, (count, vertices), [self._positions, send("looks", made.looks, Look), screen])
+        inputs = [screen, *self._worn, self._uv, self._texels, self._sights, self._key]
         self._launch(raster.rasterise, (count, len(self.person.triangles)), inputs)
-        self._cast(screen, worn)
         down, across = (-(-pixels // int(resolve.SORTED)) for pixels in self.size)
-        sorted_panels = self._buffers.empty("tiles", (capacity, down, across, MOST + 1), wp.int32)
+        sorted_panels = empty("tiles", (count, down, across, MOST + 1), wp.int32)
         self._launch(resolve.sort, (count, down, across), [self._sights, panels, sorted_panels])
-        inputs = [self._key, screen, self._triangles, self._positions, normals, self._uv, self._surface_of, self._surfaces]
-        inputs += [self._texels, self._sights, panels, sorted_panels, self._place_texels, colour, facing, where]
+        triangles, surface_of, materials = self._worn
+        inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
+        inputs += [self._texels, self._sights, panels, sorted_panels, self._place_texels, *self._surfaces]
         self._launch(resolve.resolve, (count, height, width), inputs)
-        self._show_pictures(colour)
-        self._sense(count, capacity, colour, facing, where)
-        self._occlude(count, colour, facing, where)
+        self._show_pictures()
+        self._sense(count, capacity)
+        self._occlude(count)
 
     def _runs(self, count: int) -> tuple[tuple[int, int, int], int]:
         """Dimensions of a launch over the pixels of so many views, and how many of a row a thread goes along: a thread
@@ -195,28 +185,32 @@ class Renderer:
         run = self.size[1] if self._on_cpu else 1
         return (count, self.size[0], self.size[1] // run), run
 
-    def _cast(self, screen: wp.array, worn: Sequence[wp.array]) -> None:
+    def _cast(self, lights: Lights) -> None:
         """Draw the shadow maps of the key lights."""
-        slots, side = self._stage.slots, self._shadow_side
-        self._shadow = self._buffers.zeros("shadow", (self._buffers.capacity("maps", len(slots)), side, side), wp.float32)
-        if len(slots):
+        count, vertices, side = len(lights.casts), self._posed.positions.shape[1], self._shadow_side
+        self._shadow = self._buffers.empty("shadow", (max(count, 1), side, side), wp.float32)
+        if count:
             self._shadow.fill_(2.0)
-            inputs = [screen, *worn, len(self._takes), self._buffers.send("slots", slots, wp.int32), self._shadow]
-            self._launch(raster.cast, (len(slots), len(self.person.triangles)), inputs)
+            screen = self._buffers.empty("screen of lights", (count, vertices), wp.vec4)
+            looks, slots = self._buffers.send("casts", lights.casts, Look), self._buffers.send("slots", lights.slots, wp.int32)
+            self._launch(raster.project, (count, vertices), [self._positions, looks, screen])
+            inputs = [screen, *self._worn, slots, self._shadow]
+            self._launch(raster.cast, (count, len(self.person.triangles)), inputs)
 
-    def _show_pictures(self, colour: wp.array) -> None:
+    def _show_pictures(self) -> None:
         """Put the frames of the user's own cameras behind the person."""
+        colour = self._surfaces[0]
         for k, take in enumerate(self._takes):
             if take.view.place.picture is not None:
-                height, width = self._stage.sensor_size(k)
+                height, width = self._stage.optics.sizes[k]
                 own = colour[k].numpy()
                 own[1, :height, :width, :3] = take.view.place.picture.behind(self._stage.frames[k], (height, width))
                 colour[k].assign(own)
 
-    def _sense(self, count: int, capacity: int, colour: wp.array, facing: wp.array, where: wp.array) -> None:
+    def _sense(self, count: int, capacity: int) -> None:
         """What the sensors do to the surfaces before they are lit."""
-        made, surfaces, (height, width) = self._stage, [colour, facing, where], self.size
-        full = (count, height, width)
+        made, surfaces, full = self._stage, self._surfaces, (count, *self.size)
+        colour = surfaces[0]
         dim, run = self._runs(count)
         if made.sights["mosaic"].any():
             sifted = self._buffers.empty("mosaic", full, wp.float32)
@@ -234,27 +228,27 @@ class Renderer:
             self._launch(smear.soften, dim, [self._sights, bells, *split, run])
             self._launch(smear.recolour, dim, [self._sights, bells, *split, colour, run])
 
-    def _occlude(self, count: int, colour: wp.array, facing: wp.array, where: wp.array) -> None:
+    def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
-        made, (dim, run) = self._stage, self._runs(count)
-        bodies = self._buffers.empty("bodies", (len(made.positions), SPHERES), wp.vec4)
-        step = max(made.positions.shape[1] // 800, 1)
-        self._launch(occlusion.bodies, (len(made.positions), int(occlusion.BANDS)), [self._positions, step, bodies])
+        made, posed, (colour, _, where), (dim, run) = self._stage, self._posed, self._surfaces, self._runs(count)
+        bodies = self._buffers.empty("bodies", (len(posed.positions), SPHERES), wp.vec4)
+        step = max(posed.positions.shape[1] // 800, 1)
+        self._launch(occlusion.bodies, (len(posed.positions), int(occlusion.BANDS)), [self._positions, step, bodies])
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
         creases = self._buffers.empty("creases", (count, *self.size), wp.float32)
         blobs, taps = self._buffers.send("blobs", made.blobs, wp.vec4), self._buffers.send("turns", made.taps, wp.vec2i)
-        inputs = [self._sights, colour, facing, where, bodies, blobs, taps, OCCLUSION_METRES, creases, self._open_sky, run]
+        inputs = [self._sights, *self._surfaces, bodies, blobs, taps, OCCLUSION_METRES, creases, self._open_sky, run]
         self._launch(occlusion.occlude, dim, inputs)
         self._launch(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky, run])
 
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""
         slot, made = int(self._stage.sights["slot"][number]), self._stage
-        height, width = made.sensor_size(number)
-        colour, facing, where = (array[slot].numpy() for array in self._surfaces_seen)
+        height, width = made.optics.sizes[number]
+        colour, facing, where = (array[slot].numpy() for array in self._surfaces)
         return Seen(
             person=self.person,
-            posed=self._takes[number].posed,
+            posed=self._posed[self._takes[number].pose],
             frame=made.frames[number],
             size=self.size,
             colour=colour,
@@ -268,23 +262,24 @@ class Renderer:
         """(s, s) depth of the person from a key light of the last batch."""
         return np.asarray(self._shadow[number].numpy())
 
-    def _light(self) -> wp.array:
+    def _light(self, made: Lights) -> wp.array:
         """Images of the last :meth:`look`, flat ones end to end."""
-        made, send, (height, width) = self._stage, self._buffers.send, self.size
+        send, (height, width) = self._buffers.send, self.size
         image = wp.empty((len(made.shots), height * width), dtype=wp.vec3ub, device=self.device)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
         count = across * down
         self._set_flakes(made)
         cells = 1 if self._on_cpu else len(self._takes) * count
-        sights = made.sights
-        scratch = self._buffers.scratch
+        sights = self._stage.sights
+        self._sights = send("sights", sights, Sight)  # they know of their lights by now
+        scratch, tones = self._buffers.scratch, tone_curves([take.view.sensor for take in self._takes])
         lights, airs = (int((sights[f"end_{name}"] - sights[f"first_{name}"]).max()) for name in ("light", "air"))
         inputs = [
-            *(self._sights, *self._surfaces_seen, self._open_sky, self._skyline, self._grain),
+            *(self._sights, *self._surfaces, self._open_sky, self._skyline, self._grain),
             *(send("lamps", made.lamps, wp.vec4), send("lights", made.lights, KeyLight)),
             *(send("skies", made.skies, wp.vec3), send("gloss", made.gloss, wp.vec3), self._shadow, self._patterns),
             *(send("casters", made.casters, Caster), self._place_texels, send("airs", made.airs, Air)),
-            *(send("shots", made.shots, Exposed), self._flakes, self._noise, send("tones", made.tones, wp.float32)),
+            *(send("shots", made.shots, Exposed), self._flakes, self._noise, send("tones", tones, wp.float32)),
             *(height, width, self._side, count),
             scratch("surveyed", (cells, tiles.LAYERS * int(tiles.SURVEYED)), self._lanes),
             scratch("lobes", (cells, tiles.LAYERS * self._side**2), wp.vec4),
@@ -295,7 +290,7 @@ class Renderer:
         self._launch(self._relight, (len(self._takes), count), inputs)
         return image
 
-    def _set_flakes(self, made: Stage) -> None:
+    def _set_flakes(self, made: Lights) -> None:
         """See that the flakes of all shots are there, and say which are whose."""
         shapes = [flake_shape(shot.weather) for take in self._takes for shot in take.shots]
         if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._flake_shapes]:

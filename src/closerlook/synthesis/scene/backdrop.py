@@ -14,23 +14,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.scene.camera import Camera, Frame
+from closerlook.synthesis.scene.camera import Camera, Frame, Frames
 from closerlook.synthesis.scene.kinds import BACKDROPS, THINGS, Backdrop, Thing, backdrops
 from closerlook.synthesis.scene.pictures import Picture, read_picture
-from closerlook.synthesis.scene.textures import VARIANTS
+from closerlook.synthesis.scene.textures import PAINTERS, VARIANTS
 
 __all__ = [
     "BACKDROPS",
     "Backdrop",
     "Panels",
     "Place",
+    "SeenPanels",
     "backdrops",
     "hidden_by",
     "place",
+    "seen_panels",
+    "texture_number",
     "visible",
 ]
 
 Float = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 ROUGH = 0.9  # of most surfaces
 DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
@@ -42,7 +46,7 @@ class Panels:
     """Textured parallelograms, upright or flat on the ground, n of them; the first is the ground.
 
     Attributes:
-        texture: (n,) names and variants.
+        paint: (n,) numbers of textures; see :func:`texture_number`.
         corner, along, upward: (n, 3) lower left corner and the two edges, metres. For a panel that turns: middle of
             its foot, and (width, 0, 0), negative if mirrored.
         tint: (n, 3) linear factors on the texture's colour.
@@ -55,7 +59,7 @@ class Panels:
         roughness: (n,) GGX roughness.
     """
 
-    texture: tuple[tuple[str, int], ...]
+    paint: Integers
     corner: Float
     along: Float
     upward: Float
@@ -68,10 +72,27 @@ class Panels:
     roughness: Float
 
     def __len__(self) -> int:
-        return len(self.texture)
+        return len(self.paint)
+
+    @property
+    def texture(self) -> tuple[tuple[str, int], ...]:
+        """(n,) names and variants of the textures."""
+        return tuple((NAMES[number // VARIANTS], number % VARIANTS) for number in self.paint.tolist())
 
 
-COLUMNS = tuple(f.name for f in fields(Panels) if f.name != "texture")
+NAMES = tuple(PAINTERS)
+NUMBERS = {name: VARIANTS * i for i, name in enumerate(NAMES)}
+COLUMNS = tuple(f.name for f in fields(Panels))
+
+
+def texture_number(name: str, variant: int) -> int:
+    """Place of a texture among all variants of all textures, in the order of ``textures.PAINTERS``."""
+    return NUMBERS[name] + variant
+
+
+def _gathered(panels: Sequence[Panels]) -> Panels:
+    """Panels laid end to end."""
+    return Panels(*(np.concatenate([getattr(one, name) for one in panels]) for name in COLUMNS))
 
 
 Triple = tuple[float, float, float]
@@ -98,7 +119,7 @@ def _gather(panels: Sequence[_Panel]) -> Panels:
     numbers = np.hstack([corner, along, upward, tint, repeat, shift])
     cutout, turns, front = np.array(marks, bool)
     return Panels(
-        texture,
+        np.array([texture_number(*one) for one in texture]),
         corner=numbers[:, :3],
         along=numbers[:, 3:6],
         upward=numbers[:, 6:9],
@@ -110,11 +131,6 @@ def _gather(panels: Sequence[_Panel]) -> Panels:
         front=front,
         roughness=np.array(roughness),
     )
-
-
-def _joined(a: Panels, b: Panels) -> Panels:
-    rest = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in COLUMNS}
-    return Panels(a.texture + b.texture, **rest)
 
 
 @dataclass(frozen=True)
@@ -158,7 +174,7 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
     flat, blobs = _gather(panels), np.zeros((0, 4))
     if backdrop.things:
         things = _things(backdrop.things, rng, turn, np.array(room))
-        flat, blobs = _joined(flat, things), _blobs(things)
+        flat, blobs = _gathered([flat, things]), _blobs(things)
     return Place(
         backdrop,
         flat,
@@ -269,7 +285,7 @@ def _things(things: Sequence[Thing], rng: np.random.Generator, turn: float, room
     numbers = zip(kind[kept].tolist(), even[kept, 4].tolist(), even[kept, 5].tolist(), strict=True)
     textures = ((things[k].textures, which, int(variant * VARIANTS)) for k, which, variant in numbers)
     return Panels(
-        tuple((names[int(which * len(names))], variant) for names, which, variant in textures),
+        np.array([texture_number(names[int(which * len(names))], variant) for names, which, variant in textures], int),
         corner=np.stack([np.cos(angle) * distance, still, np.sin(angle) * distance], axis=1)[kept],
         along=np.stack([width, still, still], axis=1)[kept],
         upward=np.stack([still, height, still], axis=1)[kept],
@@ -337,11 +353,9 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
         turns=True,
         front=True,
     )
-    grown = {name: np.insert(getattr(place.panels, name), 1, getattr(panel, name), axis=0) for name in COLUMNS}
-    texture = (place.panels.texture[0], panel.texture, *place.panels.texture[1:])
-    return replace(
-        place, panels=Panels(texture, **grown), blobs=np.concatenate([place.blobs, _blobs(_gather([panel]))])
-    )
+    one = _gather([panel])
+    grown = (np.insert(getattr(place.panels, name), 1, getattr(one, name)[0], axis=0) for name in COLUMNS)
+    return replace(place, panels=Panels(*grown), blobs=np.concatenate([place.blobs, _blobs(one)]))
 
 
 def visible(place: Place, frame: Frame) -> Panels:
@@ -350,13 +364,13 @@ def visible(place: Place, frame: Frame) -> Panels:
     across = np.array([frame.right[0], 0.0, frame.right[2]]) / np.hypot(frame.right[0], frame.right[2])
     along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
     corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
-    seen = np.flatnonzero(_in_frame(corner, along, panels.upward, panels.front, frame))[:MOST]
+    seen = np.flatnonzero(_in_one(corner, along, panels.upward, panels.front, frame))[:MOST]
     rest = {name: getattr(panels, name)[seen] for name in COLUMNS}
     rest |= {"corner": corner[seen], "along": along[seen]}
-    return Panels(tuple(panels.texture[i] for i in seen), **rest)
+    return Panels(**rest)
 
 
-def _in_frame(corner: Float, along: Float, upward: Float, front: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
+def _in_one(corner: Float, along: Float, upward: Float, front: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
     corners = np.stack([corner, corner + along, corner + upward, corner + along + upward]) - frame.eye
     depth = corners @ frame.forward
     x, y, half_width, half_height = frame.window
@@ -369,4 +383,59 @@ def _in_frame(corner: Float, along: Float, upward: Float, front: NDArray[np.bool
     for side in out:
         seen &= ~side.all(0)
     seen[0] = True  # the ground has no edge
+    return np.asarray(seen)
+
+
+@dataclass(frozen=True)
+class SeenPanels:
+    """Panels that V cameras see, those of each after those of the one before, things turned to their camera.
+
+    Attributes:
+        panels: of all views, n of them; of each view the ground is first, then those before the person.
+        view: (n,) whose each is.
+        ends: (V + 1,) number of the first panel of each view, and of all panels.
+        fronts: (V,) how many are seen before the person, too.
+        corners: (3, 4, n) metres right, up and forward of each camera: lower left, lower right, upper right and upper
+            left corner.
+    """
+
+    panels: Panels
+    view: Integers
+    ends: Integers
+    fronts: Integers
+    corners: Float
+
+
+def seen_panels(places: Sequence[Place], frames: Frames) -> SeenPanels:
+    """The ground and the panels that can fall into each frame behind the person, one place a frame."""
+    panels = _gathered([place.panels for place in places])
+    view = np.repeat(np.arange(len(places)), [len(place.panels) for place in places])
+    right = frames.right.astype(np.float64)
+    level = np.sqrt(right[:, 0] ** 2 + right[:, 2] ** 2)[:, None]
+    across, turns = (right * [1.0, 0.0, 1.0] / level)[view], panels.turns[:, None]
+    along = np.where(turns, panels.along[:, :1] * across, panels.along)
+    corner = np.where(turns, panels.corner - along / 2, panels.corner)
+    first = frames.along_axes(corner - frames.eye[view], view)
+    aside, above = frames.along_axes(along, view), frames.along_axes(panels.upward, view)
+    corners = np.stack([first, first + aside, first + aside + above, first + above], axis=1)
+    ground = np.flatnonzero(np.diff(view, prepend=-1))
+    seen = _in_frame(corners, frames, view, (panels.upward[:, 1] > 0) & ~panels.front)
+    seen[ground] = True  # it has no edge
+    before = np.cumsum(seen) - 1
+    kept = np.flatnonzero(seen & (before - before[ground][view] < MOST))
+    rest = {name: getattr(panels, name)[kept] for name in COLUMNS} | {"corner": corner[kept], "along": along[kept]}
+    ends = np.concatenate([np.searchsorted(kept, ground), [len(kept)]])
+    fronts = np.bincount(view[kept], panels.front[kept], len(places)).astype(np.int64)
+    return SeenPanels(Panels(**rest), view[kept], ends, fronts, corners[:, :, kept])
+
+
+def _in_frame(corners: Float, frames: Frames, view: Integers, behind: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) which panels may be in their frame; those that must lie ``behind`` the person, if anywhere."""
+    right, up, depth = corners
+    least_right, least_up, most_right, most_up = frames.bounds()[view].T
+    seen = depth.max(0) > np.where(behind, frames.distance[view], 0.0)
+    for limit, offset in ((least_right, right), (least_up, up)):
+        seen &= (offset >= limit * depth).any(0)
+    for limit, offset in ((most_right, right), (most_up, up)):
+        seen &= (offset <= limit * depth).any(0)
     return np.asarray(seen)
