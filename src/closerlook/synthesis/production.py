@@ -151,7 +151,7 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         shots = [draw_shot(task, row, each) for row, each in zip(rows, own, strict=True)]
         images = renderer.render(view, shots)
         labels = {**person.labels, **renderer.posed.labels, "sensor": settings.sensor}
-        note = {**labels, **_columns(drawn), **describe(renderer, view)}
+        note = {**labels, **_columns(drawn), **describe([renderer.seen()], [view])[0]}
         for image, row, each in zip(images, rows, own, strict=True):
             (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
             notes.append({"file_name": row.file_name, **note, **_columns(each)})

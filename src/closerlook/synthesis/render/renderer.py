@@ -32,6 +32,7 @@ from closerlook.synthesis.render.conditions import Shot, exposed_rows, flake_sha
 from closerlook.synthesis.render.lamps import lamp_rows
 from closerlook.synthesis.render.optics import bell, blurs, noise_tile, softened, tone_curve
 from closerlook.synthesis.render.panels import eye_of, panel_rows
+from closerlook.synthesis.render.seen import Seen
 from closerlook.synthesis.render.textures import CHAIN_LENGTH, library, mip_chain, relief_chain
 from closerlook.synthesis.render.values import (
     CASTER_ROW,
@@ -287,6 +288,12 @@ class Renderer:
     def mask(self) -> Float:
         """Coverage of the last view's pixels by the person, 0 to 1, (height, width)."""
         return np.asarray(self.surfaces[0].numpy()[0, :, :, 3])
+
+    def seen(self) -> Seen:
+        """All that was found in the last view; it holds until the next :meth:`look`."""
+        colour, facing, where = (array.numpy() for array in self.surfaces)
+        size = (self.size, self.sensor_size)
+        return Seen(self.person, self.posed, self.frame, *size, colour, facing, where, self.samples())
 
     def samples(self) -> NDArray[np.int64]:
         """(2 h, 2 w) samples of the sensor's pixels in the last view: ``raster.EMPTY`` or, in the lower bits, the
