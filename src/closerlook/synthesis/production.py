@@ -153,12 +153,12 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
             for each, drawn in zip(batch, own, strict=True)
         ]
         images = renderer.shoot(posed, takes)
-        for number, (each, of_view) in enumerate(zip(batch, own, strict=True)):
-            view = each.take.view
+        known = describe([renderer.seen(number) for number in range(len(batch))], [each.take.view for each in batch])
+        for each, note, of_view, shown in zip(batch, known, own, images, strict=True):
             labels = {**person.labels, **posed.labels[each.take.pose], "sensor": settings.sensor}
-            note = {**labels, **_columns(each.drawn), **describe(renderer.seen(number), view)}
-            for image, row, drawn in zip(images[number], each.rows, of_view, strict=True):
-                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
+            note = {**labels, **_columns(each.drawn), **note}
+            for image, row, drawn in zip(shown, each.rows, of_view, strict=True):
+                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, each.take.view.sensor))
                 notes.append({"file_name": row.file_name, **note, **_columns(drawn)})
     return notes
 

@@ -38,7 +38,8 @@ def drawn(renderer, block, seed):
     renderer.pose(posed)
     view = view_of(seed)
     images = renderer.render(view, shots_of(seed))
-    return [images, renderer.samples(), mask(renderer), depth(renderer), normals(renderer)]
+    seen = renderer.seen()
+    return [images, seen.samples, mask(seen), depth(seen), normals(seen)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -18,10 +18,10 @@ from closerlook.synthesis.render.beams import (
     turned_sky,
     weighted,
 )
-from closerlook.synthesis.render.conditions import exposed_rows
+from closerlook.synthesis.render.conditions import conditions
 from closerlook.synthesis.render.lamps import lamp_rows
 from closerlook.synthesis.render.panels import ground_albedos
-from closerlook.synthesis.render.values import AIR_ROW, EXPOSED_ROW, KEY_LIGHT_ROW, LOOK_ROW
+from closerlook.synthesis.render.values import KEY_LIGHT_ROW, LOOK_ROW
 from closerlook.synthesis.scene.lighting import key_direction, turned
 from closerlook.synthesis.scene.sky import sky_light
 
@@ -45,20 +45,18 @@ def light_rows(takes, stage, shadow_side):
     lampr, lights, skies, casters, airs, shots = [], [], [], [], [], []
     slots, cast_looks, known, glosses = [], [], {}, {}
     n_l = n_li = n_a = n_s = n_c = 0
-    grounds = ground_albedos([t.view.place for t in takes])
+    places, sensors = ([getattr(take.view, part) for take in takes] for part in ("place", "sensor"))
+    made = conditions([take.shots for take in takes], ground_albedos(places), sensors)
+    sights = stage.sights
+    for name, ends in (("light", made.light_ends), ("air", made.air_ends), ("shot", made.shot_ends)):
+        sights[f"first_{name}"], sights[f"end_{name}"] = ends[:-1], ends[1:]
     for k, take in enumerate(takes):
-        s, place, sensor, seen = stage.sights[k], take.view.place, take.view.sensor, stage.frames[k]
+        s, place, seen = sights[k], take.view.place, stage.frames[k]
         pose = take.pose
-        illuminations = list(dict.fromkeys(shot.illumination for shot in take.shots))
-        exposed, air = exposed_rows(take.shots, grounds[k], sensor)
-        exposed["light"] = [illuminations.index(shot.illumination) for shot in take.shots]
-        lit = np.zeros(len(illuminations), bool)
-        lit[exposed["light"][exposed["sun"].any(1)]] = True
-        s["wet"] = int((air["wetness"] > 0).any())
-        s["first_light"], s["end_light"] = n_li, n_li + len(illuminations)
-        n_li += len(illuminations)
+        s["wet"] = int((made.airs["wetness"][s["first_air"]:s["end_air"]] > 0).any())
         lamp_any = False
-        for ill, on in zip(illuminations, lit):
+        for number in range(s["first_light"], s["end_light"]):
+            ill, on = made.illuminations[made.light[number]], made.lit[number]
             light = np.zeros((), KEY_LIGHT_ROW)
             towards = key_direction(sky_light(ill), place.north)
             lamp = sky_light(ill).lamp
@@ -68,7 +66,7 @@ def light_rows(takes, stage, shadow_side):
             light["sunward"] = turned(sky_light(ill).sunward, place.north)[[0, 2]]
             light["shadow"] = shadow_matrix(towards, lamp)
             light["lit"] = on
-            light["gloss"] = glosses.setdefault(ill, len(glosses))
+            light["gloss"] = made.light[number]
             if on:
                 key = (pose, ill, place.north)
                 if key not in known:
@@ -88,12 +86,6 @@ def light_rows(takes, stage, shadow_side):
         s["first_lamp"], s["end_lamp"] = n_l, n_l + len(lr)
         n_l += len(lr)
         lampr.append(lr)
-        s["first_air"], s["end_air"] = n_a, n_a + len(air)
-        n_a += len(air)
-        airs.append(air)
-        s["first_shot"], s["end_shot"] = n_s, n_s + len(exposed)
-        n_s += len(exposed)
-        shots.append(exposed)
 
     def cat(parts, empty):
         return np.concatenate([*parts, empty]) if not len(parts) else np.concatenate(parts)
@@ -102,6 +94,6 @@ def light_rows(takes, stage, shadow_side):
         np.array(slots, np.int32), np.array(cast_looks, LOOK_ROW) if cast_looks else np.zeros(0, LOOK_ROW),
         cat(lampr, np.zeros((0, 4), np.float32)),
         np.array(lights, KEY_LIGHT_ROW), np.array(skies, np.float32).reshape(-1, 9, 3),
-        np.stack([mirrored_sky(i) for i in glosses]) if glosses else np.zeros((0, 1, 3), np.float32),
-        cat(casters, NO_CASTERS), cat(airs, np.zeros(0, AIR_ROW)), cat(shots, np.zeros(0, EXPOSED_ROW)),
+        np.stack([mirrored_sky(i) for i in made.illuminations]) if made.illuminations else np.zeros((0, 1, 3), np.float32),
+        cat(casters, NO_CASTERS), made.airs, made.shots,
     )

@@ -194,7 +194,7 @@ class Renderer:
             screen = self._buffers.empty("screen of lights", (count, vertices), wp.vec4)
             looks, slots = self._buffers.send("casts", lights.casts, Look), self._buffers.send("slots", lights.slots, wp.int32)
             self._launch(raster.project, (count, vertices), [self._positions, looks, screen])
-            inputs = [screen, *self._worn, slots, self._shadow]
+            inputs = [screen, *self._worn, 0, slots, self._shadow]
             self._launch(raster.cast, (count, len(self.person.triangles)), inputs)
 
     def _show_pictures(self) -> None:
@@ -243,14 +243,14 @@ class Renderer:
 
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""
-        slot, made = int(self._stage.sights["slot"][number]), self._stage
-        height, width = made.optics.sizes[number]
+        slot, (height, width) = int(self._stage.sights["slot"][number]), map(int, self._stage.optics.sizes[number])
         colour, facing, where = (array[slot].numpy() for array in self._surfaces)
         return Seen(
             person=self.person,
             posed=self._posed[self._takes[number].pose],
-            frame=made.frames[number],
+            frame=self._stage.frames[number],
             size=self.size,
+            sensor_size=(height, width),
             colour=colour,
             facing=facing,
             where=where,
