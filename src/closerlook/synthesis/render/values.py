@@ -99,7 +99,8 @@ class Eye:
 class KeyLight:
     """Sun (reach 0, ``place`` a direction) or lamp (``place`` a position, ``reach`` its squared distance).
 
-    ``lit`` is 0 where no weather lets its light through; ``sunward`` is the level direction (x, z) towards the sun.
+    ``slot`` is the number of its shadow map, ``gloss`` that of the sky that is mirrored. ``lit`` is 0 where no weather
+    lets its light through; ``sunward`` is the level direction (x, z) towards the sun.
     """
 
     place: wp.vec3
@@ -108,6 +109,7 @@ class KeyLight:
     slot: int
     lit: int
     sunward: wp.vec2
+    gloss: int
     first_caster: int
     end_caster: int
 
