@@ -15,11 +15,16 @@ __all__ = ["Buffers"]
 
 
 class Buffers:
-    """Named arrays on one device. They have room for a power of two of whatever their first axis counts."""
+    """Named arrays on one device. They have room for a power of two of whatever their first axis counts.
 
-    def __init__(self, device: wp.Device) -> None:
+    Args:
+        device: where they are.
+        shared: what NumPy writes is read in place; on a GPU it is copied.
+    """
+
+    def __init__(self, device: wp.Device, shared: bool) -> None:
         self._device = device
-        self._on_cpu = bool(device.is_cpu)
+        self._shared = shared
         self._kept: dict[str, wp.array] = {}
         self._sent: dict[str, tuple[NDArray[Any], wp.array]] = {}
         self._room: dict[str, int] = {}
@@ -32,7 +37,7 @@ class Buffers:
     def own(self, values: NDArray[Any], dtype: type) -> wp.array:
         """Values that stay as they are; on the CPU NumPy's memory, which nobody may write to any more."""
         values = np.ascontiguousarray(values)
-        if not self._on_cpu:
+        if not self._shared:
             return wp.array(values, dtype=dtype, device=self._device)
         # By its address, which saves the checks of a conversion: they would take longer than a small image.
         shape = values.shape[: values.ndim - len(getattr(dtype, "_shape_", ()))]
@@ -49,7 +54,7 @@ class Buffers:
             array = self.own(own, dtype)
             self._sent[name] = own, array
         own[: len(values)] = values
-        if not self._on_cpu:
+        if not self._shared:
             array.assign(own)
         return array
 
