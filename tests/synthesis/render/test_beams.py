@@ -35,6 +35,7 @@ def test_a_view_has_the_same_lights_alone_and_among_others(views):
         for name in ("place", "reach", "sunward", "shadow", "lit"):
             assert np.array_equal(alone.rows[name], rows[name])
         assert np.array_equal(alone.skies, together.skies[own])
+        assert alone.dark[0] == together.dark[k] == any(sky_light(shot.illumination).lamp for shot in shots)
         for one, other in zip(alone.rows, rows, strict=True):
             mine = alone.casters[one["first_caster"] : one["end_caster"]]
             assert mine.tobytes() == together.casters[other["first_caster"] : other["end_caster"]].tobytes()

@@ -127,6 +127,7 @@ class KeyLights:
         casters: (c,) rows of :class:`Caster`.
         cast_pose: (s,) number of the pose that each shadow map is of; map k has slot k.
         cast_matrix: (s, 4, 4) world to the clip space of its light.
+        dark: (V,) whether some light of a view is a lamp, so that all lamps are on.
     """
 
     rows: NDArray[Any]
@@ -135,6 +136,7 @@ class KeyLights:
     casters: NDArray[Any]
     cast_pose: Integers
     cast_matrix: Float
+    dark: NDArray[np.bool_]
 
 
 def key_lights(conditions: Conditions, pose_of: Integers, places: Sequence[Place]) -> KeyLights:
@@ -170,6 +172,7 @@ def key_lights(conditions: Conditions, pose_of: Integers, places: Sequence[Place
         thrown,
         pose_of[view[cast]],
         rows["shadow"][cast],
+        np.bincount(view, lamp, len(places)) > 0,
     )
 
 
