@@ -26,22 +26,7 @@ REACH = 9.0  # metres that a lamp lights
 NO_LAMPS = np.zeros((0, 4))
 
 
-def lamp_rows(lamps: NDArray[np.float64], seen: Frame) -> NDArray[np.float32]:
-    """(n, 4) position and power of the lamps that may light what a camera sees, the strongest there first.
-
-    ``lamps`` are the place's; power becomes that at one metre from the lamp, where the person's lamp is at its own
-    distance from the person.
-    """
-    to_lamp = lamps[:, :3] - seen.eye
-    depth, half = to_lamp @ seen.forward, float(seen.window[2])
-    aside = np.abs(to_lamp @ seen.right - seen.window[0] * depth) - half * np.maximum(depth, 0.0)
-    near = np.flatnonzero((depth > seen.distance - REACH) & (aside < REACH))
-    order = np.argsort(np.maximum(aside[near], 0.0) + np.maximum(depth[near] - seen.distance, 0.0), kind="stable")
-    kept = lamps[near[order[:MOST]]] * [1.0, 1.0, 1.0, LAMP_DISTANCE**2]
-    return np.asarray(kept, np.float32)
-
-
-def rows_of_lamps(
+def lamp_rows(
     places: Sequence[Place], dark: NDArray[np.bool_], frames: Frames
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The lamps that may light what cameras see, the strongest there first, ``MOST`` a view.

@@ -54,8 +54,7 @@ def lights(takes: Sequence[Take], stage: Stage, shadow_side: int) -> Lights:
     for name, ends in (("light", made.light_ends), ("air", made.air_ends), ("shot", made.shot_ends)):
         sights[f"first_{name}"], sights[f"end_{name}"] = ends[:-1], ends[1:]
     sights["wet"] = _any(made.airs["wetness"] > 0, made.air_ends)
-    after_dark = _any(keys.rows["reach"] > 0, made.light_ends)
-    lamps, ends = lamp_rows([place.lamps if dark else place.lamps[:0] for place, dark in zip(places, after_dark, strict=True)], stage.frames)
+    lamps, ends = lamp_rows(places, keys.dark, stage.frames)
     sights["first_lamp"], sights["end_lamp"] = ends[:-1], ends[1:]
     casts: Rows = np.zeros(len(keys.cast_pose), LOOK_ROW)
     casts["matrix"], casts["pose"] = keys.cast_matrix, keys.cast_pose
