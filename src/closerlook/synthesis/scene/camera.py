@@ -7,8 +7,8 @@ camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,12 +114,7 @@ class Frame:
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
-        clip = np.concatenate([points, np.ones_like(points[:, :1])], axis=1) @ self.matrix.T
-        middle, half = np.array(self.window[:2]), np.array(self.window[2:])
-        ndc = (bent(clip[:, :2] / clip[:, 3:] * half + middle, self.distortion) - middle) / half
-        height, width = size
-        pixels = (ndc * [0.5, -0.5] + 0.5) * [width, height]
-        return np.asarray(pixels, dtype=np.float32)
+        return Frames.of([self]).project(points[None], size)[0]
 
 
 @dataclass(frozen=True)
@@ -145,12 +140,32 @@ class Frames:
     def __len__(self) -> int:
         return len(self.eye)
 
+    def __iter__(self) -> Iterator[Frame]:
+        return (self[k] for k in range(len(self)))
+
     def __getitem__(self, k: int) -> Frame:
         x, y, half_width, half_height = self.window[k].tolist()
         return Frame(
             *(self.eye[k], self.right[k], self.up[k], self.forward[k]),
             *((x, y, half_width, half_height), self.matrix[k], float(self.distance[k]), float(self.distortion[k])),
         )
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> Frames:
+        """These frames."""
+        return cls(*(np.array([getattr(one, column.name) for one in frames]) for column in fields(Frame)))
+
+    def project(self, points: Float, size: tuple[int, int]) -> Float:
+        """(V, n, 3) world points to (V, n, 2) pixels (x, y) of images of ``size`` (height, width)."""
+        x, y, z = (np.ascontiguousarray(points[:, :, k]) for k in range(3))
+        rows = (self.matrix[:, row, :, None].swapaxes(0, 1) for row in (0, 1, 3))
+        across, above, depth = (a * x + b * y + c * z + d for a, b, c, d in rows)
+        middle_x, middle_y, half_width, half_height = self.window.T[:, :, None]
+        flat_x, flat_y = across / depth * half_width + middle_x, above / depth * half_height + middle_y
+        drawn_in = _drawn_in(self.distortion[:, None] * (flat_x * flat_x + flat_y * flat_y))
+        right, up = (flat_x * drawn_in - middle_x) / half_width, (flat_y * drawn_in - middle_y) / half_height
+        height, width = size
+        return np.stack([(0.5 + 0.5 * right) * width, (0.5 - 0.5 * up) * height], axis=2).astype(np.float32)
 
     def along_axes(self, vectors: Double, view: Integers) -> Double:
         """(3, n) how far (n, 3) vectors go to the right, up and forward in each one's view."""
