@@ -18,10 +18,10 @@ from closerlook.synthesis.annotations import (
     normals,
     parts,
 )
-from closerlook.synthesis.person import Pose, pose_person, sample_person
+from closerlook.synthesis.person import Pose, PosedBatch, pose_person, sample_person
 from closerlook.synthesis.person.coarsening import coarsened
 from closerlook.synthesis.production import SPACING
-from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.render.renderer import Renderer, Take, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.sensor import Sensor
@@ -36,14 +36,14 @@ def renderer():
     person = next(one for one in people if one.labels["hat"] == "none")  # a brim may hide the eyes
     made = Renderer(SIZE)
     made.wear(person)
-    made.pose(pose_person(person, Pose(phase=0.99, stride=1.0)))  # not nodding over a phone
-    return made
+    return made, PosedBatch.of(pose_person(person, Pose(phase=0.99, stride=1.0)))  # not nodding over a phone
 
 
 def seen_in(renderer, view):
     """What is seen in a view, in memory of its own."""
-    renderer.look(view)
-    seen = renderer.seen()
+    made, posed = renderer
+    made.look(posed, [Take(view)])
+    seen = made.seen()
     own = {name: getattr(seen, name).copy() for name in ("colour", "facing", "where", "samples")}
     return replace(seen, **own)
 

@@ -110,16 +110,20 @@ def annotate(
 def _annotate_person(work: _Work) -> None:
     task, settings = work.task, work.task.settings
     person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-    for renderer, view, rows, _ in posed_views(person, task):
-        renderer.look(view)
-        seen = renderer.seen()
-        for kind in work.kinds:
-            picture = KINDS[kind](seen)
-            for row in rows:
-                path = task.out / kind / Path(row.file_name).relative_to("images").with_suffix(".png")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with atomic_path(path) as draft:
-                    picture.save(draft, format="PNG")
+    for renderer, posed, batch in posed_views(person, task):
+        renderer.look(posed, [each.take for each in batch])
+        for number, each in enumerate(batch):
+            seen = renderer.seen(number)
+            for kind in work.kinds:
+                picture = KINDS[kind](seen)
+                for row in each.rows:
+                    _save(picture, task.out / kind / Path(row.file_name).relative_to("images").with_suffix(".png"))
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as draft:
+        picture.save(draft, format="PNG")
 
 
 def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, scale: int = 4, seed: int = 0) -> None:
@@ -142,11 +146,12 @@ def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, s
     drawn: dict[str, Image.Image] = {}
     for task in tasks_of(settings, source.root, chosen, extra):
         person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-        for renderer, view, rows, _ in posed_views(person, task):
-            renderer.look(view)
-            for row in rows:
-                image = Image.open(source.root / row.file_name).convert("RGB")
-                drawn[row.file_name] = _marked(image, renderer.seen(), scale)
+        for renderer, posed, batch in posed_views(person, task):
+            renderer.look(posed, [each.take for each in batch])
+            for number, each in enumerate(batch):
+                for row in each.rows:
+                    image = Image.open(source.root / row.file_name).convert("RGB")
+                    drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
     tiles = [drawn[name] for name in chosen["file_name"]]
     across = min(len(tiles), 12)
     width, height = tiles[0].size

@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.render.panels import BEFORE_EYE, boxes, ground_albedos, rows_of_panels
+from closerlook.synthesis.render.panels import BEFORE_EYE, boxes, ground_albedos, panel_rows
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place, seen_panels
 from closerlook.synthesis.scene.camera import frames, sample_camera
@@ -21,18 +21,18 @@ def views_of(seeds):
 def test_a_panel_has_the_same_row_alone_and_among_others(seeds):
     places, views = views_of(seeds)
     seen = seen_panels(places, views)
-    rows = rows_of_panels(seen, views)
+    rows = panel_rows(seen, views)
     for k, seed in enumerate(seeds):
         alone, view = views_of([seed])
         assert (
-            rows_of_panels(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
+            panel_rows(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
         )
 
 
 def test_rows_say_where_a_point_lies_on_its_panel():
     places, views = views_of(range(16))
     seen = seen_panels(places, views)
-    panels, rows = seen.panels, rows_of_panels(seen, views)
+    panels, rows = seen.panels, panel_rows(seen, views)
     point = panels.corner + 0.3 * panels.along + 0.8 * panels.upward - rows["corner"]
     assert np.allclose((point * rows["along"]).sum(1), 0.3, atol=1e-4)
     assert np.allclose((point * rows["upward"]).sum(1), 0.8, atol=1e-4)

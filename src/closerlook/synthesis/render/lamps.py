@@ -73,9 +73,7 @@ def arriving(lamp: wp.vec4, n: wp.vec3, p: wp.vec3, glare: float) -> wp.vec4:
 
 
 @wp.func
-def reflections(
-    lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3, to_eye: wp.vec3
-) -> float:
+def reflections(lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3, to_eye: wp.vec3) -> float:
     """What water on the ground mirrors of the lamps from ``first`` to before ``end``: drawn out towards the eye, since
     the ground is seen at a slant."""
     total = float(0.0)

@@ -193,7 +193,10 @@ class Renderer:
         self._shadow = self._buffers.empty("shadow", (max(count, 1), side, side), wp.float32)
         if count:
             self._shadow.fill_(2.0)
-            screen, looks = self._buffers.empty("screen of lights", (count, vertices), wp.vec4), self._buffers.send("casts", casts, Look)
+            screen, looks = (
+                self._buffers.empty("screen of lights", (count, vertices), wp.vec4),
+                self._buffers.send("casts", casts, Look),
+            )
             self._launch_runs(raster.project, (count, vertices), [self._positions, looks, screen])
             self._launch_runs(raster.cast, (count, len(self.person.triangles)), [screen, *self._worn, self._shadow])
 
