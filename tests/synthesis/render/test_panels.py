@@ -24,9 +24,7 @@ def test_a_panel_has_the_same_row_alone_and_among_others(seeds):
     rows = panel_rows(seen, views)
     for k, seed in enumerate(seeds):
         alone, view = views_of([seed])
-        assert (
-            panel_rows(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
-        )
+        assert panel_rows(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
 
 
 def test_rows_say_where_a_point_lies_on_its_panel():

@@ -8,6 +8,7 @@ import pytest
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.person.mesh import Material
 from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
+from closerlook.synthesis.render.panels import ground_albedos
 from closerlook.synthesis.render.renderer import Shot, View
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.camera import Camera, Crop
@@ -20,6 +21,7 @@ from closerlook.synthesis.scene.weather import WEATHERS
 from .conftest import Studio, person_of, place_of, plain
 
 SIZE = (64, 32)
+FIRST = np.zeros(1, np.int64)
 CAMERA = Camera(viewpoint=70, distance=6, height=3, crop=Crop(1.4))
 
 
@@ -88,6 +90,7 @@ def mirrored(normal, to_eye, n_v, rough, light, north):
     alpha = rough**2
     lobe = normal + ((2 * n_v) * normal - to_eye - normal) * (1 - alpha) * (np.sqrt(1 - alpha) + alpha)
     lobe /= np.linalg.norm(lobe, axis=-1, keepdims=True)
+    lobe = np.where(rough < 0.75, lobe, normal)  # what is dull mirrors about what lights it
     level = np.clip((rough[..., 0] * LEVELS).astype(int), 0, LEVELS - 1)
     high = (lobe[..., 1] + 1) / 2 * (HEIGHTS - 1)
     i = np.clip(high.astype(int), 0, HEIGHTS - 2)
@@ -113,7 +116,7 @@ def shade_fully(renderer, view, weather, illumination):
     seen = renderer.seen
     colour, facing, where = (array.astype(np.float64) for array in (seen.colour, seen.facing, seen.where))
     shown = seen.open_sky.astype(np.float64)[..., None]
-    light = lighting([(weather, illumination)], ground_albedos([view.place]), view.sensor)
+    light = lighting([(weather, illumination)], FIRST, FIRST, ground_albedos([view.place]), [view.sensor])
     albedo, share = colour[..., :3], colour[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from closerlook.synthesis.render.beams import LAMP_DISTANCE
 from closerlook.synthesis.render.specular import WATER_ROUGH, highlight
 from closerlook.synthesis.scene.backdrop import Place
-from closerlook.synthesis.scene.camera import Frame, Frames
+from closerlook.synthesis.scene.camera import Frames
 
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
 MOST = 6  # lamps in a view

@@ -150,6 +150,8 @@ class Renderer:
     def shoot(self, posed: PosedBatch, takes: Sequence[Take]) -> list[Bytes]:
         """Images of many views: of each take uint8 (n, height, width, 3), an image a shot."""
         self.look(posed, takes)
+        if not any(take.shots for take in takes):
+            return [np.empty((0, *self.size, 3), np.uint8) for _ in takes]
         made = lights(takes, self._stage, self._shadow_side)
         self._cast(made.casts)
         image = self._light(made)
