@@ -173,7 +173,7 @@ def seen_through(
 ) -> bool:
     """Whether a cut-out surface has a hole in a triangle where its corners weigh ``q`` in the world."""
     at = (uv[f[0]] * q[0] + uv[f[1]] * q[1] + uv[f[2]] * q[2]) / (q[0] + q[1] + q[2])
-    return opacity(texels, surface.start, surface.log2_side, at, float(surface.log2_side - 7)) < 128
+    return opacity(texels, surface.start, surface.log2_side, at, wp.max(surface.log2_side - 7, 0)) < 128
 
 
 @wp.func

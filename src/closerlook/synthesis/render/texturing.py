@@ -1,6 +1,5 @@
 """Texture look-up inside kernels."""
 
-
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -17,45 +16,69 @@ def linear(code: wp.vec3) -> wp.vec3:
     return wp.cw_mul(code, wp.cw_mul(code, code * 0.305306011 + wp.vec3(0.682171111)) + wp.vec3(0.012522878))
 
 
+@wp.func_native("""
+    union { float number; int bits; } of;
+    of.number = x;
+    return (of.bits >> 23) - 127;
+""")
+def exponent(x: float) -> int:
+    """The largest whole number that is not above log2 of a positive number."""
+
+
+@wp.func
+def mip(area: float, log2_side: int) -> int:
+    """The level, of a texture, of which a texel is most like an area of so many texels of the largest level."""
+    return wp.clamp((exponent(area) + 1) >> 1, 0, log2_side)
+
+
+@wp.func
+def level_start(start: int, log2_side: int, level: int) -> int:
+    """The first texel of a level of a mip chain that starts at ``start``."""
+    side = 1 << (log2_side - level)
+    full = 1 << log2_side
+    return start + (full * full - side * side) * 4 / 3
+
+
+@wp.func
+def unpacked(t: texel) -> wp.vec4:
+    """A texel's bytes as numbers."""
+    return wp.vec4(float(t[0]), float(t[1]), float(t[2]), float(t[3]))
+
+
+@wp.func
+def look_up(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: int) -> wp.vec4:
+    """Bilinear look-up (repeating) in a mip level; 0..1."""
+    side = 1 << (log2_side - level)
+    base = level_start(start, log2_side, level)
+    u = uv[0] * float(side) - 0.5
+    v = uv[1] * float(side) - 0.5
+    whole_u = wp.floor(u)
+    whole_v = wp.floor(v)
+    fu = u - whole_u
+    fv = v - whole_v
+    m = side - 1
+    left = int(whole_u) & m
+    right = (int(whole_u) + 1) & m
+    upper = base + (int(whole_v) & m) * side
+    lower = base + ((int(whole_v) + 1) & m) * side
+    top = unpacked(texels[upper + left]) * (1.0 - fu) + unpacked(texels[upper + right]) * fu
+    low = unpacked(texels[lower + left]) * (1.0 - fu) + unpacked(texels[lower + right]) * fu
+    return top * ((1.0 - fv) * (1.0 / 255.0)) + low * (fv * (1.0 / 255.0))
+
+
 @wp.func
 def sample(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: float) -> wp.vec4:
     """Bilinear look-up (repeating) in the nearest mip level; 0..1."""
-    lv = wp.clamp(int(level + 0.5), 0, log2_side)
-    side = 1 << (log2_side - lv)
-    full = 1 << log2_side
-    base = start + (full * full - side * side) * 4 / 3
-    u = (uv[0] - wp.floor(uv[0])) * float(side) - 0.5
-    v = (uv[1] - wp.floor(uv[1])) * float(side) - 0.5
-    iu = int(wp.floor(u))
-    iv = int(wp.floor(v))
-    fu = u - float(iu)
-    fv = v - float(iv)
-    m = side - 1
-    a = texels[base + (iv & m) * side + (iu & m)]
-    b = texels[base + (iv & m) * side + ((iu + 1) & m)]
-    c = texels[base + ((iv + 1) & m) * side + (iu & m)]
-    d = texels[base + ((iv + 1) & m) * side + ((iu + 1) & m)]
-    top = (
-        wp.vec4(float(a[0]), float(a[1]), float(a[2]), float(a[3])) * (1.0 - fu)
-        + wp.vec4(float(b[0]), float(b[1]), float(b[2]), float(b[3])) * fu
-    )
-    low = (
-        wp.vec4(float(c[0]), float(c[1]), float(c[2]), float(c[3])) * (1.0 - fu)
-        + wp.vec4(float(d[0]), float(d[1]), float(d[2]), float(d[3])) * fu
-    )
-    return (top * (1.0 - fv) + low * fv) * (1.0 / 255.0)
+    return look_up(texels, start, log2_side, uv, wp.clamp(int(level + 0.5), 0, log2_side))
 
 
 @wp.func
-def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: float) -> int:
-    """Alpha (0..255) of the nearest texel of the nearest mip level."""
-    lv = wp.clamp(int(level + 0.5), 0, log2_side)
-    side = 1 << (log2_side - lv)
-    full = 1 << log2_side
-    base = start + (full * full - side * side) * 4 / 3
-    iu = int((uv[0] - wp.floor(uv[0])) * float(side))
-    iv = int((uv[1] - wp.floor(uv[1])) * float(side))
-    return int(texels[base + (iv & (side - 1)) * side + (iu & (side - 1))][3])
+def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: int) -> int:
+    """Alpha (0..255) of the nearest texel (repeating) of a mip level."""
+    side = 1 << (log2_side - level)
+    iu = int(wp.floor(uv[0] * float(side))) & (side - 1)
+    iv = int(wp.floor(uv[1] * float(side))) & (side - 1)
+    return int(texels[level_start(start, log2_side, level) + iv * side + iu][3])
 
 
 @wp.func

@@ -1,0 +1,482 @@
+"""Kernels that find the place before and behind the person: the panels along the samples' rays, as a layer of pixels.
+
+A panel's depth d and a point's share u and v of its width and height vary with the place on the image plane as
+quotients of linear forms do, with one denominator: 1 / d, u / d and v / d are linear in it. Whether a ray meets a panel
+takes no division, then, and whether a whole pixel or tile sees nothing but one panel is known from its middle.
+"""
+
+# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
+# Warp types kernels, not Python:
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import warp as wp
+
+from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.synthesis.render.raster import EMPTY, ID_MASK, doubled_area, weights
+from closerlook.synthesis.render.texturing import linear, look_up, mip, opacity
+from closerlook.synthesis.render.values import Panel, Sight, texel
+
+wp.set_module_options(KERNEL_OPTIONS)
+
+SORTED = wp.constant(8)  # pixels along the side of a tile that panels are sorted into
+CLEAR = wp.constant(8)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
+SKY, MIXED = wp.constant(-1), wp.constant(-2)  # instead of a panel's number
+SKY_DISTANCE = wp.constant(20000.0)  # metres
+HORIZON = wp.constant(1.0e-6)  # 1 / metres: the ground ends there
+FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
+HIDDEN = wp.constant(wp.int64(1 << 60))  # added to the key of a sample whose triangle is behind a panel
+OUT, PARTLY, WHOLLY = (wp.constant(kind) for kind in range(3))
+
+
+@wp.struct
+class Plane:
+    """A panel as a camera sees it: linear forms of the point (x, y, 1) on the plane at distance 1 before the eye.
+
+    ``inverse`` is one over the depth; ``across`` and ``upward`` are the point's shares of the panel's width and height,
+    from its corner, over the depth. ``doubt`` is how much ``inverse``, and ``doubts`` how much ``across``, what it is
+    short of the whole width, ``upward`` and what that is short of the whole height may differ within half a pixel.
+    ``nearest`` is the largest ``inverse`` there is. Shares times ``map``'s first and third plus its second and fourth
+    are texture coordinates; ``grain`` are texels that a pixel at depth 1 covers; ``away`` is one over the plane's
+    distance from the eye, to which ``normal`` points.
+    """
+
+    inverse: wp.vec3
+    across: wp.vec3
+    upward: wp.vec3
+    doubts: wp.vec4
+    doubt: wp.float32
+    nearest: wp.float32
+    map: wp.vec4
+    grain: wp.float32
+    away: wp.float32
+    normal: wp.vec3
+    tint: wp.vec3
+    roughness: wp.float32
+    start: int
+    log2_side: int
+    cutout: int
+
+
+@wp.func
+def through(eye: Sight, x: float, y: float) -> wp.vec2:
+    """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
+    across = eye.window[0] + eye.window[2] * (x / float(eye.width) - 1.0)
+    above = eye.window[1] + eye.window[3] * (1.0 - y / float(eye.height))
+    straight = 1.0 + eye.distortion * (across * across + above * above)
+    return wp.vec2(across * straight, above * straight)
+
+
+@wp.func
+def pixel(eye: Sight) -> wp.vec2:
+    """Half a pixel's width and height on the plane at distance 1."""
+    return wp.vec2(eye.window[2] / float(eye.width), eye.window[3] / float(eye.height))
+
+
+@wp.func
+def by_axes(eye: Sight, v: wp.vec3) -> wp.vec3:
+    """A vector's parts to the right, up and forward."""
+    return wp.vec3(wp.dot(v, eye.right), wp.dot(v, eye.up), wp.dot(v, eye.forward))
+
+
+@wp.func
+def form(f: wp.vec3, at: wp.vec2) -> float:
+    """A linear form at a point."""
+    return f[0] * at[0] + f[1] * at[1] + f[2]
+
+
+@wp.func
+def doubt_of(f: wp.vec3, half: wp.vec2) -> float:
+    """How much a linear form may differ within half a width and half a height."""
+    return wp.abs(f[0]) * half[0] + wp.abs(f[1]) * half[1]
+
+
+@wp.kernel
+def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp.array(dtype=Plane)):
+    """What each view's panels are to its camera."""
+    view, j = wp.tid()
+    eye = sights[view]
+    number = eye.first_panel + j
+    if number >= eye.end_panel:
+        return
+    p = panels[number]
+    q = Plane()
+    offset = wp.dot(p.corner - eye.position, p.normal)
+    if wp.abs(offset) > 1.0e-6:
+        q.away = 1.0 / wp.abs(offset)
+        q.inverse = by_axes(eye, p.normal) / offset
+    q.normal = p.normal * -wp.sign(offset)
+    q.across = by_axes(eye, p.along) + q.inverse * wp.dot(eye.position - p.corner, p.along)
+    q.upward = by_axes(eye, p.upward) + q.inverse * wp.dot(eye.position - p.corner, p.upward)
+    half = pixel(eye)
+    q.doubt = doubt_of(q.inverse, half)
+    q.doubts = wp.vec4(
+        doubt_of(q.across, half),
+        doubt_of(q.inverse - q.across, half),
+        doubt_of(q.upward, half),
+        doubt_of(q.inverse - q.upward, half),
+    )
+    q.nearest = 1.0 / p.near
+    q.map = wp.vec4(p.repeat[0], p.shift[0], p.repeat[1], p.shift[1])
+    if j > 0:
+        q.map = wp.vec4(p.repeat[0], p.shift[0], -p.repeat[1], p.repeat[1] + p.shift[1])
+    q.grain = eye.pixel * p.texels * eye.pixel * p.texels
+    q.tint = p.tint
+    q.roughness = p.roughness
+    q.start = p.start
+    q.log2_side = p.log2_side
+    q.cutout = p.cutout
+    planes[number] = q
+
+
+@wp.func
+def met(q: Plane, inverse: float, at: wp.vec2, scale: float) -> int:
+    """Whether ``scale`` pixels around a point see a panel: OUT, PARTLY or WHOLLY; ``inverse`` is the form's value."""
+    u = form(q.across, at)
+    v = form(q.upward, at)
+    inside = wp.vec4(u, inverse - u, v, inverse - v)
+    doubts = q.doubts * scale
+    if wp.min(inside + doubts) < 0.0:
+        return OUT
+    if q.cutout == 0 and wp.min(inside - doubts) > 0.0 and inverse + q.doubt * scale < q.nearest:
+        return WHOLLY
+    return PARTLY
+
+
+@wp.kernel
+def sort(sights: wp.array(dtype=Sight), planes: wp.array(dtype=Plane), tiles: wp.array4d(dtype=int)):
+    """Which panels each tile of a view may show: ``tiles[view, row, column]`` says how many, then their numbers among
+    the view's own in rising order, the ground's left out. After 0 comes the number of the only panel that the tile
+    shows, SKY, or MIXED for ground and sky."""
+    view, row, column = wp.tid()
+    eye = sights[view]
+    side = 2 * SORTED
+    if row * SORTED >= eye.height or column * SORTED >= eye.width:
+        return
+    low = wp.vec2(1.0e9, 1.0e9)
+    high = -low
+    for y in range(3):
+        for x in range(3):
+            # A lens bends the sides of a tile, by less than a pixel
+            across = float(side) * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
+            down = float(side) * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
+            at = through(eye, across, down)
+            low = wp.min(low, at)
+            high = wp.max(high, at)
+    middle = (low + high) * 0.5
+    scale = wp.max(wp.cw_div((high - low) * 0.5, pixel(eye)))
+    ground = form(planes[eye.first_panel].inverse, middle)
+    unsure = planes[eye.first_panel].doubt * scale
+    only = MIXED
+    if ground - unsure > HORIZON:
+        only = 0
+    elif ground + unsure <= HORIZON:
+        only = SKY
+    behind = wp.max(ground - unsure, 0.0)  # what is further than this is hidden
+    j = int(1)
+    while j < eye.end_panel - eye.first_panel:
+        q = planes[eye.first_panel + j]
+        inverse = form(q.inverse, middle)
+        least = inverse - q.doubt * scale
+        if least > behind and met(q, inverse, middle, scale) == WHOLLY:
+            only = j
+            behind = least
+        j += 1
+    count = int(0)
+    j = int(1)
+    while j < eye.end_panel - eye.first_panel:
+        q = planes[eye.first_panel + j]
+        inverse = form(q.inverse, middle)
+        if inverse + q.doubt * scale > behind and met(q, inverse, middle, scale) != OUT:
+            count += 1
+            tiles[view, row, column, count] = j
+        j += 1
+    if count == 0 or (count == 1 and tiles[view, row, column, 1] == only and eye.fronts == 0):
+        tiles[view, row, column, 1] = only
+        count = 0
+    tiles[view, row, column, 0] = count
+
+
+@wp.func
+def alone(planes: wp.array(dtype=Plane), first: int, tile: wp.array(dtype=int), at: wp.vec2) -> int:
+    """The only panel of a tile that the pixel around a point sees, SKY, or MIXED for several."""
+    if tile[0] == 0 and tile[1] != MIXED:
+        return tile[1]
+    ground = form(planes[first].inverse, at)
+    unsure = planes[first].doubt
+    only = SKY
+    behind = float(0.0)
+    nearest = float(0.0)  # of what was taken for the only one
+    rival = float(0.0)  # and of all else
+    if ground - unsure > HORIZON:
+        only = 0
+        behind = ground - unsure
+        nearest = ground + unsure
+    elif ground + unsure > HORIZON:
+        rival = ground + unsure
+    k = int(1)
+    while k <= tile[0]:
+        q = planes[first + tile[k]]
+        inverse = form(q.inverse, at)
+        if inverse + q.doubt > behind:
+            kind = met(q, inverse, at, 1.0)
+            if kind == WHOLLY and inverse - q.doubt > behind:
+                rival = wp.max(rival, nearest)
+                only = tile[k]
+                behind = inverse - q.doubt
+                nearest = inverse + q.doubt
+            elif kind != OUT:
+                rival = wp.max(rival, inverse + q.doubt)
+        k += 1
+    return wp.where(rival > behind, MIXED, only)
+
+
+@wp.struct
+class Hit:
+    """The nearest panel along a ray, SKY for none, and whether the ray passed the edge of a hole."""
+
+    panel: int
+    inverse: wp.float32
+    edge: int
+
+
+@wp.func
+def trace(
+    planes: wp.array(dtype=Plane),
+    first: int,
+    tile: wp.array(dtype=int),
+    last: int,
+    texels: wp.array(dtype=texel),
+    at: wp.vec2,
+    nearest: Hit,
+) -> Hit:
+    """The nearest of ``nearest`` and of the panels of a tile up to number ``last`` along a ray."""
+    h = nearest
+    k = int(1)
+    while k <= tile[0]:
+        j = tile[k]
+        if j > last:
+            return h
+        q = planes[first + j]
+        inverse = form(q.inverse, at)
+        u = form(q.across, at)
+        v = form(q.upward, at)
+        if inverse > h.inverse and inverse < q.nearest and wp.min(u, v) >= 0.0 and wp.max(u, v) <= inverse:
+            solid = 255
+            if q.cutout != 0:
+                depth = 1.0 / inverse
+                uv = wp.vec2(u * depth * q.map[0] + q.map[1], v * depth * q.map[2] + q.map[3])
+                solid = opacity(texels, q.start, q.log2_side, uv, mip(q.grain * depth * depth, q.log2_side))
+                if solid > CLEAR and solid < 255 - CLEAR:
+                    h.edge = 1
+            if solid >= 128:
+                h.inverse = inverse
+                h.panel = j
+        k += 1
+    return h
+
+
+@wp.func
+def open_ground(planes: wp.array(dtype=Plane), first: int, at: wp.vec2) -> Hit:
+    """The ground or the sky along a ray."""
+    h = Hit()
+    h.panel = SKY
+    inverse = form(planes[first].inverse, at)
+    if inverse > HORIZON:
+        h.panel = 0
+        h.inverse = inverse
+    return h
+
+
+@wp.struct
+class Spot:
+    """A place's surface: one, or a sum."""
+
+    albedo: wp.vec3
+    normal: wp.vec3
+    position: wp.vec3
+    rough: wp.float32
+    emission: wp.float32
+
+
+@wp.func
+def spot(
+    planes: wp.array(dtype=Plane), panel: int, texels: wp.array(dtype=texel), eye: Sight, at: wp.vec2, count: float
+) -> Spot:
+    """What ``count`` samples see whose middle is a point and that all show one panel of a view, or the sky."""
+    s = Spot()
+    ray = eye.right * at[0] + eye.up * at[1] + eye.forward
+    long = wp.sqrt(1.0 + wp.dot(at, at))
+    if panel < 0:
+        s.normal = wp.vec3(0.0, -1.0, 0.0)
+        s.position = eye.position + ray * (SKY_DISTANCE / long)
+        return s
+    q = planes[eye.first_panel + panel]
+    depth = 1.0 / form(q.inverse, at)
+    u = form(q.across, at) * depth
+    v = form(q.upward, at) * depth
+    area = q.grain * depth * depth * count * wp.min(long * depth * q.away, FLATTEST)
+    uv = wp.vec2(u * q.map[0] + q.map[1], v * q.map[2] + q.map[3])
+    code = look_up(texels, q.start, q.log2_side, uv, mip(area, q.log2_side))
+    s.albedo = wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
+    s.normal = q.normal
+    s.position = eye.position + ray * depth
+    s.rough = q.roughness
+    if q.cutout == 0:
+        s.emission = 1.0 - code[3]
+    return s
+
+
+@wp.func
+def added(s: Spot, one: Spot, count: float) -> Spot:
+    """A sum of surfaces and ``count`` times another."""
+    r = Spot()
+    r.albedo = s.albedo + one.albedo * count
+    r.normal = s.normal + one.normal * count
+    r.position = s.position + one.position * count
+    r.rough = s.rough + one.rough * count
+    r.emission = s.emission + one.emission * count
+    return r
+
+
+@wp.func
+def several(
+    planes: wp.array(dtype=Plane),
+    tile: wp.array(dtype=int),
+    texels: wp.array(dtype=texel),
+    eye: Sight,
+    x: int,
+    y: int,
+    shown: int,
+) -> Spot:
+    """The mean surface that the samples of a pixel see whose bits are set in ``shown``.
+
+    Neighbours that see one panel take one look at its texture. If all four are shown and those of one diagonal see one
+    panel, the others do, too.
+    """
+    s = Spot()
+    panel = MIXED
+    edge = int(0)
+    middle = wp.vec2()
+    count = float(0.0)
+    total = float(0.0)
+    k = int(0)
+    while k < 4:
+        if k == 2 and shown == 15 and count == 2.0 and edge == 0:
+            break
+        sub = (3 * k) & 3  # one diagonal first
+        k += 1
+        if (shown & (1 << sub)) != 0:
+            at = through(eye, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
+            ground = open_ground(planes, eye.first_panel, at)
+            h = trace(planes, eye.first_panel, tile, eye.end_panel, texels, at, ground)
+            if h.panel != panel and count > 0.0:
+                s = added(s, spot(planes, panel, texels, eye, middle / count, count), count)
+                middle = wp.vec2()
+                count = 0.0
+            panel = h.panel
+            edge = wp.max(edge, h.edge)
+            middle += at
+            count += 1.0
+            total += 1.0
+    share = wp.where(total == 2.0 and shown == 15, 4.0, count)
+    s = added(s, spot(planes, panel, texels, eye, middle / count, share), count)
+    r = added(Spot(), s, 1.0 / total)
+    r.normal = wp.normalize(s.normal)
+    return r
+
+
+@wp.func
+def place_samples(key: wp.array3d(dtype=wp.int64), view: int, y: int, x: int) -> int:
+    """Which of a pixel's four samples do not show the person, a bit each, row by row."""
+    return (
+        wp.where(key[view, 2 * y, 2 * x] < HIDDEN, 0, 1)
+        + wp.where(key[view, 2 * y, 2 * x + 1] < HIDDEN, 0, 2)
+        + wp.where(key[view, 2 * y + 1, 2 * x] < HIDDEN, 0, 4)
+        + wp.where(key[view, 2 * y + 1, 2 * x + 1] < HIDDEN, 0, 8)
+    )
+
+
+@wp.kernel
+def hide(
+    screen: wp.array2d(dtype=wp.vec4),
+    triangles: wp.array(dtype=wp.vec3i),
+    sights: wp.array(dtype=Sight),
+    planes: wp.array(dtype=Plane),
+    tiles: wp.array4d(dtype=int),
+    place_texels: wp.array(dtype=texel),
+    key: wp.array3d(dtype=wp.int64),
+    run: int,
+):
+    """Add HIDDEN to the ``key`` of samples whose triangle is behind a panel. A thread does ``run`` pixels of a row."""
+    view, y, part = wp.tid()
+    eye = sights[view]
+    if eye.fronts == 0 or y >= eye.height:
+        return
+    x = part * run
+    end = wp.min(x + run, eye.width)
+    while x < end:
+        tile = tiles[view, y / SORTED, x / SORTED]
+        for sub in range(4):
+            column = 2 * x + (sub & 1)
+            row = 2 * y + (sub >> 1)
+            k = key[view, row, column]
+            if k < EMPTY:
+                f = triangles[int(k & ID_MASK)]
+                a = screen[view, f[0]]
+                b = screen[view, f[1]]
+                c = screen[view, f[2]]
+                px = float(column) + 0.5
+                py = float(row) + 0.5
+                w = weights(a, b, c, 1.0 / doubled_area(a, b, c), px, py)
+                h = Hit()
+                h.panel = SKY
+                h.inverse = w[0] * a[3] + w[1] * b[3] + w[2] * c[3]
+                at = through(eye, px, py)
+                if trace(planes, eye.first_panel, tile, eye.fronts, place_texels, at, h).panel != SKY:
+                    key[view, row, column] = k | HIDDEN
+        x += 1
+
+
+@wp.kernel
+def surround(
+    key: wp.array3d(dtype=wp.int64),
+    sights: wp.array(dtype=Sight),
+    planes: wp.array(dtype=Plane),
+    tiles: wp.array4d(dtype=int),
+    place_texels: wp.array(dtype=texel),
+    colour: wp.array4d(dtype=wp.vec4),
+    facing: wp.array4d(dtype=wp.vec4),
+    where: wp.array4d(dtype=wp.vec4),
+    run: int,
+):
+    """Average the samples of each pixel that do not show the person into its second layer.
+
+    ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission. Pixels
+    beyond a view's sensor are left as they are. A thread does ``run`` pixels of a row.
+    """
+    view, y, part = wp.tid()
+    eye = sights[view]
+    if y >= eye.height:
+        return
+    x = part * run
+    end = wp.min(x + run, eye.width)
+    while x < end:
+        shown = place_samples(key, view, y, x)
+        if shown == 0:
+            colour[view, 1, y, x] = wp.vec4()
+        else:
+            count = float((shown & 1) + ((shown >> 1) & 1) + ((shown >> 2) & 1) + (shown >> 3))
+            tile = tiles[view, y / SORTED, x / SORTED]
+            at = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
+            panel = alone(planes, eye.first_panel, tile, at)
+            s = Spot()
+            if panel == MIXED:
+                s = several(planes, tile, place_texels, eye, x, y, shown)
+            else:
+                s = spot(planes, panel, place_texels, eye, at, count)
+            colour[view, 1, y, x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
+            facing[view, 1, y, x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
+            where[view, 1, y, x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)
+        x += 1
