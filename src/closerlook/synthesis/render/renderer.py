@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Person, PosedBatch, PosedPerson
-from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, resolve, smear, tiles, video
+from closerlook.synthesis.render import (
+    mosaic,
+    occlusion,
+    raster,
+    relight,
+    resample,
+    resolve,
+    smear,
+    surroundings,
+    tiles,
+    video,
+)
 from closerlook.synthesis.render.blobs import SPHERES
 from closerlook.synthesis.render.buffers import Buffers
 from closerlook.synthesis.render.conditions import Shot, flake_shape
@@ -112,7 +123,8 @@ class Renderer:
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        for module in (raster, resolve, mosaic, resample, smear, occlusion, self._relight.module, coder.module):
+        plain = (raster, surroundings, resolve, mosaic, resample, smear, occlusion)
+        for module in (*plain, self._relight.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -167,7 +179,7 @@ class Renderer:
         send, empty, capacity = self._buffers.send, self._buffers.empty, self._buffers.capacity("views", count)
         self._posed, self._takes = posed, takes
         self._stage = made = stage(posed, takes, self.person.own, self.size, capacity)
-        self._positions, normals = send("positions", posed.positions, wp.vec3), send("normals", posed.normals, wp.vec3)
+        self._positions, normals = (self._buffers.own(each, wp.vec3) for each in (posed.positions, posed.normals))
         self._sights, panels = send("sights", made.sights, Sight), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
@@ -178,16 +190,28 @@ class Renderer:
         self._launch_runs(raster.project, (count, vertices), [self._positions, send("looks", made.looks, Look), screen])
         inputs = [screen, *self._worn, self._uv, self._texels, self._sights, self._key]
         self._launch_runs(raster.rasterise, (count, len(self.person.triangles)), inputs)
-        down, across = (-(-pixels // int(resolve.SORTED)) for pixels in self.size)
-        sorted_panels = empty("tiles", (count, down, across, MOST + 1), wp.int32)
-        self._launch(resolve.sort, (count, down, across), [self._sights, panels, sorted_panels])
+        self._surround(screen, panels)
         triangles, surface_of, materials = self._worn
         inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
-        inputs += [self._texels, self._sights, panels, sorted_panels, self._place_texels, *self._surfaces]
-        self._launch(resolve.resolve, (count, height, width), inputs)
+        inputs += [self._texels, self._sights, *self._surfaces]
+        self._launch_runs(resolve.resolve, (count, height, width), inputs)
         self._show_pictures()
         self._sense(count, capacity)
         self._occlude(count)
+
+    def _surround(self, screen: wp.array, panels: wp.array) -> None:
+        """Find the places behind the person, and what stands before."""
+        count, empty, launch = len(self._takes), self._buffers.empty, self._launch_runs
+        planes = empty("planes", panels.shape, surroundings.Plane)
+        down, across = (-(-pixels // int(surroundings.SORTED)) for pixels in self.size)
+        near = empty("near", (count, down, across, MOST + 1), wp.int32)
+        self._launch(surroundings.aim, (count, MOST), [self._sights, panels, planes])
+        self._launch(surroundings.sort, (count, down, across), [self._sights, planes, near])
+        if self._stage.sights["fronts"].any():
+            inputs = [screen, self._worn[0], self._sights, planes, near, self._place_texels, self._key]
+            launch(surroundings.hide, (count, *self.size), inputs)
+        inputs = [self._key, self._sights, planes, near, self._place_texels, *self._surfaces]
+        launch(surroundings.surround, (count, *self.size), inputs)
 
     def _cast(self, casts: NDArray[Any]) -> None:
         """Draw the shadow maps of the key lights."""
