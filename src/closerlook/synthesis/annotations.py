@@ -16,6 +16,7 @@ from closerlook.synthesis.person.mesh import Person
 from closerlook.synthesis.render.raster import EMPTY, ID_MASK
 from closerlook.synthesis.render.renderer import View
 from closerlook.synthesis.render.seen import Seen
+from closerlook.synthesis.scene.camera import Frames
 
 __all__ = [
     "CLOTHES",
@@ -170,14 +171,14 @@ def _keypoints(seen: Sequence[Seen]) -> Float:
     positions = np.stack([each.posed.positions[of_face] for each in seen])
     middles = [positions[:, start:end].mean(1) for start, end in itertools.pairwise(ends)]
     points = np.concatenate([np.stack(middles, axis=1), np.stack([each.posed.joints[joints] for each in seen])], axis=1)
-    pixels = np.stack([each.frame.project(own, each.size) for each, own in zip(seen, points, strict=True)])
+    frames = Frames.of([each.frame for each in seen])
+    pixels = frames.project(points, (height, width))
     column, row = np.floor(pixels).astype(np.int64).transpose(2, 0, 1)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     column, row = column * inside, row * inside
     cover = np.stack([each.colour[0, r, c, 3] for each, r, c in zip(seen, row, column, strict=True)])
     surface = np.stack([each.where[0, r, c, :3] for each, r, c in zip(seen, row, column, strict=True)])
-    forward = np.stack([each.frame.forward for each in seen])[:, None]
-    hidden_by = ((points - surface) * forward).sum(2)
+    hidden_by = ((points - surface) * frames.forward[:, None]).sum(2)
     below = np.array([ON_FACE] * len(face) + [INSIDE] * len(joints))
     visible = inside & (cover > 0.25) & (hidden_by < below)
     return np.concatenate([pixels, (inside * 1.0 + visible)[..., None]], axis=2).astype(np.float32)

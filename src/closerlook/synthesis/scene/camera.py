@@ -114,7 +114,7 @@ class Frame:
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
-        return Frames.of([self]).project(points[None], size)[0]
+        return np.asarray(Frames.of([self]).project(points[None], size)[0])
 
 
 @dataclass(frozen=True)
