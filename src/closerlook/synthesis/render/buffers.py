@@ -47,12 +47,11 @@ class Buffers:
 
     def send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
         """Rows that differ from batch to batch, copied to the start of memory that stays."""
-        own, array = self._sent.get(name, (None, None))
-        if own is None or len(own) < len(values) or own.shape[1:] != values.shape[1:]:
-            room = self.capacity(name, len(values))
-            own = np.zeros((room, *values.shape[1:]), dtype=values.dtype)
-            array = self.own(own, dtype)
-            self._sent[name] = own, array
+        kept = self._sent.get(name)
+        if kept is None or len(kept[0]) < len(values) or kept[0].shape[1:] != values.shape[1:]:
+            rows = np.zeros((self.capacity(name, len(values)), *values.shape[1:]), dtype=values.dtype)
+            self._sent[name] = kept = rows, self.own(rows, dtype)
+        own, array = kept
         own[: len(values)] = values
         if not self._shared:
             array.assign(own)
