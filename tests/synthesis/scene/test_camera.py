@@ -82,3 +82,24 @@ def test_bounds_hold_all_that_the_lens_draws_into_a_window_and_no_more(seed):
     assert bent(plane, views.distortion[0]) == pytest.approx(window, abs=1e-5)
     found = np.concatenate([plane.min(0), plane.max(0)])
     assert views.bounds()[0] == pytest.approx(found, abs=1e-3)
+
+
+def test_cameras_are_spread_as_they_should_be():
+    cameras = [sample_camera(np.random.default_rng(seed), 0) for seed in range(2000)]
+    numbers = {name: [getattr(one, name) for one in cameras] for name in ("right", "down", "focal", "distortion")}
+    for name, (low, high) in {
+        "right": (-0.7, 0.7),
+        "down": (-0.5, 0.5),
+        "focal": (24, 60),
+        "distortion": (0, 0.16),
+    }.items():
+        assert np.quantile(numbers[name], [0, 0.5, 1]) == pytest.approx(
+            [low, (low + high) / 2, high], abs=0.05 * (high - low)
+        )
+    assert np.median([one.distance for one in cameras]) == pytest.approx(8.0, rel=0.05)
+    assert np.std([one.roll for one in cameras]) == pytest.approx(1.5, rel=0.1)
+    occlusions = np.array([one.occlusion for one in cameras])
+    assert (occlusions > 0).mean() == pytest.approx(0.18, abs=0.03)
+    assert 0.08 <= occlusions[occlusions > 0].min() < occlusions.max() <= 0.45
+    tight = [1.02 <= one.crop.height <= 1.22 for one in cameras]
+    assert np.mean(tight) == pytest.approx(0.75 + 0.25 * 0.2 / 0.62, abs=0.03)

@@ -314,32 +314,32 @@ def _matrices(eye: Float, right: Float, up: Float, forward: Float, window: Doubl
     return matrix.astype(np.float32)
 
 
-def sample_crop(rng: np.random.Generator) -> Crop:
-    """A box as a detector makes it: mostly tight, at times loose, shifted or with the feet cut."""
-    if rng.random() < 0.75:
-        return Crop(rng.uniform(1.02, 1.22), rng.normal(1.0, 0.06), rng.normal(0, 0.02), rng.normal(0, 0.015))
-    return Crop(rng.uniform(0.88, 1.5), rng.normal(1.0, 0.1), rng.normal(0, 0.05), rng.normal(0, 0.05))
-
-
 def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
-    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, mostly looking down 4 to 26 degrees, with a wide lens."""
-    distance = math.exp(rng.uniform(math.log(4.0), math.log(16.0)))
-    height = 0.9 + distance * math.tan(math.radians(rng.uniform(3.0, 26.0)))
-    crop, roll = sample_crop(rng), rng.normal(0.0, 1.5)
+    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, mostly looking down 4 to 26 degrees, with a wide lens.
+
+    Mostly nothing stands before a person that a detector found; at times a bicycle, a pole, somebody else.
+    """
+    far, pitch, right, down, focal, distortion, occluded, occlusion = rng.random(8).tolist()
+    distance = 4.0 * 4.0**far
+    height = 0.9 + distance * math.tan(math.radians(3.0 + 23.0 * pitch))
     return Camera(
         viewpoint,
         distance,
         min(max(height, 2.0), 6.0),
-        roll,
-        right=rng.uniform(-0.7, 0.7),
-        down=rng.uniform(-0.5, 0.5),
-        focal=rng.uniform(24.0, 60.0),
-        distortion=rng.uniform(0.0, 0.16),
-        occlusion=sample_occlusion(rng),
-        crop=crop,
+        roll=1.5 * rng.standard_normal(),
+        right=1.4 * right - 0.7,
+        down=down - 0.5,
+        focal=24.0 + 36.0 * focal,
+        distortion=0.16 * distortion,
+        occlusion=0.08 + 0.37 * occlusion if occluded < 0.18 else 0.0,
+        crop=sample_crop(rng),
     )
 
 
-def sample_occlusion(rng: np.random.Generator) -> float:
-    """Mostly nothing stands before a person that a detector found; at times a bicycle, a pole, somebody else."""
-    return float(rng.uniform(0.08, 0.45)) if rng.random() < 0.18 else 0.0
+def sample_crop(rng: np.random.Generator) -> Crop:
+    """A box as a detector makes it: mostly tight, at times loose, shifted or with the feet cut."""
+    loose, height = rng.random(2).tolist()
+    aspect, right, down = rng.standard_normal(3).tolist()
+    if loose < 0.75:
+        return Crop(1.02 + 0.2 * height, 1.0 + 0.06 * aspect, 0.02 * right, 0.015 * down)
+    return Crop(0.88 + 0.62 * height, 1.0 + 0.1 * aspect, 0.05 * right, 0.05 * down)
