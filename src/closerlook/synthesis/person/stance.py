@@ -14,9 +14,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.person.rig import BONES, GROUND, SHOWN, bone_index, parents
-from closerlook.synthesis.person.skinning import Flesh, warp_array
+from closerlook.synthesis.person.skinning import Flesh
 
 __all__ = ["GONE", "TILTED", "UPRIGHT", "Stance", "stand"]
 
