@@ -25,11 +25,8 @@ Float = NDArray[np.floating]
 wp.set_module_options(KERNEL_OPTIONS)
 
 PHONE_TILT = 50.0  # degrees that a phone's upper end leans away
-GONE, UPRIGHT, TILTED = (
-    0,
-    1,
-    2,
-)  # how a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held
+# How a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held.
+GONE, UPRIGHT, TILTED = 0, 1, 2
 
 _PHONE_TILT = wp.constant(PHONE_TILT)
 _TILTED = wp.constant(TILTED)
