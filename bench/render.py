@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,12 @@ def agreement(size: tuple[int, int], vary: str, device: str) -> float:
     drawn = []
     for each in ("cpu", device):
         (task,) = tasks_of(request.settings, Path(), request.table, [], each)
-        images = [
-            renderer.render(view, [draw_shot(task, one, {}) for one in rows])
-            for renderer, view, rows, _ in posed_views(person, task)
-        ]
+        images = []
+        for renderer, posed, batch in posed_views(person, task):
+            images += renderer.shoot(
+                posed,
+                [replace(one.take, shots=tuple(draw_shot(task, row, {}) for row in one.rows)) for one in batch],
+            )
         drawn.append(np.concatenate(images).astype(np.float64))
     errors = ((drawn[0] - drawn[1]) ** 2).mean((1, 2, 3))
     return float(10 * np.log10(255**2 / max(errors.max(), 1e-9)))

@@ -15,8 +15,8 @@ from PIL import Image
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis import scene
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
-from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.person import pose_batch, sample_person, sample_pose
+from closerlook.synthesis.render.renderer import Renderer, Take, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.sensor import Sensor
@@ -31,11 +31,12 @@ def main() -> None:
     for number in range(COUNT):
         person = sample_person(SEED, number + 1)
         renderer.wear(person)
-        renderer.pose(pose_person(person, sample_pose(keyed_rng(SEED, "pose", number))))
+        posed = pose_batch(person, [sample_pose(keyed_rng(SEED, "pose", number))])
         camera = Camera(viewpoint=[90, 60, 180, 270, 240, 0][number % 6], distance=14.0, height=2.2, crop=Crop(1.01))
-        renderer.look(View(camera, yard, Sensor()))
-        colour, facing = (array.numpy()[0] for array in renderer.surfaces[:2])
-        light = (0.55 + 0.45 * facing[..., 1:2]) * renderer.open_sky.numpy()[0][..., None]
+        renderer.look(posed, [Take(View(camera, yard, Sensor()))])
+        seen = renderer.seen()
+        colour = seen.colour[0]
+        light = (0.55 + 0.45 * seen.facing[0, ..., 1:2]) * seen.open_sky[0][..., None]
         code = np.clip(colour[..., :3] * light, 0, 1) ** (1 / 2.2)
         cell = np.concatenate([code, colour[..., 3:]], axis=-1) * 255
         sheet[:, number * SIZE[1] : (number + 1) * SIZE[1]] = np.where(colour[..., 3:] > 0, cell, 0)

@@ -39,10 +39,10 @@ def images():
         person = sample_person(5, identity + 1)
         renderer.wear(person)
         for number in range(VIEWS):
-            renderer.pose(pose_person(person, sample_pose(keyed_rng(identity, "pose", number))))
+            posed = pose_person(person, sample_pose(keyed_rng(identity, "pose", number)))
             cells = [(sky, time) for sky in SKIES for time in TIMES]
             shots = [Shot.named(*cell, keyed_seed(0, identity, number, *cell)) for cell in cells]
-            made.append(renderer.render(drawn_view(identity, number, "cctv"), shots))
+            made.append(renderer.render(posed, drawn_view(identity, number, "cctv"), shots))
     return np.stack(made).reshape(PEOPLE, VIEWS, 7, 7, 128, 64, 3).astype(np.float32) / 255
 
 
@@ -116,15 +116,16 @@ def clear_view():
     renderer = Renderer((128, 64))
     person = sample_person(5, 3)
     renderer.wear(person)
-    renderer.pose(pose_person(person, sample_pose(keyed_rng(1, "pose"))))
+    posed = pose_person(person, sample_pose(keyed_rng(1, "pose")))
     view = drawn_view(3, 1, "clean")
-    return renderer, View(replace(view.camera, distance=7.0, height=3.0), view.place, Sensor(adaptation=0.0))
+    return renderer, posed, View(replace(view.camera, distance=7.0, height=3.0), view.place, Sensor(adaptation=0.0))
 
 
 def shown(clear_view, weathers):
-    renderer, view = clear_view
-    images = renderer.render(view, [Shot(weather, ILLUMINATIONS["noon"], 9) for weather in weathers])
-    return images.astype(np.float64) @ GREY, renderer.mask(), renderer.surfaces
+    renderer, posed, view = clear_view
+    images = renderer.render(posed, view, [Shot(weather, ILLUMINATIONS["noon"], 9) for weather in weathers])
+    seen = renderer.seen()
+    return images.astype(np.float64) @ GREY, seen.colour[0, :, :, 3], seen
 
 
 def test_thicker_fog_takes_more_contrast_step_by_step(clear_view):
@@ -151,8 +152,8 @@ def test_every_parameter_acts_continuously(clear_view, name):
 def test_rain_darkens_the_ground_and_draws_streaks(clear_view):
     rain = WEATHERS["rain"]
     dry, wet, falling = (replace(rain, wetness=0.0, flakes=0.0), replace(rain, flakes=0.0), rain)
-    images, mask, surfaces = shown(clear_view, [dry, wet, falling])
-    ground = (mask == 0) & (surfaces[1].numpy()[1][..., 1] > 0.9)
+    images, mask, seen = shown(clear_view, [dry, wet, falling])
+    ground = (mask == 0) & (seen.facing[1, ..., 1] > 0.9)
     assert images[1][ground].mean() < 0.97 * images[0][ground].mean()
     streaks = np.abs(images[2] - images[1])
     along, across = (np.abs(np.diff(streaks, axis=axis)).mean() for axis in (0, 1))

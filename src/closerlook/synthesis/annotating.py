@@ -20,7 +20,7 @@ from closerlook.synthesis.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
 from closerlook.synthesis.person.cache import load_person
 from closerlook.synthesis.planning import FACTORS
 from closerlook.synthesis.production import Task, posed_views, prepare, tasks_of
-from closerlook.synthesis.render.renderer import Renderer
+from closerlook.synthesis.render.seen import Seen
 from closerlook.synthesis.settings import SETTINGS_NAME, Settings
 
 __all__ = ["KINDS", "annotate", "draw_over"]
@@ -43,19 +43,19 @@ def _paletted(picture: Bytes, names: Sequence[str]) -> Image.Image:
     return image
 
 
-def _depth_image(renderer: Renderer) -> Image.Image:
-    millimetres = np.nan_to_num(known.depth(renderer) * 1000, posinf=0.0)
+def _depth_image(seen: Seen) -> Image.Image:
+    millimetres = np.nan_to_num(known.depth(seen) * 1000, posinf=0.0)
     return Image.fromarray(np.clip(np.round(millimetres), 0, MOST_MILLIMETRES).astype(np.uint16))
 
 
-def _normals_image(renderer: Renderer) -> Image.Image:
-    return Image.fromarray(np.round(known.normals(renderer) * 127.5 + 127.5).astype(np.uint8))
+def _normals_image(seen: Seen) -> Image.Image:
+    return Image.fromarray(np.round(known.normals(seen) * 127.5 + 127.5).astype(np.uint8))
 
 
-KINDS: Mapping[str, Callable[[Renderer], Image.Image]] = {
-    "mask": lambda renderer: Image.fromarray(np.round(known.mask(renderer) * 255).astype(np.uint8)),
-    "parts": lambda renderer: _paletted(known.parts(renderer), PARTS),
-    "clothes": lambda renderer: _paletted(known.clothes(renderer), CLOTHES),
+KINDS: Mapping[str, Callable[[Seen], Image.Image]] = {
+    "mask": lambda seen: Image.fromarray(np.round(known.mask(seen) * 255).astype(np.uint8)),
+    "parts": lambda seen: _paletted(known.parts(seen), PARTS),
+    "clothes": lambda seen: _paletted(known.clothes(seen), CLOTHES),
     "depth": _depth_image,
     "normals": _normals_image,
 }
@@ -110,15 +110,20 @@ def annotate(
 def _annotate_person(work: _Work) -> None:
     task, settings = work.task, work.task.settings
     person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-    for renderer, view, rows, _ in posed_views(person, task):
-        renderer.look(view)
-        for kind in work.kinds:
-            picture = KINDS[kind](renderer)
-            for row in rows:
-                path = task.out / kind / Path(row.file_name).relative_to("images").with_suffix(".png")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with atomic_path(path) as draft:
-                    picture.save(draft, format="PNG")
+    for renderer, posed, batch in posed_views(person, task):
+        renderer.look(posed, [each.take for each in batch])
+        for number, each in enumerate(batch):
+            seen = renderer.seen(number)
+            for kind in work.kinds:
+                picture = KINDS[kind](seen)
+                for row in each.rows:
+                    _save(picture, task.out / kind / Path(row.file_name).relative_to("images").with_suffix(".png"))
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as draft:
+        picture.save(draft, format="PNG")
 
 
 def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, scale: int = 4, seed: int = 0) -> None:
@@ -141,11 +146,12 @@ def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, s
     drawn: dict[str, Image.Image] = {}
     for task in tasks_of(settings, source.root, chosen, extra):
         person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-        for renderer, view, rows, _ in posed_views(person, task):
-            renderer.look(view)
-            for row in rows:
-                image = Image.open(source.root / row.file_name).convert("RGB")
-                drawn[row.file_name] = _marked(image, renderer, scale)
+        for renderer, posed, batch in posed_views(person, task):
+            renderer.look(posed, [each.take for each in batch])
+            for number, each in enumerate(batch):
+                for row in each.rows:
+                    image = Image.open(source.root / row.file_name).convert("RGB")
+                    drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
     tiles = [drawn[name] for name in chosen["file_name"]]
     across = min(len(tiles), 12)
     width, height = tiles[0].size
@@ -159,23 +165,23 @@ def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, s
 SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
 
 
-def _marked(image: Image.Image, renderer: Renderer, scale: int) -> Image.Image:
+def _marked(image: Image.Image, seen: Seen, scale: int) -> Image.Image:
     large = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
-    parts = known.parts(renderer)
+    parts = known.parts(seen)
     colours = np.array(_numbered(PARTS), np.uint8).reshape(-1, 3)
     tint = Image.fromarray(colours[parts]).resize(large.size, Image.Resampling.NEAREST)
     veil = Image.fromarray(((parts > 0) * 90).astype(np.uint8)).resize(large.size, Image.Resampling.NEAREST)
     large.paste(tint, (0, 0), veil)
     pen = ImageDraw.Draw(large)
-    left, top, right, bottom = (value * scale for value in known.box(renderer))
+    left, top, right, bottom = (value * scale for value in known.box(seen))
     pen.rectangle([left, top, right - 1, bottom - 1], outline=(255, 220, 0))
-    points = dict(zip(KEYPOINTS, known.keypoints(renderer), strict=True))
+    points = dict(zip(KEYPOINTS, known.keypoints(seen), strict=True))
     for a, b in SKELETON:
         if points[a][2] and points[b][2]:
             ends = [tuple(float(v) * scale for v in points[name][:2]) for name in (a, b)]
             pen.line(ends, fill=SEEN if points[a][2] == points[b][2] == 2 else HIDDEN)
-    for x, y, seen in points.values():
-        if seen:
+    for x, y, visibility in points.values():
+        if visibility:
             x, y = float(x) * scale, float(y) * scale
-            pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=SEEN if seen == 2 else HIDDEN)
+            pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=SEEN if visibility == 2 else HIDDEN)
     return large

@@ -1,18 +1,22 @@
 """What is known about a view besides its pixels: mask, parts of the body, key points, box, depth, normals, camera.
 
-Each function reads a :class:`Renderer` after :meth:`Renderer.look` (or ``render``); sizes are those of the image.
+Each function reads what a renderer found in a view, :class:`Seen`; sizes are those of the image.
 """
 
 from __future__ import annotations
 
+import itertools
 import weakref
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person
 from closerlook.synthesis.render.raster import EMPTY, ID_MASK
-from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.render.renderer import View
+from closerlook.synthesis.render.seen import Seen
+from closerlook.synthesis.scene.camera import Frames
 
 __all__ = [
     "CLOTHES",
@@ -74,112 +78,135 @@ INSIDE = 0.16  # metres that a joint lies below the surface that shows it at mos
 ON_FACE = 0.035  # the same of a point of the face
 
 
-def mask(renderer: Renderer) -> Float:
+def mask(seen: Seen) -> Float:
     """Coverage of the pixels by the person, 0 to 1, (height, width)."""
-    return np.asarray(renderer.colour[0, :, :, 3])
+    return seen.colour[0, :, :, 3]
 
 
-def box(renderer: Renderer) -> tuple[float, float, float, float]:
+def box(seen: Seen) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of what is seen of the person, pixels; all 0 if nothing is."""
-    seen = mask(renderer) > 0.5
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if not len(rows):
-        return 0.0, 0.0, 0.0, 0.0
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    left, top, right, bottom = _boxes([seen])[0].tolist()
+    return left, top, right, bottom
 
 
-def keypoints(renderer: Renderer) -> Float:
+def keypoints(seen: Seen) -> Float:
     """(17, 3) the points of KEYPOINTS: x and y in pixels, and COCO's visibility: 0 outside the image, 1 hidden (by the
     person, or by something before the person), 2 seen.
 
     A joint lies inside the body; it counts as seen if the surface before it is nearer than INSIDE.
     """
-    names = renderer.person.skeleton.names
-    joints = [renderer.posed.joints[names.index(f"{bone}.{side}")] for bone in _LIMBS.values() for side in "LR"]
-    face = [renderer.posed.positions[at].mean(0) for at in _face_of(renderer.person)]
-    points = np.array([*face, *joints], np.float32)
-    below = np.array([ON_FACE] * len(face) + [INSIDE] * len(joints))
-    pixels = renderer.frame.project(points, renderer.size)
-    column, row = np.floor(pixels).astype(int).T
-    inside = (column >= 0) & (column < renderer.size[1]) & (row >= 0) & (row < renderer.size[0])
-    at = (row * inside, column * inside)
-    surface = renderer.where[0][at][:, :3]
-    hidden_by = (points - surface) @ renderer.frame.forward
-    seen = inside & (mask(renderer)[at] > 0.25) & (hidden_by < below)
-    return np.concatenate([pixels, (inside * 1 + seen)[:, None]], axis=1).astype(np.float32)
+    return np.asarray(_keypoints([seen])[0])
 
 
-def parts(renderer: Renderer) -> Bytes:
+def parts(seen: Seen) -> Bytes:
     """(height, width) numbers of PARTS: the part of the body that is seen, whatever it wears."""
-    return _of_triangles(renderer, _parts_of(renderer.person))
+    return _of_triangles(seen, _parts_of(seen.person))
 
 
-def clothes(renderer: Renderer) -> Bytes:
+def clothes(seen: Seen) -> Bytes:
     """(height, width) numbers of CLOTHES: what is seen of the person."""
-    return _of_triangles(renderer, _clothes_of(renderer.person))
+    return _of_triangles(seen, _clothes_of(seen.person))
 
 
-def depth(renderer: Renderer) -> Float:
+def depth(seen: Seen) -> Float:
     """(height, width) metres along the camera's axis to the nearest surface, person or place; infinite for the sky."""
-    colour, _, where = (array.numpy() for array in renderer.surfaces)
-    ahead = (where[..., :3] - renderer.frame.eye) @ renderer.frame.forward
-    metres = np.where(colour[0, :, :, 3] >= 0.5, ahead[0], ahead[1])
+    ahead = (seen.where[..., :3] - seen.frame.eye) @ seen.frame.forward
+    metres = np.where(mask(seen) >= 0.5, ahead[0], ahead[1])
     return np.where(metres < 1000.0, metres, np.inf).astype(np.float32)
 
 
-def normals(renderer: Renderer) -> Float:
+def normals(seen: Seen) -> Float:
     """(height, width, 3) unit normals in the camera's axes: right, up, towards the camera."""
-    colour, facing, _ = (array.numpy() for array in renderer.surfaces)
-    normal = np.where(colour[0, :, :, 3:] >= 0.5, facing[0, :, :, :3], facing[1, :, :, :3])
-    axes = np.stack([renderer.frame.right, renderer.frame.up, -renderer.frame.forward], axis=1)
+    normal = np.where(mask(seen)[..., None] >= 0.5, seen.facing[0, :, :, :3], seen.facing[1, :, :, :3])
+    axes = np.stack([seen.frame.right, seen.frame.up, -seen.frame.forward], axis=1)
     return np.asarray(normal @ axes, dtype=np.float32)
 
 
-def describe(renderer: Renderer, view: View) -> dict[str, object]:
-    """The annotations that go into the data set's table: numbers and lists, one value a column.
+def describe(seen: Sequence[Seen], views: Sequence[View]) -> list[dict[str, object]]:
+    """The annotations of some views of one person that go into the data set's table: numbers and lists, one value a
+    column. A view's are the same, bit for bit, in any company.
 
     ``camera_matrix`` holds 12 numbers, the rows of a 3 x 4 matrix that takes world metres to homogeneous pixels, but
     for the lens's distortion.
     """
-    height, width = renderer.size
-    to_pixels = np.array([[width / 2, 0, 0, width / 2], [0, -height / 2, 0, height / 2], [0, 0, 0, 1]])
-    left, top, right, bottom = box(renderer)
-    return {
-        "box_left": left,
-        "box_top": top,
-        "box_right": right,
-        "box_bottom": bottom,
-        "keypoints": keypoints(renderer).ravel().tolist(),
-        "camera_matrix": (to_pixels @ renderer.frame.matrix[[0, 1, 2, 3]]).ravel().tolist(),
-        "camera_height": float(view.camera.height),
-        "camera_distance": float(view.camera.distance),
-        "occlusion": float(view.camera.occlusion),
-    }
+    height, width = seen[0].size
+    x, y, _, w = np.array([each.frame.matrix for each in seen], np.float64).transpose(1, 0, 2)
+    matrices = np.stack([(w + x) * width / 2, (w - y) * height / 2, w], axis=1).reshape(-1, 12).tolist()
+    points = _keypoints(seen).reshape(len(seen), -1).tolist()
+    return [
+        {
+            "box_left": left,
+            "box_top": top,
+            "box_right": right,
+            "box_bottom": bottom,
+            "keypoints": points[k],
+            "camera_matrix": matrices[k],
+            "camera_height": float(view.camera.height),
+            "camera_distance": float(view.camera.distance),
+            "occlusion": float(view.camera.occlusion),
+        }
+        for k, (view, (left, top, right, bottom)) in enumerate(zip(views, _boxes(seen).tolist(), strict=True))
+    ]
 
 
-def _of_triangles(renderer: Renderer, number_of: Bytes) -> Bytes:
+def _boxes(seen: Sequence[Seen]) -> NDArray[np.float64]:
+    """(n, 4) of some views; see :func:`box`."""
+    shown = np.stack([mask(each) for each in seen]) > 0.5
+    (left, right), (top, bottom) = (_ends(np.asarray(shown.any(axis))) for axis in (1, 2))
+    return np.stack([left, top, right, bottom], axis=1).astype(np.float64)
+
+
+def _ends(shown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each row's first true value is, and where what follows its last; 0 and 0 where there is none."""
+    return shown.argmax(1), (shown.shape[1] - shown[:, ::-1].argmax(1)) * shown.any(1)
+
+
+def _keypoints(seen: Sequence[Seen]) -> Float:
+    """(n, 17, 3) of some views of one person; see :func:`keypoints`."""
+    names, (height, width) = seen[0].person.skeleton.names, seen[0].size
+    face = _face_of(seen[0].person)
+    joints = [names.index(f"{bone}.{side}") for bone in _LIMBS.values() for side in "LR"]
+    of_face = np.concatenate(face)
+    ends = np.cumsum([0, *map(len, face)]).tolist()
+    positions = np.stack([each.posed.positions[of_face] for each in seen])
+    middles = [positions[:, start:end].mean(1) for start, end in itertools.pairwise(ends)]
+    points = np.concatenate([np.stack(middles, axis=1), np.stack([each.posed.joints[joints] for each in seen])], axis=1)
+    frames = Frames.of([each.frame for each in seen])
+    pixels = frames.project(points, (height, width))
+    column, row = np.floor(pixels).astype(np.int64).transpose(2, 0, 1)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    column, row = column * inside, row * inside
+    cover = np.stack([each.colour[0, r, c, 3] for each, r, c in zip(seen, row, column, strict=True)])
+    surface = np.stack([each.where[0, r, c, :3] for each, r, c in zip(seen, row, column, strict=True)])
+    hidden_by = ((points - surface) * frames.forward[:, None]).sum(2)
+    below = np.array([ON_FACE] * len(face) + [INSIDE] * len(joints))
+    visible = inside & (cover > 0.25) & (hidden_by < below)
+    return np.concatenate([pixels, (inside * 1.0 + visible)[..., None]], axis=2).astype(np.float32)
+
+
+def _of_triangles(seen: Seen, number_of: Bytes) -> Bytes:
     """A number of each triangle as a picture: of the four samples of a pixel the first that shows the person."""
-    height, width = renderer.sensor_size
-    key = renderer.samples().reshape(height, 2, width, 2)
+    height, width = seen.sensor_size
+    key = seen.samples.reshape(height, 2, width, 2)
     picture = np.zeros((height, width), np.uint8)
     for y in (1, 0):
         for x in (1, 0):
             sample = key[:, y, :, x]
             shown = sample < EMPTY.value
             picture[shown] = number_of[sample[shown] & ID_MASK.value]
-    rows = (np.arange(renderer.size[0]) * height) // renderer.size[0]
-    columns = (np.arange(renderer.size[1]) * width) // renderer.size[1]
-    return picture[rows][:, columns] * (mask(renderer) > 0.5)
+    rows = (np.arange(seen.size[0]) * height) // seen.size[0]
+    columns = (np.arange(seen.size[1]) * width) // seen.size[1]
+    return picture[rows][:, columns] * (mask(seen) > 0.5)
 
 
-_known: weakref.WeakKeyDictionary[Person, dict[str, list[NDArray[np.intp]]]] = weakref.WeakKeyDictionary()
+_faces: weakref.WeakKeyDictionary[Person, list[NDArray[np.intp]]] = weakref.WeakKeyDictionary()
 
 
 def _face_of(person: Person) -> list[NDArray[np.intp]]:
     """For each point of FACE the vertices whose middle it is."""
-    if person not in _known:
-        _known[person] = {"face": _find_face(person)}
-    return _known[person]["face"]
+    if person not in _faces:
+        _faces[person] = _find_face(person)
+    return _faces[person]
 
 
 def _find_face(person: Person) -> list[NDArray[np.intp]]:

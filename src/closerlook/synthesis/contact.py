@@ -14,6 +14,7 @@ from closerlook.compute.progress import progress
 from closerlook.errors import UsageError
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
+from closerlook.synthesis.annotations import mask
 from closerlook.synthesis.person import Person, Population, load_person, pose_person, sample_pose
 from closerlook.synthesis.production import prepare
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
@@ -101,7 +102,7 @@ def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Byt
         camera = Camera(viewpoint=65 + 360 * k / views, distance=9.0, height=1.9, focal=50.0, crop=crop)
         view = View(camera, yard, LENS)
         image = renderer.render(posed, view, [Shot.named("neutral", "forenoon", k)])[0]
-        cover = renderer.seen().mask[..., None]
+        cover = mask(renderer.seen())[..., None]
         pictures.append(np.rint(cover * image + (1 - cover) * _backcloth()).astype(np.uint8))
     return np.concatenate(pictures, axis=1)
 

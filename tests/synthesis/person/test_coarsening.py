@@ -1,17 +1,18 @@
 """A person with fewer triangles looks like the one with all of them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import Person, pose_person, sample_pose
+from closerlook.synthesis.person import Person, pose_batch, sample_pose
 from closerlook.synthesis.person.coarsening import coarsened
 from closerlook.synthesis.production import SPACING
-from closerlook.synthesis.render import renderer as module
-from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.render import stage as module
+from closerlook.synthesis.render.renderer import Renderer, Take, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
-from closerlook.synthesis.scene.camera import Camera, Frame, frame
+from closerlook.synthesis.scene.camera import Camera, Frames, frames
 from closerlook.synthesis.scene.sensor import Sensor
 
 SIZE = (128, 64)
@@ -48,19 +49,19 @@ def test_very_small_cubes_leave_a_person_as_they_are(people: list[Person]) -> No
 
 def test_outlines_are_alike(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
     made = Renderer(SIZE)
-    frames: dict[Camera, Frame] = {}
+    kept: list[Frames] = []
 
-    def kept(camera: Camera, positions: NDArray[np.float32], size: tuple[int, int]) -> Frame:
-        return frames.setdefault(camera, frame(camera, positions, size))
+    def as_first(*args: Any) -> Frames:
+        kept.append(frames(*args))
+        return kept[0]
 
-    monkeypatch.setattr(module, "frame", kept)
+    monkeypatch.setattr(module, "frames", as_first)
     where = place(BACKDROPS["yard"], keyed_rng(0))
     masks = []
     for person in (people[0], coarsened(people[0], METRES)):
         made.wear(person)
-        made.pose(pose_person(person, sample_pose(keyed_rng(0, "pose"))))
-        for viewpoint in (0.0, 90.0, 215.0):
-            made.look(View(Camera(viewpoint), where, Sensor()))
-            masks.append(made.mask() > 0.5)
+        posed = pose_batch(person, [sample_pose(keyed_rng(0, "pose"))])
+        made.look(posed, [Take(View(Camera(viewpoint), where, Sensor())) for viewpoint in (0.0, 90.0, 215.0)])
+        masks += [made.seen(number).colour[0, :, :, 3] > 0.5 for number in range(3)]
     full, thin = np.array(masks[:3]), np.array(masks[3:])
     assert (full & thin).sum() / (full | thin).sum() > 0.985

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
+from closerlook.synthesis.person.mesh import Material, Person, PosedBatch, PosedPerson, Skeleton
+from closerlook.synthesis.render.renderer import Renderer, Take
 from closerlook.synthesis.scene.backdrop import BACKDROPS, Panels, Place, texture_number
 
 
@@ -9,6 +10,35 @@ def plain(colour, side=16):
     texture = np.full((side, side, 4), 255, np.uint8)
     texture[..., :3] = colour
     return texture
+
+
+class Studio:
+    """A renderer with somebody in a pose before it, a view at a time."""
+
+    def __init__(self, size, person, posed, make=Renderer):
+        self.renderer = make(size)
+        self.renderer.wear(person)
+        self.posed = posed
+
+    def look(self, view):
+        self.renderer.look(PosedBatch.of(self.posed), [Take(view)])
+        return self.seen
+
+    def render(self, view, shots):
+        return self.renderer.render(self.posed, view, shots)
+
+    @property
+    def seen(self):
+        return self.renderer.seen()
+
+    @property
+    def frame(self):
+        return self.seen.frame
+
+    @property
+    def cover(self):
+        """(h, w) share of each pixel that shows the person."""
+        return self.seen.colour[0, :, :, 3]
 
 
 def person_of(positions, triangles, materials, materials_of=None, uv=None):

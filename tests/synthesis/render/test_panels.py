@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.render.panels import BEFORE_EYE, boxes, ground_albedos, rows_of_panels
+from closerlook.synthesis.render.panels import ground_albedos, panel_rows
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place, seen_panels
 from closerlook.synthesis.scene.camera import frames, sample_camera
@@ -21,43 +21,22 @@ def views_of(seeds):
 def test_a_panel_has_the_same_row_alone_and_among_others(seeds):
     places, views = views_of(seeds)
     seen = seen_panels(places, views)
-    rows = rows_of_panels(seen, views)
+    rows = panel_rows(seen, views)
     for k, seed in enumerate(seeds):
         alone, view = views_of([seed])
-        assert (
-            rows_of_panels(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
-        )
+        assert panel_rows(seen_panels(alone, view), view).tobytes() == rows[seen.ends[k] : seen.ends[k + 1]].tobytes()
 
 
 def test_rows_say_where_a_point_lies_on_its_panel():
     places, views = views_of(range(16))
     seen = seen_panels(places, views)
-    panels, rows = seen.panels, rows_of_panels(seen, views)
+    panels, rows = seen.panels, panel_rows(seen, views)
     point = panels.corner + 0.3 * panels.along + 0.8 * panels.upward - rows["corner"]
     assert np.allclose((point * rows["along"]).sum(1), 0.3, atol=1e-4)
     assert np.allclose((point * rows["upward"]).sum(1), 0.8, atol=1e-4)
     assert np.allclose((point * rows["normal"]).sum(1), 0.0, atol=1e-4)
     start = library().start
     assert rows["start"].tolist() == [start[texture] for texture in panels.texture]
-
-
-@given(st.integers(0, 10**6))
-def test_a_box_holds_what_is_seen_of_a_quadrilateral_and_no_more(seed):
-    rng = np.random.default_rng(seed)
-    corner, along, upward = rng.normal(0, 3, (3, 3))
-    corners = np.stack([corner, corner + along, corner + along + upward, corner + upward], axis=1)[:, :, None]
-    left, low, right, high = boxes(corners)[0]
-    steps = np.linspace(0, 1, 201)
-    points = corner + (steps[:, None, None] * along + steps[:, None] * upward).reshape(-1, 3)
-    points = points[points[:, 2] > BEFORE_EYE]
-    if len(points) == 0:
-        assert (corners[2] <= BEFORE_EYE).all() == (left == np.inf)
-        return
-    plane = points[:, :2] / points[:, 2:]
-    assert (plane >= np.array([left, low]) - 1e-9).all() and (plane <= np.array([right, high]) + 1e-9).all()
-    if (corners[2] > 0.5).all():
-        found = np.concatenate([plane.min(0), plane.max(0)])
-        assert np.allclose(found, [left, low, right, high])
 
 
 def test_the_ground_is_as_bright_as_its_texture():

@@ -4,8 +4,8 @@ import warp as wp
 
 from closerlook.synthesis.person.mesh import Material
 from closerlook.synthesis.render import raster
-from closerlook.synthesis.render.renderer import Renderer
 from closerlook.synthesis.render.textures import library, mip_chain
+from closerlook.synthesis.render.values import LOOK_ROW, SIGHT_ROW, Look, Sight, Surface, texel
 from closerlook.synthesis.scene.camera import Camera, frame
 
 from .conftest import person_of, plain
@@ -36,20 +36,33 @@ def brute_force(screen, triangles, culled, height, width):
 
 
 def rasterised(person, posed, camera):
-    renderer = Renderer(SIZE)
-    renderer.wear(person)
-    renderer.pose(posed)
-    view = frame(camera, posed.positions, SIZE)
+    """The nearest triangle at each sample, -1 for none; the vertices on the screen; the frame."""
     height, width = SIZE
-    key = wp.full((height, width), raster.EMPTY, dtype=wp.int64)
-    screen = wp.empty(len(posed.positions), dtype=wp.vec4)
-    positions = wp.array(posed.positions, dtype=wp.vec3)
-    lens = [wp.mat44(view.matrix), wp.vec4(*view.window), view.distortion]
-    wp.launch(raster.project, len(posed.positions), [positions, *lens, float(width), float(height), screen])
-    renderer.rasterise(screen, width, height, key)
-    keys = key.numpy()
+    view, sights, looks = frame(camera, posed.positions, SIZE), np.zeros(1, SIGHT_ROW), np.zeros(1, LOOK_ROW)
+    sights["height"], sights["width"] = height // 2, width // 2  # pixels, of 2 x 2 samples
+    looks["height"], looks["width"] = SIZE
+    looks["matrix"], looks["window"], looks["distortion"] = view.matrix, view.window, view.distortion
+    texture = np.concatenate([mip_chain(material.texture) for material in person.materials])
+    surface = Surface()
+    surface.log2_side = person.materials[0].texture.shape[0].bit_length() - 1
+    surface.cutout, surface.two_sided = int(person.materials[0].cutout), int(person.materials[0].two_sided)
+    worn = [
+        wp.array(person.triangles, dtype=wp.vec3i),
+        wp.array(person.materials_of, dtype=int),
+        wp.array([surface], dtype=Surface),
+        wp.array(person.uv, dtype=wp.vec2),
+        wp.array(texture, dtype=texel),
+    ]
+    screen = wp.empty((1, len(posed.positions)), dtype=wp.vec4)
+    key = wp.full((1, height, width), raster.EMPTY, dtype=wp.int64)
+    seen = [wp.array(posed.positions[None], dtype=wp.vec3), wp.array(looks, dtype=Look)]
+    run = 7  # no divisor of anything
+    wp.launch(raster.project, (1, -(-len(posed.positions) // run)), [*seen, screen, run])
+    inputs = [screen, *worn, wp.array(sights, dtype=Sight), key, run]
+    wp.launch(raster.rasterise, (1, -(-len(person.triangles) // run)), inputs)
+    keys = key.numpy()[0]
     found = np.where(keys < raster.EMPTY.value, keys & raster.ID_MASK.value, -1)
-    return found, screen.numpy(), view
+    return found, screen.numpy()[0], view
 
 
 @pytest.mark.parametrize("seed", range(6))

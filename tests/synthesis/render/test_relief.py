@@ -9,11 +9,13 @@ from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
 from closerlook.synthesis.render import renderer as module
-from closerlook.synthesis.render.renderer import Renderer, View
+from closerlook.synthesis.render.renderer import View
 from closerlook.synthesis.render.textures import mip_chain
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
 from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.sensor import Sensor
+
+from .conftest import Studio
 
 BUMP = 0.5
 
@@ -47,12 +49,12 @@ def test_normals_lean_against_the_slope(
     slopes = np.full((RELIEF_SIDE, RELIEF_SIDE, 4), (around, down, 128, 255), np.uint8)
     monkeypatch.setattr(module, "relief_chain", lambda name: mip_chain(slopes))
     person = board(mirrored=mirrored)
-    made = Renderer((32, 32))
-    made.wear(person)
     ahead = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
-    made.pose(PosedPerson(person.positions, ahead, np.zeros((1, 3), np.float32)))
-    made.look(View(Camera(viewpoint=90.0, distance=6.0, height=0.8), place(BACKDROPS["sand"], keyed_rng(1)), Sensor()))
-    normal = made.surfaces[1].numpy()[0, 16, 16, :3]
+    made = Studio((32, 32), person, PosedPerson(person.positions, ahead, np.zeros((1, 3), np.float32)))
+    seen = made.look(
+        View(Camera(viewpoint=90.0, distance=6.0, height=0.8), place(BACKDROPS["sand"], keyed_rng(1)), Sensor())
+    )
+    normal = seen.facing[0, 16, 16, :3]
     rise, fall = ((value - 128) / 255 * 2 * BUMP for value in (around, down))
     wanted = np.array([-rise * (-1 if mirrored else 1), fall, 1.0])
     np.testing.assert_allclose(normal, wanted / np.linalg.norm(wanted), atol=0.01)

@@ -7,29 +7,27 @@ import pytest
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.person.mesh import Material
-from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
-from closerlook.synthesis.render.renderer import Renderer, Shot, View
+from closerlook.synthesis.render.beams import shadow_matrices, turned_skies
+from closerlook.synthesis.render.panels import ground_albedos
+from closerlook.synthesis.render.renderer import Shot, View
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.gloss import HEIGHTS, HIDDEN, LEVELS, SIDES, skyline
-from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
+from closerlook.synthesis.scene.lighting import lighting, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
 
-from .conftest import person_of, place_of, plain
+from .conftest import Studio, person_of, place_of, plain
 
 SIZE = (64, 32)
+FIRST = np.zeros(1, np.int64)
 CAMERA = Camera(viewpoint=70, distance=6, height=3, crop=Crop(1.4))
 
 
 @pytest.fixture(scope="module")
 def renderer(block):
-    person, posed = block
-    renderer = Renderer(SIZE)
-    renderer.wear(person)
-    renderer.pose(posed)
-    return renderer
+    return Studio(SIZE, *block)
 
 
 def fresnel(cos):
@@ -39,11 +37,11 @@ def fresnel(cos):
 def visibility(renderer, view, illumination, points):
     """3 x 3 percentage-closer filtering, tap by tap: bilinear comparison at nine texels."""
     light = sky_light(illumination)
-    depth = renderer.shadow_map(illumination)
+    depth = renderer.renderer.shadow_map([ILLUMINATIONS[time] for time in TIMES].index(illumination))
     side = len(depth)
-    q = np.concatenate([points, np.ones_like(points[..., :1])], -1) @ shadow_matrix(
-        key_direction(light, view.place.north), light.lamp
-    ).T.astype(float)
+    towards = turned(light.direction, view.place.north)
+    matrix = shadow_matrices(towards[None], np.array([light.lamp]))[0].astype(float)
+    q = np.concatenate([points, np.ones_like(points[..., :1])], -1) @ matrix.T
     q = q[..., :3] / q[..., 3:]
     u, v, z = (q[..., 0] / 2 + 0.5) * side - 0.5, (0.5 - q[..., 1] / 2) * side - 0.5, q[..., 2] / 2 + 0.5 - 0.0015
     inside = (u >= 2) & (v >= 2) & (u <= side - 4) & (v <= side - 4)
@@ -92,6 +90,7 @@ def mirrored(normal, to_eye, n_v, rough, light, north):
     alpha = rough**2
     lobe = normal + ((2 * n_v) * normal - to_eye - normal) * (1 - alpha) * (np.sqrt(1 - alpha) + alpha)
     lobe /= np.linalg.norm(lobe, axis=-1, keepdims=True)
+    lobe = np.where(rough < 0.75, lobe, normal)  # what is dull mirrors about what lights it
     level = np.clip((rough[..., 0] * LEVELS).astype(int), 0, LEVELS - 1)
     high = (lobe[..., 1] + 1) / 2 * (HEIGHTS - 1)
     i = np.clip(high.astype(int), 0, HEIGHTS - 2)
@@ -114,18 +113,19 @@ def mirrored(normal, to_eye, n_v, rough, light, north):
 
 def shade_fully(renderer, view, weather, illumination):
     """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
-    colour, facing, where = (array.numpy().astype(np.float64) for array in renderer.surfaces)
-    seen = renderer.open_sky.numpy().astype(np.float64)[..., None]
-    light = lighting([(weather, illumination)], renderer.ground_albedo(view), view.sensor)
+    seen = renderer.seen
+    colour, facing, where = (array.astype(np.float64) for array in (seen.colour, seen.facing, seen.where))
+    shown = seen.open_sky.astype(np.float64)[..., None]
+    light = lighting([(weather, illumination)], FIRST, FIRST, ground_albedos([view.place]), [view.sensor])
     albedo, share = colour[..., :3], colour[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]
     ground = (normal[1, ..., 1] > 0.9) & (position[1, ..., 1] < 0.05) & (share[1, ..., 0] > 0)
     albedo[1][ground] *= 0.7 + 0.6 * grain_at(*(9 * position[1][ground][:, [0, 2]]).T)[:, None]
-    to_eye = renderer.frame.eye - position
+    to_eye = seen.frame.eye - position
     distance = np.linalg.norm(to_eye, axis=-1, keepdims=True)
     to_eye /= distance
-    towards = np.broadcast_to(key_direction(sky_light(illumination), view.place.north), position.shape)
+    towards = np.broadcast_to(turned(sky_light(illumination).direction, view.place.north), position.shape)
     fall = 1.0
     if sky_light(illumination).lamp:
         lamp = towards[0, 0, 0] * 5.5 + [0, 0.9, 0]
@@ -150,18 +150,18 @@ def shade_fully(renderer, view, weather, illumination):
     alpha2, k = rough**4, (rough + 1) ** 2 / 8
     spread = alpha2 / (n_h**2 * (alpha2 - 1) + 1) ** 2
     shine = beam * spread * fresnel(v_h) / (4 * (n_l * (1 - k) + k) * (n_v * (1 - k) + k))
-    sky = turned_sky(illumination, view.place.north)
+    sky = turned_skies(sky_light(illumination).sky[None], np.array([view.place.north]))[0]
     around, open_sky = mirrored(normal, to_eye, n_v, rough, sky_light(illumination), view.place.north)
     x = 1 - rough
-    rim = (np.minimum(x * x, np.exp2(-9.28 * n_v)) * x + 0.0425 - 0.0275 * rough) * seen
+    rim = (np.minimum(x * x, np.exp2(-9.28 * n_v)) * x + 0.0425 - 0.0275 * rough) * shown
 
     def from_sky(direction):
         return np.maximum(harmonics(direction.reshape(-1, 3)) @ sky, 0).reshape(direction.shape)
 
     height = normal[..., 1:2]
-    dome = np.maximum(0.396 + 0.5 * height + 0.104 * height**2, 0) * seen
-    falling = light.sun[0] * beam + light.sky[0] * from_sky(normal) * seen + light.cloud[0] * dome
-    falling = falling + light.bounce[0] * (0.5 - 0.5 * height) * seen + light.glow[0] * seen
+    dome = np.maximum(0.396 + 0.5 * height + 0.104 * height**2, 0) * shown
+    falling = light.sun[0] * beam + light.sky[0] * from_sky(normal) * shown + light.cloud[0] * dome
+    falling = falling + light.bounce[0] * (0.5 - 0.5 * height) * shown + light.glow[0] * shown
     around = (
         np.where(rough * LEVELS < 6, around * np.pi / (1 - HIDDEN), from_sky(normal)) * light.sky[0] + light.glow[0]
     )
@@ -196,11 +196,9 @@ def test_what_the_sun_does_not_reach_is_alike_whether_its_shadow_was_cast(render
     """Where no weather lets the sun through there is no shadow map."""
     view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
     foggy, sunny = Shot.named("foggy", "noon"), Shot.named("sunny", "noon")
-    renderer.pose(renderer.posed)
     alone = renderer.render(view, [foggy])[0]
     both = renderer.render(view, [foggy, sunny])
     assert np.array_equal(alone, both[0])
-    renderer.pose(renderer.posed)
     assert np.array_equal(renderer.render(view, [sunny])[0], both[1])
 
 
@@ -234,22 +232,22 @@ def test_day_is_brighter_than_night_in_every_weather(renderer):
 def test_the_sun_throws_the_persons_shadow_where_geometry_says(renderer, open_place):
     camera = Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.2))
     view = View(camera, open_place, Sensor())
-    towards = key_direction(sky_light(ILLUMINATIONS["afternoon"]), open_place.north)
+    towards = turned(sky_light(ILLUMINATIONS["afternoon"]).direction, open_place.north)
     sunny, overcast = renderer.render(view, [Shot.named("sunny", "afternoon"), Shot.named("overcast", "afternoon")])
     hips = np.array([0.0, 0.5, 0.0])
     shadow = hips - towards * hips[1] / towards[1]
     opposite = shadow * [-1, 1, -1]
     (sx, sy), (ox, oy) = renderer.frame.project(np.array([shadow, opposite], np.float32), SIZE).astype(int)
-    assert renderer.mask()[sy, sx] == renderer.mask()[oy, ox] == 0
+    assert renderer.cover[sy, sx] == renderer.cover[oy, ox] == 0
     ratio = luminance(sunny) / luminance(overcast)
     assert ratio[sy, sx] < 0.75 * ratio[oy, ox]
 
 
 def test_the_ground_darkens_under_the_feet(renderer, open_place):
-    renderer.look(View(Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.0)), open_place, Sensor()))
+    shown = renderer.look(View(Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.0)), open_place, Sensor()))
     feet = np.array([[0.3, 0, 0.1], [2.0, 0, 0.1]], np.float32)
     (nx, ny), (fx, fy) = renderer.frame.project(feet, SIZE).astype(int)
-    seen = renderer.open_sky.numpy()[1]
+    seen = shown.open_sky[1]
     assert seen[ny, nx] < 0.9
     assert fx >= SIZE[1] or seen[fy, fx] > 0.95
 
@@ -260,13 +258,11 @@ def test_creases_darken_without_a_pattern(open_place):
     corners = [[a, y, c] for a, c in zip(x, z, strict=True) for y in (0.0, height)]
     triangles = [[0, 2, 1], [1, 2, 3], [2, 4, 3], [3, 4, 5]]
     person, posed = person_of(corners, triangles, [Material("upper", plain((150, 150, 150)), two_sided=True)])
-    made = Renderer((128, 64))
-    made.wear(person)
     normals = np.repeat([[0.707, 0, 0.707], [0, 0, 1], [-0.707, 0, 0.707]], 2, axis=0).astype(np.float32)
-    made.pose(replace(posed, normals=normals))
-    made.look(View(Camera(viewpoint=90, distance=7, height=0.9), open_place, Sensor()))
-    inside = made.open_sky.numpy()[0, 40:90]
-    covered = made.mask()[40:90].min(0) == 1
+    made = Studio((128, 64), person, replace(posed, normals=normals))
+    seen = made.look(View(Camera(viewpoint=90, distance=7, height=0.9), open_place, Sensor()))
+    inside = seen.open_sky[0, 40:90]
+    covered = made.cover[40:90].min(0) == 1
     middle = np.flatnonzero(covered).mean().astype(int)
     assert inside[:, middle].mean() < 0.9
     steps = np.abs(np.diff(inside[:, covered], axis=0))
@@ -278,7 +274,7 @@ def test_fog_takes_more_contrast_from_the_far_than_from_the_near(renderer):
     for distance in (2.0, 30.0):
         view = View(Camera(90, 7, 2.0, crop=Crop(1.6)), place_of([(distance, -60, 60, "shops")]), Sensor())
         clear, foggy = luminance(renderer.render(view, [Shot.named("neutral", "noon"), Shot.named("foggy", "noon")]))
-        upper = (renderer.mask() == 0) & (np.arange(SIZE[0])[:, None] < 12)
+        upper = (renderer.cover == 0) & (np.arange(SIZE[0])[:, None] < 12)
         kept.append(foggy[upper].std() / clear[upper].std())
     near, far = kept
     assert far < 0.7 * near < 0.7
@@ -289,8 +285,8 @@ def test_snow_brightens_what_faces_up_and_hardly_what_stands(renderer):
     bare, snow = (WEATHERS["snowlight"].__class__(0.1, 0.2, 0.4, snow_cover=cover) for cover in (0.0, 1.0))
     noon = ILLUMINATIONS["noon"]
     images = luminance(renderer.render(view, [Shot(bare, noon, 0), Shot(snow, noon, 0)]))
-    normal = renderer.surfaces[1].numpy()[1]
-    place = renderer.mask() == 0
+    normal = renderer.seen.facing[1]
+    place = renderer.cover == 0
     ground, wall = place & (normal[..., 1] > 0.9), place & (np.abs(normal[..., 1]) < 0.1)
     assert ground.sum() > 50 and wall.sum() > 50
     gain = images[1] - images[0]
@@ -304,7 +300,7 @@ def test_flakes_fall_before_everything_but_leave_the_person_visible(renderer, op
     still = replace(calm, flakes=0.0)
     noon = ILLUMINATIONS["noon"]
     with_flakes, without = renderer.render(view, [Shot(calm, noon, 12345), Shot(still, noon, 12345)]).astype(float)
-    body = renderer.mask() == 1
+    body = renderer.cover == 1
     changed = np.abs(with_flakes - without).max(-1) > 3
     assert 0.02 < changed[body].mean() < 0.7
 

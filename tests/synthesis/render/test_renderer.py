@@ -9,7 +9,8 @@ import pytest
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.annotations import depth, mask, normals
-from closerlook.synthesis.render.renderer import Renderer, Shot, View
+from closerlook.synthesis.person.mesh import PosedBatch
+from closerlook.synthesis.render.renderer import Renderer, Shot, Take, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import sample_sensor
@@ -18,6 +19,7 @@ from closerlook.synthesis.scene.weather import WEATHERS
 
 SIZE = (64, 32)
 SEEDS = range(8)
+SHAPES = ("positions", "normals", "joints")
 
 
 def view_of(seed):
@@ -35,10 +37,9 @@ def shots_of(seed):
 def drawn(renderer, block, seed):
     person, posed = block
     renderer.wear(person)
-    renderer.pose(posed)
-    view = view_of(seed)
-    images = renderer.render(view, shots_of(seed))
-    return [images, renderer.samples(), mask(renderer), depth(renderer), normals(renderer)]
+    images = renderer.render(posed, view_of(seed), shots_of(seed))
+    seen = renderer.seen()
+    return [images, seen.samples, mask(seen), depth(seen), normals(seen)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -57,4 +58,27 @@ def test_views_by_themselves_are_the_views_of_a_pass(block):
     for seed in SEEDS:
         together = drawn(made, block, seed)[0]
         for i in (2, 0, 1):
-            assert np.array_equal(made.render(view_of(seed), [shots_of(seed)[i]])[0], together[i])
+            assert np.array_equal(made.render(block[1], view_of(seed), [shots_of(seed)[i]])[0], together[i])
+
+
+def test_views_are_the_same_alone_and_in_any_batch(block):
+    """Each with its own images and surfaces; one has no shots."""
+    person, posed = block
+    other = replace(posed, positions=posed.positions * np.float32(0.9))
+    poses = PosedBatch(*(np.stack([getattr(one, name) for one in (posed, other)]) for name in SHAPES), ({}, {}))
+    takes = [Take(view_of(seed), tuple(shots_of(seed)) if seed != 3 else (), pose=seed % 2) for seed in SEEDS]
+    made, alone = Renderer(SIZE), Renderer(SIZE)
+    made.wear(person)
+    alone.wear(person)
+    for order in (list(SEEDS), [5, 2, 7], [3], [6, 0, 3, 1]):
+        images = made.shoot(poses, [takes[seed] for seed in order])
+        for number, seed in enumerate(order):
+            (wanted,) = alone.shoot(poses, [takes[seed]])
+            assert np.array_equal(images[number], wanted)
+            one, among = alone.seen(), made.seen(number)
+            shown = one.colour[..., 3] > 0
+            assert np.array_equal(one.colour, among.colour) and np.array_equal(one.samples, among.samples)
+            for name in ("facing", "where", "open_sky"):
+                assert np.array_equal(getattr(one, name)[shown], getattr(among, name)[shown]), name
+            assert np.array_equal(one.posed.positions, among.posed.positions)
+            assert np.array_equal(one.frame.matrix, among.frame.matrix)

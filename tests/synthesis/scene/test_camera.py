@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.scene.camera import Camera, Crop, bent, frame, frames, look_at, sample_camera
+from closerlook.synthesis.scene.camera import Camera, Crop, Frames, axes, bent, frame, frames, sample_camera
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
 
@@ -50,8 +50,10 @@ def test_projection_agrees_with_the_rays_through_pixels():
 
 def test_axes_are_orthonormal_even_straight_down():
     for target in ([0, 0, 0], [3, 1, 2]):
-        axes = np.stack(look_at(np.array([0.0, 5.0, 0.0]), np.array(target, dtype=float), roll=7.0))
-        assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-6)
+        towards = np.array([target]) - [0.0, 5.0, 0.0]
+        found = np.concatenate(axes(towards, np.array([7.0])))
+        assert found @ found.T == pytest.approx(np.eye(3), abs=1e-6)
+        assert found[2] == pytest.approx(towards[0] / np.linalg.norm(towards), abs=1e-6)
 
 
 @settings(deadline=None)
@@ -65,6 +67,9 @@ def test_a_view_has_the_same_frame_alone_and_among_others(views):
         alone = frame(camera, poses[pose], (128, 64))
         for name in ("eye", "right", "up", "forward", "window", "matrix", "distance", "distortion"):
             assert np.array_equal(getattr(alone, name), getattr(together[k], name)), name
+    points = poses[pose_of][:, :40]
+    for k, pixels in enumerate(Frames.of(list(together)).project(points, (128, 64))):
+        assert np.array_equal(together[k].project(points[k], (128, 64)), pixels)
 
 
 @settings(deadline=None, max_examples=40)
@@ -79,3 +84,24 @@ def test_bounds_hold_all_that_the_lens_draws_into_a_window_and_no_more(seed):
     assert bent(plane, views.distortion[0]) == pytest.approx(window, abs=1e-5)
     found = np.concatenate([plane.min(0), plane.max(0)])
     assert views.bounds()[0] == pytest.approx(found, abs=1e-3)
+
+
+def test_cameras_are_spread_as_they_should_be():
+    cameras = [sample_camera(np.random.default_rng(seed), 0) for seed in range(2000)]
+    numbers = {name: [getattr(one, name) for one in cameras] for name in ("right", "down", "focal", "distortion")}
+    for name, (low, high) in {
+        "right": (-0.7, 0.7),
+        "down": (-0.5, 0.5),
+        "focal": (24, 60),
+        "distortion": (0, 0.16),
+    }.items():
+        assert np.quantile(numbers[name], [0, 0.5, 1]) == pytest.approx(
+            [low, (low + high) / 2, high], abs=0.05 * (high - low)
+        )
+    assert np.median([one.distance for one in cameras]) == pytest.approx(8.0, rel=0.05)
+    assert np.std([one.roll for one in cameras]) == pytest.approx(1.5, rel=0.1)
+    occlusions = np.array([one.occlusion for one in cameras])
+    assert (occlusions > 0).mean() == pytest.approx(0.18, abs=0.03)
+    assert 0.08 <= occlusions[occlusions > 0].min() < occlusions.max() <= 0.45
+    tight = [1.02 <= one.crop.height <= 1.22 for one in cameras]
+    assert np.mean(tight) == pytest.approx(0.75 + 0.25 * 0.2 / 0.62, abs=0.03)

@@ -14,9 +14,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.person.rig import BONES, GROUND, SHOWN, bone_index, parents
-from closerlook.synthesis.person.skinning import Flesh, warp_array
+from closerlook.synthesis.person.skinning import Flesh
 
 __all__ = ["GONE", "TILTED", "UPRIGHT", "Stance", "stand"]
 
@@ -25,11 +25,8 @@ Float = NDArray[np.floating]
 wp.set_module_options(KERNEL_OPTIONS)
 
 PHONE_TILT = 50.0  # degrees that a phone's upper end leans away
-GONE, UPRIGHT, TILTED = (
-    0,
-    1,
-    2,
-)  # how a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held
+# How a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held.
+GONE, UPRIGHT, TILTED = 0, 1, 2
 
 _PHONE_TILT = wp.constant(PHONE_TILT)
 _TILTED = wp.constant(TILTED)
@@ -69,7 +66,7 @@ def stand(flesh: Flesh, stance: Stance) -> tuple[Any, NDArray[np.float32]]:
     numbers = [stance.angles, stance.heading, stance.swing, stance.reach]
     types = (wp.vec3, float, float, wp.vec4)
     inputs = [
-        *(flesh.heads, *_rig(), flesh.rest, flesh.bones, flesh.weights, flesh.soles),
+        *(flesh.heads, *_rig(), flesh.soles, flesh.sole_bones, flesh.sole_weights),
         *(warp_array(np.asarray(values, np.float32), dtype) for values, dtype in zip(numbers, types, strict=True)),
         *(warp_array(stance.shown.astype(np.int32), int), transforms, warp_array(joints, wp.vec3)),
     ]
@@ -133,35 +130,26 @@ def height_by(m: wp.mat44, p: wp.vec3) -> float:
 
 
 @wp.func
-def height(
-    i: int,
-    transforms: wp.array(dtype=wp.mat44),
-    rest: wp.array(dtype=wp.vec3),
-    bones: wp.array(dtype=wp.vec4i),
-    weights: wp.array(dtype=wp.vec4),
-) -> float:
+def height(place: wp.vec3, bones: wp.vec4i, weights: wp.vec4, transforms: wp.array(dtype=wp.mat44)) -> float:
     """Above the ground, of a bent vertex."""
-    b = bones[i]
-    w = weights[i]
-    y = w[0] * height_by(transforms[b[0]], rest[i])
+    y = weights[0] * height_by(transforms[bones[0]], place)
     for k in range(1, 4):
-        if w[k] > 0.0:
-            y += w[k] * height_by(transforms[b[k]], rest[i])
+        if weights[k] > 0.0:
+            y += weights[k] * height_by(transforms[bones[k]], place)
     return y
 
 
 @wp.func
 def lowest(
-    soles: wp.array(dtype=int),
-    transforms: wp.array(dtype=wp.mat44),
-    rest: wp.array(dtype=wp.vec3),
+    places: wp.array(dtype=wp.vec3),
     bones: wp.array(dtype=wp.vec4i),
     weights: wp.array(dtype=wp.vec4),
+    transforms: wp.array(dtype=wp.mat44),
 ) -> float:
-    """The height of the lowest sole."""
-    least = height(soles[0], transforms, rest, bones, weights)
-    for s in range(1, soles.shape[0]):
-        least = wp.min(least, height(soles[s], transforms, rest, bones, weights))
+    """The height of the lowest of some vertices."""
+    least = height(places[0], bones[0], weights[0], transforms)
+    for s in range(1, places.shape[0]):
+        least = wp.min(least, height(places[s], bones[s], weights[s], transforms))
     return least
 
 
@@ -209,10 +197,9 @@ def _stand(
     heads: wp.array(dtype=wp.vec3),
     parents: wp.array(dtype=int),
     arms: wp.array2d(dtype=int),
-    rest: wp.array(dtype=wp.vec3),
-    bones: wp.array(dtype=wp.vec4i),
-    weights: wp.array(dtype=wp.vec4),
-    soles: wp.array(dtype=int),
+    soles: wp.array(dtype=wp.vec3),
+    sole_bones: wp.array(dtype=wp.vec4i),
+    sole_weights: wp.array(dtype=wp.vec4),
     angles: wp.array2d(dtype=wp.vec3),
     headings: wp.array(dtype=float),
     swings: wp.array(dtype=float),
@@ -229,7 +216,7 @@ def _stand(
             own = transforms[parents[k]] * own
         transforms[k] = own
     pelvis = wp.transform_point(transforms[0], heads[0])
-    pelvis = wp.vec3(pelvis[0], lowest(soles, transforms, rest, bones, weights), pelvis[2])
+    pelvis = wp.vec3(pelvis[0], lowest(soles, sole_bones, sole_weights, transforms), pelvis[2])
     facing = about_y(headings[p])
     transforms[_GROUND] = moved(facing, heads[_GROUND], pelvis)
     hanging = facing * about_x(swings[p])

@@ -15,11 +15,16 @@ __all__ = ["Buffers"]
 
 
 class Buffers:
-    """Named arrays on one device. They have room for a power of two of whatever their first axis counts."""
+    """Named arrays on one device. They have room for a power of two of whatever their first axis counts.
 
-    def __init__(self, device: wp.Device) -> None:
+    Args:
+        device: where they are.
+        shared: what NumPy writes is read in place; on a GPU it is copied.
+    """
+
+    def __init__(self, device: wp.Device, shared: bool) -> None:
         self._device = device
-        self._on_cpu = bool(device.is_cpu)
+        self._shared = shared
         self._kept: dict[str, wp.array] = {}
         self._sent: dict[str, tuple[NDArray[Any], wp.array]] = {}
         self._room: dict[str, int] = {}
@@ -32,7 +37,7 @@ class Buffers:
     def own(self, values: NDArray[Any], dtype: type) -> wp.array:
         """Values that stay as they are; on the CPU NumPy's memory, which nobody may write to any more."""
         values = np.ascontiguousarray(values)
-        if not self._on_cpu:
+        if not self._shared:
             return wp.array(values, dtype=dtype, device=self._device)
         # By its address, which saves the checks of a conversion: they would take longer than a small image.
         shape = values.shape[: values.ndim - len(getattr(dtype, "_shape_", ()))]
@@ -42,14 +47,13 @@ class Buffers:
 
     def send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
         """Rows that differ from batch to batch, copied to the start of memory that stays."""
-        own, array = self._sent.get(name, (None, None))
-        if own is None or len(own) < len(values) or own.shape[1:] != values.shape[1:]:
-            room = self.capacity(name, len(values))
-            own = np.zeros((room, *values.shape[1:]), dtype=values.dtype)
-            array = self.own(own, dtype)
-            self._sent[name] = own, array
+        kept = self._sent.get(name)
+        if kept is None or len(kept[0]) < len(values) or kept[0].shape[1:] != values.shape[1:]:
+            rows = np.zeros((self.capacity(name, len(values)), *values.shape[1:]), dtype=values.dtype)
+            self._sent[name] = kept = rows, self.own(rows, dtype)
+        own, array = kept
         own[: len(values)] = values
-        if not self._on_cpu:
+        if not self._shared:
             array.assign(own)
         return array
 

@@ -9,32 +9,51 @@ They throw no shadows. Each shines downwards, as strong as the person's lamp tim
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.synthesis.render.beams import LAMP_DISTANCE
 from closerlook.synthesis.render.specular import WATER_ROUGH, highlight
-from closerlook.synthesis.scene.camera import Frame
+from closerlook.synthesis.scene.backdrop import Place
+from closerlook.synthesis.scene.camera import Frames
 
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
 MOST = 6  # lamps in a view
 REACH = 9.0  # metres that a lamp lights
+NO_LAMPS = np.zeros((0, 4))
 
 
-def lamp_rows(lamps: NDArray[np.float64], seen: Frame) -> NDArray[np.float32]:
-    """(n, 4) position and power of the lamps that may light what a camera sees, the strongest there first.
+def lamp_rows(
+    places: Sequence[Place], dark: NDArray[np.bool_], frames: Frames
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The lamps that may light what cameras see, the strongest there first, ``MOST`` a view.
 
-    ``lamps`` are the place's; power becomes that at one metre from the lamp, where the person's lamp is at its own
-    distance from the person.
+    Power becomes that at one metre from the lamp, where the person's lamp is at its own distance from the person.
+
+    Args:
+        places: of V views.
+        dark: (V,) whether lamps are on in the view.
+        frames: of the views.
+
+    Returns:
+        (n, 4) positions and powers, view by view, and (V + 1,) where each view's begin.
     """
-    to_lamp = lamps[:, :3] - seen.eye
-    depth, half = to_lamp @ seen.forward, float(seen.window[2])
-    aside = np.abs(to_lamp @ seen.right - seen.window[0] * depth) - half * np.maximum(depth, 0.0)
-    near = np.flatnonzero((depth > seen.distance - REACH) & (aside < REACH))
-    order = np.argsort(np.maximum(aside[near], 0.0) + np.maximum(depth[near] - seen.distance, 0.0), kind="stable")
-    kept = lamps[near[order[:MOST]]] * [1.0, 1.0, 1.0, LAMP_DISTANCE**2]
-    return np.asarray(kept, np.float32)
+    own = [place.lamps if on else NO_LAMPS for place, on in zip(places, dark.tolist(), strict=True)]
+    view = np.repeat(np.arange(len(places)), [len(lamps) for lamps in own])
+    lamps, distance = np.concatenate(own), frames.distance[view]
+    right, _, depth = frames.along_axes(lamps[:, :3] - frames.eye[view], view)
+    x, _, half, _ = frames.window[view].T
+    aside = np.abs(right - x * depth) - half * np.maximum(depth, 0.0)
+    near = np.flatnonzero((depth > distance - REACH) & (aside < REACH))
+    off = np.maximum(aside, 0.0) + np.maximum(depth - distance, 0.0)
+    near = near[np.lexsort((off[near], view[near]))]
+    begins = np.searchsorted(view[near], np.arange(len(places)))
+    kept = near[np.arange(len(near)) - begins[view[near]] < MOST]
+    rows = lamps[kept] * [1.0, 1.0, 1.0, LAMP_DISTANCE**2]
+    return rows.astype(np.float32), np.searchsorted(view[kept], np.arange(len(places) + 1))
 
 
 @wp.func
@@ -54,9 +73,7 @@ def arriving(lamp: wp.vec4, n: wp.vec3, p: wp.vec3, glare: float) -> wp.vec4:
 
 
 @wp.func
-def reflections(
-    lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3, to_eye: wp.vec3
-) -> float:
+def reflections(lamps: wp.array(dtype=wp.vec4), first: int, end: int, n: wp.vec3, p: wp.vec3, to_eye: wp.vec3) -> float:
     """What water on the ground mirrors of the lamps from ``first`` to before ``end``: drawn out towards the eye, since
     the ground is seen at a slant."""
     total = float(0.0)

@@ -1,4 +1,4 @@
-"""What the lights and airs of a batch of views are to the kernels."""
+"""What the lights, airs and shots of a batch of views are to the kernels."""
 
 from __future__ import annotations
 
@@ -9,99 +9,61 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.render.beams import (
-    LAMP_DISTANCE,
-    NO_CASTERS,
-    caster_rows,
-    mirrored_sky,
-    shadow_matrix,
-    turned_sky,
-    weighted,
-)
-from closerlook.synthesis.render.conditions import exposed_rows
+from closerlook.synthesis.render.beams import KeyLights, key_lights
+from closerlook.synthesis.render.conditions import Conditions, conditions
 from closerlook.synthesis.render.lamps import lamp_rows
+from closerlook.synthesis.render.optics import tone_curves
 from closerlook.synthesis.render.panels import ground_albedos
-from closerlook.synthesis.render.values import AIR_ROW, EXPOSED_ROW, KEY_LIGHT_ROW, LOOK_ROW
-from closerlook.synthesis.scene.lighting import key_direction, turned
-from closerlook.synthesis.scene.sky import sky_light
+from closerlook.synthesis.render.stage import Stage, Take
+from closerlook.synthesis.render.values import LOOK_ROW
+
+__all__ = ["Lights", "lights"]
 
 Rows = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Lights:
-    slots: Rows
+    """What lights V views and exposes their images.
+
+    Attributes:
+        sights: (V,) the stage's, with the ranges of what follows.
+        conditions: the shots and the airs.
+        keys: suns and lamps.
+        casts: rows of values.Look, one for each shadow map.
+        lamps: (n, 4) lamps around.
+        tones: (V, 4096) tone curves.
+        most: lights and airs that a view has at most.
+    """
+
+    sights: Rows
+    conditions: Conditions
+    keys: KeyLights
     casts: Rows
     lamps: Rows
-    lights: Rows
-    skies: Rows
-    gloss: Rows
-    casters: Rows
-    airs: Rows
-    shots: Rows
+    tones: Rows
+    most: tuple[int, int]
 
 
-def light_rows(takes, stage, shadow_side):
-    lampr, lights, skies, casters, airs, shots = [], [], [], [], [], []
-    slots, cast_looks, known, glosses = [], [], {}, {}
-    n_l = n_li = n_a = n_s = n_c = 0
-    grounds = ground_albedos([t.view.place for t in takes])
-    for k, take in enumerate(takes):
-        s, place, sensor, seen = stage.sights[k], take.view.place, take.view.sensor, stage.frames[k]
-        pose = take.pose
-        illuminations = list(dict.fromkeys(shot.illumination for shot in take.shots))
-        exposed, air = exposed_rows(take.shots, grounds[k], sensor)
-        exposed["light"] = [illuminations.index(shot.illumination) for shot in take.shots]
-        lit = np.zeros(len(illuminations), bool)
-        lit[exposed["light"][exposed["sun"].any(1)]] = True
-        s["wet"] = int((air["wetness"] > 0).any())
-        s["first_light"], s["end_light"] = n_li, n_li + len(illuminations)
-        n_li += len(illuminations)
-        lamp_any = False
-        for ill, on in zip(illuminations, lit):
-            light = np.zeros((), KEY_LIGHT_ROW)
-            towards = key_direction(sky_light(ill), place.north)
-            lamp = sky_light(ill).lamp
-            lamp_any |= lamp
-            light["place"] = towards * LAMP_DISTANCE + [0.0, 0.9, 0.0] if lamp else towards
-            light["reach"] = LAMP_DISTANCE**2 if lamp else 0.0
-            light["sunward"] = turned(sky_light(ill).sunward, place.north)[[0, 2]]
-            light["shadow"] = shadow_matrix(towards, lamp)
-            light["lit"] = on
-            light["gloss"] = glosses.setdefault(ill, len(glosses))
-            if on:
-                key = (pose, ill, place.north)
-                if key not in known:
-                    known[key] = len(known)
-                    slots.append(known[key])
-                    c = np.zeros((), LOOK_ROW)
-                    c["matrix"], c["window"], c["pose"], c["width"], c["height"] = light["shadow"], (0, 0, 1, 1), pose, shadow_side, shadow_side
-                    cast_looks.append(c)
-                light["slot"] = known[key]
-            rows = NO_CASTERS if lamp else caster_rows(place.panels, light["place"])
-            light["first_caster"], light["end_caster"] = n_c, n_c + len(rows)
-            n_c += len(rows)
-            casters.append(rows)
-            lights.append(light)
-            skies.append(weighted(turned_sky(ill, place.north)))
-        lr = lamp_rows(place.lamps[: None if lamp_any else 0], seen)
-        s["first_lamp"], s["end_lamp"] = n_l, n_l + len(lr)
-        n_l += len(lr)
-        lampr.append(lr)
-        s["first_air"], s["end_air"] = n_a, n_a + len(air)
-        n_a += len(air)
-        airs.append(air)
-        s["first_shot"], s["end_shot"] = n_s, n_s + len(exposed)
-        n_s += len(exposed)
-        shots.append(exposed)
+def lights(takes: Sequence[Take], stage: Stage, shadow_side: int) -> Lights:
+    """Light the shots of ``takes`` in the views of a ``stage``; shadow maps are ``shadow_side`` texels wide."""
+    places, sensors = [take.view.place for take in takes], [take.view.sensor for take in takes]
+    made = conditions([take.shots for take in takes], ground_albedos(places), sensors)
+    keys = key_lights(made, np.array([take.pose for take in takes]), places)
+    sights = stage.sights.copy()
+    for name, ends in (("light", made.light_ends), ("air", made.air_ends), ("shot", made.shot_ends)):
+        sights[f"first_{name}"], sights[f"end_{name}"] = ends[:-1], ends[1:]
+    sights["wet"] = _any(made.airs["wetness"] > 0, made.air_ends)
+    lamps, ends = lamp_rows(places, keys.dark, stage.frames)
+    sights["first_lamp"], sights["end_lamp"] = ends[:-1], ends[1:]
+    casts: Rows = np.zeros(len(keys.cast_pose), LOOK_ROW)
+    casts["matrix"], casts["pose"] = keys.cast_matrix, keys.cast_pose
+    casts["width"] = casts["height"] = shadow_side
+    most = int(np.diff(made.light_ends).max()), int(np.diff(made.air_ends).max())
+    return Lights(sights, made, keys, casts, lamps, tone_curves(sensors), most)
 
-    def cat(parts, empty):
-        return np.concatenate([*parts, empty]) if not len(parts) else np.concatenate(parts)
 
-    return Lights(
-        np.array(slots, np.int32), np.array(cast_looks, LOOK_ROW) if cast_looks else np.zeros(0, LOOK_ROW),
-        cat(lampr, np.zeros((0, 4), np.float32)),
-        np.array(lights, KEY_LIGHT_ROW), np.array(skies, np.float32).reshape(-1, 9, 3),
-        np.stack([mirrored_sky(i) for i in glosses]) if glosses else np.zeros((0, 1, 3), np.float32),
-        cat(casters, NO_CASTERS), cat(airs, np.zeros(0, AIR_ROW)), cat(shots, np.zeros(0, EXPOSED_ROW)),
-    )
+def _any(marks: NDArray[np.bool_], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(V,) whether any of each view's marks is set; ``ends`` (V + 1,) are where each one's begin."""
+    counts = np.concatenate([[0], np.cumsum(marks)])
+    return np.asarray(counts[ends[1:]] > counts[ends[:-1]])

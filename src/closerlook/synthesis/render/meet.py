@@ -1,6 +1,6 @@
 """What a light brings to the surfaces of a tile."""
 
-# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
+# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 

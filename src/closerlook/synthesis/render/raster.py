@@ -250,7 +250,6 @@ def rasterise(
 @wp.func
 def throw(
     row: int,
-    slot: int,
     f: wp.vec3i,
     two_sided: int,
     screen: wp.array2d(dtype=wp.vec4),
@@ -272,7 +271,7 @@ def throw(
         while across < ends[1]:
             w = left + box.column * float(across)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
-            wp.atomic_min(shadow, slot, box.top + down, box.left + across, z)
+            wp.atomic_min(shadow, row, box.top + down, box.left + across, z)
             across += 1
         down += 1
 
@@ -283,12 +282,10 @@ def cast(
     triangles: wp.array(dtype=wp.vec3i),
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
-    first_row: int,
-    slots: wp.array(dtype=int),
     shadow: wp.array3d(dtype=float),
     run: int,
 ):
-    """Nearest depth from key lights: cast k draws row ``first_row`` + k of ``screen`` into the map ``slots[k]``.
+    """Nearest depth from key lights, each of which has its row of ``screen`` and its shadow map.
 
     The maps must be further than any depth before. A thread does ``run`` triangles.
     """
@@ -296,5 +293,5 @@ def cast(
     t = part * run
     end = wp.min(t + run, triangles.shape[0])
     while t < end:
-        throw(first_row + k, slots[k], triangles[t], surfaces[surface_of[t]].two_sided, screen, shadow)
+        throw(k, triangles[t], surfaces[surface_of[t]].two_sided, screen, shadow)
         t += 1

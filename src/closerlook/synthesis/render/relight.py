@@ -5,7 +5,7 @@ What depends on the surface alone (:func:`survey.survey`), on the light (:func:`
 after the other uses the same memory for it, which then stays in the nearest cache.
 """
 
-# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
+
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 

@@ -16,12 +16,23 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Person, PosedBatch, PosedPerson
-from closerlook.synthesis.render import mosaic, occlusion, raster, relight, resample, resolve, smear, tiles, video
+from closerlook.synthesis.render import (
+    mosaic,
+    occlusion,
+    raster,
+    relight,
+    resample,
+    resolve,
+    smear,
+    surroundings,
+    tiles,
+    video,
+)
 from closerlook.synthesis.render.blobs import SPHERES
 from closerlook.synthesis.render.buffers import Buffers
 from closerlook.synthesis.render.conditions import Shot, flake_shape
-from closerlook.synthesis.render.lights import Lights, light_rows
-from closerlook.synthesis.render.optics import noise_tile, tone_curves
+from closerlook.synthesis.render.lights import Lights, lights
+from closerlook.synthesis.render.optics import noise_tile
 from closerlook.synthesis.render.seen import Seen
 from closerlook.synthesis.render.stage import OCCLUSION_METRES, Take, View, stage
 from closerlook.synthesis.render.textures import library, mip_chain, relief_chain
@@ -69,7 +80,7 @@ class Renderer:
         self._on_cpu = bool(self.device.is_cpu)
         most, pixels = BATCH["cpu" if self._on_cpu else "cuda"]
         self.batch = max(1, min(most, pixels // (size[0] * size[1])))  # views that are best taken at once
-        self._buffers = Buffers(self.device)
+        self._buffers = Buffers(self.device, self._on_cpu)
         self._side = TILE_SIDE if self._on_cpu else 1
         self._lanes = wp.types.vector(self._side**2, wp.float32)
         self._relight = relight.overload(self._lanes)
@@ -101,10 +112,19 @@ class Renderer:
                     last[i] = value  # keeps arrays alive, too
         command.launch()
 
+    def _launch_runs(self, kernel: wp.Kernel, dim: tuple[int, ...], inputs: Sequence[object]) -> None:
+        """Run a kernel that is told last how much of the last dimension a thread does.
+
+        A thread of its own for each pixel or triangle would cost the CPU more than many pixels do.
+        """
+        run = dim[-1] if self._on_cpu else 1
+        self._launch(kernel, (*dim[:-1], dim[-1] // run), [*inputs, run])
+
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        for module in (raster, resolve, mosaic, resample, smear, occlusion, self._relight.module, coder.module):
+        plain = (raster, surroundings, resolve, mosaic, resample, smear, occlusion)
+        for module in (*plain, self._relight.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def wear(self, person: Person) -> None:
@@ -142,14 +162,16 @@ class Renderer:
     def shoot(self, posed: PosedBatch, takes: Sequence[Take]) -> list[Bytes]:
         """Images of many views: of each take uint8 (n, height, width, 3), an image a shot."""
         self.look(posed, takes)
-        lights = light_rows(takes, self._stage, self._shadow_side)
-        self._cast(lights)
-        image = self._light(lights)
-        starts = [0, *np.cumsum([len(take.shots) for take in takes]).tolist()]
-        for take, first, end in zip(takes, starts, starts[1:], strict=False):
+        if not any(take.shots for take in takes):
+            return [np.empty((0, *self.size, 3), np.uint8) for _ in takes]
+        made = lights(takes, self._stage, self._shadow_side)
+        self._cast(made.casts)
+        image = self._light(made)
+        ends = made.conditions.shot_ends.tolist()
+        for take, first, end in zip(takes, ends, ends[1:], strict=False):
             if take.view.sensor.video:
                 video.through_video(image[first:end], self.size, take.view.sensor, self._launch)
-        return np.split(image.numpy().reshape(-1, *self.size, 3), starts[1:-1])
+        return np.split(image.numpy().reshape(-1, *self.size, 3), ends[1:-1])
 
     def look(self, posed: PosedBatch, takes: Sequence[Take]) -> None:
         """Find the surfaces that the cameras see; :meth:`seen` then tells of them."""
@@ -157,7 +179,7 @@ class Renderer:
         send, empty, capacity = self._buffers.send, self._buffers.empty, self._buffers.capacity("views", count)
         self._posed, self._takes = posed, takes
         self._stage = made = stage(posed, takes, self.person.own, self.size, capacity)
-        self._positions, normals = send("positions", posed.positions, wp.vec3), send("normals", posed.normals, wp.vec3)
+        self._positions, normals = (self._buffers.own(each, wp.vec3) for each in (posed.positions, posed.normals))
         self._sights, panels = send("sights", made.sights, Sight), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
@@ -165,37 +187,44 @@ class Renderer:
         screen = empty("screen", (count, vertices), wp.vec4)
         self._key = empty("key", (count, 2 * height, 2 * width), wp.int64)
         self._key.fill_(raster.EMPTY)
-        self._launch(raster.project, (count, vertices), [self._positions, send("looks", made.looks, Look), screen])
+        self._launch_runs(raster.project, (count, vertices), [self._positions, send("looks", made.looks, Look), screen])
         inputs = [screen, *self._worn, self._uv, self._texels, self._sights, self._key]
-        self._launch(raster.rasterise, (count, len(self.person.triangles)), inputs)
-        down, across = (-(-pixels // int(resolve.SORTED)) for pixels in self.size)
-        sorted_panels = empty("tiles", (count, down, across, MOST + 1), wp.int32)
-        self._launch(resolve.sort, (count, down, across), [self._sights, panels, sorted_panels])
+        self._launch_runs(raster.rasterise, (count, len(self.person.triangles)), inputs)
+        self._surround(screen, panels)
         triangles, surface_of, materials = self._worn
         inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
-        inputs += [self._texels, self._sights, panels, sorted_panels, self._place_texels, *self._surfaces]
-        self._launch(resolve.resolve, (count, height, width), inputs)
+        inputs += [self._texels, self._sights, *self._surfaces]
+        self._launch_runs(resolve.resolve, (count, height, width), inputs)
         self._show_pictures()
         self._sense(count, capacity)
         self._occlude(count)
 
-    def _runs(self, count: int) -> tuple[tuple[int, int, int], int]:
-        """Dimensions of a launch over the pixels of so many views, and how many of a row a thread goes along: a thread
-        of its own for each would cost the CPU more than many pixels do."""
-        run = self.size[1] if self._on_cpu else 1
-        return (count, self.size[0], self.size[1] // run), run
+    def _surround(self, screen: wp.array, panels: wp.array) -> None:
+        """Find the places behind the person, and what stands before."""
+        count, empty, launch = len(self._takes), self._buffers.empty, self._launch_runs
+        planes = empty("planes", panels.shape, surroundings.Plane)
+        down, across = (-(-pixels // int(surroundings.SORTED)) for pixels in self.size)
+        near = empty("near", (count, down, across, MOST + 1), wp.int32)
+        self._launch(surroundings.aim, (count, MOST), [self._sights, panels, planes])
+        self._launch(surroundings.sort, (count, down, across), [self._sights, planes, near])
+        if self._stage.sights["fronts"].any():
+            inputs = [screen, self._worn[0], self._sights, planes, near, self._place_texels, self._key]
+            launch(surroundings.hide, (count, *self.size), inputs)
+        inputs = [self._key, self._sights, planes, near, self._place_texels, *self._surfaces]
+        launch(surroundings.surround, (count, *self.size), inputs)
 
-    def _cast(self, lights: Lights) -> None:
+    def _cast(self, casts: NDArray[Any]) -> None:
         """Draw the shadow maps of the key lights."""
-        count, vertices, side = len(lights.casts), self._posed.positions.shape[1], self._shadow_side
+        count, vertices, side = len(casts), self._posed.positions.shape[1], self._shadow_side
         self._shadow = self._buffers.empty("shadow", (max(count, 1), side, side), wp.float32)
         if count:
             self._shadow.fill_(2.0)
-            screen = self._buffers.empty("screen of lights", (count, vertices), wp.vec4)
-            looks, slots = self._buffers.send("casts", lights.casts, Look), self._buffers.send("slots", lights.slots, wp.int32)
-            self._launch(raster.project, (count, vertices), [self._positions, looks, screen])
-            inputs = [screen, *self._worn, slots, self._shadow]
-            self._launch(raster.cast, (count, len(self.person.triangles)), inputs)
+            screen, looks = (
+                self._buffers.empty("screen of lights", (count, vertices), wp.vec4),
+                self._buffers.send("casts", casts, Look),
+            )
+            self._launch_runs(raster.project, (count, vertices), [self._positions, looks, screen])
+            self._launch_runs(raster.cast, (count, len(self.person.triangles)), [screen, *self._worn, self._shadow])
 
     def _show_pictures(self) -> None:
         """Put the frames of the user's own cameras behind the person."""
@@ -209,48 +238,47 @@ class Renderer:
 
     def _sense(self, count: int, capacity: int) -> None:
         """What the sensors do to the surfaces before they are lit."""
-        made, surfaces, full = self._stage, self._surfaces, (count, *self.size)
-        colour = surfaces[0]
-        dim, run = self._runs(count)
+        made, surfaces, dim = self._stage, self._surfaces, (count, *self.size)
+        colour, launch = surfaces[0], self._launch_runs
         if made.sights["mosaic"].any():
-            sifted = self._buffers.empty("mosaic", full, wp.float32)
-            self._launch(mosaic.sift, dim, [self._sights, colour, sifted, run])
-            self._launch(mosaic.fill_in, dim, [self._sights, sifted, colour, run])
-        self._launch(resample.resample, dim, [self._sights, capacity, *surfaces, run])
+            sifted = self._buffers.empty("mosaic", dim, wp.float32)
+            launch(mosaic.sift, dim, [self._sights, colour, sifted])
+            launch(mosaic.fill_in, dim, [self._sights, sifted, colour])
+        launch(resample.resample, dim, [self._sights, capacity, *surfaces])
         taps = self._buffers.send("taps", made.optics.taps, wp.vec3)
         for number, rows in enumerate(made.optics.rounds):
-            sent = [self._buffers.send(f"blurs {number}", rows, Blur), taps]
-            self._launch(smear.smear, (len(rows), *dim[1:]), [*sent, *surfaces, run])
+            blurs = self._buffers.send(f"blurs {number}", rows, Blur)
+            launch(smear.smear, (len(rows), *self.size), [blurs, taps, *surfaces])
         if made.sights["bell"].any():
             bells = self._buffers.send("bells", made.optics.bells, wp.float32)
-            split = [self._buffers.empty(f"split {i}", full, wp.vec3) for i in range(2)]
-            self._launch(smear.separate, dim, [self._sights, colour, split[0], run])
-            self._launch(smear.soften, dim, [self._sights, bells, *split, run])
-            self._launch(smear.recolour, dim, [self._sights, bells, *split, colour, run])
+            split = [self._buffers.empty(f"split {i}", dim, wp.vec3) for i in range(2)]
+            launch(smear.separate, dim, [self._sights, colour, split[0]])
+            launch(smear.soften, dim, [self._sights, bells, *split])
+            launch(smear.recolour, dim, [self._sights, bells, *split, colour])
 
     def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
-        made, posed, (colour, _, where), (dim, run) = self._stage, self._posed, self._surfaces, self._runs(count)
-        bodies = self._buffers.empty("bodies", (len(posed.positions), SPHERES), wp.vec4)
+        made, posed, (colour, _, where), dim = self._stage, self._posed, self._surfaces, (count, *self.size)
+        empty, send = self._buffers.empty, self._buffers.send
+        bodies, creases = empty("bodies", (len(posed), SPHERES), wp.vec4), empty("creases", dim, wp.float32)
         step = max(posed.positions.shape[1] // 800, 1)
-        self._launch(occlusion.bodies, (len(posed.positions), int(occlusion.BANDS)), [self._positions, step, bodies])
+        self._launch(occlusion.bodies, (len(posed), int(occlusion.BANDS)), [self._positions, step, bodies])
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
-        creases = self._buffers.empty("creases", (count, *self.size), wp.float32)
-        blobs, taps = self._buffers.send("blobs", made.blobs, wp.vec4), self._buffers.send("turns", made.taps, wp.vec2i)
-        inputs = [self._sights, *self._surfaces, bodies, blobs, taps, OCCLUSION_METRES, creases, self._open_sky, run]
-        self._launch(occlusion.occlude, dim, inputs)
-        self._launch(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky, run])
+        near = [bodies, send("blobs", made.blobs, wp.vec4), send("turns", made.taps, wp.vec2i), OCCLUSION_METRES]
+        inputs = [self._sights, *self._surfaces, *near, creases, self._open_sky]
+        self._launch_runs(occlusion.occlude, dim, inputs)
+        self._launch_runs(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky])
 
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""
-        slot, made = int(self._stage.sights["slot"][number]), self._stage
-        height, width = made.optics.sizes[number]
+        slot, (height, width) = int(self._stage.sights["slot"][number]), map(int, self._stage.optics.sizes[number])
         colour, facing, where = (array[slot].numpy() for array in self._surfaces)
         return Seen(
             person=self.person,
             posed=self._posed[self._takes[number].pose],
-            frame=made.frames[number],
+            frame=self._stage.frames[number],
             size=self.size,
+            sensor_size=(height, width),
             colour=colour,
             facing=facing,
             where=where,
@@ -264,38 +292,35 @@ class Renderer:
 
     def _light(self, made: Lights) -> wp.array:
         """Images of the last :meth:`look`, flat ones end to end."""
-        send, (height, width) = self._buffers.send, self.size
-        image = wp.empty((len(made.shots), height * width), dtype=wp.vec3ub, device=self.device)
+        send, scratch, (height, width) = self._buffers.send, self._buffers.scratch, self.size
+        shots, keys = made.conditions.shots, made.keys
+        shots["flake_tile"] = self._flake_tiles()
+        image = wp.empty((len(shots), height * width), dtype=wp.vec3ub, device=self.device)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
-        count = across * down
-        self._set_flakes(made)
+        count, (most_lights, most_airs) = across * down, made.most
         cells = 1 if self._on_cpu else len(self._takes) * count
-        sights = self._stage.sights
-        self._sights = send("sights", sights, Sight)  # they know of their lights by now
-        scratch, tones = self._buffers.scratch, tone_curves([take.view.sensor for take in self._takes])
-        lights, airs = (int((sights[f"end_{name}"] - sights[f"first_{name}"]).max()) for name in ("light", "air"))
         inputs = [
-            *(self._sights, *self._surfaces, self._open_sky, self._skyline, self._grain),
-            *(send("lamps", made.lamps, wp.vec4), send("lights", made.lights, KeyLight)),
-            *(send("skies", made.skies, wp.vec3), send("gloss", made.gloss, wp.vec3), self._shadow, self._patterns),
-            *(send("casters", made.casters, Caster), self._place_texels, send("airs", made.airs, Air)),
-            *(send("shots", made.shots, Exposed), self._flakes, self._noise, send("tones", tones, wp.float32)),
+            *(send("sights", made.sights, Sight), *self._surfaces, self._open_sky, self._skyline, self._grain),
+            *(send("lamps", made.lamps, wp.vec4), send("lights", keys.rows, KeyLight)),
+            *(send("skies", keys.skies, wp.vec3), send("gloss", keys.gloss, wp.vec3), self._shadow, self._patterns),
+            *(send("casters", keys.casters, Caster), self._place_texels, send("airs", made.conditions.airs, Air)),
+            *(send("shots", shots, Exposed), self._flakes, self._noise, send("tones", made.tones, wp.float32)),
             *(height, width, self._side, count),
             scratch("surveyed", (cells, tiles.LAYERS * int(tiles.SURVEYED)), self._lanes),
             scratch("lobes", (cells, tiles.LAYERS * self._side**2), wp.vec4),
-            scratch("met", (cells, lights, tiles.LAYERS * int(tiles.MET)), self._lanes),
-            scratch("thinned", (cells, airs, tiles.LAYERS * int(tiles.THINNED)), self._lanes),
+            scratch("met", (cells, most_lights, tiles.LAYERS * int(tiles.MET)), self._lanes),
+            scratch("thinned", (cells, most_airs, tiles.LAYERS * int(tiles.THINNED)), self._lanes),
             image,
         ]
         self._launch(self._relight, (len(self._takes), count), inputs)
         return image
 
-    def _set_flakes(self, made: Lights) -> None:
-        """See that the flakes of all shots are there, and say which are whose."""
+    def _flake_tiles(self) -> list[int]:
+        """The number of the first tile of flakes of each shot; draws those that are not there yet."""
         shapes = [flake_shape(shot.weather) for take in self._takes for shot in take.shots]
         if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._flake_shapes]:
             kept = self._flake_shapes if len(self._flake_shapes) + len(new) <= MOST_SHAPES else []
             self._flake_shapes = list(dict.fromkeys([*kept, *shapes]))
             drawn = [flake_tiles(self.size[0], *shape) for shape in self._flake_shapes]
             self._flakes = self._buffers.own(np.concatenate(drawn), wp.uint8)
-        made.shots["flake_tile"] = [2 * self._flake_shapes.index(shape) for shape in shapes]
+        return [2 * self._flake_shapes.index(shape) for shape in shapes]

@@ -1,6 +1,6 @@
 """What the air and what falls from it do to the surfaces of a tile."""
 
-# ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
+
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 

@@ -7,8 +7,8 @@ camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ __all__ = [
     "bent",
     "frame",
     "frames",
-    "look_at",
     "sample_camera",
     "sample_crop",
 ]
@@ -114,12 +113,7 @@ class Frame:
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
-        clip = np.concatenate([points, np.ones_like(points[:, :1])], axis=1) @ self.matrix.T
-        middle, half = np.array(self.window[:2]), np.array(self.window[2:])
-        ndc = (bent(clip[:, :2] / clip[:, 3:] * half + middle, self.distortion) - middle) / half
-        height, width = size
-        pixels = (ndc * [0.5, -0.5] + 0.5) * [width, height]
-        return np.asarray(pixels, dtype=np.float32)
+        return np.asarray(Frames.of([self]).project(points[None], size)[0])
 
 
 @dataclass(frozen=True)
@@ -145,12 +139,32 @@ class Frames:
     def __len__(self) -> int:
         return len(self.eye)
 
+    def __iter__(self) -> Iterator[Frame]:
+        return (self[k] for k in range(len(self)))
+
     def __getitem__(self, k: int) -> Frame:
         x, y, half_width, half_height = self.window[k].tolist()
         return Frame(
             *(self.eye[k], self.right[k], self.up[k], self.forward[k]),
             *((x, y, half_width, half_height), self.matrix[k], float(self.distance[k]), float(self.distortion[k])),
         )
+
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> Frames:
+        """These frames."""
+        return cls(*(np.array([getattr(one, column.name) for one in frames]) for column in fields(Frame)))
+
+    def project(self, points: Float, size: tuple[int, int]) -> Float:
+        """(V, n, 3) world points to (V, n, 2) pixels (x, y) of images of ``size`` (height, width)."""
+        x, y, z = (np.ascontiguousarray(points[:, :, k]) for k in range(3))
+        rows = (self.matrix[:, row, :, None].swapaxes(0, 1) for row in (0, 1, 3))
+        across, above, depth = (a * x + b * y + c * z + d for a, b, c, d in rows)
+        middle_x, middle_y, half_width, half_height = self.window.T[:, :, None]
+        flat_x, flat_y = across / depth * half_width + middle_x, above / depth * half_height + middle_y
+        drawn_in = _drawn_in(self.distortion[:, None] * (flat_x * flat_x + flat_y * flat_y))
+        right, up = (flat_x * drawn_in - middle_x) / half_width, (flat_y * drawn_in - middle_y) / half_height
+        height, width = size
+        return np.stack([(0.5 + 0.5 * right) * width, (0.5 - 0.5 * up) * height], axis=2).astype(np.float32)
 
     def along_axes(self, vectors: Double, view: Integers) -> Double:
         """(3, n) how far (n, 3) vectors go to the right, up and forward in each one's view."""
@@ -175,13 +189,6 @@ NEAR, FAR = 0.3, 400.0
 OUTLINE = 1000  # vertices at least that say where a person's outline is
 SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
-
-
-def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
-    """Unit right, up and forward vectors of an eye that looks at ``target``; ``roll`` in degrees."""
-    towards = (np.asarray(target, np.float64) - eye)[None]
-    right, up, forward = axes(towards, np.array([roll]))
-    return right[0], up[0], forward[0]
 
 
 def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Float]:
@@ -299,32 +306,32 @@ def _matrices(eye: Float, right: Float, up: Float, forward: Float, window: Doubl
     return matrix.astype(np.float32)
 
 
-def sample_crop(rng: np.random.Generator) -> Crop:
-    """A box as a detector makes it: mostly tight, at times loose, shifted or with the feet cut."""
-    if rng.random() < 0.75:
-        return Crop(rng.uniform(1.02, 1.22), rng.normal(1.0, 0.06), rng.normal(0, 0.02), rng.normal(0, 0.015))
-    return Crop(rng.uniform(0.88, 1.5), rng.normal(1.0, 0.1), rng.normal(0, 0.05), rng.normal(0, 0.05))
-
-
 def sample_camera(rng: np.random.Generator, viewpoint: float) -> Camera:
-    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, mostly looking down 4 to 26 degrees, with a wide lens."""
-    distance = math.exp(rng.uniform(math.log(4.0), math.log(16.0)))
-    height = 0.9 + distance * math.tan(math.radians(rng.uniform(3.0, 26.0)))
-    crop, roll = sample_crop(rng), rng.normal(0.0, 1.5)
+    """A surveillance camera: 2 to 6 m high, 4 to 16 m away, mostly looking down 4 to 26 degrees, with a wide lens.
+
+    Mostly nothing stands before a person that a detector found; at times a bicycle, a pole, somebody else.
+    """
+    far, pitch, right, down, focal, distortion, occluded, occlusion = rng.random(8).tolist()
+    distance = 4.0 * 4.0**far
+    height = 0.9 + distance * math.tan(math.radians(3.0 + 23.0 * pitch))
     return Camera(
         viewpoint,
         distance,
         min(max(height, 2.0), 6.0),
-        roll,
-        right=rng.uniform(-0.7, 0.7),
-        down=rng.uniform(-0.5, 0.5),
-        focal=rng.uniform(24.0, 60.0),
-        distortion=rng.uniform(0.0, 0.16),
-        occlusion=sample_occlusion(rng),
-        crop=crop,
+        roll=1.5 * rng.standard_normal(),
+        right=1.4 * right - 0.7,
+        down=down - 0.5,
+        focal=24.0 + 36.0 * focal,
+        distortion=0.16 * distortion,
+        occlusion=0.08 + 0.37 * occlusion if occluded < 0.18 else 0.0,
+        crop=sample_crop(rng),
     )
 
 
-def sample_occlusion(rng: np.random.Generator) -> float:
-    """Mostly nothing stands before a person that a detector found; at times a bicycle, a pole, somebody else."""
-    return float(rng.uniform(0.08, 0.45)) if rng.random() < 0.18 else 0.0
+def sample_crop(rng: np.random.Generator) -> Crop:
+    """A box as a detector makes it: mostly tight, at times loose, shifted or with the feet cut."""
+    loose, height = rng.random(2).tolist()
+    aspect, right, down = rng.standard_normal(3).tolist()
+    if loose < 0.75:
+        return Crop(1.02 + 0.2 * height, 1.0 + 0.06 * aspect, 0.02 * right, 0.015 * down)
+    return Crop(0.88 + 0.62 * height, 1.0 + 0.1 * aspect, 0.05 * right, 0.05 * down)

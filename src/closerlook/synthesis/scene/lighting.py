@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.scene.gloss import HIDDEN
 from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import Illumination, SkyLight, horizontal, luminance, sky_light
+from closerlook.synthesis.scene.sky import Illumination, horizontal, luminance, sky_light
 from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["Lighting", "key_direction", "lighting", "turned"]
+__all__ = ["Lighting", "lighting", "turned"]
 
 Double = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
@@ -56,34 +57,24 @@ class Lighting:
     gain: Double
 
 
-def turned(direction: Double, north: float) -> Double:
-    """A direction in a place turned by ``north`` degrees."""
+def turned(directions: Double, north: Double | float) -> Double:
+    """(..., 3) directions in places turned by (...) ``north`` degrees."""
     c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
-    x, y, z = direction
-    return np.array([c * x + s * z, y, c * z - s * x])
+    x, y, z = np.moveaxis(directions, -1, 0)
+    return np.stack([c * x + s * z, y, c * z - s * x], axis=-1)
 
 
-def key_direction(light: SkyLight, north: float) -> Double:
-    """Unit vector to the key light in a place turned by ``north`` degrees."""
-    return turned(light.direction, north)
-
-
-@dataclass(frozen=True)
-class _Arriving:
-    """Kilolux of one weather and time of day that do not depend on the camera."""
-
-    key: Double
-    sky: float
-    dome: Double
-    glow: Double
-    from_sky: Double
-    on_ground: Double
-    fog: Double
-    windows: Double
+# Kilolux of one weather and time of day that do not depend on the camera; what lights surfaces of all directions, in
+# the sun and in the shade (after dark other lamps add to the person's); and how much snow there is.
+ARRIVING = np.dtype(
+    [(name, np.float64, 3) for name in ("key", "dome", "glow", "from_sky", "on_ground", "fog", "windows", "around")]
+    + [("sky", np.float64), ("snow", np.float64)]
+)
 
 
 @functools.lru_cache(maxsize=4096)
-def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
+def _arriving(weather: Weather, illumination: Illumination) -> Double:
+    """The numbers of a row of ``ARRIVING``."""
     light = sky_light(illumination)
     tint = np.array(weather.tint)
     height = max(light.direction[1], 0.0)
@@ -100,50 +91,66 @@ def _arriving(weather: Weather, illumination: Illumination) -> _Arriving:
     on_ground = key * height + from_sky
     veil = (dome + glow + 0.3 * key * height) / np.pi
     fog = weather.sky * light.horizon + veil * weather.scatter * tint
-    return _Arriving(key, sky, dome, glow, from_sky, on_ground, fog, light.windows)
+    around = (0.75 if light.lamp else 0.5) * key + from_sky
+    colours = [key, dome, glow, from_sky, on_ground, fog, light.windows, around]
+    return np.concatenate([*colours, [sky, weather.snow_cover]])
 
 
-def lighting(pairs: Sequence[tuple[Weather, Illumination]], ground: Double, sensor: Sensor) -> Lighting:
-    """Combine weathers and times of day, the ground's (3,) albedo and the camera's sensor."""
-    arriving = [_arriving(*pair) for pair in pairs]
+def lighting(
+    pairs: Sequence[tuple[Weather, Illumination]],
+    pair: Integers,
+    view: Integers,
+    ground: Double,
+    sensors: Sequence[Sensor],
+) -> Lighting:
+    """Combine weathers and times of day with the grounds and sensors of views.
 
-    def each(name: str) -> Double:
-        return np.array([getattr(one, name) for one in arriving])
-
-    key, from_sky, on_ground = each("key"), each("from_sky"), each("on_ground")
-    snow = np.array([weather.snow_cover for weather, _ in pairs])[:, None]
+    Args:
+        pairs: weathers and times of day.
+        pair: (n,) number of each row's among these.
+        view: (n,) number of each row's view.
+        ground: (V, 3) albedo in each view.
+        sensors: of each view.
+    """
+    arriving = np.array([_arriving(*one) for one in pairs], np.float64).reshape(len(pairs), ARRIVING.itemsize // 8)
+    light = arriving.view(ARRIVING)[pair, 0]
+    numbers = np.array([_numbers(sensor) for sensor in sensors])[view]
+    exposure, adaptation, metering, white_balance = (numbers[:, k : k + 1] for k in range(4))
+    snow, ground = light["snow"][:, None], ground[view]
     under_foot = ground + (SNOW_ALBEDO - ground) * snow
     metered = ground + (SNOW_METERED - ground) * snow
-    reflected = (metered / METERED_ALBEDO) ** sensor.metering
-    lamps = np.array([sky_light(illumination).lamp for _, illumination in pairs])[:, None]
-    # On surfaces of all directions, in the sun and in the shade; after dark other lamps add to the person's.
-    around = np.where(lamps, 0.75, 0.5) * key + from_sky
-    gain = _gain(luminance(around) * luminance(reflected), snow[:, 0], sensor)
-    scale = (sensor.exposure * np.pi / REFERENCE * gain)[:, None] * _white_balance(around * reflected, sensor)
+    reflected = _power(metered / METERED_ALBEDO, metering)
+    # Automatic exposure follows the light only in part (all the way, every scene would come out equally bright; not at
+    # all, night would be black), and is fooled by snow only in part.
+    level = luminance(light["around"]) * luminance(reflected)
+    gain = _power(REFERENCE / level[:, None], adaptation) / (1.0 + 0.2 * snow)
+    balance = _white_balance(light["around"] * reflected, white_balance, numbers[:, 4:])
+    scale = exposure * np.pi / REFERENCE * gain * balance
     white = scale / np.pi
     return Lighting(
-        sun=key * white,
-        sky=each("sky")[:, None] * white,
-        cloud=each("dome") * white,
-        bounce=under_foot * on_ground * white,
-        glow=each("glow") * white,
-        fog=each("fog") * scale,
-        windows=each("windows") * scale,
-        flake=(from_sky + 0.5 * key) * 1.15 * SNOW_ALBEDO * white,
-        gain=gain,
+        sun=light["key"] * white,
+        sky=light["sky"][:, None] * white,
+        cloud=light["dome"] * white,
+        bounce=under_foot * light["on_ground"] * white,
+        glow=light["glow"] * white,
+        fog=light["fog"] * scale,
+        windows=light["windows"] * scale,
+        flake=(light["from_sky"] + 0.5 * light["key"]) * 1.15 * SNOW_ALBEDO * white,
+        gain=gain[:, 0],
     )
 
 
-def _gain(level: Double, snow: Double, sensor: Sensor) -> Double:
-    """Automatic exposure that follows the light only in part, and is fooled by snow only in part.
-
-    With adaptation 1 every scene would come out equally bright; with 0 night would be black.
-    """
-    return np.asarray((REFERENCE / level) ** sensor.adaptation / (1.0 + 0.2 * snow))
+def _numbers(sensor: Sensor) -> tuple[float, ...]:
+    return (sensor.exposure, sensor.adaptation, sensor.metering, sensor.white_balance, *sensor.cast)
 
 
-def _white_balance(illuminance: Double, sensor: Sensor) -> Double:
-    """Per-channel gains that take out part of the light's colour, luminance kept, times the camera's own cast."""
+def _power(base: Double, exponent: Double) -> Double:
+    """(n, k) powers by (n, 1) exponents, as contiguous arrays: NumPy rounds others differently."""
+    return np.asarray(base ** np.repeat(exponent, base.shape[1], axis=1))
+
+
+def _white_balance(illuminance: Double, share: Double, cast: Double) -> Double:
+    """(n, 3) gains that take out a (n, 1) share of the light's colour, luminance kept, times the camera's own cast."""
     colour = illuminance / luminance(illuminance)[:, None]
-    balance = (1.0 / np.clip(colour, 0.15, 4.0)) ** sensor.white_balance * np.array(sensor.cast)
+    balance = _power(1.0 / np.clip(colour, 0.15, 4.0), share) * cast
     return np.asarray(balance / luminance(balance * colour)[:, None])
