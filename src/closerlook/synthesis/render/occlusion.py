@@ -223,6 +223,7 @@ def occlude(
     while i < end:
         x = 2 * i
         own = samples[v, j, i]
+        creases[v, j, i] = 0.0
         if own[3] > 0.0:
             creases[v, j, i] = crease(v, j, i, xyz(facing[sight.slot, 0, y, x]), xyz(own), samples, taps, metres)
         if colour[sight.slot, 1, y, x][3] > 0.0:

@@ -4,7 +4,7 @@ It acts on the surfaces before they are lit, so it costs once a view and not onc
 slowly than texture and outlines that the images come out alike.
 """
 
-# ruff: noqa: UP018 - to Warp, the cast makes a variable of a constant
+
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
