@@ -63,8 +63,8 @@ def test_the_lens_blurs_colour_and_coverage_by_a_gaussian():
     np.testing.assert_allclose(np.linalg.norm(facing[0][covered][:, :3], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(where[0, 0][covered[0]][:, 2], 0)  # neither layer's positions are the other's
     np.testing.assert_array_equal(where[0, 1][covered[1]][:, 2], -2)
-    own = covered & (surfaces[0][0, ..., 3] > 0)
-    np.testing.assert_array_equal(where[0][own], surfaces[2][0][own])
+    own = covered[1] & (surfaces[0][0, 1, ..., 3] > 0)
+    np.testing.assert_array_equal(where[0, 1][own], surfaces[2][0, 1][own])
 
 
 def test_who_moves_is_smeared_before_a_sharp_place():

@@ -51,6 +51,7 @@ def weighed(c: wp.vec4, weight: float) -> wp.vec4:
 @wp.func
 def column(
     colour: wp.array4d(dtype=wp.vec4),
+    facing: wp.array4d(dtype=wp.vec4),
     v: int,
     layer: int,
     above: int,
@@ -60,13 +61,23 @@ def column(
     w_above: float,
     w_row: float,
     w_below: float,
-) -> wp.vec4:
-    """What three rows of a column come to."""
+):
+    """What three rows of a column come to: colour and coverage, and normal by weights of which none is below 0."""
     mean = wp.vec4()
-    if colour[v, layer, above, x][3] + colour[v, layer, row, x][3] + colour[v, layer, below, x][3] > 0.0:
+    bent = wp.vec4()
+    a = colour[v, layer, above, x][3]
+    b = colour[v, layer, row, x][3]
+    c = colour[v, layer, below, x][3]
+    if a + b + c > 0.0:
         mean = weighed(colour[v, layer, above, x], w_above) + weighed(colour[v, layer, row, x], w_row)
         mean += weighed(colour[v, layer, below, x], w_below)
-    return mean
+        if a > 0.0:
+            bent = facing[v, layer, above, x] * (a * most(w_above, 0.0))
+        if b > 0.0:
+            bent += facing[v, layer, row, x] * (b * most(w_row, 0.0))
+        if c > 0.0:
+            bent += facing[v, layer, below, x] * (c * most(w_below, 0.0))
+    return mean, bent
 
 
 @wp.func
@@ -87,8 +98,8 @@ def resample(
 ):
     """Each view's surfaces, from its slot to ``capacity`` slots further on, from the sensor's size to the image's.
 
-    Colour and coverage are resampled. Normal and position are the nearest pixel's that has the layer, and change
-    towards those of its neighbours that are of the same surface: a mean of two surfaces is on neither.
+    Colour, coverage and normal are resampled. Position is the nearest pixel's that has the layer, and changes towards
+    those of its neighbours that are of the same surface: a mean of two surfaces is on neither.
 
     Views whose sensor has the image's size and no softness stay as they are. A thread does ``run`` pixels of a row,
     with single numbers for what could be vectors: those that are written by halves and read whole are slow.
@@ -116,19 +127,27 @@ def resample(
         x = part * run
         end = wp.min(x + run, width)
         u = int((float(x) + 0.5) * step)
-        left = column(colour, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
-        own = column(colour, v, layer, above, row, below, u, w_above, w_row, w_below)
-        right = column(colour, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below)
+        left, bent_left = column(colour, facing, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
+        own, bent = column(colour, facing, v, layer, above, row, below, u, w_above, w_row, w_below)
+        right, bent_right = column(
+            colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
+        )
         while x < end:
             across = (float(x) + 0.5) * step
             if int(across) > u:
                 u += 1
                 left = own
+                bent_left = bent
                 own = right
-                right = column(colour, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below)
+                bent = bent_right
+                right, bent_right = column(
+                    colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
+                )
             across -= float(u) + 0.5
-            mean = own * own_weight(across, soft)
-            mean += left * next_weight(-across, soft) + right * next_weight(across, soft)
+            w_own = own_weight(across, soft)
+            w_left = next_weight(-across, soft)
+            w_right = next_weight(across, soft)
+            mean = own * w_own + left * w_left + right * w_right
             if mean[3] > 0.0:
                 before = wp.max(u - 1, 0)
                 after = wp.min(u + 1, edge)
@@ -153,17 +172,16 @@ def resample(
                     wp.where(mean[3] < 1.0, mean[3], 1.0),
                 )
                 normal = facing[v, layer, j, i]
+                turned = normal * 1.0e-3 + bent * most(w_own, 0.0)
+                turned += bent_left * most(w_left, 0.0) + bent_right * most(w_right, 0.0)
+                n = wp.normalize(wp.vec3(turned[0], turned[1], turned[2]))
+                facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3])
                 place = where[v, layer, j, i]
                 away = where[v, layer, beyond, i] - place
                 aside = where[v, layer, j, beside] - place
                 w = down * alike(colour[v, layer, beyond, i][3], away, normal)
                 t = across * alike(colour[v, layer, j, beside][3], aside, normal)
                 where[target, layer, y, x] = place + away * w + aside * t
-                if layer == 0:
-                    bent = normal * (1.0 - w - t) + facing[v, layer, beyond, i] * w + facing[v, layer, j, beside] * t
-                    n = wp.normalize(wp.vec3(bent[0], bent[1], bent[2]))
-                    normal = wp.vec4(n[0], n[1], n[2], bent[3])
-                facing[target, layer, y, x] = normal
             else:
                 colour[target, layer, y, x] = wp.vec4()
             x += 1

@@ -38,6 +38,7 @@ def smeared(
     edge = colour.shape[3] - 1
     mean = wp.vec4()
     bent = wp.vec4()
+    place = wp.vec4()
     strongest = float(0.0)
     row = int(y)
     column = int(x)
@@ -50,8 +51,9 @@ def smeared(
         w = t[2] * c[3]
         if w > 0.0:
             mean += wp.vec4(c[0], c[1], c[2], 1.0) * w
+            bent += facing[source, layer, j, i] * w
             if layer == 0:
-                bent += facing[source, layer, j, i] * w
+                place += where[source, layer, j, i] * w
             if w > strongest:
                 strongest = w
                 row = j
@@ -60,15 +62,15 @@ def smeared(
     if strongest > 0.0:
         scale = 1.0 / mean[3]
         colour[target, layer, y, x] = wp.vec4(mean[0] * scale, mean[1] * scale, mean[2] * scale, mean[3])
-        if colour[source, layer, y, x][3] > 0.0:
-            row = y
-            column = x
-        normal = facing[source, layer, row, column]
-        if layer == 0:
-            n = wp.normalize(wp.vec3(bent[0], bent[1], bent[2]))
-            normal = wp.vec4(n[0], n[1], n[2], bent[3] * scale)
-        facing[target, layer, y, x] = normal
-        where[target, layer, y, x] = where[source, layer, row, column]
+        place *= scale
+        if layer == 1:
+            if colour[source, layer, y, x][3] > 0.0:
+                row = y
+                column = x
+            place = where[source, layer, row, column]
+        n = wp.normalize(wp.vec3(bent[0], bent[1], bent[2]))
+        facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], bent[3] * scale)
+        where[target, layer, y, x] = place
     else:
         colour[target, layer, y, x] = wp.vec4()
 
@@ -84,8 +86,9 @@ def smear(
 ):
     """Mean of a pixel's neighbours, each tap (right, down, weight); a blur's weights sum to 1.
 
-    Colours are those of all taps, normals too on the person, who is round; the place's normals and all positions are
-    the pixel's own or, where it does not have the layer, those of one tap: a mean of two surfaces is on neither.
+    Colours, normals and the person's positions are the mean of all taps, so that light is blurred, too. A position of
+    the place is the pixel's own or, where it does not have the layer, that of the strongest tap: a mean of two far
+    surfaces' is on neither.
 
     What is blurred is ALL, or the PERSON, behind whom the place stays sharp. A thread does ``run`` pixels of a row.
     """
