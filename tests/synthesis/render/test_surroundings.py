@@ -47,15 +47,18 @@ def panels(rng: np.random.Generator, count: int) -> Rows:
     """The ground, two strips that lie on it one on the other, and things that stand about, a third of them cut out."""
     rows = np.zeros(count, PANEL_ROW)
     turn = rng.uniform(0.0, 2.0 * np.pi, count)
+    turn[1:3] = 0.1
     along = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], 1)
     width, height = rng.uniform(0.5, 6.0, count), rng.uniform(0.5, 3.0, count)
+    width[1:3], height[1:3] = 4.0, 5.0
     flat = np.arange(count) < 3
     upward = np.where(flat[:, None], np.cross(along, [0.0, 1.0, 0.0]), [0.0, 1.0, 0.0])
     rows["corner"] = rng.uniform([-4.0, 0.0, -12.0], [3.0, 0.3, 2.0], (count, 3))
-    rows["corner"][0], rows["corner"][1:3, 1] = 0.0, 0.02
+    rows["corner"][0], rows["corner"][1:3] = 0.0, [[-2.0, 0.02, -3.0], [-3.0, 0.02, -2.0]]
     rows["along"], rows["upward"] = along / width[:, None], upward / height[:, None]
     rows["normal"] = np.cross(along, upward)
     rows["near"], rows["tint"], rows["repeat"], rows["log2_side"] = 0.1, 0.5, 1.0, SIDE.bit_length() - 1
+    rows["roughness"] = np.arange(count) / 100
     rows["texels"] = SIDE / width
     rows["cutout"] = (np.arange(count) % 3 == 0) & ~flat
     return rows
@@ -135,7 +138,7 @@ def test_each_pixel_sees_what_rays_meet(seed: int, distortion: float) -> None:
     for j, thing in enumerate(things):
         mine = single & (first[..., 0] == j)
         normal = thing["normal"] * np.sign((eye["position"] - thing["corner"]) @ thing["normal"])
-        off = np.abs(facing[:height, :width, :3] - normal).max(2) > 1e-4
+        off = np.abs(facing[:height, :width] - [*normal, j / 100]).max(2) > 1e-4
         depth = ((thing["corner"] - eye["position"]) @ thing["normal"]) / (middle @ thing["normal"])
         points = eye["position"] + middle * depth[..., None]
         away = np.linalg.norm(where[:height, :width, :3] - points, axis=2) > 0.03 * np.abs(depth)
@@ -186,7 +189,7 @@ def test_samples_behind_a_front_panel_are_marked(fronts: int, depth: float, hidd
     eye = sight(np.random.default_rng(0), 0.0)
     eye["position"], eye["right"], eye["up"], eye["forward"] = (0, 1, 5), (1, 0, 0), (0, 1, 0), (0, 0, -1)
     eye["window"], eye["fronts"], eye["end_panel"] = (0.0, 0.0, 0.18, 0.3), fronts, 2
-    things = panels(np.random.default_rng(1), 2)
+    things = panels(np.random.default_rng(1), 3)[:2]
     things["corner"][1], things["along"][1], things["upward"][1] = (-9, 0, 5 - depth), (1 / 9, 0, 0), (0, 0.1, 0)
     things["corner"][1, 1], things["normal"][1], things["cutout"][1] = -4, (0, 0, 1), 0
     height, width = 2 * int(eye["height"]), 2 * int(eye["width"])
