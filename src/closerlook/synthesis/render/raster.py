@@ -129,7 +129,7 @@ def end_column(s: Cover, row: float) -> int:
 @wp.func
 def bend(straight2: float, distortion: float) -> float:
     """What a lens multiplies a point's distance from the axis with, given the square of that distance: the root of
-    f * (1 + distortion * straight2 * f * f) = 1, by Newton's method."""
+    f * (1 + distortion * straight2 * f * f) = 1, by Newton's method from a fraction that is right to second order."""
     k = distortion * straight2
     f = (1.0 + 2.0 * k) / (1.0 + 3.0 * k)
     for _ in range(2):
