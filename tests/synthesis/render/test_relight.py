@@ -116,7 +116,8 @@ def shade_fully(renderer, view, weather, illumination):
     """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
     colour, facing, where = (array.numpy().astype(np.float64) for array in renderer.surfaces)
     seen = renderer.open_sky.numpy().astype(np.float64)[..., None]
-    light = lighting([(weather, illumination)], renderer.ground_albedo(view), view.sensor)
+    only = np.zeros(1, dtype=np.int64)
+    light = lighting([(weather, illumination)], only, only, renderer.ground_albedo(view)[None], [view.sensor])
     albedo, share = colour[..., :3], colour[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]
