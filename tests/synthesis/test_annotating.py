@@ -35,7 +35,8 @@ def test_every_kind_is_written_for_every_image(rendered):
         assert found == pytest.approx(box, abs=1)  # drawn again, it is the same view
         assert 0 < parts.max() < len(PARTS) and not parts[mask == 0].any()
         distance = float(np.hypot(row["camera_distance"], row["camera_height"] - 0.85)) * 1000
-        assert np.median(depth[mask == 255]) == pytest.approx(distance, rel=0.1)
+        along = np.median(depth[mask == 255]) / distance  # along the camera's axis: people may be 30 degrees off it
+        assert 0.82 < along < 1.05
 
 
 def test_a_subset_is_annotated_alone(rendered, tmp_path):

@@ -20,7 +20,17 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
 from closerlook.synthesis.annotations import describe
 from closerlook.synthesis.parameters import column, override, parameter, within
-from closerlook.synthesis.person import Person, Pose, PosedBatch, pose_batch, sample_pose, sight, skinning, stance
+from closerlook.synthesis.person import (
+    Person,
+    Pose,
+    PosedBatch,
+    pose_batch,
+    sample_pose,
+    sight,
+    skinning,
+    stance,
+    tangents,
+)
 from closerlook.synthesis.person.assets import body_data
 from closerlook.synthesis.person.cache import load_person, trim
 from closerlook.synthesis.person.coarsening import coarsened
@@ -48,7 +58,7 @@ __all__ = [
 
 WORK_NAME = ".render"
 SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
-KERNELS = (sight, skinning, stance)  # besides the renderer's
+KERNELS = (sight, skinning, stance, tangents)  # besides the renderer's
 Scene = tuple[str | int, ...]
 VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
 ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
