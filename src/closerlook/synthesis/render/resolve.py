@@ -14,7 +14,7 @@ import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.raster import ID_MASK, doubled_area
-from closerlook.synthesis.render.surroundings import HIDDEN, through
+from closerlook.synthesis.render.surroundings import HIDDEN, half_pixel, through
 from closerlook.synthesis.render.texturing import linear, look_up, mip
 from closerlook.synthesis.render.values import Sight, Surface, texel
 
@@ -60,6 +60,7 @@ def glimpse(
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
     eye: Sight,
+    half: wp.vec2,
 ) -> Patch:
     """What a sample at a point of the screen sees of a triangle."""
     h = Patch()
@@ -86,7 +87,7 @@ def glimpse(
     spread = wp.abs((ub[0] - ua[0]) * (uc[1] - ua[1]) - (uc[0] - ua[0]) * (ub[1] - ua[1]))
     h.texels = spread * full / wp.max(wp.abs(area), 1.0e-4) + 1.0e-6
     h.normal = wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
-    at = through(eye, x, y)
+    at = through(eye, half, x, y)
     h.position = eye.position + (eye.right * at[0] + eye.up * at[1] + eye.forward) * (area * share)
     return h
 
@@ -183,17 +184,26 @@ def resolve(
     eye = sights[view]
     if y >= eye.height:
         return
+    half = half_pixel(eye)
+    upper = key[view, 2 * y]
+    lower = key[view, 2 * y + 1]
+    corners = screen[view]
+    pose = positions[eye.pose]
+    shapes = normals[eye.pose]
+    colours = colour[view, 0, y]
+    facings = facing[view, 0, y]
+    points = where[view, 0, y]
     x = part * run
     end = wp.min(x + run, eye.width)
     while x < end:
         seen = wp.vec4i(
-            triangle_of(key[view, 2 * y, 2 * x]),
-            triangle_of(key[view, 2 * y, 2 * x + 1]),
-            triangle_of(key[view, 2 * y + 1, 2 * x]),
-            triangle_of(key[view, 2 * y + 1, 2 * x + 1]),
+            triangle_of(upper[2 * x]),
+            triangle_of(upper[2 * x + 1]),
+            triangle_of(lower[2 * x]),
+            triangle_of(lower[2 * x + 1]),
         )
         if wp.max(seen) < 0:
-            colour[view, 0, y, x] = wp.vec4()
+            colours[x] = wp.vec4()
         else:
             alike = bool(False)
             if wp.min(seen) >= 0:
@@ -216,11 +226,9 @@ def resolve(
                         py += 0.5
                         k = 4
                         share = 4.0
-                    one = glimpse(t, px, py, screen[view], triangles, normals[eye.pose], uv, surface_of, surfaces, eye)
+                    one = glimpse(t, px, py, corners, triangles, shapes, uv, surface_of, surfaces, eye, half)
                     if patch.count > 0.0 and apart(patch, one, surfaces):
-                        s = add_patch(
-                            s, patch, triangles, positions[eye.pose], uv, surfaces, texels, eye.position, patch.count
-                        )
+                        s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, eye.position, patch.count)
                         patch = Patch()
                     if patch.count == 0.0:
                         patch.triangle = t
@@ -234,15 +242,13 @@ def resolve(
                     if k == 2 and alike and patch.count == 2.0:
                         k = 4
                         share = 2.0
-            s = add_patch(
-                s, patch, triangles, positions[eye.pose], uv, surfaces, texels, eye.position, patch.count * share
-            )
+            s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, eye.position, patch.count * share)
             count *= share
             part_of = 1.0 / count
             n = wp.normalize(s.normal)
             albedo = s.albedo * part_of
             p = s.position * part_of
-            colour[view, 0, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
-            facing[view, 0, y, x] = wp.vec4(n[0], n[1], n[2], s.rough * part_of)
-            where[view, 0, y, x] = wp.vec4(p[0], p[1], p[2], 0.0)
+            colours[x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
+            facings[x] = wp.vec4(n[0], n[1], n[2], s.rough * part_of)
+            points[x] = wp.vec4(p[0], p[1], p[2], 0.0)
         x += 1

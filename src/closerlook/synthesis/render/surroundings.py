@@ -15,16 +15,17 @@ import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.render.raster import EMPTY, ID_MASK, doubled_area, weights
-from closerlook.synthesis.render.texturing import linear, look_up, mip, opacity
+from closerlook.synthesis.render.texturing import exponent, linear, look_up, mip, opacities, opacity
 from closerlook.synthesis.render.values import Panel, Sight, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
 SORTED = wp.constant(8)  # pixels along the side of a tile that panels are sorted into
-CLEAR = wp.constant(8)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
+CLEAR = wp.constant(7)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
 SKY, MIXED = wp.constant(-1), wp.constant(-2)  # instead of a panel's number
 SKY_DISTANCE = wp.constant(20000.0)  # metres
 HORIZON = wp.constant(1.0e-6)  # 1 / metres: the ground ends there
+LAID = wp.constant(4.0e-6)  # of the distance: of things in one plane, the one with the lowest number is on top
 FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
 HIDDEN = wp.constant(wp.int64(1 << 60))  # added to the key of a sample whose triangle is behind a panel
 OUT, PARTLY, WHOLLY = (wp.constant(kind) for kind in range(3))
@@ -38,8 +39,8 @@ class Plane:
     from its corner, over the depth. ``doubt`` is how much ``inverse``, and ``doubts`` how much ``across``, what it is
     short of the whole width, ``upward`` and what that is short of the whole height may differ within half a pixel.
     ``nearest`` is the largest ``inverse`` there is. Shares times ``map``'s first and third plus its second and fourth
-    are texture coordinates; ``grain`` are texels that a pixel at depth 1 covers; ``away`` is one over the plane's
-    distance from the eye, to which ``normal`` points.
+    are texture coordinates; ``grain`` are texels that a pixel at depth 1 covers, and ``dense`` the most that half of it
+    is wide or high, however slant. ``away`` is one over the plane's distance from the eye, to which ``normal`` points.
     """
 
     inverse: wp.vec3
@@ -50,6 +51,7 @@ class Plane:
     nearest: wp.float32
     map: wp.vec4
     grain: wp.float32
+    dense: wp.float32
     away: wp.float32
     normal: wp.vec3
     tint: wp.vec3
@@ -60,18 +62,18 @@ class Plane:
 
 
 @wp.func
-def through(eye: Sight, x: float, y: float) -> wp.vec2:
-    """Right and up on the plane at distance 1 of a point in samples, of which a pixel has 2 x 2."""
-    across = eye.window[0] + eye.window[2] * (x / float(eye.width) - 1.0)
-    above = eye.window[1] + eye.window[3] * (1.0 - y / float(eye.height))
-    straight = 1.0 + eye.distortion * (across * across + above * above)
-    return wp.vec2(across * straight, above * straight)
+def half_pixel(eye: Sight) -> wp.vec2:
+    """Half a pixel's width and height on the plane at distance 1: a sample's."""
+    return wp.vec2(eye.window[2] / float(eye.width), eye.window[3] / float(eye.height))
 
 
 @wp.func
-def pixel(eye: Sight) -> wp.vec2:
-    """Half a pixel's width and height on the plane at distance 1."""
-    return wp.vec2(eye.window[2] / float(eye.width), eye.window[3] / float(eye.height))
+def through(eye: Sight, half: wp.vec2, x: float, y: float) -> wp.vec2:
+    """Right and up on the plane at distance 1 of a point in samples, which are :func:`half_pixel` wide and high."""
+    across = eye.window[0] - eye.window[2] + half[0] * x
+    above = eye.window[1] + eye.window[3] - half[1] * y
+    straight = 1.0 + eye.distortion * (across * across + above * above)
+    return wp.vec2(across * straight, above * straight)
 
 
 @wp.func
@@ -105,11 +107,11 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
     offset = wp.dot(p.corner - eye.position, p.normal)
     if wp.abs(offset) > 1.0e-6:
         q.away = 1.0 / wp.abs(offset)
-        q.inverse = by_axes(eye, p.normal) / offset
+        q.inverse = by_axes(eye, p.normal) * ((1.0 - LAID * float(j)) / offset)
     q.normal = p.normal * -wp.sign(offset)
     q.across = by_axes(eye, p.along) + q.inverse * wp.dot(eye.position - p.corner, p.along)
     q.upward = by_axes(eye, p.upward) + q.inverse * wp.dot(eye.position - p.corner, p.upward)
-    half = pixel(eye)
+    half = half_pixel(eye)
     q.doubt = doubt_of(q.inverse, half)
     q.doubts = wp.vec4(
         doubt_of(q.across, half),
@@ -122,6 +124,9 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
     if j > 0:
         q.map = wp.vec4(p.repeat[0], p.shift[0], -p.repeat[1], p.repeat[1] + p.shift[1])
     q.grain = eye.pixel * p.texels * eye.pixel * p.texels
+    q.dense = float(1 << p.log2_side) * wp.max(
+        wp.max(q.doubts[0], q.doubts[1]) * p.repeat[0], wp.max(q.doubts[2], q.doubts[3]) * p.repeat[1]
+    )
     q.tint = p.tint
     q.roughness = p.roughness
     q.start = p.start
@@ -132,16 +137,24 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
 
 @wp.func
 def met(q: Plane, inverse: float, at: wp.vec2, scale: float) -> int:
-    """Whether ``scale`` pixels around a point see a panel: OUT, PARTLY or WHOLLY; ``inverse`` is the form's value."""
+    """Whether ``scale`` pixels around a point meet a panel: OUT, PARTLY or WHOLLY; ``inverse`` is the form's value."""
     u = form(q.across, at)
     v = form(q.upward, at)
     inside = wp.vec4(u, inverse - u, v, inverse - v)
     doubts = q.doubts * scale
-    if wp.min(inside + doubts) < 0.0:
+    doubt = q.doubt * scale
+    if wp.min(inside + doubts) < 0.0 or inverse - doubt > q.nearest:
         return OUT
-    if q.cutout == 0 and wp.min(inside - doubts) > 0.0 and inverse + q.doubt * scale < q.nearest:
+    if wp.min(inside - doubts) > 0.0 and inverse + doubt < q.nearest:
         return WHOLLY
     return PARTLY
+
+
+@wp.func
+def before(q: Plane, other: wp.vec3, at: wp.vec2, half: wp.vec2) -> bool:
+    """Whether a panel may be nearer than what has ``other`` for its ``inverse``, somewhere around a point."""
+    nearer = q.inverse - other
+    return form(nearer, at) + doubt_of(nearer, half) > 0.0
 
 
 @wp.kernel
@@ -151,85 +164,133 @@ def sort(sights: wp.array(dtype=Sight), planes: wp.array(dtype=Plane), tiles: wp
     shows, SKY, or MIXED for ground and sky."""
     view, row, column = wp.tid()
     eye = sights[view]
-    side = 2 * SORTED
     if row * SORTED >= eye.height or column * SORTED >= eye.width:
         return
+    sample = half_pixel(eye)
     low = wp.vec2(1.0e9, 1.0e9)
     high = -low
     for y in range(3):
         for x in range(3):
             # A lens bends the sides of a tile, by less than a pixel
-            across = float(side) * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
-            down = float(side) * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
-            at = through(eye, across, down)
+            across = float(2 * SORTED) * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
+            down = float(2 * SORTED) * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
+            at = through(eye, sample, across, down)
             low = wp.min(low, at)
             high = wp.max(high, at)
     middle = (low + high) * 0.5
-    scale = wp.max(wp.cw_div((high - low) * 0.5, pixel(eye)))
-    ground = form(planes[eye.first_panel].inverse, middle)
-    unsure = planes[eye.first_panel].doubt * scale
+    half = (high - low) * 0.5
+    scale = wp.max(wp.cw_div(half, sample))
+    ground = planes[eye.first_panel]
+    nearest = form(ground.inverse, middle)
     only = MIXED
-    if ground - unsure > HORIZON:
+    front = wp.vec3()
+    if nearest - ground.doubt * scale > HORIZON:
         only = 0
-    elif ground + unsure <= HORIZON:
+        front = ground.inverse
+    elif nearest + ground.doubt * scale <= HORIZON:
         only = SKY
-    behind = wp.max(ground - unsure, 0.0)  # what is further than this is hidden
+    nearest = wp.max(nearest, 0.0)
     j = int(1)
     while j < eye.end_panel - eye.first_panel:
         q = planes[eye.first_panel + j]
         inverse = form(q.inverse, middle)
-        least = inverse - q.doubt * scale
-        if least > behind and met(q, inverse, middle, scale) == WHOLLY:
+        if inverse > nearest and q.cutout == 0 and met(q, inverse, middle, scale) == WHOLLY:
             only = j
-            behind = least
+            front = q.inverse
+            nearest = inverse
         j += 1
     count = int(0)
     j = int(1)
     while j < eye.end_panel - eye.first_panel:
         q = planes[eye.first_panel + j]
-        inverse = form(q.inverse, middle)
-        if inverse + q.doubt * scale > behind and met(q, inverse, middle, scale) != OUT:
+        kind = met(q, form(q.inverse, middle), middle, scale)
+        if kind != OUT and (j == only or before(q, front, middle, half)):
             count += 1
             tiles[view, row, column, count] = j
         j += 1
-    if count == 0 or (count == 1 and tiles[view, row, column, 1] == only and eye.fronts == 0):
-        tiles[view, row, column, 1] = only
+    if (
+        count == 1
+        and tiles[view, row, column, 1] == only
+        and eye.fronts == 0
+        and not before(ground, front, middle, half)
+    ):
         count = 0
+    if count == 0:
+        tiles[view, row, column, 1] = only
     tiles[view, row, column, 0] = count
 
 
 @wp.func
-def alone(planes: wp.array(dtype=Plane), first: int, tile: wp.array(dtype=int), at: wp.vec2) -> int:
+def holes(q: Plane, inverse: float, at: wp.vec2, texels: wp.array(dtype=texel)) -> int:
+    """Whether a cut-out panel is there in the whole of a pixel around a point: OUT, PARTLY or WHOLLY.
+
+    At a level of which four texels hold all that the pixel's samples may look up: up to two above theirs, where a mean
+    that is CLEAR leaves no doubt of them.
+    """
+    depth = 1.0 / inverse
+    fine = mip(q.grain * depth * depth, q.log2_side)
+    level = wp.max(fine, exponent(q.dense * depth) + 1)
+    if level > wp.min(fine + 2, q.log2_side):
+        return PARTLY
+    u = form(q.across, at) * depth * q.map[0] + q.map[1]
+    v = form(q.upward, at) * depth * q.map[2] + q.map[3]
+    alpha = opacities(texels, q.start, q.log2_side, wp.vec2(u, v), level)
+    if alpha[1] <= CLEAR:
+        return OUT
+    return wp.where(alpha[0] >= 255 - CLEAR, WHOLLY, PARTLY)
+
+
+@wp.func
+def alone(
+    planes: wp.array(dtype=Plane),
+    first: int,
+    tile: wp.array(dtype=int),
+    texels: wp.array(dtype=texel),
+    at: wp.vec2,
+    half: wp.vec2,
+) -> int:
     """The only panel of a tile that the pixel around a point sees, SKY, or MIXED for several."""
     if tile[0] == 0 and tile[1] != MIXED:
         return tile[1]
-    ground = form(planes[first].inverse, at)
-    unsure = planes[first].doubt
+    ground = planes[first]
+    nearest = form(ground.inverse, at)
+    rivals = wp.uint64(0)
     only = SKY
-    behind = float(0.0)
-    nearest = float(0.0)  # of what was taken for the only one
-    rival = float(0.0)  # and of all else
-    if ground - unsure > HORIZON:
+    front = wp.vec3()
+    behind = float(0.0)  # what is further than this is hidden
+    if nearest + ground.doubt > HORIZON:
+        rivals = wp.uint64(1)
+    if nearest - ground.doubt > HORIZON:
         only = 0
-        behind = ground - unsure
-        nearest = ground + unsure
-    elif ground + unsure > HORIZON:
-        rival = ground + unsure
+        front = ground.inverse
+        behind = nearest - ground.doubt
+    nearest = wp.max(nearest, 0.0)
     k = int(1)
     while k <= tile[0]:
         q = planes[first + tile[k]]
         inverse = form(q.inverse, at)
         if inverse + q.doubt > behind:
             kind = met(q, inverse, at, 1.0)
-            if kind == WHOLLY and inverse - q.doubt > behind:
-                rival = wp.max(rival, nearest)
+            if kind == WHOLLY and q.cutout != 0:
+                kind = holes(q, inverse, at, texels)
+            if kind != OUT:
+                rivals = rivals | (wp.uint64(1) << wp.uint64(k))
+            if kind == WHOLLY and inverse > nearest:
                 only = tile[k]
-                behind = inverse - q.doubt
-                nearest = inverse + q.doubt
-            elif kind != OUT:
-                rival = wp.max(rival, inverse + q.doubt)
+                front = q.inverse
+                nearest = inverse
+                behind = wp.max(behind, inverse - q.doubt)
         k += 1
-    return wp.where(rival > behind, MIXED, only)
+    j = int(0)
+    k = int(0)
+    while rivals != wp.uint64(0):
+        if (rivals & wp.uint64(1)) != wp.uint64(0) and j != only and before(planes[first + j], front, at, half):
+            return MIXED
+        rivals = rivals >> wp.uint64(1)
+        k += 1
+        if k <= tile[0]:
+            j = tile[k]
+    return only
 
 
 @wp.struct
@@ -346,6 +407,7 @@ def several(
     tile: wp.array(dtype=int),
     texels: wp.array(dtype=texel),
     eye: Sight,
+    half: wp.vec2,
     x: int,
     y: int,
     shown: int,
@@ -368,7 +430,7 @@ def several(
         sub = (3 * k) & 3  # one diagonal first
         k += 1
         if (shown & (1 << sub)) != 0:
-            at = through(eye, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
+            at = through(eye, half, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
             ground = open_ground(planes, eye.first_panel, at)
             h = trace(planes, eye.first_panel, tile, eye.end_panel, texels, at, ground)
             if h.panel != panel and count > 0.0:
@@ -388,13 +450,13 @@ def several(
 
 
 @wp.func
-def place_samples(key: wp.array3d(dtype=wp.int64), view: int, y: int, x: int) -> int:
-    """Which of a pixel's four samples do not show the person, a bit each, row by row."""
+def place_samples(upper: wp.array(dtype=wp.int64), lower: wp.array(dtype=wp.int64), x: int) -> int:
+    """Which of a pixel's four samples, in two rows of keys, do not show the person, a bit each, row by row."""
     return (
-        wp.where(key[view, 2 * y, 2 * x] < HIDDEN, 0, 1)
-        + wp.where(key[view, 2 * y, 2 * x + 1] < HIDDEN, 0, 2)
-        + wp.where(key[view, 2 * y + 1, 2 * x] < HIDDEN, 0, 4)
-        + wp.where(key[view, 2 * y + 1, 2 * x + 1] < HIDDEN, 0, 8)
+        wp.where(upper[2 * x] < HIDDEN, 0, 1)
+        + wp.where(upper[2 * x + 1] < HIDDEN, 0, 2)
+        + wp.where(lower[2 * x] < HIDDEN, 0, 4)
+        + wp.where(lower[2 * x + 1] < HIDDEN, 0, 8)
     )
 
 
@@ -414,6 +476,7 @@ def hide(
     eye = sights[view]
     if eye.fronts == 0 or y >= eye.height:
         return
+    half = half_pixel(eye)
     x = part * run
     end = wp.min(x + run, eye.width)
     while x < end:
@@ -433,7 +496,7 @@ def hide(
                 h = Hit()
                 h.panel = SKY
                 h.inverse = w[0] * a[3] + w[1] * b[3] + w[2] * c[3]
-                at = through(eye, px, py)
+                at = through(eye, half, px, py)
                 if trace(planes, eye.first_panel, tile, eye.fronts, place_texels, at, h).panel != SKY:
                     key[view, row, column] = k | HIDDEN
         x += 1
@@ -460,23 +523,29 @@ def surround(
     eye = sights[view]
     if y >= eye.height:
         return
+    half = half_pixel(eye)
+    upper = key[view, 2 * y]
+    lower = key[view, 2 * y + 1]
+    colours = colour[view, 1, y]
+    normals = facing[view, 1, y]
+    points = where[view, 1, y]
     x = part * run
     end = wp.min(x + run, eye.width)
     while x < end:
-        shown = place_samples(key, view, y, x)
+        shown = place_samples(upper, lower, x)
         if shown == 0:
-            colour[view, 1, y, x] = wp.vec4()
+            colours[x] = wp.vec4()
         else:
             count = float((shown & 1) + ((shown >> 1) & 1) + ((shown >> 2) & 1) + (shown >> 3))
             tile = tiles[view, y / SORTED, x / SORTED]
-            at = through(eye, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
-            panel = alone(planes, eye.first_panel, tile, at)
+            at = through(eye, half, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
+            panel = alone(planes, eye.first_panel, tile, place_texels, at, half)
             s = Spot()
             if panel == MIXED:
-                s = several(planes, tile, place_texels, eye, x, y, shown)
+                s = several(planes, tile, place_texels, eye, half, x, y, shown)
             else:
                 s = spot(planes, panel, place_texels, eye, at, count)
-            colour[view, 1, y, x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
-            facing[view, 1, y, x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
-            where[view, 1, y, x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)
+            colours[x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
+            normals[x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
+            points[x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)
         x += 1

@@ -82,6 +82,23 @@ def opacity(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.ve
 
 
 @wp.func
+def opacities(texels: wp.array(dtype=texel), start: int, log2_side: int, uv: wp.vec2, level: int) -> wp.vec2i:
+    """The least and the largest alpha (0..255) of the four texels (repeating) of a mip level around a point."""
+    side = 1 << (log2_side - level)
+    base = level_start(start, log2_side, level)
+    m = side - 1
+    u = int(wp.floor(uv[0] * float(side) - 0.5))
+    v = int(wp.floor(uv[1] * float(side) - 0.5))
+    upper = base + (v & m) * side
+    lower = base + ((v + 1) & m) * side
+    a = int(texels[upper + (u & m)][3])
+    b = int(texels[upper + ((u + 1) & m)][3])
+    c = int(texels[lower + (u & m)][3])
+    d = int(texels[lower + ((u + 1) & m)][3])
+    return wp.vec2i(wp.min(wp.min(a, b), wp.min(c, d)), wp.max(wp.max(a, b), wp.max(c, d)))
+
+
+@wp.func
 def tile_at(tile: wp.array2d(dtype=wp.uint8), u: float, v: float) -> float:
     """Bilinear value (0..1) of a repeating 256 x 256 tile; u and v count its texels."""
     iu = int(wp.floor(u))
