@@ -66,18 +66,19 @@ def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> O
     softness = np.where(done, both, softness)
     slot = np.arange(len(sensors)) + capacity * ((softness != 0) | (sizes != size).any(1))
     rounds, taps = _passes(np.where(done, 0.0, focus), motion * unit, np.radians(angle), slot, capacity)
-    weights, count = bells(colour_blur * unit)
-    return Optics(sizes, softness, rounds, taps, slot, weights, count)
+    # Means of 2 x 2 pixels, interpolated, are already blurred by one pixel; the bell counts in means.
+    weights, count = bells(np.sqrt(np.maximum((colour_blur * unit) ** 2 - 1, 0)) / 2)
+    return Optics(sizes, softness, rounds, taps, slot, weights, np.where(colour_blur > 0, count, 0))
 
 
 def bells(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
-    """Weights (V, K), from the middle to one side, of blurs by ``sigma`` (V,) pixels, and how many each has, 0 for 0.
+    """Weights (V, K), from the middle to one side, of blurs by ``sigma`` (V,) pixels, and how many each has.
 
     They are three of that variance if they can have it, else a Gaussian's.
     """
     side = sigma * sigma / 2
     three = side <= SOFTEST
-    count = np.where(three, np.where(sigma > 0, 2, 0), np.ceil(2 * sigma).astype(np.int64) + 1)
+    count = np.where(three, np.where(sigma > 0, 2, 1), np.ceil(2 * sigma).astype(np.int64) + 1)
     steps = np.arange(max(int(count.max(initial=0)), 2))
     weights = np.exp(-0.5 * (steps / np.where(three, 1.0, sigma)[:, None]) ** 2)
     weights[steps >= count[:, None]] = 0.0
@@ -86,7 +87,6 @@ def bells(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
         total += 2 * column
     weights /= np.where(three, 1.0, total)[:, None]
     weights[three, :2] = np.stack([1 - 2 * side, side], axis=1)[three]
-    weights[count == 0] = 0.0
     return weights.astype(np.float32), count
 
 
