@@ -111,17 +111,19 @@ def cover(a: wp.vec4, b: wp.vec4, c: wp.vec4, area: float, width: int, height: i
 
 
 @wp.func
-def span(s: Cover, row: int) -> wp.vec2i:
-    """First covered column of a row of the box, and the one after the last."""
-    low = s.low + s.low_row * float(row)
-    high = s.high + s.high_row * float(row)
+def first_column(s: Cover, row: float) -> int:
+    """The first covered column of a row of the box."""
+    low = most(s.low[0] + s.low_row[0] * row, s.low[1] + s.low_row[1] * row, s.low[2] + s.low_row[2] * row)
     columns = float(s.columns)
-    first = most(low[0], low[1], low[2])
-    last = least(high[0], high[1], high[2])
-    return wp.vec2i(
-        int(least(most(first, 0.0, 0.0), columns, columns) + 1.0 - SLIVER),
-        int(least(most(last + 1.0 + SLIVER, 0.0, 0.0), columns, columns)),
-    )
+    return int(least(most(low, 0.0, 0.0), columns, columns) + 1.0 - SLIVER)
+
+
+@wp.func
+def end_column(s: Cover, row: float) -> int:
+    """The column after the last covered one of a row of the box."""
+    high = least(s.high[0] + s.high_row[0] * row, s.high[1] + s.high_row[1] * row, s.high[2] + s.high_row[2] * row)
+    columns = float(s.columns)
+    return int(least(most(high + 1.0 + SLIVER, 0.0, 0.0), columns, columns))
 
 
 @wp.func
@@ -201,10 +203,10 @@ def draw(
     row = int(0)
     while row < box.rows:
         y = box.top + row
-        ends = span(box, row)
         left = box.first + box.row * float(row)
-        column = int(ends[0])
-        while column < ends[1]:
+        column = first_column(box, float(row))
+        end = end_column(box, float(row))
+        while column < end:
             x = box.left + column
             w = left + box.column * float(column)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
@@ -265,10 +267,10 @@ def throw(
     box = cover(a, b, c, area, shadow.shape[2], shadow.shape[1])
     down = int(0)
     while down < box.rows:
-        ends = span(box, down)
         left = box.first + box.row * float(down)
-        across = int(ends[0])
-        while across < ends[1]:
+        across = first_column(box, float(down))
+        end = end_column(box, float(down))
+        while across < end:
             w = left + box.column * float(across)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
             wp.atomic_min(shadow, row, box.top + down, box.left + across, z)

@@ -125,7 +125,8 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
         q.map = wp.vec4(p.repeat[0], p.shift[0], -p.repeat[1], p.repeat[1] + p.shift[1])
     q.grain = eye.pixel * p.texels * eye.pixel * p.texels
     q.dense = float(1 << p.log2_side) * wp.max(
-        wp.max(q.doubts[0], q.doubts[1]) * p.repeat[0], wp.max(q.doubts[2], q.doubts[3]) * p.repeat[1]
+        wp.max(q.doubts[0], q.doubts[1]) * wp.abs(p.repeat[0]),
+        wp.max(q.doubts[2], q.doubts[3]) * wp.abs(p.repeat[1]),
     )
     q.tint = p.tint
     q.roughness = p.roughness
