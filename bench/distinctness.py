@@ -35,7 +35,7 @@ from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.annotations import mask
 from closerlook.synthesis.person import load_person, pose_person, sample_pose
-from closerlook.synthesis.production import draw_view
+from closerlook.synthesis.production import draw_places, draw_view
 from closerlook.synthesis.render.renderer import Renderer, Shot
 from closerlook.synthesis.settings import read_settings
 
@@ -167,7 +167,8 @@ def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
             weather, light = (str(rng.choice(DAY[name])) for name in ("weather", "illumination"))
             scene = ("image", identity, viewpoint, weather, light)
             posed = pose_person(person, sample_pose(rng))
-            view = draw_view(settings, scene, viewpoint, str(rng.choice(settings.backdrops)))
+            where = draw_places(seed, {scene: str(rng.choice(settings.backdrops))})
+            view = draw_view(settings, scene, viewpoint, where[scene])
             images.append(renderer.render(posed, view, [Shot.named(weather, light, identity)])[0])
             covers.append(mask(renderer.seen()).reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
     return np.array(images), np.array(covers)

@@ -17,11 +17,11 @@ from closerlook.adaptation.parameters import Parameter
 from closerlook.errors import UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.parameters import override
-from closerlook.synthesis.person import pose_person, sample_pose
+from closerlook.synthesis.person import pose_batch, sample_pose
 from closerlook.synthesis.person.cache import load_person
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.production import draw_view
-from closerlook.synthesis.render.renderer import Renderer, Shot
+from closerlook.synthesis.production import draw_places, draw_view
+from closerlook.synthesis.render.renderer import Renderer, Shot, Take
 from closerlook.synthesis.scene.backdrop import BACKDROPS
 from closerlook.synthesis.scene.sensor import compress
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
@@ -108,17 +108,18 @@ class Sampler:
         settings, seed = _with_shares(self._settings, values), self._settings.seed
         person = load_person(seed, identity, settings.wardrobe, _dressed(settings, identity, values))
         self._renderer.wear(person)
-        images = []
-        for number in range(self._views):
-            key = ("adapt", identity, number)
-            posed = pose_person(person, sample_pose(keyed_rng(seed, "pose", *key)))
+        keys = [("adapt", identity, number) for number in range(self._views)]
+        posed = pose_batch(person, [sample_pose(keyed_rng(seed, "pose", *key)) for key in keys])
+        where = draw_places(seed, {key: settings.backdrop(key) for key in keys})
+        takes = []
+        for number, key in enumerate(keys):
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             drawn = _drawn(values, seed, key)
-            view = draw_view(settings, key, viewpoint, settings.backdrop(key), drawn)
-            shot = _shot(drawn, keyed_seed(seed, "shot", *key))
-            jpeg = compress(self._renderer.render(posed, view, [shot])[0], view.sensor)
-            images.append(simplejpeg.decode_jpeg(jpeg))
-        return images
+            view = draw_view(settings, key, viewpoint, where[key], drawn)
+            takes.append(Take(view, (_shot(drawn, keyed_seed(seed, "shot", *key)),), number))
+        images = self._renderer.shoot(posed, takes)
+        jpegs = (compress(own[0], take.view.sensor) for own, take in zip(images, takes, strict=True))
+        return [simplejpeg.decode_jpeg(jpeg) for jpeg in jpegs]
 
 
 def _with_shares(settings: Settings, values: Mapping[str, float]) -> Settings:

@@ -6,12 +6,15 @@ import functools
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import warp as wp
+from numpy.typing import NDArray
 
 from closerlook.errors import unknown
 
-__all__ = ["KERNEL_OPTIONS", "find_device", "start_warp", "with_lanes"]
+__all__ = ["KERNEL_OPTIONS", "find_device", "start_warp", "warp_array", "with_lanes"]
 
 KERNEL_OPTIONS = {"enable_backward": False, "fast_math": True, "optimization_level": 3}
 
@@ -42,6 +45,11 @@ def find_device(name: str) -> str:
     if full not in known:
         raise unknown("--device", name, known)
     return full
+
+
+def warp_array(values: NDArray[Any], dtype: object) -> Any:
+    """Warp's view of NumPy's memory, on the CPU: only what is not contiguous is copied."""
+    return wp.array(np.ascontiguousarray(values), dtype=dtype, device="cpu", copy=False)
 
 
 def with_lanes(

@@ -16,7 +16,7 @@ from closerlook.synthesis.person import Person, Population, cache, load_person, 
 from closerlook.synthesis.person.mesh import Hold, Material
 from closerlook.synthesis.person.packing import pack, unpack
 from closerlook.synthesis.person.people import build_person
-from closerlook.synthesis.production import draw_view
+from closerlook.synthesis.production import draw_places, draw_view
 from closerlook.synthesis.render.renderer import Renderer, Shot
 from closerlook.synthesis.settings import read_settings
 
@@ -70,7 +70,8 @@ def test_a_kept_person_renders_as_one_just_built(folder: Path) -> None:
         renderer = Renderer((64, 32))
         renderer.wear(person)
         posed = pose_person(person, sample_pose(keyed_rng(1, "pose")))
-        view = draw_view(settings, ("view", 5, 30), 30, settings.backdrops[0])
+        scene = ("view", 5, 30)
+        view = draw_view(settings, scene, 30, draw_places(settings.seed, {scene: settings.backdrops[0]})[scene])
         images.append(renderer.render(posed, view, [Shot.named("sunny", "noon", 5)]))
     np.testing.assert_array_equal(images[0], images[1])
     np.testing.assert_array_equal(images[1], images[2])

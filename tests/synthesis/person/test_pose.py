@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats
+from scipy import stats
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, Pose, pose_batch, pose_person, sample_person, sample_pose
+from closerlook.synthesis.person.body import sample_shape
 from closerlook.synthesis.person.mesh import Hold, PosedPerson
+from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.person.pose import SWAY, _angles, _columns
 from closerlook.synthesis.person.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin
+from closerlook.synthesis.person.wardrobe import sample_outfit
 
 REST = Pose(lean=0.0)
 unit = arrays(np.float64, 3, elements=floats(-1, 1))
@@ -69,8 +74,19 @@ def test_bending_agrees_with_dense_skinning_by_products_of_rotations(people: lis
         np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
 
 
+def who_has(kind: str) -> Person:
+    """The first person of a seed with this bag or load: who it is shows before they are built."""
+    for identity in itertools.count():
+        shape = sample_shape(keyed_rng(3, "person", identity, "shape"), Population())
+        season = Population().season(keyed_rng(3, "person", identity, "season"))
+        outfit = sample_outfit(keyed_rng(3, "person", identity, "outfit"), shape, season)
+        if kind in {extra.kind for extra in (outfit.bag, outfit.load) if extra}:
+            return sample_person(3, identity)
+    raise AssertionError
+
+
 def test_held_bags_hang_down_from_the_hand() -> None:
-    person = next(p for k in range(60) if (p := sample_person(3, k)).labels["bag"] in ("handbag", "tote"))
+    person = who_has("tote")
     (grip,) = (g for g in (BONES.index(name) for name in GRIPS) if ((person.bones == g) & (person.weights > 0.5)).any())
     bag = ((person.bones == grip) & (person.weights > 0.5)).any(1)
     for pose in (Pose(phase=0.4, stride=1.2), Pose(lift=(30.0, 30.0), elbow=(90.0, 90.0), heading=30.0)):
@@ -81,23 +97,38 @@ def test_held_bags_hang_down_from_the_hand() -> None:
         np.testing.assert_allclose(below, rest, atol=1e-4)
 
 
-@pytest.mark.parametrize(("pose", "share"), [(REST, 1.0), (Pose(phase=0.3, stride=1.0), 0.98)])
-def test_normals_turn_with_the_bones_and_are_smooth_over_seams(people: list[Person], pose: Pose, share: float) -> None:
-    person = people[2]
-    posed = pose_person(person, pose)
-    a, b, c = (posed.positions[person.triangles[:, k]] for k in range(3))
+def turned_away(person: Person, posed: PosedPerson) -> tuple[np.ndarray, np.ndarray]:
+    """By how many degrees each vertex's normal differs from that of the faces around it, and these faces' areas."""
+    a, b, c = (posed.positions[person.triangles[:, k]].astype(np.float64) for k in range(3))
     faces = np.cross(b - a, c - a)
     summed = np.zeros((person.smooth.max() + 1, 3))
     for k in range(3):
         np.add.at(summed, person.smooth[person.triangles[:, k]], faces)
-    wanted = (summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12))[person.smooth]
-    solid = np.linalg.norm(summed, axis=1)[person.smooth] > 1e-8
-    cosines = (posed.normals * wanted).sum(1)[solid]
-    assert (cosines > np.cos(np.radians(12))).mean() >= share
-    np.testing.assert_allclose(np.linalg.norm(posed.normals, axis=1), 1, atol=1e-5)
-    order = np.argsort(person.smooth, kind="stable")
-    same = np.diff(person.smooth[order]) == 0
-    np.testing.assert_allclose(np.diff(posed.normals[order], axis=0)[same], 0, atol=1e-6)
+    wanted = summed[person.smooth]
+    across, along = np.linalg.norm(np.cross(posed.normals, wanted), axis=1), (posed.normals * wanted).sum(1)
+    return np.degrees(np.arctan2(across, along)), np.linalg.norm(wanted, axis=1)
+
+
+def test_normals_are_those_of_the_bent_surface(people: list[Person]) -> None:
+    """Exactly at rest; in poses all but in what is folded up where legs and arms begin, where faces say little: were
+    they turned with the bones, as is usual, a tenth of a long skirt would be out by more than 20 degrees."""
+    for person in people:
+        if not any(person.hands):
+            angles, areas = turned_away(person, pose_person(person, REST))
+            assert angles[areas > 1e-8].max() < 0.5
+        for k in range(3):
+            angles, areas = turned_away(person, pose_person(person, sample_pose(keyed_rng(person.identity, "bent", k))))
+            assert np.average(angles, weights=areas) < 1.2
+            assert np.average(angles > 20, weights=areas) < 0.02
+
+
+def test_normals_are_smooth_over_seams(people: list[Person]) -> None:
+    for person in people[:6]:
+        normals = pose_person(person, Pose(phase=0.3, stride=1.0)).normals
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-5)
+        order = np.argsort(person.smooth, kind="stable")
+        same = np.diff(person.smooth[order]) == 0
+        np.testing.assert_allclose(np.diff(normals[order], axis=0)[same], 0, atol=1e-6)
 
 
 def test_legs_alternate_and_arms_swing_against_them(people: list[Person]) -> None:
@@ -178,11 +209,36 @@ def test_hurrying_bends_knees_and_elbows(people: list[Person]) -> None:
     assert joint(fast, "foot.L")[1] > joint(slow, "foot.L")[1] + 0.02
 
 
-def test_poses_vary() -> None:
-    poses = [sample_pose(keyed_rng(7, k)) for k in range(300)]
-    assert 0.7 < np.mean([pose.stride > 0 for pose in poses]) < 0.95
-    assert np.std([pose.phase for pose in poses]) > 0.2
-    assert any(max(pose.elbow) > 60 for pose in poses)
+def test_poses_are_those_of_a_street() -> None:
+    poses = [sample_pose(keyed_rng(7, k)) for k in range(4000)]
+    of = _columns(poses)
+    walking, phone = of["stride"] > 0, of["phone"] > 0
+    shares = [walking.mean(), phone.mean(), of["sheltering"].mean(), (of["lift"][0] != 0).mean() - phone.mean() / 2]
+    assert shares == pytest.approx([0.78, 0.09, 0.5, 0.5 * 0.07 + 0.06 * 0.7], abs=0.025)
+    assert np.corrcoef(walking, phone)[0, 1] == pytest.approx(0, abs=0.05)
+    for name, low, high in (("phase", 0, 1), ("shift", -1, 1), ("apart", 0, 5)):
+        assert low <= of[name].min() and of[name].max() <= high
+        assert stats.kstest((of[name] - low) / (high - low), "uniform").pvalue > 1e-3
+    bells = [
+        (of["speed"], 1, 0.16),
+        (of["stride"][walking] - 0.4 - 0.55 * of["speed"][walking], 0, 0.12),
+        (of["arm_swing"], 0.9, 0.32),
+        *((of["lean"][walking], 2.5, 1.7), (of["lean"][~walking], 0.5, 1.7), (of["heading"], 0, 6)),
+        *((of["look"][0][walking], 0, 9), (of["look"][0][~walking], 0, 22)),
+        *((of["look"][1][phone], 26, 5), (of["look"][1][~phone], 2, 5)),
+    ]
+    for values, middle, spread in bells:
+        quarter, half, three = np.quantile((values - middle) / spread, (0.25, 0.5, 0.75))
+        near = 6 / np.sqrt(len(values))
+        assert (quarter, half, three) == pytest.approx((-0.674, 0, 0.674), abs=near)
+    hand = np.argmax(of["elbow"], axis=0)
+    lift, elbow = (np.take_along_axis(of[name], hand[None], 0)[0] for name in ("lift", "elbow"))
+    assert set(hand[phone]) == {0, 1}
+    assert 20 < lift[phone].min() < 21 and 35 < lift[phone].max() < 36
+    assert elbow[phone].min() > 78 and 95 < elbow[phone].max() < 125
+    pocket = (of["lift"] < 0).any(0)
+    both = (of["lift"] < 0).all(0)[pocket].mean()
+    assert both == pytest.approx(0.4, abs=0.12) and pocket.mean() == pytest.approx(0.06, abs=0.012)
 
 
 def _extent(person: Person, posed: PosedPerson, bone: str) -> np.ndarray:
@@ -191,7 +247,7 @@ def _extent(person: Person, posed: PosedPerson, bone: str) -> np.ndarray:
 
 
 def test_an_umbrella_is_open_over_the_head_or_folded_below_the_hand() -> None:
-    person = next(p for k in range(90) if (p := sample_person(3, k)).labels["carried"] == "umbrella")
+    person = who_has("umbrella")
     side = "LR"[[hold is not None and hold.kind == "umbrella" for hold in person.hands].index(True)]
     for sheltering in (True, False):
         posed = pose_person(person, Pose(stride=1.0, sheltering=sheltering))
@@ -203,13 +259,9 @@ def test_an_umbrella_is_open_over_the_head_or_folded_below_the_hand() -> None:
 
 
 def test_what_rolls_is_on_the_ground_with_a_hand_on_it() -> None:
-    found = {}
-    for k in range(200):
-        person = sample_person(3, k)
-        if person.labels["carried"] in ("suitcase", "stroller", "bicycle"):
-            found.setdefault(person.labels["carried"], person)
-    assert len(found) == 3
-    for person in found.values():
+    for kind in ("suitcase", "stroller", "bicycle"):
+        person = who_has(kind)
+        assert person.labels["carried"] == kind
         for phase in (0.0, 0.3, 0.7):
             posed = pose_person(person, Pose(phase=phase, stride=1.1, speed=1.1, heading=20.0))
             rolling = ((person.bones == BONES.index(GROUND)) & (person.weights > 0.5)).any(1)
@@ -220,10 +272,10 @@ def test_what_rolls_is_on_the_ground_with_a_hand_on_it() -> None:
                     assert np.linalg.norm(posed.positions[rolling] - hand, axis=1).min() < 0.12
 
 
-def test_a_phone_is_in_a_free_hand_or_nowhere() -> None:
+def test_a_phone_is_in_a_free_hand_or_nowhere(people: list[Person]) -> None:
     calling = Pose(phone=True, lift=(0.0, 30.0), elbow=(4.0, 90.0))
-    for k in range(60):
-        person = sample_person(3, k)
+    found = set()
+    for person in people:
         has = any(material.name == "phone" for material in person.materials)
         posed = pose_person(person, calling)
         assert posed.labels["phone"] == ("yes" if has else "no")
@@ -231,6 +283,8 @@ def test_a_phone_is_in_a_free_hand_or_nowhere() -> None:
         assert sum(shown) == has
         assert has or all(person.hands) or person.labels["age_group"] == "child"
         assert pose_person(person, Pose()).labels["phone"] == "no"
+        found.add(has)
+    assert found == {True, False}
 
 
 def _has(person: Person, side: str) -> bool:

@@ -1,14 +1,12 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings, strategies as st
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.render.beams import SHADOW_RADIUS, casters, key_lights, shadow_matrices, turned_skies
+from closerlook.synthesis.render.beams import SHADOW_RADIUS, casters, key_lights, shadow_matrices
 from closerlook.synthesis.render.conditions import Shot, conditions
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
-from closerlook.synthesis.scene.lighting import turned
 from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
+from closerlook.synthesis.scene.sky import ILLUMINATIONS, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
 
 KINDS = list(BACKDROPS.values())
@@ -70,17 +68,6 @@ def test_a_shadow_map_covers_the_person(azimuth, elevation, lamp):
     assert np.abs(middle[:2]).max() < 1e-5
     nearer = np.array([*([0.0, 0.9, 0.0] + 0.5 * towards[0]), 1.0])
     assert (nearer @ matrix.T)[2] / (nearer @ matrix.T)[3] < middle[2] / middle[3]
-
-
-@pytest.mark.parametrize("name", ["dawn", "noon", "night"])
-def test_a_turned_sky_is_the_sky_seen_in_turned_directions(name):
-    rng = np.random.default_rng(1)
-    directions = rng.normal(size=(50, 3))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    sky = sky_light(ILLUMINATIONS[name]).sky
-    for north in (0.0, 33.0, 250.0):
-        seen = harmonics(turned(directions, np.full(50, north))) @ turned_skies(sky[None], np.array([north]))[0]
-        assert np.allclose(seen, harmonics(directions) @ sky, atol=1e-5 * np.abs(sky).max())
 
 
 @settings(deadline=None, max_examples=40)

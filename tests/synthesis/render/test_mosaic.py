@@ -8,8 +8,9 @@ from scipy.ndimage import convolve, correlate1d
 
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.render import mosaic, smear
-from closerlook.synthesis.render.optics import NOISE_UNIT, bells, noise_tile
+from closerlook.synthesis.render.optics import NOISE_UNIT, bells, noise_tile, optics
 from closerlook.synthesis.render.values import SIGHT_ROW, Sight
+from closerlook.synthesis.scene.sensor import Sensor
 
 # Malvar, He and Cutler (2004), figure 2, in eighths
 GREEN = np.array([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]) / 8
@@ -124,38 +125,75 @@ def side(sigma):
     return weights[:count]
 
 
-def recoloured(colour, sigma):
+def recoloured(colour, sigma, run=100):
+    """Colours and coverage after a blur of colour by ``sigma`` means of 2 x 2 pixels."""
     _, height, width, _ = colour.shape
+    down, across = (height + 1) // 2, (width + 1) // 2
     surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
-    split = [on_cpu(np.zeros((1, height, width, 3), np.float32), wp.vec3) for _ in range(2)]
+    chroma, spare = (on_cpu(np.full((1, down, across, 2), np.nan, np.float32), wp.vec2) for _ in range(2))
     taps = side(sigma)
     sights = np.zeros(1, SIGHT_ROW)
     sights["bell"] = len(taps)
     sights, taps = on_cpu(sights, Sight), on_cpu(taps[None], wp.float32)
-    wp.launch(smear.separate, (1, height, 1), [sights, surface, split[0], width], device="cpu")
-    wp.launch(smear.soften, (1, height, 1), [sights, taps, *split, width], device="cpu")
-    wp.launch(smear.recolour, (1, height, 1), [sights, taps, *split, surface, width], device="cpu")
+    parts = -(-across // run)
+    wp.launch(smear.separate, (1, down, parts), [sights, surface, chroma, run], device="cpu")
+    wp.launch(smear.soften, (1, down, parts), [sights, taps, chroma, 0, spare, run], device="cpu")
+    wp.launch(smear.soften, (1, down, parts), [sights, taps, spare, 1, chroma, run], device="cpu")
+    wp.launch(smear.recolour, (1, height, parts), [sights, chroma, surface, run], device="cpu")
     return surface.numpy()[0]
 
 
-@pytest.mark.parametrize("sigma", [0.5, 1.5, 3.0])
-def test_colour_is_smoothed_and_brightness_is_not(sigma):
-    """In even light the sum of the layers is what smoothing the shown picture's colour would give."""
+def enlarged(values, length, axis):
+    """Linear interpolation to twice as many places, the values being in the middle of each two."""
+    places = (np.arange(length) + 0.5) / 2 - 0.5
+    return np.apply_along_axis(lambda line: np.interp(places, np.arange(len(line)), line), axis, values)
+
+
+WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+
+
+def person_before_wall(height, width):
     rng = np.random.default_rng(0)
-    image = 0.5 + 0.02 * rng.random((24, 20, 3))
+    image = 0.5 + 0.02 * rng.random((height, width, 3))
     image[8:16, 6:14] = [0.62, 0.45, 0.4]
-    share = np.zeros((24, 20))
+    share = np.zeros((height, width))
     share[8:16, 6:14] = 1
     share[7, 6:14] = 0.5
-    weights = np.array([0.2126, 0.7152, 0.0722])
+    return image, share
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5, 1.5, 3.0])
+@pytest.mark.parametrize("size", [(24, 20), (23, 19)])
+def test_colour_is_smoothed_and_brightness_is_not(sigma, size):
+    """In even light the sum of the layers is what smoothing the shown picture's colour would give."""
+    image, share = person_before_wall(*size)
     shown = np.sqrt(image)
-    grey = (shown @ weights)[..., None]
+    grey = (shown @ WEIGHTS)[..., None]
+    even = np.pad(shown - grey, [(0, size[0] % 2), (0, size[1] % 2), (0, 0)], mode="edge")
+    means = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
     taps = np.concatenate([side(sigma)[:0:-1], side(sigma)])
-    smooth = correlate1d(correlate1d(shown - grey, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest") + grey
+    smooth = correlate1d(correlate1d(means, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest")
+    smooth = enlarged(enlarged(smooth, size[0], 0), size[1], 1) + grey
     found = recoloured(layers(image, share), sigma)
     seen = (found[..., :3] * found[..., 3:]).sum(0)
     np.testing.assert_allclose(seen, smooth**2, atol=1e-5)
-    np.testing.assert_allclose(np.sqrt(seen) @ weights, grey[..., 0], atol=1e-5)
+    np.testing.assert_allclose(np.sqrt(seen) @ WEIGHTS, grey[..., 0], atol=1e-5)
+    assert np.array_equal(found, recoloured(layers(image, share), sigma, run=3))
+
+
+@pytest.mark.parametrize("asked", [1.5, 3.0])
+def test_colour_is_blurred_as_far_as_a_sensor_says(asked):
+    """A red dot in grey becomes a blotch of that standard deviation."""
+    made = optics([Sensor(colour_blur=asked)], (128, 64), 1)
+    weights = made.bells[0, : made.bell[0]].astype(float)
+    sigma = np.sqrt(2 * (weights[1:] * np.arange(1, len(weights)) ** 2).sum())
+    image = np.full((64, 64, 3), 0.4)
+    image[30:32, 30:32, 0] += 0.01
+    found = recoloured(layers(image, np.ones((64, 64))), sigma)
+    red = np.sqrt(found[0, ..., 0]) - np.sqrt(found[0, ..., :3]) @ WEIGHTS
+    line = (red - red[0, 0]).sum(0)
+    place = np.arange(64) - 30.5
+    assert np.sqrt((line * place**2).sum() / line.sum()) == pytest.approx(asked, rel=0.1)
 
 
 @given(st.floats(0.06, 6))
@@ -167,7 +205,7 @@ def test_a_bell_sums_to_one_and_is_as_wide_as_asked(sigma):
 
 
 def test_noise_has_its_unit_and_blotches_in_colour():
-    """Neighbours' colours go together where their brightness does not any more."""
+    """Neighbours' colours go together where their brightness does not any more, and are far weaker."""
     noise = noise_tile().astype(float)
     grey = noise @ [0.299, 0.587, 0.114]
     red = noise[..., 0] - grey
@@ -175,5 +213,6 @@ def test_noise_has_its_unit_and_blotches_in_colour():
     def alike(plane, lag):
         return np.corrcoef(plane.ravel(), np.roll(plane, lag, axis=1).ravel())[0, 1]
 
-    assert noise.std() == pytest.approx(NOISE_UNIT, rel=0.03)
-    assert alike(grey, 3) < 0.1 < 0.3 < alike(red, 3)
+    assert grey.std() == pytest.approx(NOISE_UNIT, rel=0.02)
+    assert alike(grey, 3) < 0.1 < 0.5 < alike(red, 3)
+    assert red.std() < 0.5 * grey.std()

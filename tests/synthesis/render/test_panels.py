@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.render.panels import BEFORE_EYE, boxes, ground_albedos, panel_rows
+from closerlook.synthesis.render.panels import ground_albedos, panel_rows
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place, seen_panels
 from closerlook.synthesis.scene.camera import frames, sample_camera
@@ -37,25 +37,6 @@ def test_rows_say_where_a_point_lies_on_its_panel():
     assert np.allclose((point * rows["normal"]).sum(1), 0.0, atol=1e-4)
     start = library().start
     assert rows["start"].tolist() == [start[texture] for texture in panels.texture]
-
-
-@given(st.integers(0, 10**6))
-def test_a_box_holds_what_is_seen_of_a_quadrilateral_and_no_more(seed):
-    rng = np.random.default_rng(seed)
-    corner, along, upward = rng.normal(0, 3, (3, 3))
-    corners = np.stack([corner, corner + along, corner + along + upward, corner + upward], axis=1)[:, :, None]
-    left, low, right, high = boxes(corners)[0]
-    steps = np.linspace(0, 1, 201)
-    points = corner + (steps[:, None, None] * along + steps[:, None] * upward).reshape(-1, 3)
-    points = points[points[:, 2] > BEFORE_EYE]
-    if len(points) == 0:
-        assert (corners[2] <= BEFORE_EYE).all() == (left == np.inf)
-        return
-    plane = points[:, :2] / points[:, 2:]
-    assert (plane >= np.array([left, low]) - 1e-9).all() and (plane <= np.array([right, high]) + 1e-9).all()
-    if (corners[2] > 0.5).all():
-        found = np.concatenate([plane.min(0), plane.max(0)])
-        assert np.allclose(found, [left, low, right, high])
 
 
 def test_the_ground_is_as_bright_as_its_texture():

@@ -7,13 +7,13 @@ import pytest
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.person.mesh import Material
-from closerlook.synthesis.render.beams import shadow_matrix, turned_sky
+from closerlook.synthesis.render.beams import shadow_matrices, turned_skies
 from closerlook.synthesis.render.panels import ground_albedos
 from closerlook.synthesis.render.renderer import Shot, View
 from closerlook.synthesis.render.textures import library
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.gloss import HEIGHTS, HIDDEN, LEVELS, SIDES, skyline
-from closerlook.synthesis.scene.lighting import key_direction, lighting, turned
+from closerlook.synthesis.scene.lighting import lighting, turned
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
@@ -39,9 +39,9 @@ def visibility(renderer, view, illumination, points):
     light = sky_light(illumination)
     depth = renderer.renderer.shadow_map([ILLUMINATIONS[time] for time in TIMES].index(illumination))
     side = len(depth)
-    q = np.concatenate([points, np.ones_like(points[..., :1])], -1) @ shadow_matrix(
-        key_direction(light, view.place.north), light.lamp
-    ).T.astype(float)
+    towards = turned(light.direction, view.place.north)
+    matrix = shadow_matrices(towards[None], np.array([light.lamp]))[0].astype(float)
+    q = np.concatenate([points, np.ones_like(points[..., :1])], -1) @ matrix.T
     q = q[..., :3] / q[..., 3:]
     u, v, z = (q[..., 0] / 2 + 0.5) * side - 0.5, (0.5 - q[..., 1] / 2) * side - 0.5, q[..., 2] / 2 + 0.5 - 0.0015
     inside = (u >= 2) & (v >= 2) & (u <= side - 4) & (v <= side - 4)
@@ -125,7 +125,7 @@ def shade_fully(renderer, view, weather, illumination):
     to_eye = seen.frame.eye - position
     distance = np.linalg.norm(to_eye, axis=-1, keepdims=True)
     to_eye /= distance
-    towards = np.broadcast_to(key_direction(sky_light(illumination), view.place.north), position.shape)
+    towards = np.broadcast_to(turned(sky_light(illumination).direction, view.place.north), position.shape)
     fall = 1.0
     if sky_light(illumination).lamp:
         lamp = towards[0, 0, 0] * 5.5 + [0, 0.9, 0]
@@ -150,7 +150,7 @@ def shade_fully(renderer, view, weather, illumination):
     alpha2, k = rough**4, (rough + 1) ** 2 / 8
     spread = alpha2 / (n_h**2 * (alpha2 - 1) + 1) ** 2
     shine = beam * spread * fresnel(v_h) / (4 * (n_l * (1 - k) + k) * (n_v * (1 - k) + k))
-    sky = turned_sky(illumination, view.place.north)
+    sky = turned_skies(sky_light(illumination).sky[None], np.array([view.place.north]))[0]
     around, open_sky = mirrored(normal, to_eye, n_v, rough, sky_light(illumination), view.place.north)
     x = 1 - rough
     rim = (np.minimum(x * x, np.exp2(-9.28 * n_v)) * x + 0.0425 - 0.0275 * rough) * shown
@@ -232,7 +232,7 @@ def test_day_is_brighter_than_night_in_every_weather(renderer):
 def test_the_sun_throws_the_persons_shadow_where_geometry_says(renderer, open_place):
     camera = Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.2))
     view = View(camera, open_place, Sensor())
-    towards = key_direction(sky_light(ILLUMINATIONS["afternoon"]), open_place.north)
+    towards = turned(sky_light(ILLUMINATIONS["afternoon"]).direction, open_place.north)
     sunny, overcast = renderer.render(view, [Shot.named("sunny", "afternoon"), Shot.named("overcast", "afternoon")])
     hips = np.array([0.0, 0.5, 0.0])
     shadow = hips - towards * hips[1] / towards[1]

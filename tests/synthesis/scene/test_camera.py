@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.scene.camera import Camera, Crop, Frames, bent, frame, frames, look_at, sample_camera
+from closerlook.synthesis.scene.camera import Camera, Crop, Frames, axes, bent, frame, frames, sample_camera
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
 
@@ -50,8 +50,10 @@ def test_projection_agrees_with_the_rays_through_pixels():
 
 def test_axes_are_orthonormal_even_straight_down():
     for target in ([0, 0, 0], [3, 1, 2]):
-        axes = np.stack(look_at(np.array([0.0, 5.0, 0.0]), np.array(target, dtype=float), roll=7.0))
-        assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-6)
+        towards = np.array([target]) - [0.0, 5.0, 0.0]
+        found = np.concatenate(axes(towards, np.array([7.0])))
+        assert found @ found.T == pytest.approx(np.eye(3), abs=1e-6)
+        assert found[2] == pytest.approx(towards[0] / np.linalg.norm(towards), abs=1e-6)
 
 
 @settings(deadline=None)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from closerlook import attributes
-from closerlook.synthesis.scene.lighting import key_direction, lighting
+from closerlook.synthesis.scene.lighting import lighting, turned
 from closerlook.synthesis.scene.sensor import Sensor, sample_sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, horizontal, luminance, sky_light
 from closerlook.synthesis.scene.weather import WEATHERS
@@ -81,7 +81,7 @@ def test_a_new_weather_is_a_value():
 @pytest.mark.parametrize("name", attributes.ILLUMINATIONS)
 def test_turning_the_place_turns_the_key_light_about_the_vertical(name):
     light = sky_light(ILLUMINATIONS[name])
-    turned = key_direction(light, 70.0)
-    assert turned[1] == pytest.approx(light.direction[1])
-    assert np.linalg.norm(turned) == pytest.approx(1.0)
-    assert key_direction(light, 360.0) == pytest.approx(light.direction)
+    both = turned(np.stack([light.direction] * 2), np.array([70.0, 360.0]))
+    assert both[0, 1] == pytest.approx(light.direction[1])
+    assert np.linalg.norm(both[0]) == pytest.approx(1.0)
+    assert both[1] == pytest.approx(light.direction)

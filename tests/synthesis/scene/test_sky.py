@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from closerlook import attributes
-from closerlook.synthesis.render.beams import turned_sky
+from closerlook.synthesis.render.beams import turned_skies
 from closerlook.synthesis.scene.sky import (
     ILLUMINATIONS,
     Illumination,
@@ -69,7 +69,8 @@ def test_turning_the_sky_is_turning_the_normals_back(north, seed):
     normal = unit(seed)[0]
     c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
     back = np.array([c * normal[0] - s * normal[2], normal[1], s * normal[0] + c * normal[2]])
-    turned = harmonics(normal[None])[0] @ turned_sky(illumination, north)
+    sky = turned_skies(sky_light(illumination).sky[None], np.array([north]))[0]
+    turned = harmonics(normal[None])[0] @ sky
     assert np.allclose(turned, harmonics(back[None])[0] @ sky_light(illumination).sky, atol=1e-5)
 
 

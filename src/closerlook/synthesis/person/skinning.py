@@ -1,7 +1,7 @@
-"""Bending a mesh and its smooth normals with its bones: Warp kernels over vertices and triangles, on the CPU."""
+"""Bending a mesh and its smooth normals with its bones: a Warp kernel over poses and vertices, on the CPU."""
 
 # Warp types kernels, not Python:
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, valid-type, untyped-decorator, misc"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, valid-type, untyped-decorator, misc, no-any-return"
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.compute.kernels import KERNEL_OPTIONS, start_warp
+from closerlook.compute.kernels import KERNEL_OPTIONS, start_warp, warp_array
 from closerlook.synthesis.person.mesh import Person
+from closerlook.synthesis.person.tangents import tangents, unit
 
-__all__ = ["Flesh", "bend", "flesh_of", "warp_array"]
+__all__ = ["Flesh", "bend", "flesh_of"]
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
 
 wp.set_module_options(KERNEL_OPTIONS)
-
 
 LANES = 32  # vertices that are bent at once: measured, fewer are not SIMD, of more too many are idle
 lanes, numbers = (wp.types.vector(length=LANES, dtype=dtype) for dtype in (wp.float32, wp.int32))
@@ -37,7 +37,8 @@ class Flesh:
         vertices: (g,) lanes: the vertices of each group, one of them more than once in groups that are not full.
         first: (g + 1,) where in ``bones`` each group's begin.
         bones: (e,) the bones that move the groups.
-        shares: (e, 7) lanes: the vertices' places, normals and 1 in the rest pose, times the weight of that bone.
+        shares: (e, 12) lanes: three vectors that the bone's 3 x 4 transform is multiplied with: what it adds to the
+            vertices' places, and to two tangents there.
         soles, sole_bones, sole_weights: of the vertices that can touch the ground in any pose.
         heads: of the bones in the rest pose.
     """
@@ -73,11 +74,7 @@ def flesh_of(person: Person) -> Flesh:
 
 
 def bend(flesh: Flesh, transforms: Any) -> tuple[Float, Float]:
-    """(p, v, 3) positions and unit normals by linear blend skinning with a (p, b) Warp array of 4 x 4 matrices.
-
-    Normals turn with the bones, as in games: to work them out again from the bent triangles would cost more than all of
-    the bending, and differs only within joints.
-    """
+    """(p, v, 3) positions and unit normals by linear blend skinning with a (p, b) Warp array of 4 x 4 matrices."""
     poses = transforms.shape[0]
     positions, normals = (np.empty((poses, flesh.size, 3), np.float32) for _ in range(2))
     inputs = [flesh.vertices, flesh.first, flesh.bones, flesh.shares, transforms]
@@ -89,9 +86,9 @@ def bend(flesh: Flesh, transforms: Any) -> tuple[Float, Float]:
 def _grouped(person: Person) -> tuple[Int, Int, Int, Float]:
     """Groups of LANES vertices, their first bones, the bones, and the shares, as in :class:`Flesh`."""
     none = len(person.skeleton.names)
-    bones = np.where(person.weights > 0, person.bones, none)
+    bones = np.where(person.weights > 0, person.bones, none).astype(np.int32)
     order = np.argsort(bones, axis=1)
-    bones, weights = (np.take_along_axis(of, order, axis=1) for of in (bones, person.weights))
+    bones, weights = np.take_along_axis(bones, order, axis=1), np.take_along_axis(person.weights, order, axis=1)
     key = np.ravel_multi_index(tuple(bones.T), (none + 1,) * 4)
     kin = np.argsort(key, kind="stable")
     begins = np.flatnonzero(np.diff(key[kin], prepend=-1))  # where other bones begin, the vertices being in this order
@@ -101,10 +98,16 @@ def _grouped(person: Person) -> tuple[Int, Int, Int, Float]:
     vertices[np.cumsum(leads) - 1, rank % LANES] = kin
     group, column = np.nonzero(bones[vertices[:, 0]] < none)
     first = np.searchsorted(group, np.arange(len(vertices) + 1))
-    values = np.concatenate([person.positions, _smooth_normals(person), np.ones((len(kin), 1), np.float32)], axis=1)
+    shares = np.concatenate([_places(person, weights)[:, :, None], tangents(person, bones, weights)], axis=2)
     members = vertices[group]
-    shares = (values[members] * weights[members, column[:, None], None]).transpose(0, 2, 1)
-    return vertices.astype(np.int32), first.astype(np.int32), bones[members[:, 0], column].astype(np.int32), shares
+    shares = shares[members, column[:, None]].transpose(0, 2, 3, 1)
+    return vertices.astype(np.int32), first.astype(np.int32), bones[members[:, 0], column], shares
+
+
+def _places(person: Person, weights: Float) -> Float:
+    """(v, 4, 4) homogeneous places in the rest pose times the weights of the bones."""
+    ones = np.ones((len(weights), 1), np.float32)
+    return np.asarray(np.concatenate([person.positions, ones], axis=1)[:, None] * weights[..., None])
 
 
 def _soles(person: Person) -> NDArray[np.intp]:
@@ -116,29 +119,10 @@ def _soles(person: Person) -> NDArray[np.intp]:
     return soles if len(soles) else np.arange(len(low))
 
 
-def _smooth_normals(person: Person) -> Float:
-    """(v, 3) area-weighted unit normals in the rest pose, the same for vertices that share a ``smooth`` number."""
-    summed = wp.zeros(int(person.smooth.max()) + 1, dtype=wp.vec3, device="cpu")
-    places, smooth = warp_array(person.positions, wp.vec3), warp_array(person.smooth, wp.int32)
-    normals = np.empty_like(person.positions)
-    faces = warp_array(person.triangles, wp.vec3i)
-    wp.launch(_add_faces, dim=len(person.triangles), inputs=[places, faces, smooth, summed], device="cpu")
-    wp.launch(_share, dim=len(normals), inputs=[summed, smooth, warp_array(normals, wp.vec3)], device="cpu")
-    return normals
-
-
-def warp_array(values: NDArray[Any], dtype: Any) -> Any:
-    """Warp's view of NumPy's memory: nothing is copied."""
-    return wp.array(np.ascontiguousarray(values), dtype=dtype, device="cpu", copy=False)
-
-
 @wp.func
-def unit(n: wp.vec3) -> wp.vec3:
-    """The direction of a normal; of what has none, being folded onto itself or not shown, any will do."""
-    squared = wp.dot(n, n)
-    if squared < 1.0e-30:
-        return wp.vec3(0.0, 1.0, 0.0)
-    return n * (1.0 / wp.sqrt(squared))
+def times(m: wp.mat44, row: int, x: lanes, y: lanes, z: lanes, one: lanes) -> lanes:
+    """One row of a transform times vectors."""
+    return m[row, 0] * x + m[row, 1] * y + m[row, 2] * z + m[row, 3] * one
 
 
 @wp.kernel
@@ -146,47 +130,30 @@ def _bend(
     vertices: wp.array(dtype=numbers),
     first: wp.array(dtype=int),
     bones: wp.array(dtype=int),
-    shares: wp.array2d(dtype=lanes),
+    shares: wp.array3d(dtype=lanes),
     transforms: wp.array2d(dtype=wp.mat44),
     positions: wp.array2d(dtype=wp.vec3),
     normals: wp.array2d(dtype=wp.vec3),
 ):
     p, g = wp.tid()
     x, y, z = lanes(), lanes(), lanes()
-    u, v, w = lanes(), lanes(), lanes()
+    ex, ey, ez = lanes(), lanes(), lanes()
+    fx, fy, fz = lanes(), lanes(), lanes()
     for e in range(first[g], first[g + 1]):
-        m = transforms[p, bones[e]]
-        a, b, c, one = shares[e, 0], shares[e, 1], shares[e, 2], shares[e, 6]
-        x += m[0, 0] * a + m[0, 1] * b + m[0, 2] * c + m[0, 3] * one
-        y += m[1, 0] * a + m[1, 1] * b + m[1, 2] * c + m[1, 3] * one
-        z += m[2, 0] * a + m[2, 1] * b + m[2, 2] * c + m[2, 3] * one
-        r, s, t = shares[e, 3], shares[e, 4], shares[e, 5]
-        u += m[0, 0] * r + m[0, 1] * s + m[0, 2] * t
-        v += m[1, 0] * r + m[1, 1] * s + m[1, 2] * t
-        w += m[2, 0] * r + m[2, 1] * s + m[2, 2] * t
+        m, k = transforms[p, bones[e]], shares[e]
+        x += times(m, 0, k[0, 0], k[0, 1], k[0, 2], k[0, 3])
+        y += times(m, 1, k[0, 0], k[0, 1], k[0, 2], k[0, 3])
+        z += times(m, 2, k[0, 0], k[0, 1], k[0, 2], k[0, 3])
+        ex += times(m, 0, k[1, 0], k[1, 1], k[1, 2], k[1, 3])
+        ey += times(m, 1, k[1, 0], k[1, 1], k[1, 2], k[1, 3])
+        ez += times(m, 2, k[1, 0], k[1, 1], k[1, 2], k[1, 3])
+        fx += times(m, 0, k[2, 0], k[2, 1], k[2, 2], k[2, 3])
+        fy += times(m, 1, k[2, 0], k[2, 1], k[2, 2], k[2, 3])
+        fz += times(m, 2, k[2, 0], k[2, 1], k[2, 2], k[2, 3])
     group = vertices[g]
     to, facing = positions[p], normals[p]
     for lane in range(LANES):
         i = group[lane]
         to[i] = wp.vec3(x[lane], y[lane], z[lane])
-        facing[i] = unit(wp.vec3(u[lane], v[lane], w[lane]))
-
-
-@wp.kernel
-def _add_faces(
-    positions: wp.array(dtype=wp.vec3),
-    triangles: wp.array(dtype=wp.vec3i),
-    smooth: wp.array(dtype=wp.int32),
-    summed: wp.array(dtype=wp.vec3),
-):
-    t = triangles[wp.tid()]
-    a = positions[t[0]]
-    face = wp.cross(positions[t[1]] - a, positions[t[2]] - a)
-    for k in range(3):
-        wp.atomic_add(summed, smooth[t[k]], face)
-
-
-@wp.kernel
-def _share(summed: wp.array(dtype=wp.vec3), smooth: wp.array(dtype=wp.int32), normals: wp.array(dtype=wp.vec3)):
-    i = wp.tid()
-    normals[i] = unit(summed[smooth[i]])
+        n = wp.cross(wp.vec3(ex[lane], ey[lane], ez[lane]), wp.vec3(fx[lane], fy[lane], fz[lane]))
+        facing[i] = unit(n)

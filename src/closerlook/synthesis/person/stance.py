@@ -14,9 +14,9 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.person.rig import BONES, GROUND, SHOWN, bone_index, parents
-from closerlook.synthesis.person.skinning import Flesh, warp_array
+from closerlook.synthesis.person.skinning import Flesh
 
 __all__ = ["GONE", "TILTED", "UPRIGHT", "Stance", "stand"]
 
@@ -25,11 +25,8 @@ Float = NDArray[np.floating]
 wp.set_module_options(KERNEL_OPTIONS)
 
 PHONE_TILT = 50.0  # degrees that a phone's upper end leans away
-GONE, UPRIGHT, TILTED = (
-    0,
-    1,
-    2,
-)  # how a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held
+# How a thing of SHOWN is in hand: shrunk to a point, as it was made, as a phone is held.
+GONE, UPRIGHT, TILTED = 0, 1, 2
 
 _PHONE_TILT = wp.constant(PHONE_TILT)
 _TILTED = wp.constant(TILTED)

@@ -13,8 +13,8 @@ __all__ = ["SPHERES", "TAPS", "shading", "spirals"]
 
 Float = NDArray[np.float64]
 
-SPHERES = 2 * int(occlusion.BANDS)  # of a pose, as occlusion.bodies makes them
-TAPS = 5  # a pixel, for what of the person is before it; neighbours have others
+SPHERES = 2 * int(occlusion.BANDS) + 1  # of a pose, as occlusion.bodies makes them
+TAPS = 12  # a sample, for what of the person is before it; neighbours have others
 
 
 def shading(blobs: Float, view_of: NDArray[np.int64], seen: Any) -> NDArray[np.bool_]:
@@ -44,11 +44,12 @@ def shading(blobs: Float, view_of: NDArray[np.int64], seen: Any) -> NDArray[np.b
     return np.asarray((depth > -reach) & (aside < reach) & (above < reach))
 
 
-_ANGLE = np.arange(16)[:, None] * (np.pi / 8) + np.arange(TAPS) * 2.3999632
-_SPIRAL = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=2) * np.sqrt((np.arange(TAPS) + 0.5) / TAPS)[:, None]
+_TURN, _TAP = np.arange(4)[:, None], np.arange(TAPS)
+_ANGLE = _TURN * (np.pi / 2) + _TAP * 2.3999632
+_SPIRAL = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=2) * np.sqrt((_TAP + (_TURN + 0.5) / 4) / TAPS)[..., None]
 
 
 def spirals(reach: Float) -> NDArray[np.int32]:
-    """(V, 16, TAPS, 2) offsets in pixels, right and down, that fill discs of radius ``reach`` (V,) evenly; 16 turns of
+    """(V, 4, TAPS, 2) offsets in samples, right and down, that fill discs of radius ``reach`` (V,) evenly; 4 turns of
     one spiral."""
     return np.rint(_SPIRAL * reach[:, None, None, None]).astype(np.int32)

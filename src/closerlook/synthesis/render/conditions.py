@@ -16,7 +16,7 @@ from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
-__all__ = ["Conditions", "Shot", "conditions", "exposed_rows", "flake_shape", "flake_weathers"]
+__all__ = ["Conditions", "Shot", "conditions", "flake_shape"]
 
 T = TypeVar("T")
 Integers = NDArray[np.int64]
@@ -117,15 +117,3 @@ def _of_views(view: Integers, number: Integers, views: int) -> tuple[Integers, I
 
 def flake_shape(weather: Weather) -> tuple[float, float, float]:
     return (weather.flake_size, weather.streak, weather.wind) if weather.flakes > 0 else (1.0, 1.0, 0.0)
-
-
-def flake_weathers(shots: Sequence[Shot]) -> list[tuple[float, float, float]]:
-    return sorted({flake_shape(shot.weather) for shot in shots})
-
-
-def exposed_rows(
-    shots: Sequence[Shot], ground: NDArray[np.float64], sensor: Sensor
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The shots of one view as rows of :class:`Exposed`, and their airs as rows of :class:`Air`."""
-    alone = conditions([shots], ground[None], [sensor])
-    return alone.shots, alone.airs

@@ -14,15 +14,14 @@ from closerlook.synthesis.render.values import Sight
 wp.set_module_options(KERNEL_OPTIONS)
 
 BANDS = wp.constant(8)  # of height, that each have two spheres
-NEAR = wp.constant(0.08)  # metres within which neighbours share what their taps found
+NEAR = wp.constant(0.1)  # metres within which samples of the person are shared
+AWAY = wp.constant(1.0e6)  # metres
 REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
-BODY_REACH = wp.constant(3.0)  # metres from the origin beyond which no sphere of a person darkens anything
 
 
 @wp.func
-def band_of(height: float, top: float) -> int:
-    """Which of the BANDS a height below ``top`` is in."""
-    return wp.min(int(height / top * float(BANDS)), BANDS - 1)
+def xyz(v: wp.vec4) -> wp.vec3:
+    return wp.vec3(v[0], v[1], v[2])
 
 
 @wp.func
@@ -45,64 +44,107 @@ def bodies(positions: wp.array2d(dtype=wp.vec3), step: int, spheres: wp.array2d(
     top = float(0.0)
     i = int(0)
     while i < positions.shape[1]:
-        top = wp.max(top, positions[p, i][1])
+        height = positions[p, i][1]
+        top = wp.where(height > top, height, top)
         i += step
+    low = float(band) * top / float(BANDS)
+    high = float(band + 1) * top / float(BANDS)
+    low = wp.where(band == 0, -AWAY, low)
+    high = wp.where(band == BANDS - 1, AWAY, high)
     sums = wp.vec4()
-    squares = wp.vec3()
+    slant = float(0.0)
+    stretch = float(0.0)
     i = int(0)
     while i < positions.shape[1]:
         at = positions[p, i]
-        if band_of(at[1], top) == band:
-            square = wp.vec3(at[0] * at[0], at[0] * at[2], at[2] * at[2])
-            squares += square
-            sums += wp.vec4(1.0, at[0], at[2], square[0] + square[2])
+        if at[1] >= low and at[1] < high:
+            xx = at[0] * at[0]
+            zz = at[2] * at[2]
+            sums += wp.vec4(1.0, at[0], at[2], xx + zz)
+            slant += at[0] * at[2]
+            stretch += xx - zz
         i += step
     scale = 1.0 / wp.max(sums[0], 1.0)
-    x, z = sums[1] * scale, sums[2] * scale
-    angle = 0.5 * wp.atan2(2.0 * (squares[1] * scale - x * z), (squares[0] - squares[2]) * scale - x * x + z * z)
-    cos, sin = wp.cos(angle), wp.sin(angle)
+    x = sums[1] * scale
+    z = sums[2] * scale
+    angle = 0.5 * wp.atan2(2.0 * (slant * scale - x * z), stretch * scale - x * x + z * z)
+    cos = wp.cos(angle)
+    sin = wp.sin(angle)
+    middle = x * cos + z * sin
     half = wp.vec4()
     i = int(0)
     while i < positions.shape[1]:
         at = positions[p, i]
-        if band_of(at[1], top) == band and (at[0] - x) * cos + (at[2] - z) * sin > 0.0:
+        if at[1] >= low and at[1] < high and at[0] * cos + at[2] * sin > middle:
             half += wp.vec4(1.0, at[0], at[2], at[0] * at[0] + at[2] * at[2])
         i += step
-    middle = (float(band) + 0.5) * top / float(BANDS)
-    spheres[p, 2 * band] = sphere(sums - half, middle)
-    spheres[p, 2 * band + 1] = sphere(half, middle)
+    height = (float(band) + 0.5) * top / float(BANDS)
+    spheres[p, 2 * band] = sphere(half, height)
+    spheres[p, 2 * band + 1] = sphere(sums - half, height)
+
+
+@wp.kernel
+def enclose(spheres: wp.array2d(dtype=wp.vec4)):
+    """Give each pose a last sphere, at the origin, as far beyond which none of the others darkens anything."""
+    p = wp.tid()
+    reach = float(0.0)
+    for i in range(2 * BANDS):
+        ball = spheres[p, i]
+        reach = wp.max(reach, wp.sqrt(ball[0] * ball[0] + ball[2] * ball[2]) + REACH * ball[3])
+    spheres[p, 2 * BANDS] = wp.vec4(0.0, 0.0, 0.0, reach)
+
+
+@wp.kernel
+def gather(
+    sights: wp.array(dtype=Sight),
+    colour: wp.array4d(dtype=wp.vec4),
+    where: wp.array4d(dtype=wp.vec4),
+    samples: wp.array3d(dtype=wp.vec4),
+    run: int,
+):
+    """Where the person is, and coverage, at every second pixel of every second row, far away where it is not there.
+
+    A thread does ``run`` of a row.
+    """
+    v, j, part = wp.tid()
+    slot = sights[v].slot
+    i = part * run
+    end = wp.min(i + run, samples.shape[2])
+    while i < end:
+        coverage = colour[slot, 0, 2 * j, 2 * i][3]
+        sample = wp.vec4(AWAY, AWAY, AWAY, 0.0)
+        if coverage > 0.0:
+            w = where[slot, 0, 2 * j, 2 * i]
+            sample = wp.vec4(w[0], w[1], w[2], coverage)
+        samples[v, j, i] = sample
+        i += 1
 
 
 @wp.func
 def crease(
     v: int,
-    slot: int,
-    y: int,
-    x: int,
-    colour: wp.array4d(dtype=wp.vec4),
-    facing: wp.array4d(dtype=wp.vec4),
-    where: wp.array4d(dtype=wp.vec4),
+    j: int,
+    i: int,
+    n: wp.vec3,
+    p: wp.vec3,
+    samples: wp.array3d(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
     metres: float,
 ) -> float:
-    """Share of the sky that a point of the person sees past the person, by one turn of the taps."""
-    f = facing[slot, 0, y, x]
-    w = where[slot, 0, y, x]
-    n = wp.vec3(f[0], f[1], f[2])
-    p = wp.vec3(w[0], w[1], w[2])
-    turn = (x & 3) + 4 * (y & 3)
+    """Share of the sky that a point of the person at sample (j, i) sees past the person, by one turn of the taps."""
+    turn = (i & 1) + 2 * (j & 1)
+    reach = 4.0 * metres * metres
+    bottom = samples.shape[1] - 1
+    edge = samples.shape[2] - 1
     total = float(0.0)
     s = int(0)
     while s < taps.shape[2]:
-        i = x + taps[v, turn, s][0]
-        j = y + taps[v, turn, s][1]
-        inside = i >= 0 and i < colour.shape[3] and j >= 0 and j < colour.shape[2]
-        if inside and colour[slot, 0, j, i][3] > 0.4:
-            o = where[slot, 0, j, i]
-            away = wp.vec3(o[0], o[1], o[2]) - p
-            d2 = wp.dot(away, away)
-            if d2 < 4.0 * metres * metres:
-                total += wp.max(wp.dot(away, n) - 0.01, 0.0) / (d2 + 0.002)
+        tap = taps[v, turn, s]
+        away = xyz(samples[v, wp.clamp(j + tap[1], 0, bottom), wp.clamp(i + tap[0], 0, edge)]) - p
+        d2 = wp.dot(away, away)
+        above = wp.dot(away, n) - 0.01
+        above = wp.where(above > 0.0, above, 0.0)
+        total += wp.where(d2 < reach, above, 0.0) / (d2 + 0.002)
         s += 1
     seen = wp.clamp(1.0 - total * metres * (1.9 / float(taps.shape[2])), 0.25, 1.0)
     near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
@@ -110,28 +152,37 @@ def crease(
 
 
 @wp.func
+def near(sample: wp.vec4, p: wp.vec3) -> float:
+    """1 for a sample of the person near a point, else 0."""
+    away = xyz(sample) - p
+    return wp.where(wp.dot(away, away) < NEAR * NEAR, 1.0, 0.0)
+
+
+@wp.func
 def past(sphere: wp.vec4, n: wp.vec3, p: wp.vec3) -> float:
     """Share of the sky that a point ``p`` with normal ``n`` sees past a sphere."""
-    d = wp.vec3(sphere[0], sphere[1], sphere[2]) - p
+    d = xyz(sphere) - p
     d2 = wp.dot(d, d)
+    r2 = sphere[3] * sphere[3]
+    over = wp.dot(n, d)
     seen = float(1.0)
-    if d2 < REACH * REACH * sphere[3] * sphere[3]:
-        away = wp.max(d2 / (sphere[3] * sphere[3]), 1.0)
-        seen = 1.0 - wp.clamp(wp.dot(n, d) / wp.sqrt(d2), 0.0, 1.0) / away
+    if over > 0.0 and d2 < REACH * REACH * r2:
+        seen = 1.0 - over / wp.sqrt(d2) * wp.min(r2 / d2, 1.0)
     return seen
 
 
 @wp.func
 def beneath(
-    sight: Sight, facing: wp.vec4, place: wp.vec4, spheres: wp.array2d(dtype=wp.vec4), blobs: wp.array(dtype=wp.vec4)
+    sight: Sight, n: wp.vec3, p: wp.vec3, spheres: wp.array2d(dtype=wp.vec4), blobs: wp.array(dtype=wp.vec4)
 ) -> float:
     """Share of the sky that a point of the place sees past the person and the things around."""
-    n = wp.vec3(facing[0], facing[1], facing[2])
-    p = wp.vec3(place[0], place[1], place[2])
     seen = float(1.0)
-    if p[0] * p[0] + p[2] * p[2] < BODY_REACH * BODY_REACH:
-        for i in range(2 * BANDS):
+    reach = spheres[sight.pose, 2 * BANDS][3]
+    if p[0] * p[0] + p[2] * p[2] < reach * reach:
+        i = int(0)
+        while i < 2 * BANDS:
             seen *= past(spheres[sight.pose, i], n, p)
+            i += 1
     i = int(sight.first_blob)
     while i < sight.end_blob:
         seen *= past(blobs[i], n, p)
@@ -151,75 +202,155 @@ def occlude(
     blobs: wp.array(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
     metres: float,
+    samples: wp.array3d(dtype=wp.vec4),
     creases: wp.array3d(dtype=float),
-    open_sky: wp.array4d(dtype=float),
+    planes: wp.array3d(dtype=wp.vec4),
     run: int,
 ):
-    """Share of the sky that each layer sees.
+    """Share of the sky that each layer sees at every second pixel of every second row.
 
     The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
-    algorithm", 2011) within ``metres``, at the pixels that one row of ``taps`` says, which differs between neighbours:
-    :func:`settle` then makes one of their ``creases``. The place is darkened by the ``spheres`` of the pose and the
-    ``blobs`` of things (x, y, z, radius). A thread does ``run`` pixels of a row.
+    algorithm", 2011) within ``metres``, at the ``samples`` that one row of ``taps`` says, which differs between
+    neighbours: :func:`settle` then makes one of their ``creases``. The place is darkened by the ``spheres`` of the pose
+    and the ``blobs`` of things (x, y, z, radius). Its samples, ``planes``, are normal x, normal z, distance of the
+    plane from the origin, share; far away where there is none. A thread does ``run`` of a row.
     """
-    v, y, part = wp.tid()
+    v, j, part = wp.tid()
     sight = sights[v]
-    x = part * run
-    end = wp.min(x + run, colour.shape[3])
-    while x < end:
-        if colour[sight.slot, 0, y, x][3] > 0.0:
-            creases[v, y, x] = crease(v, sight.slot, y, x, colour, facing, where, taps, metres)
+    y = 2 * j
+    i = part * run
+    end = wp.min(i + run, planes.shape[2])
+    while i < end:
+        x = 2 * i
+        own = samples[v, j, i]
+        creases[v, j, i] = 0.0
+        if own[3] > 0.0:
+            creases[v, j, i] = crease(v, j, i, xyz(facing[sight.slot, 0, y, x]), xyz(own), samples, taps, metres)
         if colour[sight.slot, 1, y, x][3] > 0.0:
-            open_sky[v, 1, y, x] = beneath(
-                sight, facing[sight.slot, 1, y, x], where[sight.slot, 1, y, x], spheres, blobs
-            )
-        x += 1
-
-
-@wp.func
-def settled(
-    v: int,
-    slot: int,
-    y: int,
-    x: int,
-    colour: wp.array4d(dtype=wp.vec4),
-    where: wp.array4d(dtype=wp.vec4),
-    creases: wp.array3d(dtype=float),
-) -> float:
-    """Mean over 4 x 4 pixels, each of which has another turn of the taps."""
-    w = where[slot, 0, y, x]
-    total = float(0.0)
-    count = float(0.0)
-    j = wp.max(y - 1, 0)
-    while j < wp.min(y + 3, colour.shape[2]):
-        i = wp.max(x - 1, 0)
-        while i < wp.min(x + 3, colour.shape[3]):
-            if colour[slot, 0, j, i][3] > 0.0:
-                o = where[slot, 0, j, i]
-                away = wp.vec3(o[0] - w[0], o[1] - w[1], o[2] - w[2])
-                if wp.dot(away, away) < NEAR * NEAR:
-                    total += creases[v, j, i]
-                    count += 1.0
-            i += 1
-        j += 1
-    return total / count
+            n = xyz(facing[sight.slot, 1, y, x])
+            p = xyz(where[sight.slot, 1, y, x])
+            planes[v, j, i] = wp.vec4(n[0], n[2], wp.dot(n, p), beneath(sight, n, p, spheres, blobs))
+        else:
+            planes[v, j, i] = wp.vec4(0.0, 0.0, AWAY, 0.0)
+        i += 1
 
 
 @wp.kernel
 def settle(
+    samples: wp.array3d(dtype=wp.vec4),
+    creases: wp.array3d(dtype=float),
+    settled: wp.array3d(dtype=wp.vec4),
+    run: int,
+):
+    """Each sample of the person with its neighbours', so weighted that all turns of the taps have the same weight.
+
+    ``settled`` are x, y, z, share.
+    """
+    v, j, part = wp.tid()
+    i = part * run
+    end = wp.min(i + run, samples.shape[2])
+    bottom = samples.shape[1] - 1
+    edge = samples.shape[2] - 1
+    while i < end:
+        own = samples[v, j, i]
+        share = float(0.0)
+        if own[3] > 0.0:
+            p = xyz(own)
+            total = float(0.0)
+            weight = float(0.0)
+            for b in range(-1, 2):
+                for a in range(-1, 2):
+                    row = wp.clamp(j + b, 0, bottom)
+                    column = wp.clamp(i + a, 0, edge)
+                    w = near(samples[v, row, column], p) * float((2 - a * a) * (2 - b * b))
+                    total += w * creases[v, row, column]
+                    weight += w
+            share = total / weight
+        settled[v, j, i] = wp.vec4(own[0], own[1], own[2], share)
+        i += 1
+
+
+@wp.func
+def person_share(a: wp.vec4, b: wp.vec4, c: wp.vec4, d: wp.vec4, p: wp.vec3) -> float:
+    """Mean of the samples near a point of the person; below 0 if there is none."""
+    u = near(a, p)
+    v = near(b, p)
+    w = near(c, p)
+    t = near(d, p)
+    count = u + v + w + t
+    return wp.where(count > 0.0, (u * a[3] + v * b[3] + w * c[3] + t * d[3]) / count, -1.0)
+
+
+@wp.func
+def level(sample: wp.vec4, n: wp.vec3, distance: float, slack: float) -> float:
+    """1 for a sample of the plane with this normal and distance from the origin, else 0."""
+    apart = wp.abs(sample[2] - distance) + 20.0 * slack * (wp.abs(sample[0] - n[0]) + wp.abs(sample[1] - n[2]))
+    return wp.where(apart < slack, 1.0, 0.0)
+
+
+@wp.func
+def place_share(a: wp.vec4, b: wp.vec4, c: wp.vec4, d: wp.vec4, n: wp.vec3, distance: float) -> float:
+    """Mean of the samples of a plane of the place; below 0 if there is none."""
+    slack = 0.03 + 0.002 * wp.abs(distance)
+    u = level(a, n, distance, slack)
+    v = level(b, n, distance, slack)
+    w = level(c, n, distance, slack)
+    t = level(d, n, distance, slack)
+    count = u + v + w + t
+    return wp.where(count > 0.0, (u * a[3] + v * b[3] + w * c[3] + t * d[3]) / count, -1.0)
+
+
+@wp.kernel
+def spread(
     sights: wp.array(dtype=Sight),
     colour: wp.array4d(dtype=wp.vec4),
+    facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
-    creases: wp.array3d(dtype=float),
+    spheres: wp.array2d(dtype=wp.vec4),
+    blobs: wp.array(dtype=wp.vec4),
+    taps: wp.array3d(dtype=wp.vec2i),
+    metres: float,
+    samples: wp.array3d(dtype=wp.vec4),
+    settled: wp.array3d(dtype=wp.vec4),
+    planes: wp.array3d(dtype=wp.vec4),
     open_sky: wp.array4d(dtype=float),
     run: int,
 ):
-    """The person's share of the sky, of its neighbours' ``creases``; a thread does ``run`` pixels of a row."""
+    """Share of the sky that each layer of each pixel sees: the mean of the samples around that are of its surface.
+
+    Where there is none it is worked out. A thread does ``run`` pixels of a row.
+    """
     v, y, part = wp.tid()
-    slot = sights[v].slot
+    sight = sights[v]
+    slot = sight.slot
+    above = y >> 1
+    below = wp.min((y + 1) >> 1, planes.shape[1] - 1)
+    edge = planes.shape[2] - 1
     x = part * run
     end = wp.min(x + run, colour.shape[3])
     while x < end:
+        left = x >> 1
+        right = wp.min((x + 1) >> 1, edge)
         if colour[slot, 0, y, x][3] > 0.0:
-            open_sky[v, 0, y, x] = settled(v, slot, y, x, colour, where, creases)
+            p = xyz(where[slot, 0, y, x])
+            share = person_share(
+                settled[v, above, left], settled[v, below, left], settled[v, above, right], settled[v, below, right], p
+            )
+            if share < 0.0:
+                share = crease(v, above, left, xyz(facing[slot, 0, y, x]), p, samples, taps, metres)
+            open_sky[v, 0, y, x] = share
+        if colour[slot, 1, y, x][3] > 0.0:
+            n = xyz(facing[slot, 1, y, x])
+            p = xyz(where[slot, 1, y, x])
+            share = place_share(
+                planes[v, above, left],
+                planes[v, below, left],
+                planes[v, above, right],
+                planes[v, below, right],
+                n,
+                wp.dot(n, p),
+            )
+            if share < 0.0:
+                share = beneath(sight, n, p, spheres, blobs)
+            open_sky[v, 1, y, x] = share
         x += 1

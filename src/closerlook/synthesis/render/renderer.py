@@ -60,6 +60,7 @@ SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
 MOST_SHAPES = 32  # of flakes that are kept
 BATCH = {"cpu": (16, 2**19), "cuda": (256, 2**21)}  # views and pixels
+VERTICES = 400  # at least of those of a pose that say where its body is
 
 
 class Renderer:
@@ -251,28 +252,41 @@ class Renderer:
             launch(smear.smear, (len(rows), *self.size), [blurs, taps, *surfaces])
         if made.sights["bell"].any():
             bells = self._buffers.send("bells", made.optics.bells, wp.float32)
-            split = [self._buffers.empty(f"split {i}", dim, wp.vec3) for i in range(2)]
-            launch(smear.separate, dim, [self._sights, colour, split[0]])
-            launch(smear.soften, dim, [self._sights, bells, *split])
-            launch(smear.recolour, dim, [self._sights, bells, *split, colour])
+            half = self._half(count)
+            chroma, spare = (self._buffers.empty(f"chroma {i}", half, wp.vec2) for i in range(2))
+            launch(smear.separate, half, [self._sights, colour, chroma])
+            launch(smear.soften, half, [self._sights, bells, chroma, 0, spare])
+            launch(smear.soften, half, [self._sights, bells, spare, 1, chroma])
+            launch(smear.recolour, (*dim[:2], half[2]), [self._sights, chroma, colour])
+
+    def _half(self, count: int) -> tuple[int, int, int]:
+        """Views and their height and width in blocks of 2 x 2 pixels."""
+        height, width = self.size
+        return count, (height + 1) // 2, (width + 1) // 2
 
     def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
-        made, posed, (colour, _, where), dim = self._stage, self._posed, self._surfaces, (count, *self.size)
-        empty, send = self._buffers.empty, self._buffers.send
-        bodies, creases = empty("bodies", (len(posed), SPHERES), wp.vec4), empty("creases", dim, wp.float32)
-        step = max(posed.positions.shape[1] // 800, 1)
+        made, posed, dim, (colour, _, where) = self._stage, self._posed, self._half(count), self._surfaces
+        empty, send, launch = self._buffers.empty, self._buffers.send, self._launch_runs
+        bodies = empty("bodies", (len(posed), SPHERES), wp.vec4)
+        step = max(posed.positions.shape[1] // VERTICES, 1)
         self._launch(occlusion.bodies, (len(posed), int(occlusion.BANDS)), [self._positions, step, bodies])
+        self._launch(occlusion.enclose, len(posed), [bodies])
+        samples, settled, planes = (empty(name, dim, wp.vec4) for name in ("samples", "settled", "samples of planes"))
+        creases = empty("creases", dim, wp.float32)
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
         near = [bodies, send("blobs", made.blobs, wp.vec4), send("turns", made.taps, wp.vec2i), OCCLUSION_METRES]
-        inputs = [self._sights, *self._surfaces, *near, creases, self._open_sky]
-        self._launch_runs(occlusion.occlude, dim, inputs)
-        self._launch_runs(occlusion.settle, dim, [self._sights, colour, where, creases, self._open_sky])
+        seen = [self._sights, *self._surfaces, *near, samples]
+        launch(occlusion.gather, dim, [self._sights, colour, where, samples])
+        launch(occlusion.occlude, dim, [*seen, creases, planes])
+        launch(occlusion.settle, dim, [samples, creases, settled])
+        launch(occlusion.spread, (count, *self.size), [*seen, settled, planes, self._open_sky])
 
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""
         slot, (height, width) = int(self._stage.sights["slot"][number]), map(int, self._stage.optics.sizes[number])
-        colour, facing, where = (array[slot].numpy() for array in self._surfaces)
+        row = self._buffers.row
+        colour, facing, where = (row(array, slot) for array in self._surfaces)
         return Seen(
             person=self.person,
             posed=self._posed[self._takes[number].pose],
@@ -282,8 +296,8 @@ class Renderer:
             colour=colour,
             facing=facing,
             where=where,
-            open_sky=self._open_sky[number].numpy(),
-            samples=self._key[number].numpy()[: 2 * height, : 2 * width],
+            open_sky=row(self._open_sky, number),
+            samples=row(self._key, number)[: 2 * height, : 2 * width],
         )
 
     def shadow_map(self, number: int) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ It acts on the surfaces before they are lit, so it costs once a view and not onc
 slowly than texture and outlines that the images come out alike.
 """
 
+
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -16,78 +17,42 @@ from closerlook.synthesis.render.values import Sight
 
 wp.set_module_options(KERNEL_OPTIONS)
 
+FLAT = wp.constant(0.05)  # metres beside a pixel's plane within which its neighbours are of the same surface
+
 
 @wp.func
-def tap(offset: float, softness: float) -> wp.vec3:
-    """Weights of three neighbours for a point ``offset`` pixels (-0.5..0.5) from the middle one.
+def own_weight(offset: float, softness: float) -> float:
+    """Weight of a pixel for a point ``offset`` pixels (-0.5..0.5) from its middle.
 
-    The quadratic through the three values plus ``softness`` times their second difference: 0.125 makes it the quadratic
-    B-spline, a negative value sharpens.
+    With :func:`next_weight` on both sides, the quadratic through three values plus ``softness`` times their second
+    difference: 0.125 makes it the quadratic B-spline, a negative value sharpens.
     """
-    half = 0.5 * offset * offset
-    return wp.vec3(half - 0.5 * offset + softness, 1.0 - 2.0 * half - 2.0 * softness, half + 0.5 * offset + softness)
+    return 1.0 - offset * offset - 2.0 * softness
 
 
 @wp.func
-def least(a: float, b: float) -> float:
-    """The lesser of two numbers, as in raster.least."""
-    return wp.where(a < b, a, b)
+def next_weight(offset: float, softness: float) -> float:
+    """Weight of the pixel after the one nearest to a point ``offset`` behind that one's middle."""
+    return 0.5 * offset * (offset + 1.0) + softness
 
 
 @wp.func
-def resampled(
-    sight: Sight,
-    target: int,
-    y: int,
-    x: int,
-    colour: wp.array4d(dtype=wp.vec4),
-    facing: wp.array4d(dtype=wp.vec4),
-    where: wp.array4d(dtype=wp.vec4),
-    source: int,
-):
-    """Both layers of one pixel of the image, from slot ``source`` to ``target``."""
-    v = (float(y) + 0.5) * float(sight.height) / float(colour.shape[2]) - 0.5
-    u = (float(x) + 0.5) * float(sight.width) / float(colour.shape[3]) - 0.5
-    cv = int(wp.floor(v + 0.5))
-    cu = int(wp.floor(u + 0.5))
-    wv = tap(v - float(cv), sight.softness)
-    wu = tap(u - float(cu), sight.softness)
-    rows = wp.vec3i(wp.max(cv - 1, 0), cv, wp.min(cv + 1, sight.height - 1))
-    columns = wp.vec3i(wp.max(cu - 1, 0), cu, wp.min(cu + 1, sight.width - 1))
-    person_share = 0.0
-    for layer in range(2):
-        share = 0.0
-        mean = wp.vec4()
-        normal = wp.vec4()
-        position = wp.vec4()
-        weight = 0.0
-        low = wp.vec3(1.0, 1.0, 1.0)
-        for b in range(3):
-            for a in range(3):
-                c = colour[source, layer, rows[b], columns[a]]
-                if c[3] > 0.0:
-                    w = wv[b] * wu[a] * c[3]
-                    share += w
-                    mean += c * w
-                    low = wp.vec3(least(low[0], c[0]), least(low[1], c[1]), least(low[2], c[2]))
-                    near = wp.where(w > 1.0e-4, w, 1.0e-4)
-                    normal += facing[source, layer, rows[b], columns[a]] * near
-                    position += where[source, layer, rows[b], columns[a]] * near
-                    weight += near
-        if weight == 0.0:
-            colour[target, layer, y, x] = wp.vec4()
-        else:
-            albedo = wp.max(wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-3), low * 0.5)
-            if layer == 0:
-                share = wp.clamp(share, 0.0, 1.0)
-                person_share = share
-            else:
-                share = 1.0 - person_share
-            n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
-            scale = 1.0 / weight
-            colour[target, layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
-            facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] * scale)
-            where[target, layer, y, x] = position * scale
+def most(a: float, b: float) -> float:
+    """The greater of two numbers, as in raster.most."""
+    return wp.where(a > b, a, b)
+
+
+@wp.func
+def weighed(c: wp.vec4, weight: float) -> wp.vec4:
+    """Colour times coverage, and coverage, times ``weight``."""
+    return wp.vec4(c[0], c[1], c[2], 1.0) * (c[3] * weight)
+
+
+@wp.func
+def alike(coverage: float, away: wp.vec4, normal: wp.vec4) -> float:
+    """1 for a pixel that has the layer and is so far from a point on the plane of its normal, else 0."""
+    aside = wp.abs(away[0] * normal[0] + away[1] * normal[1] + away[2] * normal[2])
+    return wp.where(coverage > 0.0 and aside < FLAT, 1.0, 0.0)
 
 
 @wp.kernel
@@ -101,15 +66,90 @@ def resample(
 ):
     """Each view's surfaces, from its slot to ``capacity`` slots further on, from the sensor's size to the image's.
 
-    Views whose sensor has the image's size and no softness stay as they are. A thread does ``run`` pixels of a row.
+    Colour and coverage are resampled. Normal and position are the nearest pixel's that has the layer, and change
+    towards those of its neighbours that are of the same surface: a mean of two surfaces is on neither.
+
+    Views whose sensor has the image's size and no softness stay as they are. A thread does ``run`` pixels of a row,
+    with single numbers for what could be vectors: those that are written by halves and read whole are slow.
     """
     v, y, part = wp.tid()
     height, width = colour.shape[2], colour.shape[3]
-    sight = sights[v]
-    if sight.height == height and sight.width == width and sight.softness == 0.0:
+    soft = sights[v].softness
+    bottom = sights[v].height - 1
+    edge = sights[v].width - 1
+    if bottom + 1 == height and edge + 1 == width and soft == 0.0:
         return
-    x = part * run
-    end = wp.min(x + run, width)
-    while x < end:
-        resampled(sight, capacity + v, y, x, colour, facing, where, v)
-        x += 1
+    target = capacity + v
+    down = (float(y) + 0.5) * float(bottom + 1) / float(height)
+    row = int(down)
+    down -= float(row) + 0.5
+    above = wp.max(row - 1, 0)
+    below = wp.min(row + 1, bottom)
+    beyond = wp.where(down < 0.0, above, below)
+    w_above = next_weight(-down, soft)
+    w_row = own_weight(down, soft)
+    w_below = next_weight(down, soft)
+    down = wp.abs(down)
+    step = float(edge + 1) / float(width)
+    for layer in range(2):
+        x = part * run
+        end = wp.min(x + run, width)
+        u = int((float(x) + 0.5) * step)
+        i = wp.max(u - 1, 0)
+        left = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
+        left += weighed(colour[v, layer, below, i], w_below)
+        own = weighed(colour[v, layer, above, u], w_above) + weighed(colour[v, layer, row, u], w_row)
+        own += weighed(colour[v, layer, below, u], w_below)
+        i = wp.min(u + 1, edge)
+        right = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
+        right += weighed(colour[v, layer, below, i], w_below)
+        while x < end:
+            across = (float(x) + 0.5) * step
+            if int(across) > u:
+                u += 1
+                left = own
+                own = right
+                i = wp.min(u + 1, edge)
+                right = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
+                right += weighed(colour[v, layer, below, i], w_below)
+            across -= float(u) + 0.5
+            mean = own * own_weight(across, soft)
+            mean += left * next_weight(-across, soft) + right * next_weight(across, soft)
+            if mean[3] > 0.0:
+                before = wp.max(u - 1, 0)
+                after = wp.min(u + 1, edge)
+                beside = wp.where(across < 0.0, before, after)
+                across = wp.abs(across)
+                j = int(row)
+                i = int(u)
+                if colour[v, layer, j, i][3] == 0.0:
+                    for b in range(3):
+                        for a in range(3):
+                            k = wp.where(b == 0, above, wp.where(b == 1, below, row))
+                            h = wp.where(a == 0, before, wp.where(a == 1, after, u))
+                            if colour[v, layer, k, h][3] > 0.0:
+                                j = k
+                                i = h
+                least = colour[v, layer, j, i] * 0.25
+                albedo = mean * (1.0 / most(mean[3], 1.0e-3))
+                colour[target, layer, y, x] = wp.vec4(
+                    most(albedo[0], least[0]),
+                    most(albedo[1], least[1]),
+                    most(albedo[2], least[2]),
+                    wp.where(mean[3] < 1.0, mean[3], 1.0),
+                )
+                normal = facing[v, layer, j, i]
+                place = where[v, layer, j, i]
+                away = where[v, layer, beyond, i] - place
+                aside = where[v, layer, j, beside] - place
+                w = down * alike(colour[v, layer, beyond, i][3], away, normal)
+                t = across * alike(colour[v, layer, j, beside][3], aside, normal)
+                where[target, layer, y, x] = place + away * w + aside * t
+                if layer == 0:
+                    bent = normal * (1.0 - w - t) + facing[v, layer, beyond, i] * w + facing[v, layer, j, beside] * t
+                    n = wp.normalize(wp.vec3(bent[0], bent[1], bent[2]))
+                    normal = wp.vec4(n[0], n[1], n[2], bent[3])
+                facing[target, layer, y, x] = normal
+            else:
+                colour[target, layer, y, x] = wp.vec4()
+            x += 1

@@ -97,100 +97,125 @@ def smear(
         x += 1
 
 
+@wp.func
+def shown(a: wp.vec4, b: wp.vec4) -> wp.vec3:
+    """Both layers of a pixel together as they would be shown in even light.
+
+    The square root stands for the display's transfer function, after which cameras smooth colour.
+    """
+    return wp.vec3(
+        wp.sqrt(a[0] * a[3] + b[0] * b[3]), wp.sqrt(a[1] * a[3] + b[1] * b[3]), wp.sqrt(a[2] * a[3] + b[2] * b[3])
+    )
+
+
 @wp.kernel
 def separate(
-    sights: wp.array(dtype=Sight), colour: wp.array4d(dtype=wp.vec4), split: wp.array3d(dtype=wp.vec3), run: int
+    sights: wp.array(dtype=Sight), colour: wp.array4d(dtype=wp.vec4), chroma: wp.array3d(dtype=wp.vec2), run: int
 ):
-    """Brightness, and blue and red beyond it, of both layers together as they would be shown in even light.
+    """Red and blue beyond brightness, the mean of 2 x 2 pixels.
 
-    The square root stands for the display's transfer function, after which cameras smooth colour. Views with no
-    ``bell`` are left alone, here and below; a thread does ``run`` pixels of a row.
+    Views with no ``bell`` are left alone, here and below. A thread does ``run`` of a row of such means.
     """
-    v, y, part = wp.tid()
+    v, j, part = wp.tid()
     sight = sights[v]
     if sight.bell == 0:
         return
-    x = part * run
-    end = wp.min(x + run, colour.shape[3])
-    while x < end:
-        a = colour[sight.slot, 0, y, x]
-        b = colour[sight.slot, 1, y, x]
-        red = wp.sqrt(a[0] * a[3] + b[0] * b[3])
-        green = wp.sqrt(a[1] * a[3] + b[1] * b[3])
-        blue = wp.sqrt(a[2] * a[3] + b[2] * b[3])
-        light = red * RED + green * GREEN + blue * BLUE
-        split[v, y, x] = wp.vec3(light, blue - light, red - light)
-        x += 1
-
-
-@wp.func
-def blurred(
-    split: wp.array3d(dtype=wp.vec3),
-    bells: wp.array2d(dtype=float),
-    count: int,
-    v: int,
-    y: int,
-    x: int,
-    dy: int,
-    dx: int,
-) -> wp.vec3:
-    """Weighted mean of the pixels on a line through this one; the view's ``bells`` are its weight and that of those
-    beside it."""
-    total = split[v, y, x] * bells[v, 0]
-    k = int(1)
-    while k < count:
-        below = split[v, wp.min(y + k * dy, split.shape[1] - 1), wp.min(x + k * dx, split.shape[2] - 1)]
-        total += (below + split[v, wp.max(y - k * dy, 0), wp.max(x - k * dx, 0)]) * bells[v, k]
-        k += 1
-    return total
+    y = 2 * j
+    below = wp.min(y + 1, colour.shape[2] - 1)
+    i = part * run
+    end = wp.min(i + run, chroma.shape[2])
+    while i < end:
+        x = 2 * i
+        right = wp.min(x + 1, colour.shape[3] - 1)
+        mean = shown(colour[sight.slot, 0, y, x], colour[sight.slot, 1, y, x])
+        mean += shown(colour[sight.slot, 0, y, right], colour[sight.slot, 1, y, right])
+        mean += shown(colour[sight.slot, 0, below, x], colour[sight.slot, 1, below, x])
+        mean += shown(colour[sight.slot, 0, below, right], colour[sight.slot, 1, below, right])
+        light = mean[0] * RED + mean[1] * GREEN + mean[2] * BLUE
+        chroma[v, j, i] = wp.vec2(0.25 * (mean[0] - light), 0.25 * (mean[2] - light))
+        i += 1
 
 
 @wp.kernel
 def soften(
     sights: wp.array(dtype=Sight),
     bells: wp.array2d(dtype=float),
-    split: wp.array3d(dtype=wp.vec3),
-    across: wp.array3d(dtype=wp.vec3),
+    chroma: wp.array3d(dtype=wp.vec2),
+    down: int,
+    softened: wp.array3d(dtype=wp.vec2),
     run: int,
 ):
-    """Blur along rows."""
-    v, y, part = wp.tid()
-    sight = sights[v]
-    if sight.bell == 0:
+    """Blur along rows, or ``down`` columns; a view's bell is the weight of a pixel itself and those of its neighbours
+    to each side."""
+    v, j, part = wp.tid()
+    count = sights[v].bell
+    if count == 0:
         return
-    x = part * run
-    end = wp.min(x + run, split.shape[2])
-    while x < end:
-        across[v, y, x] = blurred(split, bells, sight.bell, v, y, x, 0, 1)
-        x += 1
+    bottom = chroma.shape[1] - 1
+    edge = chroma.shape[2] - 1
+    across = 1 - down
+    i = part * run
+    end = wp.min(i + run, chroma.shape[2])
+    while i < end:
+        total = chroma[v, j, i] * bells[v, 0]
+        k = int(1)
+        while k < count:
+            a = chroma[v, wp.min(j + k * down, bottom), wp.min(i + k * across, edge)]
+            b = chroma[v, wp.max(j - k * down, 0), wp.max(i - k * across, 0)]
+            total += (a + b) * bells[v, k]
+            k += 1
+        softened[v, j, i] = total
+        i += 1
+
+
+@wp.func
+def between(chroma: wp.array3d(dtype=wp.vec2), v: int, near: int, far: int, i: int) -> wp.vec2:
+    """A quarter of the way from one row to another."""
+    column = wp.clamp(i, 0, chroma.shape[2] - 1)
+    return chroma[v, near, column] * 0.75 + chroma[v, far, column] * 0.25
+
+
+@wp.func
+def repaint(colour: wp.array4d(dtype=wp.vec4), slot: int, y: int, x: int, mean: wp.vec2):
+    """Give both layers of a pixel what a new ``mean`` chroma, at the brightness that they have together, adds."""
+    a = colour[slot, 0, y, x]
+    b = colour[slot, 1, y, x]
+    old = shown(a, b)
+    light = old[0] * RED + old[1] * GREEN + old[2] * BLUE
+    green = light - (mean[0] * RED + mean[1] * BLUE) / GREEN
+    new = wp.max(wp.vec3(light + mean[0], green, light + mean[1]), wp.vec3())
+    change = wp.cw_mul(new, new) - wp.cw_mul(old, old)
+    if a[3] > 0.0:
+        albedo = wp.max(wp.vec3(a[0], a[1], a[2]) + change, wp.vec3())
+        colour[slot, 0, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], a[3])
+    if b[3] > 0.0:
+        albedo = wp.max(wp.vec3(b[0], b[1], b[2]) + change, wp.vec3())
+        colour[slot, 1, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], b[3])
 
 
 @wp.kernel
 def recolour(
-    sights: wp.array(dtype=Sight),
-    bells: wp.array2d(dtype=float),
-    split: wp.array3d(dtype=wp.vec3),
-    across: wp.array3d(dtype=wp.vec3),
-    colour: wp.array4d(dtype=wp.vec4),
-    run: int,
+    sights: wp.array(dtype=Sight), chroma: wp.array3d(dtype=wp.vec2), colour: wp.array4d(dtype=wp.vec4), run: int
 ):
-    """Blur down columns, and give both layers the smoothed colour at the brightness that they have together."""
+    """Give pixels the smoothed colour, interpolated between the four nearest means.
+
+    A thread does the pixels of one row that ``run`` means stand for.
+    """
     v, y, part = wp.tid()
     sight = sights[v]
     if sight.bell == 0:
         return
-    x = part * run
-    end = wp.min(x + run, split.shape[2])
-    while x < end:
-        own = split[v, y, x]
-        mean = blurred(across, bells, sight.bell, v, y, x, 1, 0)
-        old = wp.vec3(own[2], -(own[2] * RED + own[1] * BLUE) / GREEN, own[1]) + wp.vec3(own[0])
-        new = wp.vec3(mean[2], -(mean[2] * RED + mean[1] * BLUE) / GREEN, mean[1]) + wp.vec3(own[0])
-        new = wp.max(new, wp.vec3())
-        change = wp.cw_mul(new, new) - wp.cw_mul(old, old)
-        for layer in range(2):
-            c = colour[sight.slot, layer, y, x]
-            if c[3] > 0.0:
-                albedo = wp.max(wp.vec3(c[0], c[1], c[2]) + change, wp.vec3())
-                colour[sight.slot, layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], c[3])
-        x += 1
+    near = y >> 1
+    far = wp.clamp(near + 2 * (y & 1) - 1, 0, chroma.shape[1] - 1)
+    i = part * run
+    end = wp.min(i + run, chroma.shape[2])
+    left = between(chroma, v, near, far, i - 1)
+    own = between(chroma, v, near, far, i)
+    while i < end:
+        right = between(chroma, v, near, far, i + 1)
+        repaint(colour, sight.slot, y, 2 * i, own * 0.75 + left * 0.25)
+        if 2 * i + 1 < colour.shape[3]:
+            repaint(colour, sight.slot, y, 2 * i + 1, own * 0.75 + right * 0.25)
+        left = own
+        own = right
+        i += 1

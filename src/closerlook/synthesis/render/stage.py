@@ -106,7 +106,7 @@ def stage(posed: PosedBatch, takes: Sequence[Take], own: int, size: tuple[int, i
     for name in ("matrix", "window", "distortion"):
         looks[name] = getattr(seen, name)
     looks["pose"], looks["height"], looks["width"] = pose, 2 * sights["height"], 2 * sights["width"]
-    reach = OCCLUSION_METRES / seen.distance / (2 * seen.window[:, 3]) * size[0]
+    reach = OCCLUSION_METRES / seen.distance / (2 * seen.window[:, 3]) * size[0] / 2  # in blocks of 2 x 2 pixels
     return Stage(seen, lens, sights, looks, panel_rows(panels, seen), blobs, spirals(reach))
 
 

@@ -51,16 +51,12 @@ class Surface:
 
 @wp.struct
 class Panel:
-    """A textured parallelogram of the place: corner, edges divided by their squared length, normal.
-
-    ``box`` holds the least and the largest right and up of its points on the plane at distance 1 before the eye.
-    """
+    """A textured parallelogram of the place: corner, edges divided by their squared length, normal."""
 
     corner: wp.vec3
     along: wp.vec3
     upward: wp.vec3
     normal: wp.vec3
-    box: wp.vec4
     tint: wp.vec3
     repeat: wp.vec2
     shift: wp.vec2

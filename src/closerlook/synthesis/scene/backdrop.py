@@ -6,7 +6,7 @@ something between the person and a camera; :func:`seen_panels` is what of it a c
 
 from closerlook.synthesis.scene.kinds import BACKDROPS, THINGS, Backdrop, Thing, backdrops
 from closerlook.synthesis.scene.occluders import hidden_by
-from closerlook.synthesis.scene.panels import MOST, Panels, Place, SeenPanels, seen_panels, texture_number, visible
+from closerlook.synthesis.scene.panels import MOST, Panels, Place, SeenPanels, seen_panels, texture_number
 from closerlook.synthesis.scene.places import place, places
 
 __all__ = [
@@ -24,5 +24,4 @@ __all__ = [
     "places",
     "seen_panels",
     "texture_number",
-    "visible",
 ]

@@ -22,7 +22,6 @@ __all__ = [
     "bent",
     "frame",
     "frames",
-    "look_at",
     "sample_camera",
     "sample_crop",
 ]
@@ -190,13 +189,6 @@ NEAR, FAR = 0.3, 400.0
 OUTLINE = 1000  # vertices at least that say where a person's outline is
 SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
-
-
-def look_at(eye: Float, target: Float, roll: float = 0.0) -> tuple[Float, Float, Float]:
-    """Unit right, up and forward vectors of an eye that looks at ``target``; ``roll`` in degrees."""
-    towards = (np.asarray(target, np.float64) - eye)[None]
-    right, up, forward = axes(towards, np.array([roll]))
-    return right[0], up[0], forward[0]
 
 
 def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Float]:

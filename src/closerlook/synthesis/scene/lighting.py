@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.scene.gloss import HIDDEN
 from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import Illumination, SkyLight, horizontal, luminance, sky_light
+from closerlook.synthesis.scene.sky import Illumination, horizontal, luminance, sky_light
 from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["Lighting", "key_direction", "lighting", "turned"]
+__all__ = ["Lighting", "lighting", "turned"]
 
 Double = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -62,11 +62,6 @@ def turned(directions: Double, north: Double | float) -> Double:
     c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
     x, y, z = np.moveaxis(directions, -1, 0)
     return np.stack([c * x + s * z, y, c * z - s * x], axis=-1)
-
-
-def key_direction(light: SkyLight, north: float) -> Double:
-    """Unit vector to the key light in a place turned by ``north`` degrees."""
-    return turned(light.direction, north)
 
 
 # Kilolux of one weather and time of day that do not depend on the camera; what lights surfaces of all directions, in

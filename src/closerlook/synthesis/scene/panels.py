@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.scene.camera import Frame, Frames
+from closerlook.synthesis.scene.camera import Frames
 from closerlook.synthesis.scene.kinds import Backdrop
 from closerlook.synthesis.scene.pictures import Picture
 from closerlook.synthesis.scene.textures import PAINTERS, VARIANTS
@@ -23,7 +23,6 @@ __all__ = [
     "gathered",
     "seen_panels",
     "texture_number",
-    "visible",
 ]
 
 Float = NDArray[np.float64]
@@ -113,34 +112,6 @@ class Place:
     lamps: Float = field(default_factory=lambda: np.zeros((0, 4)), repr=False)
 
 
-def visible(place: Place, frame: Frame) -> Panels:
-    """The ground and the panels that can fall into the frame behind the person, things turned to the camera."""
-    panels = place.panels
-    across = np.array([frame.right[0], 0.0, frame.right[2]]) / np.hypot(frame.right[0], frame.right[2])
-    along = np.where(panels.turns[:, None], panels.along[:, :1] * across, panels.along)
-    corner = panels.corner - np.where(panels.turns[:, None], along / 2, 0.0)
-    seen = np.flatnonzero(_in_one(corner, along, panels.upward, panels.front, frame))[:MOST]
-    rest = {name: getattr(panels, name)[seen] for name in COLUMNS}
-    rest |= {"corner": corner[seen], "along": along[seen]}
-    return Panels(**rest)
-
-
-def _in_one(corner: Float, along: Float, upward: Float, front: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
-    corners = np.stack([corner, corner + along, corner + upward, corner + along + upward]) - frame.eye
-    depth = corners @ frame.forward
-    x, y, half_width, half_height = frame.window
-    stretch = 1 + abs(frame.distortion) * 2 * max(x * x + y * y, half_height**2)
-    half_width, half_height = half_width * stretch, half_height * stretch
-    right = corners @ frame.right - x * depth
-    up = corners @ frame.up - y * depth
-    out = (right > half_width * depth, right < -half_width * depth, up > half_height * depth, up < -half_height * depth)
-    seen = depth.max(0) > np.where((upward[:, 1] > 0) & ~front, frame.distance, 0.0)
-    for side in out:
-        seen &= ~side.all(0)
-    seen[0] = True  # the ground has no edge
-    return np.asarray(seen)
-
-
 @dataclass(frozen=True)
 class SeenPanels:
     """Panels that V cameras see, those of each after those of the one before, things turned to their camera.
@@ -150,15 +121,12 @@ class SeenPanels:
         view: (n,) whose each is.
         ends: (V + 1,) number of the first panel of each view, and of all panels.
         fronts: (V,) how many are seen before the person, too.
-        corners: (3, 4, n) metres right, up and forward of each camera: lower left, lower right, upper right and upper
-            left corner.
     """
 
     panels: Panels
     view: Integers
     ends: Integers
     fronts: Integers
-    corners: Float
 
 
 def seen_panels(places: Sequence[Place], frames: Frames) -> SeenPanels:
@@ -181,7 +149,7 @@ def seen_panels(places: Sequence[Place], frames: Frames) -> SeenPanels:
     rest = {name: getattr(panels, name)[kept] for name in COLUMNS} | {"corner": corner[kept], "along": along[kept]}
     ends = np.concatenate([np.searchsorted(kept, ground), [len(kept)]])
     fronts = np.bincount(view[kept], panels.front[kept], len(places)).astype(np.int64)
-    return SeenPanels(Panels(**rest), view[kept], ends, fronts, corners[:, :, kept])
+    return SeenPanels(Panels(**rest), view[kept], ends, fronts)
 
 
 def _in_frame(corners: Float, frames: Frames, view: Integers, behind: NDArray[np.bool_]) -> NDArray[np.bool_]:
