@@ -24,6 +24,7 @@ SORTED = wp.constant(8)  # pixels along the side of a tile that panels are sorte
 CLEAR = wp.constant(7)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
 SKY, MIXED = wp.constant(-1), wp.constant(-2)  # instead of a panel's number
 SKY_DISTANCE = wp.constant(20000.0)  # metres
+NEXT_TO_NOTHING = wp.constant(1.0e-3)  # metres
 HORIZON = wp.constant(1.0e-6)  # 1 / metres: the ground ends there
 LAID = wp.constant(4.0e-6)  # of the distance: of things in one plane, the one with the lowest number is on top
 FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
@@ -353,13 +354,17 @@ def open_ground(planes: wp.array(dtype=Plane), first: int, at: wp.vec2) -> Hit:
 
 @wp.struct
 class Spot:
-    """A place's surface: one, or a sum."""
+    """A place's surface: one, or a sum, whose normal and position are those of its farthest part, so far ``away``.
+
+    Their means would lie in the air between the parts, where the light may be another.
+    """
 
     albedo: wp.vec3
     normal: wp.vec3
     position: wp.vec3
     rough: wp.float32
     emission: wp.float32
+    away: wp.float32
 
 
 @wp.func
@@ -373,6 +378,7 @@ def spot(
     if panel < 0:
         s.normal = wp.vec3(0.0, -1.0, 0.0)
         s.position = eye.position + ray * (SKY_DISTANCE / long)
+        s.away = NEXT_TO_NOTHING  # or the edge of a roof would be lit as the sky is
         return s
     q = planes[eye.first_panel + panel]
     depth = 1.0 / form(q.inverse, at)
@@ -384,6 +390,7 @@ def spot(
     s.albedo = wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
     s.normal = q.normal
     s.position = eye.position + ray * depth
+    s.away = depth
     s.rough = q.roughness
     if q.cutout == 0:
         s.emission = 1.0 - code[3]
@@ -392,11 +399,12 @@ def spot(
 
 @wp.func
 def added(s: Spot, one: Spot, count: float) -> Spot:
-    """A sum of surfaces and ``count`` times another."""
+    """A sum of surfaces and ``count`` times another, see :class:`Spot`."""
     r = Spot()
     r.albedo = s.albedo + one.albedo * count
-    r.normal = s.normal + one.normal * count
-    r.position = s.position + one.position * count
+    r.normal = wp.where(one.away > s.away, one.normal, s.normal)
+    r.position = wp.where(one.away > s.away, one.position, s.position)
+    r.away = wp.max(one.away, s.away)
     r.rough = s.rough + one.rough * count
     r.emission = s.emission + one.emission * count
     return r
@@ -413,7 +421,7 @@ def several(
     y: int,
     shown: int,
 ) -> Spot:
-    """The mean surface that the samples of a pixel see whose bits are set in ``shown``.
+    """The surface that the samples of a pixel see whose bits are set in ``shown``: see :class:`Spot` for their mean.
 
     Neighbours that see one panel take one look at its texture. If all four are shown and those of one diagonal see one
     panel, the others do, too.
@@ -445,9 +453,7 @@ def several(
             total += 1.0
     share = wp.where(total == 2.0 and shown == 15, 4.0, count)
     s = added(s, spot(planes, panel, texels, eye, middle / count, share), count)
-    r = added(Spot(), s, 1.0 / total)
-    r.normal = wp.normalize(s.normal)
-    return r
+    return added(Spot(), s, 1.0 / total)
 
 
 @wp.func
