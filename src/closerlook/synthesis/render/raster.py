@@ -211,12 +211,12 @@ def draw(
             w = left + box.column * float(column)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
             k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
-            if z >= 0.0 and k < key[view, y, x]:
-                solid = bool(True)
-                if surface.cutout != 0:
-                    solid = not seen_through(f, wp.vec3(w[0] * a[3], w[1] * b[3], w[2] * c[3]), uv, texels, surface)
-                if solid:
-                    wp.atomic_min(key, view, y, x, k)
+            solid = z >= 0.0
+            if surface.cutout != 0 and k < key[view, y, x]:
+                shares = wp.vec3(w[0] * a[3], w[1] * b[3], w[2] * c[3])
+                solid = solid and not seen_through(f, shares, uv, texels, surface)
+            if solid:
+                wp.atomic_min(key, view, y, x, k)
             column += 1
         row += 1
 

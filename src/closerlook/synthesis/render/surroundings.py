@@ -354,9 +354,9 @@ def open_ground(planes: wp.array(dtype=Plane), first: int, at: wp.vec2) -> Hit:
 
 @wp.struct
 class Spot:
-    """A place's surface: one, or a sum, whose normal and position are those of its farthest part, so far ``away``.
+    """A place's surface: one, or a sum, whose position is that of its farthest part, so far ``away``.
 
-    Their means would lie in the air between the parts, where the light may be another.
+    The mean of positions would lie in the air between the parts, where the light may be another.
     """
 
     albedo: wp.vec3
@@ -378,7 +378,7 @@ def spot(
     if panel < 0:
         s.normal = wp.vec3(0.0, -1.0, 0.0)
         s.position = eye.position + ray * (SKY_DISTANCE / long)
-        s.away = NEXT_TO_NOTHING  # or the edge of a roof would be lit as the sky is
+        s.away = NEXT_TO_NOTHING  # nothing that is seen with it lies in the sky
         return s
     q = planes[eye.first_panel + panel]
     depth = 1.0 / form(q.inverse, at)
@@ -402,7 +402,8 @@ def added(s: Spot, one: Spot, count: float) -> Spot:
     """A sum of surfaces and ``count`` times another, see :class:`Spot`."""
     r = Spot()
     r.albedo = s.albedo + one.albedo * count
-    r.normal = wp.where(one.away > s.away, one.normal, s.normal)
+    # The sky has a say in the normal only where there is nothing else
+    r.normal = s.normal + one.normal * wp.where(one.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
     r.position = wp.where(one.away > s.away, one.position, s.position)
     r.away = wp.max(one.away, s.away)
     r.rough = s.rough + one.rough * count
@@ -453,7 +454,9 @@ def several(
             total += 1.0
     share = wp.where(total == 2.0 and shown == 15, 4.0, count)
     s = added(s, spot(planes, panel, texels, eye, middle / count, share), count)
-    return added(Spot(), s, 1.0 / total)
+    r = added(Spot(), s, 1.0 / total)
+    r.normal = wp.normalize(s.normal)
+    return r
 
 
 @wp.func
