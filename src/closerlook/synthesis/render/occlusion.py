@@ -271,17 +271,6 @@ def settle(
 
 
 @wp.func
-def person_share(a: wp.vec4, b: wp.vec4, c: wp.vec4, d: wp.vec4, p: wp.vec3) -> float:
-    """Mean of the samples near a point of the person; below 0 if there is none."""
-    u = near(a, p)
-    v = near(b, p)
-    w = near(c, p)
-    t = near(d, p)
-    count = u + v + w + t
-    return wp.where(count > 0.0, (u * a[3] + v * b[3] + w * c[3] + t * d[3]) / count, -1.0)
-
-
-@wp.func
 def level(sample: wp.vec4, n: wp.vec3, distance: float, slack: float) -> float:
     """1 for a sample of the plane with this normal and distance from the origin, else 0."""
     apart = wp.abs(sample[2] - distance) + 20.0 * slack * (wp.abs(sample[0] - n[0]) + wp.abs(sample[1] - n[2]))
@@ -289,15 +278,32 @@ def level(sample: wp.vec4, n: wp.vec3, distance: float, slack: float) -> float:
 
 
 @wp.func
-def place_share(a: wp.vec4, b: wp.vec4, c: wp.vec4, d: wp.vec4, n: wp.vec3, distance: float) -> float:
-    """Mean of the samples of a plane of the place; below 0 if there is none."""
+def on_person(samples: wp.array3d(dtype=wp.vec4), v: int, row: int, left: int, right: int, p: wp.vec3):
+    """Sum of the shares of samples in a row that are near a point of the person, and their number."""
+    a = samples[v, row, left]
+    count = near(a, p)
+    total = count * a[3]
+    if right != left:
+        b = samples[v, row, right]
+        w = near(b, p)
+        total += w * b[3]
+        count += w
+    return total, count
+
+
+@wp.func
+def on_plane(samples: wp.array3d(dtype=wp.vec4), v: int, row: int, left: int, right: int, n: wp.vec3, distance: float):
+    """Sum of the shares of samples in a row that are of a plane of the place, and their number."""
     slack = 0.03 + 0.002 * wp.abs(distance)
-    u = level(a, n, distance, slack)
-    v = level(b, n, distance, slack)
-    w = level(c, n, distance, slack)
-    t = level(d, n, distance, slack)
-    count = u + v + w + t
-    return wp.where(count > 0.0, (u * a[3] + v * b[3] + w * c[3] + t * d[3]) / count, -1.0)
+    a = samples[v, row, left]
+    count = level(a, n, distance, slack)
+    total = count * a[3]
+    if right != left:
+        b = samples[v, row, right]
+        w = level(b, n, distance, slack)
+        total += w * b[3]
+        count += w
+    return total, count
 
 
 @wp.kernel
@@ -333,24 +339,26 @@ def spread(
         right = wp.min((x + 1) >> 1, edge)
         if colour[slot, 0, y, x][3] > 0.0:
             p = xyz(where[slot, 0, y, x])
-            share = person_share(
-                settled[v, above, left], settled[v, below, left], settled[v, above, right], settled[v, below, right], p
-            )
-            if share < 0.0:
-                share = crease(v, above, left, xyz(facing[slot, 0, y, x]), p, samples, taps, metres)
-            open_sky[v, 0, y, x] = share
+            total, count = on_person(settled, v, above, left, right, p)
+            if below != above:
+                more, others = on_person(settled, v, below, left, right, p)
+                total += more
+                count += others
+            if count > 0.0:
+                open_sky[v, 0, y, x] = total / count
+            else:
+                open_sky[v, 0, y, x] = crease(v, above, left, xyz(facing[slot, 0, y, x]), p, samples, taps, metres)
         if colour[slot, 1, y, x][3] > 0.0:
             n = xyz(facing[slot, 1, y, x])
             p = xyz(where[slot, 1, y, x])
-            share = place_share(
-                planes[v, above, left],
-                planes[v, below, left],
-                planes[v, above, right],
-                planes[v, below, right],
-                n,
-                wp.dot(n, p),
-            )
-            if share < 0.0:
-                share = beneath(sight, n, p, spheres, blobs)
-            open_sky[v, 1, y, x] = share
+            distance = wp.dot(n, p)
+            total, count = on_plane(planes, v, above, left, right, n, distance)
+            if below != above:
+                more, others = on_plane(planes, v, below, left, right, n, distance)
+                total += more
+                count += others
+            if count > 0.0:
+                open_sky[v, 1, y, x] = total / count
+            else:
+                open_sky[v, 1, y, x] = beneath(sight, n, p, spheres, blobs)
         x += 1

@@ -118,7 +118,7 @@ def _passes(
         row: NDArray[Any] = np.zeros(len(views), dtype=BLUR_ROW)
         row["source"], row["what"] = slot[views], int(what)
         slot[views] += np.where(slot[views] < capacity, capacity, -capacity)
-        row["target"], row["first_tap"], row["end_tap"] = slot[views], np.r_[first, ends[:-1]][: len(row)], ends
+        row["target"], row["first_tap"], row["end_tap"] = slot[views], ends - used.sum(1), ends
         first += int(used.sum())
         rows.append(row)
         turns.append(turn[views])

@@ -49,6 +49,27 @@ def weighed(c: wp.vec4, weight: float) -> wp.vec4:
 
 
 @wp.func
+def column(
+    colour: wp.array4d(dtype=wp.vec4),
+    v: int,
+    layer: int,
+    above: int,
+    row: int,
+    below: int,
+    x: int,
+    w_above: float,
+    w_row: float,
+    w_below: float,
+) -> wp.vec4:
+    """What three rows of a column come to."""
+    mean = wp.vec4()
+    if colour[v, layer, above, x][3] + colour[v, layer, row, x][3] + colour[v, layer, below, x][3] > 0.0:
+        mean = weighed(colour[v, layer, above, x], w_above) + weighed(colour[v, layer, row, x], w_row)
+        mean += weighed(colour[v, layer, below, x], w_below)
+    return mean
+
+
+@wp.func
 def alike(coverage: float, away: wp.vec4, normal: wp.vec4) -> float:
     """1 for a pixel that has the layer and is so far from a point on the plane of its normal, else 0."""
     aside = wp.abs(away[0] * normal[0] + away[1] * normal[1] + away[2] * normal[2])
@@ -95,23 +116,16 @@ def resample(
         x = part * run
         end = wp.min(x + run, width)
         u = int((float(x) + 0.5) * step)
-        i = wp.max(u - 1, 0)
-        left = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
-        left += weighed(colour[v, layer, below, i], w_below)
-        own = weighed(colour[v, layer, above, u], w_above) + weighed(colour[v, layer, row, u], w_row)
-        own += weighed(colour[v, layer, below, u], w_below)
-        i = wp.min(u + 1, edge)
-        right = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
-        right += weighed(colour[v, layer, below, i], w_below)
+        left = column(colour, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
+        own = column(colour, v, layer, above, row, below, u, w_above, w_row, w_below)
+        right = column(colour, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below)
         while x < end:
             across = (float(x) + 0.5) * step
             if int(across) > u:
                 u += 1
                 left = own
                 own = right
-                i = wp.min(u + 1, edge)
-                right = weighed(colour[v, layer, above, i], w_above) + weighed(colour[v, layer, row, i], w_row)
-                right += weighed(colour[v, layer, below, i], w_below)
+                right = column(colour, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below)
             across -= float(u) + 0.5
             mean = own * own_weight(across, soft)
             mean += left * next_weight(-across, soft) + right * next_weight(across, soft)

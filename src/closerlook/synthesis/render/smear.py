@@ -24,6 +24,7 @@ RED, GREEN, BLUE = wp.constant(0.2126), wp.constant(0.7152), wp.constant(0.0722)
 @wp.func
 def smeared(
     blur: Blur,
+    layer: int,
     y: int,
     x: int,
     taps: wp.array(dtype=wp.vec3),
@@ -31,48 +32,45 @@ def smeared(
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
 ):
-    """Both layers of one pixel."""
+    """One layer of one pixel."""
     source, target = blur.source, blur.target
-    person_share = float(0.0)
-    for layer in range(2):
-        own = colour[source, layer, y, x]
-        share = float(0.0)
-        mean = wp.vec4()
-        normal = wp.vec4()
-        position = wp.vec4()
-        weight = float(0.0)
-        k = int(blur.first_tap)
-        while k < blur.end_tap:
-            t = taps[k]
-            row = wp.clamp(y + int(t[1]), 0, colour.shape[2] - 1)
-            column = wp.clamp(x + int(t[0]), 0, colour.shape[3] - 1)
-            c = colour[source, layer, row, column]
-            if c[3] > 0.0:
-                w = t[2] * c[3]
-                near = wp.where(w > 1.0e-4, w, 1.0e-4)
-                mean += c * w
-                share += w
-                normal += facing[source, layer, row, column] * near
-                position += where[source, layer, row, column] * near
-                weight += near
-            k += 1
-        albedo = wp.vec3(mean[0], mean[1], mean[2]) / wp.max(share, 1.0e-4)
+    bottom = colour.shape[2] - 1
+    edge = colour.shape[3] - 1
+    mean = wp.vec4()
+    bent = wp.vec4()
+    strongest = float(0.0)
+    row = int(y)
+    column = int(x)
+    k = int(blur.first_tap)
+    while k < blur.end_tap:
+        t = taps[k]
+        j = wp.clamp(y + int(t[1]), 0, bottom)
+        i = wp.clamp(x + int(t[0]), 0, edge)
+        c = colour[source, layer, j, i]
+        w = t[2] * c[3]
+        if w > 0.0:
+            mean += wp.vec4(c[0], c[1], c[2], 1.0) * w
+            if layer == 0:
+                bent += facing[source, layer, j, i] * w
+            if w > strongest:
+                strongest = w
+                row = j
+                column = i
+        k += 1
+    if strongest > 0.0:
+        scale = 1.0 / mean[3]
+        colour[target, layer, y, x] = wp.vec4(mean[0] * scale, mean[1] * scale, mean[2] * scale, mean[3])
+        if colour[source, layer, y, x][3] > 0.0:
+            row = y
+            column = x
+        normal = facing[source, layer, row, column]
         if layer == 0:
-            person_share = share
-        else:
-            share = 1.0 - person_share
-        if blur.what == PERSON and layer == 1 and own[3] > 0.0:
-            albedo = wp.vec3(own[0], own[1], own[2])
-            facing[target, layer, y, x] = facing[source, layer, y, x]
-            where[target, layer, y, x] = where[source, layer, y, x]
-        else:
-            if weight == 0.0:
-                share = 0.0
-            scale = 1.0 / wp.max(weight, 1.0e-6)
-            n = wp.normalize(wp.vec3(normal[0], normal[1], normal[2]))
-            facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3] * scale)
-            where[target, layer, y, x] = position * scale
-        colour[target, layer, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], share)
+            n = wp.normalize(wp.vec3(bent[0], bent[1], bent[2]))
+            normal = wp.vec4(n[0], n[1], n[2], bent[3] * scale)
+        facing[target, layer, y, x] = normal
+        where[target, layer, y, x] = where[source, layer, row, column]
+    else:
+        colour[target, layer, y, x] = wp.vec4()
 
 
 @wp.kernel
@@ -86,6 +84,9 @@ def smear(
 ):
     """Mean of a pixel's neighbours, each tap (right, down, weight); a blur's weights sum to 1.
 
+    Colours are those of all taps, normals too on the person, who is round; the place's normals and all positions are
+    the pixel's own or, where it does not have the layer, those of one tap: a mean of two surfaces is on neither.
+
     What is blurred is ALL, or the PERSON, behind whom the place stays sharp. A thread does ``run`` pixels of a row.
     """
     i, y, part = wp.tid()
@@ -93,7 +94,16 @@ def smear(
     x = part * run
     end = wp.min(x + run, colour.shape[3])
     while x < end:
-        smeared(blur, y, x, taps, colour, facing, where)
+        smeared(blur, 0, y, x, taps, colour, facing, where)
+        own = colour[blur.source, 1, y, x]
+        if blur.what == PERSON and own[3] > 0.0:
+            colour[blur.target, 1, y, x] = own
+            facing[blur.target, 1, y, x] = facing[blur.source, 1, y, x]
+            where[blur.target, 1, y, x] = where[blur.source, 1, y, x]
+        else:
+            smeared(blur, 1, y, x, taps, colour, facing, where)
+        if colour[blur.target, 1, y, x][3] > 0.0:
+            colour[blur.target, 1, y, x][3] = 1.0 - colour[blur.target, 0, y, x][3]
         x += 1
 
 
