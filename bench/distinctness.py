@@ -35,7 +35,7 @@ from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.annotations import mask
 from closerlook.synthesis.person import load_person, pose_person, sample_pose
-from closerlook.synthesis.production import draw_places, draw_view
+from closerlook.synthesis.production import draw_places, draw_view, height_of
 from closerlook.synthesis.render.renderer import Renderer, Shot
 from closerlook.synthesis.settings import read_settings
 
@@ -168,7 +168,7 @@ def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
             scene = ("image", identity, viewpoint, weather, light)
             posed = pose_person(person, sample_pose(rng))
             where = draw_places(seed, {scene: str(rng.choice(settings.backdrops))})
-            view = draw_view(settings, scene, viewpoint, where[scene])
+            view = draw_view(settings, scene, viewpoint, where[scene], height_of(person))
             images.append(renderer.render(posed, view, [Shot.named(weather, light, identity)])[0])
             covers.append(mask(renderer.seen()).reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
     return np.array(images), np.array(covers)

@@ -34,7 +34,7 @@ def test_every_kind_is_written_for_every_image(rendered):
         box = tuple(row[f"box_{side}"] for side in ("left", "top", "right", "bottom"))
         assert found == pytest.approx(box, abs=1)  # drawn again, it is the same view
         assert 0 < parts.max() < len(PARTS) and not parts[mask == 0].any()
-        distance = float(np.hypot(row["camera_distance"], row["camera_height"] - 0.85)) * 1000
+        distance = 1000 * float(np.reshape(row["camera_matrix"], (3, 4))[2] @ [0.0, 0.85, 0.0, 1.0])  # along its axis
         assert np.median(depth[mask == 255]) == pytest.approx(distance, rel=0.1)
 
 

@@ -20,7 +20,7 @@ from closerlook.synthesis.parameters import override
 from closerlook.synthesis.person import pose_batch, sample_pose
 from closerlook.synthesis.person.cache import load_person
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.production import draw_places, draw_view
+from closerlook.synthesis.production import draw_places, draw_view, height_of
 from closerlook.synthesis.render.renderer import Renderer, Shot, Take
 from closerlook.synthesis.scene.backdrop import BACKDROPS
 from closerlook.synthesis.scene.sensor import compress
@@ -115,7 +115,7 @@ class Sampler:
         for number, key in enumerate(keys):
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             drawn = _drawn(values, seed, key)
-            view = draw_view(settings, key, viewpoint, where[key], drawn)
+            view = draw_view(settings, key, viewpoint, where[key], height_of(person), drawn)
             takes.append(Take(view, (_shot(drawn, keyed_seed(seed, "shot", *key)),), number))
         images = self._renderer.shoot(posed, takes)
         jpegs = (compress(own[0], take.view.sensor) for own, take in zip(images, takes, strict=True))

@@ -48,6 +48,7 @@ __all__ = [
     "draw_places",
     "draw_shot",
     "draw_view",
+    "height_of",
     "posed_views",
     "prepare",
     "render_person",
@@ -189,7 +190,7 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
     renderer = _renderer(settings.size, task.device)
     person = coarsened(person, SPACING / settings.size[0])
     renderer.wear(person)
-    views = list(_views(task).items())
+    views, height = list(_views(task).items()), height_of(person)
     for start in range(0, len(views), renderer.batch):
         part = views[start : start + renderer.batch]
         scenes = {scene: rows[0] for (scene, _), rows in part}
@@ -199,7 +200,7 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
         batch = []
         for (scene, _), rows in part:
             drawn = _drawn(settings, VIEW_PARTS, *scene)
-            view = draw_view(settings, scene, rows[0].viewpoint, where[scene], {**drawn, **rows[0].extra})
+            view = draw_view(settings, scene, rows[0].viewpoint, where[scene], height, {**drawn, **rows[0].extra})
             batch.append(Planned(Take(view, pose=number[scene]), tuple(rows), drawn))
         yield renderer, posed, batch
 
@@ -252,10 +253,21 @@ def draw_places(seed: int, backdrop_of: Mapping[Scene, str]) -> dict[Scene, Plac
     return dict(zip(backdrop_of, drawn, strict=True))
 
 
+def height_of(person: Person) -> float:
+    """Metres, with all that the person wears."""
+    return float(person.positions[: person.own, 1].max())
+
+
 def draw_view(
-    settings: Settings, scene: Scene, viewpoint: Level, place: Place, changes: Mapping[str, Level] | None = None
+    settings: Settings,
+    scene: Scene,
+    viewpoint: Level,
+    place: Place,
+    height: float,
+    changes: Mapping[str, Level] | None = None,
 ) -> View:
-    """The camera and sensor of a scene, with ``changes`` of their parameters by dotted name, in its place."""
+    """The camera and sensor of a scene, with ``changes`` of their parameters by dotted name, in its place, where they
+    see somebody of this ``height``."""
     changes = changes or {}
     camera = sample_camera(keyed_rng(settings.seed, "camera", *scene), float(viewpoint))
     camera = override("camera", camera, changes)
@@ -264,5 +276,5 @@ def draw_view(
         rng = keyed_rng(settings.seed, "picture", *scene)
         camera, sensor = place.picture.fit(camera, sensor, settings.size, rng)
     if camera.occlusion > 0.0:
-        place = hidden_by(place, camera, keyed_rng(settings.seed, "occluder", *scene))
+        place = hidden_by(place, camera, keyed_rng(settings.seed, "occluder", *scene), height)
     return View(camera, place, sensor)

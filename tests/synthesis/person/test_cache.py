@@ -71,7 +71,8 @@ def test_a_kept_person_renders_as_one_just_built(folder: Path) -> None:
         renderer.wear(person)
         posed = pose_person(person, sample_pose(keyed_rng(1, "pose")))
         scene = ("view", 5, 30)
-        view = draw_view(settings, scene, 30, draw_places(settings.seed, {scene: settings.backdrops[0]})[scene])
+        where = draw_places(settings.seed, {scene: settings.backdrops[0]})[scene]
+        view = draw_view(settings, scene, 30, where, 1.7)
         images.append(renderer.render(posed, view, [Shot.named("sunny", "noon", 5)]))
     np.testing.assert_array_equal(images[0], images[1])
     np.testing.assert_array_equal(images[1], images[2])

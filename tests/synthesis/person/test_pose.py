@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats
+from scipy import stats
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.person import Person, Pose, pose_batch, pose_person, sample_person, sample_pose
@@ -208,11 +209,36 @@ def test_hurrying_bends_knees_and_elbows(people: list[Person]) -> None:
     assert joint(fast, "foot.L")[1] > joint(slow, "foot.L")[1] + 0.02
 
 
-def test_poses_vary() -> None:
-    poses = [sample_pose(keyed_rng(7, k)) for k in range(300)]
-    assert 0.7 < np.mean([pose.stride > 0 for pose in poses]) < 0.95
-    assert np.std([pose.phase for pose in poses]) > 0.2
-    assert any(max(pose.elbow) > 60 for pose in poses)
+def test_poses_are_those_of_a_street() -> None:
+    poses = [sample_pose(keyed_rng(7, k)) for k in range(4000)]
+    of = _columns(poses)
+    walking, phone = of["stride"] > 0, of["phone"] > 0
+    shares = [walking.mean(), phone.mean(), of["sheltering"].mean(), (of["lift"][0] != 0).mean() - phone.mean() / 2]
+    assert shares == pytest.approx([0.78, 0.09, 0.5, 0.5 * 0.07 + 0.06 * 0.7], abs=0.025)
+    assert np.corrcoef(walking, phone)[0, 1] == pytest.approx(0, abs=0.05)
+    for name, low, high in (("phase", 0, 1), ("shift", -1, 1), ("apart", 0, 5)):
+        assert low <= of[name].min() and of[name].max() <= high
+        assert stats.kstest((of[name] - low) / (high - low), "uniform").pvalue > 1e-3
+    bells = [
+        (of["speed"], 1, 0.16),
+        (of["stride"][walking] - 0.4 - 0.55 * of["speed"][walking], 0, 0.12),
+        (of["arm_swing"], 0.9, 0.32),
+        *((of["lean"][walking], 2.5, 1.7), (of["lean"][~walking], 0.5, 1.7), (of["heading"], 0, 6)),
+        *((of["look"][0][walking], 0, 9), (of["look"][0][~walking], 0, 22)),
+        *((of["look"][1][phone], 26, 5), (of["look"][1][~phone], 2, 5)),
+    ]
+    for values, middle, spread in bells:
+        quarter, half, three = np.quantile((values - middle) / spread, (0.25, 0.5, 0.75))
+        near = 6 / np.sqrt(len(values))
+        assert (quarter, half, three) == pytest.approx((-0.674, 0, 0.674), abs=near)
+    hand = np.argmax(of["elbow"], axis=0)
+    lift, elbow = (np.take_along_axis(of[name], hand[None], 0)[0] for name in ("lift", "elbow"))
+    assert set(hand[phone]) == {0, 1}
+    assert 20 < lift[phone].min() < 21 and 35 < lift[phone].max() < 36
+    assert elbow[phone].min() > 78 and 95 < elbow[phone].max() < 125
+    pocket = (of["lift"] < 0).any(0)
+    both = (of["lift"] < 0).all(0)[pocket].mean()
+    assert both == pytest.approx(0.4, abs=0.12) and pocket.mean() == pytest.approx(0.06, abs=0.012)
 
 
 def _extent(person: Person, posed: PosedPerson, bone: str) -> np.ndarray:

@@ -67,8 +67,8 @@ def sheet(rng: np.random.Generator, side: int) -> tuple[Person, np.ndarray]:
     u, v = (grid.ravel() for grid in np.meshgrid(*2 * [np.linspace(-0.5, 0.5, side)]))
     axes = np.linalg.qr(rng.normal(size=(3, 3)))[0].T
     places = np.outer(u, axes[0]) + np.outer(v, axes[1])
-    speed = rng.uniform(-0.3, 0.3, (2, 3)) - 0.0
-    slopes = speed - speed.mean(1, keepdims=True)
+    slopes = rng.uniform(-0.2, 0.2, (2, 3))
+    slopes -= slopes.mean(1, keepdims=True)  # at most 4/15 each way: no weight is below 0
     weights = 1 / 3 + np.outer(u, slopes[0]) + np.outer(v, slopes[1])
     corner = np.arange(side * side).reshape(side, side)
     a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, 1:], corner[1:, :-1]))
@@ -84,6 +84,7 @@ def sheet(rng: np.random.Generator, side: int) -> tuple[Person, np.ndarray]:
     return person, slopes.T @ axes[:2]
 
 
+@settings(deadline=None)
 @given(integers(0, 2**32))
 def test_normals_are_those_of_the_bent_surface(seed: int) -> None:
     """By the derivative of linear blend skinning, which a fit of even slopes finds exactly."""

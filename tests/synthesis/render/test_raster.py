@@ -35,13 +35,15 @@ def brute_force(screen, triangles, culled, height, width):
     return nearest, depth
 
 
-def rasterised(person, posed, camera):
-    """The nearest triangle at each sample, -1 for none; the vertices on the screen; the frame."""
-    height, width = SIZE
-    view, sights, looks = frame(camera, posed.positions, SIZE), np.zeros(1, SIGHT_ROW), np.zeros(1, LOOK_ROW)
+def drawn(person, posed, cameras):
+    """The nearest triangle at each sample of each view, -1 for none; the vertices on the screens; the frames."""
+    (height, width), count = SIZE, len(cameras)
+    views = [frame(camera, posed.positions, SIZE) for camera in cameras]
+    sights, looks = np.zeros(count, SIGHT_ROW), np.zeros(count, LOOK_ROW)
     sights["height"], sights["width"] = height // 2, width // 2  # pixels, of 2 x 2 samples
     looks["height"], looks["width"] = SIZE
-    looks["matrix"], looks["window"], looks["distortion"] = view.matrix, view.window, view.distortion
+    for name in ("matrix", "window", "distortion"):
+        looks[name] = [getattr(view, name) for view in views]
     texture = np.concatenate([mip_chain(material.texture) for material in person.materials])
     surface = Surface()
     surface.log2_side = person.materials[0].texture.shape[0].bit_length() - 1
@@ -53,16 +55,22 @@ def rasterised(person, posed, camera):
         wp.array(person.uv, dtype=wp.vec2),
         wp.array(texture, dtype=texel),
     ]
-    screen = wp.empty((1, len(posed.positions)), dtype=wp.vec4)
-    key = wp.full((1, height, width), raster.EMPTY, dtype=wp.int64)
+    screen = wp.empty((count, len(posed.positions)), dtype=wp.vec4)
+    key = wp.full((count, height, width), raster.EMPTY, dtype=wp.int64)
     seen = [wp.array(posed.positions[None], dtype=wp.vec3), wp.array(looks, dtype=Look)]
     run = 7  # no divisor of anything
-    wp.launch(raster.project, (1, -(-len(posed.positions) // run)), [*seen, screen, run])
+    wp.launch(raster.project, (count, -(-len(posed.positions) // run)), [*seen, screen, run])
     inputs = [screen, *worn, wp.array(sights, dtype=Sight), key, run]
-    wp.launch(raster.rasterise, (1, -(-len(person.triangles) // run)), inputs)
-    keys = key.numpy()[0]
+    wp.launch(raster.rasterise, (count, -(-len(person.triangles) // run)), inputs)
+    keys = key.numpy()
     found = np.where(keys < raster.EMPTY.value, keys & raster.ID_MASK.value, -1)
-    return found, screen.numpy()[0], view
+    return found, screen.numpy(), views
+
+
+def rasterised(person, posed, camera):
+    """As :func:`drawn`, of one view."""
+    found, screens, views = drawn(person, posed, [camera])
+    return found[0], screens[0], views[0]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -111,6 +119,45 @@ def test_holes_in_the_texture_are_holes_in_the_person():
         covered = (found >= 0).sum(1).max()
         full = 20 * 0.8 * 24 / (1.7 * 1.12) / 20
         assert covered == pytest.approx(full * share, abs=1.6)
+
+
+@pytest.mark.parametrize("two_sided", [False, True])
+def test_shadow_maps_hold_the_nearest_depth(two_sided):
+    rng = np.random.default_rng(4)
+    screens = rng.uniform([-3, -3, 0.1, 1], [23, 23, 0.9, 1], (2, 60, 4)).astype(np.float32)
+    triangles = np.arange(60).reshape(20, 3)
+    surface = Surface()
+    surface.two_sided = int(two_sided)
+    worn = [wp.array(triangles, dtype=wp.vec3i), wp.zeros(20, dtype=int), wp.array([surface], dtype=Surface)]
+
+    def cast(screens):
+        shadow = wp.full((len(screens), 20, 20), 2.0, dtype=float)
+        inputs = [wp.array(screens, dtype=wp.vec4), *worn, shadow, 7]
+        wp.launch(raster.cast, (len(screens), 3), inputs)
+        return shadow.numpy()
+
+    found = cast(screens)
+    for k, screen in enumerate(screens):
+        _, depth = brute_force(screen, triangles, np.full(20, not two_sided), 20, 20)
+        wanted = np.minimum(depth, 2.0)
+        assert (wanted < 2.0).mean() > 0.2
+        assert (np.abs(found[k] - wanted) > 1e-5).mean() < 0.01
+        np.testing.assert_array_equal(cast(screens[k : k + 1])[0], found[k])
+
+
+def test_a_view_is_drawn_the_same_in_any_batch():
+    rng = np.random.default_rng(5)
+    person, posed = person_of(
+        rng.uniform([-0.5, 0, -0.5], [0.5, 1.7, 0.5], (60, 3)),
+        np.arange(60).reshape(20, 3),
+        [Material("skin", plain((200, 0, 0)), two_sided=True)],
+    )
+    cameras = [Camera(viewpoint=angle) for angle in (10, 130, 250)]
+    found, screens, _ = drawn(person, posed, cameras)
+    for k, camera in enumerate(cameras):
+        alone, screen, _ = drawn(person, posed, [camera])
+        np.testing.assert_array_equal(screen[0], screens[k])
+        np.testing.assert_array_equal(alone[0], found[k])
 
 
 def test_mips_average_and_keep_the_mean():

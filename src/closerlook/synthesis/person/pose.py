@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -72,7 +74,7 @@ _GESTURES: dict[str, tuple[float, tuple[float, float], tuple[float, float]]] = {
 }
 
 
-_SHARES = np.cumsum([share for share, _, _ in _GESTURES.values()])
+_UP_TO = list(itertools.accumulate(share for share, _, _ in _GESTURES.values()))[:-1]
 
 
 def sample_pose(rng: np.random.Generator) -> Pose:
@@ -80,32 +82,31 @@ def sample_pose(rng: np.random.Generator) -> Pose:
 
     Who it is plays no part.
     """
-    walking = bool(rng.random() < 0.78)
-    gesture = list(_GESTURES)[int(np.searchsorted(_SHARES, rng.random(), side="right"))]
+    # In two draws: a draw of one number takes longer than what is done with it.
+    stroll, doing, side, both, high, far, phase, shift, apart, open_sky = rng.random(10).tolist()
+    left, right, pace, step, arms, upright, heading, aside, down = rng.standard_normal(9).tolist()
+    walking = stroll < 0.78
+    gesture = list(_GESTURES)[bisect.bisect_right(_UP_TO, doing)]
     _, lifted, bent = _GESTURES[gesture]
-    hand = int(rng.integers(2))
-    hands = [0, 1] if gesture == "pocket" and rng.random() < 0.4 else [hand]
-    lift, elbow = np.zeros(2), np.abs(rng.normal(4, 4, 2))
-    lift[hands] += rng.uniform(*lifted)
-    elbow[hands] += rng.uniform(*bent)
-    speed = min(max(rng.normal(1.0, 0.16), 0.65), 1.6)
+    lift, elbow = [0.0, 0.0], [abs(4 + 4 * left), abs(4 + 4 * right)]
+    for hand in (0, 1) if gesture == "pocket" and both < 0.4 else (int(2 * side),):
+        lift[hand] += lifted[0] + (lifted[1] - lifted[0]) * high
+        elbow[hand] += bent[0] + (bent[1] - bent[0]) * far
+    speed = min(max(1.0 + 0.16 * pace, 0.65), 1.6)
     return Pose(
-        phase=float(rng.random()),
-        stride=min(max(rng.normal(0.4 + 0.55 * speed, 0.12), 0.45), 1.35) if walking else 0.0,
+        phase=phase,
+        stride=min(max(0.4 + 0.55 * speed + 0.12 * step, 0.45), 1.35) if walking else 0.0,
         speed=speed,
-        arm_swing=min(max(rng.normal(0.9, 0.32), 0.1), 1.7),
-        lean=float(rng.normal(2.5 if walking else 0.5, 1.7)),
-        heading=float(rng.normal(0, 6)),
-        look=(
-            float(rng.normal(0, 9 if walking else 22)),
-            float(rng.normal(26, 5) if gesture == "phone" else rng.normal(2, 5)),
-        ),
-        lift=(float(lift[0]), float(lift[1])),
-        elbow=(float(elbow[0]), float(elbow[1])),
-        shift=float(rng.uniform(-1, 1)),
-        apart=float(rng.uniform(0, 5)),
+        arm_swing=min(max(0.9 + 0.32 * arms, 0.1), 1.7),
+        lean=(2.5 if walking else 0.5) + 1.7 * upright,
+        heading=6 * heading,
+        look=((9 if walking else 22) * aside, (26 if gesture == "phone" else 2) + 5 * down),
+        lift=(lift[0], lift[1]),
+        elbow=(elbow[0], elbow[1]),
+        shift=2 * shift - 1,
+        apart=5 * apart,
         phone=gesture == "phone",
-        sheltering=bool(rng.random() < SHELTERING),
+        sheltering=open_sky < SHELTERING,
     )
 
 

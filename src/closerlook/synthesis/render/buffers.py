@@ -28,6 +28,7 @@ class Buffers:
         self._kept: dict[str, wp.array] = {}
         self._sent: dict[str, tuple[NDArray[Any], wp.array]] = {}
         self._room: dict[str, int] = {}
+        self._read: dict[int, NDArray[Any]] = {}
 
     def capacity(self, name: str, count: int) -> int:
         """Room for so many and at least as many as ever before."""
@@ -72,9 +73,18 @@ class Buffers:
             self._kept[name] = kept = wp.empty(shape, dtype=dtype, device=self._device)
         return kept
 
+    def row(self, array: wp.array, number: int) -> NDArray[Any]:
+        """A row of an array that is kept here, as NumPy reads it: on the CPU the memory itself."""
+        if not self._shared:
+            return np.asarray(array[number].numpy())
+        if id(array) not in self._read:
+            self._read[id(array)] = array.numpy()  # making Warp's array of a row would take three times as long
+        return np.asarray(self._read[id(array)][number])
+
     def _keep(self, name: str, shape: tuple[int, ...], dtype: type, make: Any) -> wp.array:
         kept = self._kept.get(name)
         if kept is None or kept.shape[0] < shape[0] or kept.shape[1:] != shape[1:]:
             room = (self.capacity(name, shape[0]), *shape[1:])
+            self._read.clear()  # arrays to come may have the identity of one that goes
             self._kept[name] = kept = make(room, dtype=dtype, device=self._device)
         return kept

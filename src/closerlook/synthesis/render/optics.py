@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.render import smear
@@ -22,7 +23,7 @@ Float = NDArray[np.float32]
 
 NOISE_UNIT = 32
 SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
-SMOOTHED = 1.4  # pixels: what cameras take out of the noise's colour
+SMOOTHED, GRAIN = 3.0, 0.5  # pixels: how far cameras smooth the noise's colour, and its brightness
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,17 +159,14 @@ _LIGHT = (np.linspace(0, 1, 4096) ** 2 * 4.0).astype(np.float32)
 
 @functools.cache
 def noise_tile() -> NDArray[np.int8]:
-    """(256, 256, 3) noise of deviation NOISE_UNIT, as it is when a camera's colour filters, whose red and blue are
-    amplified for white to be white, have been filled in and its colour, not its brightness, smoothed."""
-    noise = keyed_rng(0, "noise").normal(size=(256, 256, 1))
-    seen = np.zeros((256, 256, 3))
-    seen[::2, ::2, 0] = 1.8
-    seen[::2, 1::2, 1] = seen[1::2, ::2, 1] = 1.0
-    seen[1::2, 1::2, 2] = 1.6
-    tent = np.array([0.5, 1.0, 0.5])
-    colours = convolve1d(convolve1d(seen * noise, tent, axis=0, mode="wrap"), tent, axis=1, mode="wrap")
-    colours[..., 1] /= 2  # whose pixels are twice as many
-    grey = colours @ [0.299, 0.587, 0.114]
-    colours = gaussian_filter(colours - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap") + grey[..., None]
-    scaled: NDArray[np.int8] = np.clip(colours / colours.std() * NOISE_UNIT, -127, 127).astype(np.int8)
-    return scaled
+    """(256, 256, 3) noise whose brightness has the deviation NOISE_UNIT.
+
+    Red and blue are amplified for white to be white, and green has two of a mosaic's four pixels. Cameras smooth the
+    noise's colour as far as the picture's, which leaves faint blotches, and hardly its brightness.
+    """
+    noise = keyed_rng(0, "noise").normal(size=(256, 256, 3)) * [1.8, math.sqrt(0.5), 1.6]
+    grey = noise @ [0.299, 0.587, 0.114]
+    colour = gaussian_filter(noise - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap")
+    grey = gaussian_filter(grey, GRAIN, mode="wrap")
+    seen = (grey[..., None] + colour) / grey.std() * NOISE_UNIT
+    return np.asarray(np.clip(np.round(seen), -127, 127), dtype=np.int8)

@@ -111,23 +111,25 @@ def cover(a: wp.vec4, b: wp.vec4, c: wp.vec4, area: float, width: int, height: i
 
 
 @wp.func
-def span(s: Cover, row: int) -> wp.vec2i:
-    """First covered column of a row of the box, and the one after the last."""
-    low = s.low + s.low_row * float(row)
-    high = s.high + s.high_row * float(row)
+def first_column(s: Cover, row: float) -> int:
+    """The first covered column of a row of the box."""
+    low = most(s.low[0] + s.low_row[0] * row, s.low[1] + s.low_row[1] * row, s.low[2] + s.low_row[2] * row)
     columns = float(s.columns)
-    first = most(low[0], low[1], low[2])
-    last = least(high[0], high[1], high[2])
-    return wp.vec2i(
-        int(least(most(first, 0.0, 0.0), columns, columns) + 1.0 - SLIVER),
-        int(least(most(last + 1.0 + SLIVER, 0.0, 0.0), columns, columns)),
-    )
+    return int(least(most(low, 0.0, 0.0), columns, columns) + 1.0 - SLIVER)
+
+
+@wp.func
+def end_column(s: Cover, row: float) -> int:
+    """The column after the last covered one of a row of the box."""
+    high = least(s.high[0] + s.high_row[0] * row, s.high[1] + s.high_row[1] * row, s.high[2] + s.high_row[2] * row)
+    columns = float(s.columns)
+    return int(least(most(high + 1.0 + SLIVER, 0.0, 0.0), columns, columns))
 
 
 @wp.func
 def bend(straight2: float, distortion: float) -> float:
     """What a lens multiplies a point's distance from the axis with, given the square of that distance: the root of
-    f * (1 + distortion * straight2 * f * f) = 1, by Newton's method."""
+    f * (1 + distortion * straight2 * f * f) = 1, by Newton's method from a fraction that is right to second order."""
     k = distortion * straight2
     f = (1.0 + 2.0 * k) / (1.0 + 3.0 * k)
     for _ in range(2):
@@ -201,20 +203,20 @@ def draw(
     row = int(0)
     while row < box.rows:
         y = box.top + row
-        ends = span(box, row)
         left = box.first + box.row * float(row)
-        column = int(ends[0])
-        while column < ends[1]:
+        column = first_column(box, float(row))
+        end = end_column(box, float(row))
+        while column < end:
             x = box.left + column
             w = left + box.column * float(column)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
             k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
-            if z >= 0.0 and k < key[view, y, x]:
-                solid = bool(True)
-                if surface.cutout != 0:
-                    solid = not seen_through(f, wp.vec3(w[0] * a[3], w[1] * b[3], w[2] * c[3]), uv, texels, surface)
-                if solid:
-                    wp.atomic_min(key, view, y, x, k)
+            solid = z >= 0.0
+            if surface.cutout != 0 and k < key[view, y, x]:
+                shares = wp.vec3(w[0] * a[3], w[1] * b[3], w[2] * c[3])
+                solid = solid and not seen_through(f, shares, uv, texels, surface)
+            if solid:
+                wp.atomic_min(key, view, y, x, k)
             column += 1
         row += 1
 
@@ -265,10 +267,10 @@ def throw(
     box = cover(a, b, c, area, shadow.shape[2], shadow.shape[1])
     down = int(0)
     while down < box.rows:
-        ends = span(box, down)
         left = box.first + box.row * float(down)
-        across = int(ends[0])
-        while across < ends[1]:
+        across = first_column(box, float(down))
+        end = end_column(box, float(down))
+        while across < end:
             w = left + box.column * float(across)
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
             wp.atomic_min(shadow, row, box.top + down, box.left + across, z)

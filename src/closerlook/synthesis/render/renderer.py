@@ -285,7 +285,8 @@ class Renderer:
     def seen(self, number: int = 0) -> Seen:
         """What is known of a view of the last batch besides its images; it holds until the next batch."""
         slot, (height, width) = int(self._stage.sights["slot"][number]), map(int, self._stage.optics.sizes[number])
-        colour, facing, where = (array[slot].numpy() for array in self._surfaces)
+        row = self._buffers.row
+        colour, facing, where = (row(array, slot) for array in self._surfaces)
         return Seen(
             person=self.person,
             posed=self._posed[self._takes[number].pose],
@@ -295,8 +296,8 @@ class Renderer:
             colour=colour,
             facing=facing,
             where=where,
-            open_sky=self._open_sky[number].numpy(),
-            samples=self._key[number].numpy()[: 2 * height, : 2 * width],
+            open_sky=row(self._open_sky, number),
+            samples=row(self._key, number)[: 2 * height, : 2 * width],
         )
 
     def shadow_map(self, number: int) -> NDArray[np.float32]:

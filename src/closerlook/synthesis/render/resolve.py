@@ -196,19 +196,17 @@ def resolve(
     x = part * run
     end = wp.min(x + run, eye.width)
     while x < end:
-        seen = wp.vec4i(
-            triangle_of(upper[2 * x]),
-            triangle_of(upper[2 * x + 1]),
-            triangle_of(lower[2 * x]),
-            triangle_of(lower[2 * x + 1]),
-        )
-        if wp.max(seen) < 0:
+        a = triangle_of(upper[2 * x])
+        b = triangle_of(upper[2 * x + 1])
+        c = triangle_of(lower[2 * x])
+        d = triangle_of(lower[2 * x + 1])
+        if wp.max(wp.max(a, b), wp.max(c, d)) < 0:
             colours[x] = wp.vec4()
         else:
             alike = bool(False)
-            if wp.min(seen) >= 0:
-                m = surface_of[seen[0]]
-                alike = m == surface_of[seen[1]] and m == surface_of[seen[2]] and m == surface_of[seen[3]]
+            if wp.min(wp.min(a, b), wp.min(c, d)) >= 0:
+                m = surface_of[a]
+                alike = m == surface_of[b] and m == surface_of[c] and m == surface_of[d]
             s = Skin()
             patch = Patch()
             count = float(0.0)
@@ -216,12 +214,12 @@ def resolve(
             share = float(1.0)
             while k < 4:
                 sub = (3 * k) & 3  # one diagonal first
-                t = seen[sub]
+                t = wp.where(sub == 0, a, wp.where(sub == 3, d, wp.where(sub == 1, b, c)))
                 k += 1
                 if t >= 0:
                     px = float(2 * x + (sub & 1)) + 0.5
                     py = float(2 * y + (sub >> 1)) + 0.5
-                    if k == 1 and alike and seen[3] == t:
+                    if k == 1 and alike and d == t:
                         px += 0.5
                         py += 0.5
                         k = 4

@@ -24,6 +24,7 @@ SORTED = wp.constant(8)  # pixels along the side of a tile that panels are sorte
 CLEAR = wp.constant(7)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
 SKY, MIXED = wp.constant(-1), wp.constant(-2)  # instead of a panel's number
 SKY_DISTANCE = wp.constant(20000.0)  # metres
+NEXT_TO_NOTHING = wp.constant(1.0e-3)  # metres
 HORIZON = wp.constant(1.0e-6)  # 1 / metres: the ground ends there
 LAID = wp.constant(4.0e-6)  # of the distance: of things in one plane, the one with the lowest number is on top
 FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
@@ -125,7 +126,8 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
         q.map = wp.vec4(p.repeat[0], p.shift[0], -p.repeat[1], p.repeat[1] + p.shift[1])
     q.grain = eye.pixel * p.texels * eye.pixel * p.texels
     q.dense = float(1 << p.log2_side) * wp.max(
-        wp.max(q.doubts[0], q.doubts[1]) * p.repeat[0], wp.max(q.doubts[2], q.doubts[3]) * p.repeat[1]
+        wp.max(q.doubts[0], q.doubts[1]) * wp.abs(p.repeat[0]),
+        wp.max(q.doubts[2], q.doubts[3]) * wp.abs(p.repeat[1]),
     )
     q.tint = p.tint
     q.roughness = p.roughness
@@ -352,13 +354,17 @@ def open_ground(planes: wp.array(dtype=Plane), first: int, at: wp.vec2) -> Hit:
 
 @wp.struct
 class Spot:
-    """A place's surface: one, or a sum."""
+    """A place's surface: one, or a sum, whose position is that of its farthest part, so far ``away``.
+
+    The mean of positions would lie in the air between the parts, where the light may be another.
+    """
 
     albedo: wp.vec3
     normal: wp.vec3
     position: wp.vec3
     rough: wp.float32
     emission: wp.float32
+    away: wp.float32
 
 
 @wp.func
@@ -372,6 +378,7 @@ def spot(
     if panel < 0:
         s.normal = wp.vec3(0.0, -1.0, 0.0)
         s.position = eye.position + ray * (SKY_DISTANCE / long)
+        s.away = NEXT_TO_NOTHING  # nothing that is seen with it lies in the sky
         return s
     q = planes[eye.first_panel + panel]
     depth = 1.0 / form(q.inverse, at)
@@ -383,6 +390,7 @@ def spot(
     s.albedo = wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
     s.normal = q.normal
     s.position = eye.position + ray * depth
+    s.away = depth
     s.rough = q.roughness
     if q.cutout == 0:
         s.emission = 1.0 - code[3]
@@ -391,11 +399,13 @@ def spot(
 
 @wp.func
 def added(s: Spot, one: Spot, count: float) -> Spot:
-    """A sum of surfaces and ``count`` times another."""
+    """A sum of surfaces and ``count`` times another, see :class:`Spot`."""
     r = Spot()
     r.albedo = s.albedo + one.albedo * count
-    r.normal = s.normal + one.normal * count
-    r.position = s.position + one.position * count
+    # The sky has a say in the normal only where there is nothing else
+    r.normal = s.normal + one.normal * wp.where(one.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
+    r.position = wp.where(one.away > s.away, one.position, s.position)
+    r.away = wp.max(one.away, s.away)
     r.rough = s.rough + one.rough * count
     r.emission = s.emission + one.emission * count
     return r
@@ -412,7 +422,7 @@ def several(
     y: int,
     shown: int,
 ) -> Spot:
-    """The mean surface that the samples of a pixel see whose bits are set in ``shown``.
+    """The surface that the samples of a pixel see whose bits are set in ``shown``: see :class:`Spot` for their mean.
 
     Neighbours that see one panel take one look at its texture. If all four are shown and those of one diagonal see one
     panel, the others do, too.

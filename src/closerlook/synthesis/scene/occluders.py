@@ -17,7 +17,7 @@ __all__ = ["LOW", "TALL", "hidden_by"]
 
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
 TALL = {"passer": 0.42, "pole": 1.0, "tree": 0.05, "sign": 0.13}  # share of their width that is solid below 1.7 m
-HALF = 0.25  # metres, of a person's width
+SLIM = 0.147  # half a person's width, as a share of their height
 
 
 def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: float = 1.7) -> Place:
@@ -45,7 +45,8 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
         aside = 0.3 * (2 * beside - 1) * width
     else:
         nearer = 0.7 + (min(2.5, 0.5 * camera.distance) - 0.7) * near
-        aside = math.copysign(_before_side(camera, nearer, TALL[name] * width, beside), side - 0.5)
+        past = _before_side(camera, nearer, TALL[name] * width, SLIM * height, beside)
+        aside = math.copysign(past, side - 0.5)
     x, z = math.cos(math.radians(camera.viewpoint)), math.sin(math.radians(camera.viewpoint))
     thing = Panels(
         np.array([texture_number(kind.textures[int(texture * len(kind.textures))], int(variant * VARIANTS))]),
@@ -73,11 +74,12 @@ def _before_legs(camera: Camera, tall: float, height: float) -> tuple[float, flo
     return tall, max((tall - hidden) / above * camera.distance, 0.45)
 
 
-def _before_side(camera: Camera, nearer: float, solid: float, share: float) -> float:
-    """Metres beside the line of sight of something so wide, so much nearer than the person: its edge reaches as far in
-    as it is to hide, or all of it is before the person, further out the larger ``share``."""
+def _before_side(camera: Camera, nearer: float, solid: float, half: float, share: float) -> float:
+    """Metres beside the line of sight of something ``solid`` metres wide, so much nearer than a person whose ``half``
+    width is given: its edge reaches as far in as it is to hide, or all of it is before the person, further out the
+    larger ``share``."""
     enlarged = camera.distance / (camera.distance - nearer)  # as it is seen at the person's distance
-    reach = camera.occlusion * 2 * HALF
+    reach = camera.occlusion * 2 * half
     if solid * enlarged < reach:
-        return (HALF / enlarged - solid / 2) * share
-    return (HALF - reach) / enlarged + solid / 2
+        return (half / enlarged - solid / 2) * share
+    return (half - reach) / enlarged + solid / 2

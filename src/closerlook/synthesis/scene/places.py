@@ -150,21 +150,17 @@ def places(backdrops: Sequence[Backdrop], rngs: Sequence[np.random.Generator]) -
     ]
     lamps, shining = _lamps(side, facing, room, kind["distance"][:, 1:])
     shade = np.clip(kind["shade"] * _between((0.7, 1.5), even["shade"]), 0.0, 0.9)
-    return [
-        Place(
-            backdrop, panels, blobs, *numbers, None if backdrop.picture is None else read_picture(backdrop.picture), own
-        )
-        for backdrop, panels, blobs, own, numbers in zip(
-            backdrops,
-            _split(parts, len(kinds)),
-            _parted(spheres(things), owner, len(kinds)),
-            _parted(lamps, shining, len(kinds)),
-            zip(
-                (360 * even["north"]).tolist(), shade.tolist(), _up_to(VARIANTS, even["pattern"]).tolist(), strict=True
-            ),
-            strict=True,
-        )
-    ]
+    columns = (
+        backdrops,
+        _split(parts, len(kinds)),
+        _parted(spheres(things), owner, len(kinds)),
+        (360 * even["north"]).tolist(),
+        shade.tolist(),
+        _up_to(VARIANTS, even["pattern"]).tolist(),
+        [None if backdrop.picture is None else read_picture(backdrop.picture) for backdrop in backdrops],
+        _parted(lamps, shining, len(kinds)),
+    )
+    return [Place(*row) for row in zip(*columns, strict=True)]
 
 
 def _between(limits: Float | tuple[float, float], even: Float) -> Float:

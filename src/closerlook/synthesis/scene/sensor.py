@@ -41,7 +41,7 @@ class Sensor:
             each pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
         colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: what cameras do against
             noise, and video that keeps little of weak colour.
-        noise: standard deviation at middle grey in reference light, in 8-bit code values.
+        noise: standard deviation of brightness at middle grey in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
         video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
         grid_down: pixels, 0 to 7, that the image lies below a border of the video's blocks and a red row of the mosaic.
@@ -78,13 +78,13 @@ SENSORS: dict[str, Sensor] = {
     "cctv": Sensor(
         adaptation=0.83,
         metering=0.5,
-        exposure=1.0,
-        saturation=1.2,
+        exposure=1.06,
+        saturation=1.17,
         knee=0.65,
-        contrast=1.3,
+        contrast=1.4,
         black=0.012,
         scale=0.9,
-        softness=-0.03,
+        softness=-0.015,
         focus=0.2,
         motion=0.7,
         mosaic=2,

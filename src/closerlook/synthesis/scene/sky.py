@@ -278,7 +278,7 @@ def horizontal(sky: Double) -> Double:
     return np.asarray(np.maximum(harmonics(np.array([[0.0, 1.0, 0.0]]))[0] @ sky, 0.0))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=512)  # 34 KB each, and jitter may make one an image
 def sky_light(illumination: Illumination) -> SkyLight:
     """The light of a time of day; the same for every image, so it is computed once."""
     elevation, azimuth = sun_position(illumination.hour, illumination.latitude, declination(illumination.day))
