@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import Person
-from closerlook.synthesis.render.raster import EMPTY, ID_MASK
 from closerlook.synthesis.render.renderer import View
 from closerlook.synthesis.render.seen import Seen
+from closerlook.synthesis.render.surfaces.raster import EMPTY, ID_MASK
 from closerlook.synthesis.scene.camera import Frames
 
 __all__ = [

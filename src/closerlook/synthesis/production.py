@@ -120,7 +120,7 @@ def prepare(device: str = "cpu") -> None:
     """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
     body_data()
     trim()
-    files = [*sorted(Path(render.__file__).parent.glob("*.py")), *(Path(str(module.__file__)) for module in KERNELS)]
+    files = [*sorted(Path(render.__file__).parent.rglob("*.py")), *(Path(str(module.__file__)) for module in KERNELS)]
     sources = [path.read_bytes() for path in files]
     kind = "" if device == "cpu" else f"-sm{wp.get_device(device).arch}"
     marker = cache_folder("renderer") / (hashlib.sha256(b"".join(sources)).hexdigest()[:16] + kind)

@@ -62,8 +62,9 @@ def test_kernels_compile_for_cuda_without_a_device(block, tmp_path):
     renderer = AsOnCuda(SIZE)
     wanted = images(renderer, block)
     modules = {kernel.module for kernel in renderer._commands}
-    for path in Path(render.__file__).parent.glob("*.py"):  # what this view did not need
-        module = wp.get_module(f"{render.__name__}.{path.stem}")
+    root = Path(render.__file__).parent
+    for path in root.rglob("*.py"):  # what this view did not need
+        module = wp.get_module(".".join([render.__name__, *path.relative_to(root).with_suffix("").parts]))
         if any(not kernel.is_generic for kernel in module.kernels.values()):
             modules.add(module)
     for module in modules:

@@ -10,7 +10,7 @@ from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Material, Person, PosedPerson, Skeleton
 from closerlook.synthesis.render import renderer as module
 from closerlook.synthesis.render.renderer import View
-from closerlook.synthesis.render.textures import mip_chain
+from closerlook.synthesis.render.surfaces.textures import mip_chain
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
 from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.sensor import Sensor

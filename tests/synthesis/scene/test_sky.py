@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from closerlook import attributes
-from closerlook.synthesis.render.beams import turned_skies
+from closerlook.synthesis.render.light.beams import turned_skies
 from closerlook.synthesis.scene.sky import (
     ILLUMINATIONS,
     Illumination,

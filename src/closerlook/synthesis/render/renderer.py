@@ -16,26 +16,17 @@ from numpy.typing import NDArray
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.person.fabric import RELIEF_SIDE
 from closerlook.synthesis.person.mesh import Person, PosedBatch, PosedPerson
-from closerlook.synthesis.render import (
-    mosaic,
-    occlusion,
-    raster,
-    relight,
-    resample,
-    resolve,
-    smear,
-    surroundings,
-    tiles,
-    video,
-)
-from closerlook.synthesis.render.blobs import SPHERES
 from closerlook.synthesis.render.buffers import Buffers
-from closerlook.synthesis.render.conditions import Shot, flake_shape
-from closerlook.synthesis.render.lights import Lights, lights
-from closerlook.synthesis.render.optics import noise_tile
+from closerlook.synthesis.render.light import occlusion, relight, tiles
+from closerlook.synthesis.render.light.blobs import SPHERES
+from closerlook.synthesis.render.light.conditions import Shot, flake_shape
+from closerlook.synthesis.render.light.lights import Lights, lights
 from closerlook.synthesis.render.seen import Seen
+from closerlook.synthesis.render.sensing import mosaic, resample, smear, video
+from closerlook.synthesis.render.sensing.optics import noise_tile
 from closerlook.synthesis.render.stage import OCCLUSION_METRES, Take, View, stage
-from closerlook.synthesis.render.textures import library, mip_chain, relief_chain
+from closerlook.synthesis.render.surfaces import raster, resolve, surroundings
+from closerlook.synthesis.render.surfaces.textures import library, mip_chain, relief_chain
 from closerlook.synthesis.render.values import (
     Air,
     Blur,

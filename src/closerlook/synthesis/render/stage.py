@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.person.mesh import PosedBatch
-from closerlook.synthesis.render.blobs import shading, spirals
-from closerlook.synthesis.render.conditions import Shot
-from closerlook.synthesis.render.optics import Optics, optics
-from closerlook.synthesis.render.panels import panel_rows
+from closerlook.synthesis.render.light.blobs import shading, spirals
+from closerlook.synthesis.render.light.conditions import Shot
+from closerlook.synthesis.render.sensing.optics import Optics, optics
+from closerlook.synthesis.render.surfaces.panels import panel_rows
 from closerlook.synthesis.render.values import LOOK_ROW, SIGHT_ROW
 from closerlook.synthesis.scene.backdrop import Place, seen_panels
 from closerlook.synthesis.scene.camera import Camera, Frames, frames

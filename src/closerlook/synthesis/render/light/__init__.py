@@ -1,0 +1,1 @@
+"""Lighting surfaces: how much sky they see, sun, lamps and skies, airs, exposure."""
