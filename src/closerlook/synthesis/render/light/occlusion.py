@@ -15,7 +15,7 @@ wp.set_module_options(KERNEL_OPTIONS)
 
 BANDS = wp.constant(8)  # of height, that each have two spheres
 NEAR = wp.constant(0.1)  # metres within which samples of the person are shared
-AWAY = wp.constant(1.0e6)  # metres
+AWAY = wp.constant(1.0e6)  # metres: where samples are that show nothing
 REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
 
 
