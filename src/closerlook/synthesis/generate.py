@@ -125,7 +125,7 @@ def estimate(
 # Measured on one core of a 2-core machine (bench/render.py): seconds to start, a person, a view and its pixels, a lit
 # pixel.
 START_SECONDS, PERSON_SECONDS = 4.0, 0.15
-VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.005, 7.9e-7, 4.4e-8
+VIEW_SECONDS, VIEW_PIXEL_SECONDS, PIXEL_SECONDS = 0.0026, 4.0e-7, 4.7e-8
 
 
 def _image_seconds(request: Request) -> float:

@@ -40,7 +40,7 @@ class Sensor:
         mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0
             each pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
         colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: what cameras do against
-            noise, and video that keeps little of weak colour.
+            noise, and video that keeps little of weak colour. Above 0 it is about one pixel at least.
         noise: standard deviation of brightness at middle grey in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
         video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
