@@ -99,7 +99,8 @@ class Sight:
     ``window`` is centre x, y, half width, half height on the plane at distance 1; ``pixel`` metres a pixel there;
     ``distortion`` as camera.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
     views, its own are those from ``first_`` to before ``end_``; of its panels the first is the ground, and the next up
-    to number ``fronts`` may stand before the person. ``slot`` is where its surfaces are after all that the sensor does to them.
+    to number ``fronts`` may stand before the person. ``slot`` is where its surfaces are after all that the sensor does
+    to them.
     """
 
     position: wp.vec3
