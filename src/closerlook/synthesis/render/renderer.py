@@ -25,7 +25,7 @@ from closerlook.synthesis.render.seen import Seen
 from closerlook.synthesis.render.sensing import mosaic, resample, smear, video
 from closerlook.synthesis.render.sensing.optics import noise_tile
 from closerlook.synthesis.render.stage import OCCLUSION_METRES, Take, View, stage
-from closerlook.synthesis.render.surfaces import raster, resolve, surroundings
+from closerlook.synthesis.render.surfaces import planes, raster, resolve, surroundings
 from closerlook.synthesis.render.surfaces.textures import library, mip_chain, relief_chain
 from closerlook.synthesis.render.values import (
     Air,
@@ -115,7 +115,7 @@ class Renderer:
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        plain = (raster, surroundings, resolve, mosaic, resample, smear, occlusion)
+        plain = (raster, planes, surroundings, resolve, mosaic, resample, smear, occlusion)
         for module in (*plain, self._relight.module, coder.module):
             wp.load_module(module, device=self.device)
 
@@ -194,15 +194,15 @@ class Renderer:
     def _surround(self, screen: wp.array, panels: wp.array) -> None:
         """Find the places behind the person, and what stands before."""
         count, empty, launch = len(self._takes), self._buffers.empty, self._launch_runs
-        planes = empty("planes", panels.shape, surroundings.Plane)
-        down, across = (-(-pixels // int(surroundings.SORTED)) for pixels in self.size)
+        faced = empty("planes", panels.shape, planes.Plane)
+        down, across = (-(-pixels // int(planes.SORTED)) for pixels in self.size)
         near = empty("near", (count, down, across, MOST + 1), wp.int32)
-        self._launch(surroundings.aim, (count, MOST), [self._sights, panels, planes])
-        self._launch(surroundings.sort, (count, down, across), [self._sights, planes, near])
+        self._launch(planes.aim, (count, MOST), [self._sights, panels, faced])
+        self._launch(planes.sort, (count, down, across), [self._sights, faced, near])
         if self._stage.sights["fronts"].any():
-            inputs = [screen, self._worn[0], self._sights, planes, near, self._place_texels, self._key]
+            inputs = [screen, self._worn[0], self._sights, faced, near, self._place_texels, self._key]
             launch(surroundings.hide, (count, *self.size), inputs)
-        inputs = [self._key, self._sights, planes, near, self._place_texels, *self._surfaces]
+        inputs = [self._key, self._sights, faced, near, self._place_texels, *self._surfaces]
         launch(surroundings.surround, (count, *self.size), inputs)
 
     def _cast(self, casts: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import warp as wp
 from numpy.typing import NDArray
 
-from closerlook.synthesis.render.surfaces import raster, surroundings
+from closerlook.synthesis.render.surfaces import planes as planes_of, raster, surroundings
 from closerlook.synthesis.render.surfaces.textures import mip_chain
 from closerlook.synthesis.render.values import PANEL_ROW, SIGHT_ROW, Panel, Sight, texel
 from closerlook.synthesis.scene.backdrop import MOST
@@ -95,11 +95,11 @@ def layer(eyes: Rows, things: list[Rows], key: NDArray[np.int64]) -> list[Rows]:
     eyes["first_panel"], eyes["end_panel"] = ends[:-1], ends[1:]
     count, (height, width) = len(eyes), SIZE
     sights, rows = wp.array(eyes, dtype=Sight), wp.array(np.concatenate(things), dtype=Panel)
-    planes = wp.empty(rows.shape, dtype=surroundings.Plane)
+    planes = wp.empty(rows.shape, dtype=planes_of.Plane)
     tiles = wp.empty((count, -(-height // 8), -(-width // 8), MOST + 1), dtype=wp.int32)
     surfaces = [wp.full((count, 2, height, width), wp.vec4(9.0), dtype=wp.vec4) for _ in range(3)]
-    wp.launch(surroundings.aim, (count, MOST), [sights, rows, planes])
-    wp.launch(surroundings.sort, (count, *tiles.shape[1:3]), [sights, planes, tiles])
+    wp.launch(planes_of.aim, (count, MOST), [sights, rows, planes])
+    wp.launch(planes_of.sort, (count, *tiles.shape[1:3]), [sights, planes, tiles])
     inputs = [wp.array(key, dtype=wp.int64), sights, planes, tiles, wp.array(texture(), dtype=texel), *surfaces, RUN]
     wp.launch(surroundings.surround, (count, height, -(-width // RUN)), inputs)
     return [surface.numpy()[:, 1] for surface in surfaces]
@@ -203,10 +203,10 @@ def test_samples_behind_a_front_panel_are_marked(fronts: int, depth: float, hidd
     key = np.full((1, 2 * SIZE[0], 2 * SIZE[1]), raster.EMPTY.value, np.int64)
     key[0, :height, :width] = 6 << 20
     sights, rows = wp.array(eye[None], dtype=Sight), wp.array(things, dtype=Panel)
-    planes, found = wp.empty(2, dtype=surroundings.Plane), wp.array(key, dtype=wp.int64)
+    planes, found = wp.empty(2, dtype=planes_of.Plane), wp.array(key, dtype=wp.int64)
     tiles = wp.empty((1, -(-SIZE[0] // 8), -(-SIZE[1] // 8), MOST + 1), dtype=wp.int32)
-    wp.launch(surroundings.aim, (1, MOST), [sights, rows, planes])
-    wp.launch(surroundings.sort, (1, *tiles.shape[1:3]), [sights, planes, tiles])
+    wp.launch(planes_of.aim, (1, MOST), [sights, rows, planes])
+    wp.launch(planes_of.sort, (1, *tiles.shape[1:3]), [sights, planes, tiles])
     corners = wp.array([[0, 1, 2]], dtype=wp.vec3i)
     inputs = [wp.array(screen, dtype=wp.vec4), corners, sights, planes, tiles, wp.array(texture(), dtype=texel), found]
     wp.launch(surroundings.hide, (1, SIZE[0], -(-SIZE[1] // RUN)), [*inputs, RUN])

@@ -13,8 +13,9 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.synthesis.render.surfaces.planes import half_pixel, through
 from closerlook.synthesis.render.surfaces.raster import ID_MASK, doubled_area
-from closerlook.synthesis.render.surfaces.surroundings import HIDDEN, half_pixel, through
+from closerlook.synthesis.render.surfaces.surroundings import HIDDEN
 from closerlook.synthesis.render.surfaces.texturing import linear, look_up, mip
 from closerlook.synthesis.render.values import Sight, Surface, texel
 
