@@ -16,7 +16,7 @@ from closerlook.synthesis.scene.textures import VARIANTS
 __all__ = ["LOW", "TALL", "hidden_by"]
 
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
-TALL = {"passer": 0.42, "pole": 1.0, "tree": 0.05, "sign": 0.13}  # share of their width that is solid below 1.7 m
+TALL = {"passer": 0.42, "pole": 1.0, "tree": 0.05}  # share of their width that is solid below 1.7 m
 SLIM = 0.147  # half a person's width, as a share of their height
 
 
