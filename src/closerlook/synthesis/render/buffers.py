@@ -11,6 +11,8 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.compute.kernels import warp_array
+
 __all__ = ["Buffers"]
 
 
@@ -37,14 +39,9 @@ class Buffers:
 
     def own(self, values: NDArray[Any], dtype: type) -> wp.array:
         """Values that stay as they are; on the CPU NumPy's memory, which nobody may write to any more."""
-        values = np.ascontiguousarray(values)
-        if not self._shared:
-            return wp.array(values, dtype=dtype, device=self._device)
-        # By its address, which saves the checks of a conversion: they would take longer than a small image.
-        shape = values.shape[: values.ndim - len(getattr(dtype, "_shape_", ()))]
-        array = wp.array(ptr=values.__array_interface__["data"][0], dtype=dtype, shape=shape, device=self._device)
-        array.source = values  # lives as long as the array does
-        return array
+        if self._shared:
+            return warp_array(values, dtype)
+        return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self._device)
 
     def send(self, name: str, values: NDArray[Any], dtype: type) -> wp.array:
         """Rows that differ from batch to batch, copied to the start of memory that stays."""

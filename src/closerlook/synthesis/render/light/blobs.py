@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.render.light import occlusion
+from closerlook.synthesis.scene.camera import Frames
 
 __all__ = ["SPHERES", "TAPS", "shading", "spirals"]
 
@@ -17,7 +16,7 @@ SPHERES = 2 * int(occlusion.BANDS) + 1  # of a pose, as occlusion.bodies makes t
 TAPS = 12  # a sample, for what of the person is before it; neighbours have others
 
 
-def shading(blobs: Float, view_of: NDArray[np.int64], seen: Any) -> NDArray[np.bool_]:
+def shading(blobs: Float, view_of: NDArray[np.int64], seen: Frames) -> NDArray[np.bool_]:
     """(k,) which spheres, of places that views numbered ``view_of`` see, may darken something that the cameras see.
 
     See :func:`occlusion.occlude`.
@@ -25,19 +24,13 @@ def shading(blobs: Float, view_of: NDArray[np.int64], seen: Any) -> NDArray[np.b
     Args:
         blobs: (k, 4) x, y, z and radius.
         view_of: (k,) row of ``seen`` of each.
-        seen: camera.Frames.
+        seen: the views' cameras.
     """
     reach = occlusion.REACH * blobs[:, 3]
-    to_blob = blobs[:, :3] - seen.eye[view_of]
-
-    def along(axis: NDArray[Any]) -> Float:
-        x, y, z = (to_blob * axis[view_of]).T
-        return np.asarray(x + y + z)
-
+    right, up, depth = seen.along_axes(blobs[:, :3] - seen.eye[view_of], view_of)
     x, y, half_width, half_height = seen.window[view_of].T
-    depth = along(seen.forward)
     stretch = 1 + np.abs(seen.distortion[view_of]) * 2 * np.maximum(x * x + y * y, half_height**2)
-    right, up = np.abs(along(seen.right) - x * depth), np.abs(along(seen.up) - y * depth)
+    right, up = np.abs(right - x * depth), np.abs(up - y * depth)
     wide, high = half_width * stretch, half_height * stretch
     aside = (right - wide * depth) / np.sqrt(1 + (np.abs(x) + wide) ** 2)
     above = (up - high * depth) / np.sqrt(1 + (np.abs(y) + high) ** 2)
