@@ -37,6 +37,7 @@ from closerlook.synthesis.render.light.tiles import (
     WET_GLOSS,
     Tile,
 )
+from closerlook.synthesis.render.numbers import greater, lesser
 from closerlook.synthesis.render.values import Exposed, Sight
 
 SNOW = wp.constant(0.85)
@@ -104,8 +105,7 @@ def developed(tone: wp.array(dtype=float), level: float, rough: float) -> wp.uin
     """The code value of a level of light, with noise that is less in what is bright."""
     code = tone[int(wp.sqrt(level) * TONE_STEPS + 0.5)]
     done = code + rough * (1.3 - code * (1.0 / 255.0)) + 0.5
-    done = wp.where(done > 0.0, done, 0.0)  # faster than wp.clamp, as in raster.least
-    return wp.uint8(wp.where(done < 255.0, done, 255.0))
+    return wp.uint8(lesser(greater(done, 0.0), 255.0))
 
 
 @wp.func

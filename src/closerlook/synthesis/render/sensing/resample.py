@@ -4,7 +4,6 @@ It acts on the surfaces before they are lit, so it costs once a view and not onc
 slowly than texture and outlines that the images come out alike.
 """
 
-
 # Warp types kernels, not Python:
 # mypy: ignore-errors
 
@@ -13,6 +12,7 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.synthesis.render.numbers import greater, lesser
 from closerlook.synthesis.render.values import Sight
 
 wp.set_module_options(KERNEL_OPTIONS)
@@ -34,12 +34,6 @@ def own_weight(offset: float, softness: float) -> float:
 def next_weight(offset: float, softness: float) -> float:
     """Weight of the pixel after the one nearest to a point ``offset`` behind that one's middle."""
     return 0.5 * offset * (offset + 1.0) + softness
-
-
-@wp.func
-def most(a: float, b: float) -> float:
-    """The greater of two numbers, as in raster.most."""
-    return wp.where(a > b, a, b)
 
 
 @wp.func
@@ -72,11 +66,11 @@ def column(
         mean = weighed(colour[v, layer, above, x], w_above) + weighed(colour[v, layer, row, x], w_row)
         mean += weighed(colour[v, layer, below, x], w_below)
         if a > 0.0:
-            bent = facing[v, layer, above, x] * (a * most(w_above, 0.0))
+            bent = facing[v, layer, above, x] * (a * greater(w_above, 0.0))
         if b > 0.0:
-            bent += facing[v, layer, row, x] * (b * most(w_row, 0.0))
+            bent += facing[v, layer, row, x] * (b * greater(w_row, 0.0))
         if c > 0.0:
-            bent += facing[v, layer, below, x] * (c * most(w_below, 0.0))
+            bent += facing[v, layer, below, x] * (c * greater(w_below, 0.0))
     return mean, bent
 
 
@@ -164,16 +158,16 @@ def resample(
                                 j = k
                                 i = h
                 least = colour[v, layer, j, i] * 0.25
-                albedo = mean * (1.0 / most(mean[3], 1.0e-3))
+                albedo = mean * (1.0 / greater(mean[3], 1.0e-3))
                 colour[target, layer, y, x] = wp.vec4(
-                    most(albedo[0], least[0]),
-                    most(albedo[1], least[1]),
-                    most(albedo[2], least[2]),
-                    wp.where(mean[3] < 1.0, mean[3], 1.0),
+                    greater(albedo[0], least[0]),
+                    greater(albedo[1], least[1]),
+                    greater(albedo[2], least[2]),
+                    lesser(mean[3], 1.0),
                 )
                 normal = facing[v, layer, j, i]
-                turned = normal * 1.0e-3 + bent * most(w_own, 0.0)
-                turned += bent_left * most(w_left, 0.0) + bent_right * most(w_right, 0.0)
+                turned = normal * 1.0e-3 + bent * greater(w_own, 0.0)
+                turned += bent_left * greater(w_left, 0.0) + bent_right * greater(w_right, 0.0)
                 n = wp.normalize(wp.vec3(turned[0], turned[1], turned[2]))
                 facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], normal[3])
                 place = where[v, layer, j, i]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
+from closerlook.synthesis.render.numbers import greater, lesser
 from closerlook.synthesis.render.surfaces.texturing import opacity
 from closerlook.synthesis.render.values import Look, Sight, Surface, texel
 
@@ -46,16 +47,14 @@ def hidden(area: float, two_sided: int) -> bool:
 
 @wp.func
 def least(a: float, b: float, c: float) -> float:
-    """The least of three numbers; one instruction each, which ``wp.min`` is not: it minds what is not a number."""
-    d = wp.where(a < b, a, b)
-    return wp.where(d < c, d, c)
+    """The least of three numbers."""
+    return lesser(lesser(a, b), c)
 
 
 @wp.func
 def most(a: float, b: float, c: float) -> float:
-    """The largest of three numbers, as :func:`least`."""
-    d = wp.where(a > b, a, b)
-    return wp.where(d > c, d, c)
+    """The largest of three numbers."""
+    return greater(greater(a, b), c)
 
 
 @wp.struct
@@ -114,16 +113,14 @@ def cover(a: wp.vec4, b: wp.vec4, c: wp.vec4, area: float, width: int, height: i
 def first_column(s: Cover, row: float) -> int:
     """The first covered column of a row of the box."""
     low = most(s.low[0] + s.low_row[0] * row, s.low[1] + s.low_row[1] * row, s.low[2] + s.low_row[2] * row)
-    columns = float(s.columns)
-    return int(least(most(low, 0.0, 0.0), columns, columns) + 1.0 - SLIVER)
+    return int(lesser(greater(low, 0.0), float(s.columns)) + 1.0 - SLIVER)
 
 
 @wp.func
 def end_column(s: Cover, row: float) -> int:
     """The column after the last covered one of a row of the box."""
     high = least(s.high[0] + s.high_row[0] * row, s.high[1] + s.high_row[1] * row, s.high[2] + s.high_row[2] * row)
-    columns = float(s.columns)
-    return int(least(most(high + 1.0 + SLIVER, 0.0, 0.0), columns, columns))
+    return int(lesser(greater(high + 1.0 + SLIVER, 0.0), float(s.columns)))
 
 
 @wp.func
