@@ -216,7 +216,7 @@ def test_a_view_is_described_the_same_in_any_company(renderer):
 def test_occlusion_is_what_the_mask_loses_by_what_stands_before(
     renderer, number, asked, viewpoint, crop, scale, distortion
 ):
-    """Counted in two renderings, with and without the thing; exactly, unless the sensor's pixels are not the image's."""
+    """In two renderings, with and without the thing; exactly, unless the sensor's pixels are not the image's."""
     camera = Camera(viewpoint, 6, 2.2, occlusion=asked, crop=crop, distortion=distortion)
     before = View(camera, hidden_by(YARD, camera, keyed_rng(number, "occluder")), Sensor(scale=scale))
     seen = seen_in(renderer, before)

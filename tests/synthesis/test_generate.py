@@ -21,6 +21,7 @@ from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import estimate, generate, production
 from closerlook.synthesis.planning import camera_number
 from closerlook.synthesis.production import WORK_NAME
+from closerlook.synthesis.settings import VARY
 
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon", "night"]}
 SMALL = {"identities": 2, "levels": LEVELS, "size": (64, 32), "workers": 1, "seed": 3}
@@ -43,7 +44,8 @@ def test_a_design_becomes_a_data_set(whole):
     assert whole.table["split"].unique().to_list() == ["train"]
     for path in whole.paths:
         assert simplejpeg.decode_jpeg_header(path.read_bytes())[:2] == (64, 32)
-    assert sorted(p.name for p in whole.root.iterdir()) == ["design.yaml", "images", "metadata.parquet", "render.yaml"]
+    made = ["README.md", "design.yaml", "images", "metadata.parquet", "render.yaml"]
+    assert sorted(p.name for p in whole.root.iterdir()) == made
 
 
 def test_files_are_named_as_finegpr_names_them(whole):
@@ -98,6 +100,20 @@ def test_what_images_share_follows_vary(vary, tmp_path):
         assert data.table["backdrop"].n_unique() == 1 and boxes.max() == 1
     else:
         assert boxes.min() > 1
+
+
+@pytest.mark.parametrize("vary", VARY)
+def test_a_place_that_gives_people_away_is_told_once_and_on_the_card(vary, tmp_path, capsys):
+    options = {**SMALL, "identities": 1, "levels": {**LEVELS, "weather": ["sunny"]}, "vary": vary}
+    data = generate(out=tmp_path / "data", **options)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning:")]
+    assert [("place" in line, "--vary view" in line) for line in told] == [(True, True)] * (vary == "cell")
+    card = (data.root / "README.md").read_text()
+    assert ("gives the person away" in card) == (vary == "cell")
+    assert "4 images of 1 rendered people, 64 x 32 pixels" in card
+    assert yaml.safe_load(card.split("---")[1])["pretty_name"] == "gpr-plus"
+    generate(out=tmp_path / "data", **options)
+    assert "warning" not in capsys.readouterr().err  # nothing is rendered
 
 
 def test_another_seed_is_another_person(whole, tmp_path):

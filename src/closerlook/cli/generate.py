@@ -20,7 +20,9 @@ def generate(
     level: Levels = None,
     size: Size = "128x64",
     seed: Seed = 0,
-    vary: Annotated[str, typer.Option(help="What has its own pose, camera and place: cell, view, image.")] = "view",
+    vary: Annotated[
+        str, typer.Option(help="What has its own pose, camera and place: cell (each person), view, image.")
+    ] = "view",
     backdrop: Annotated[
         list[str] | None,
         typer.Option(help="Place to render in, or a folder of empty frames of your own; several times."),

@@ -20,10 +20,11 @@ import yaml
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import run_in_processes, usable_cores
-from closerlook.compute.progress import progress
+from closerlook.compute.progress import console, progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in, atomic_path, explain_os_errors
+from closerlook.synthesis.card import CARD_NAME, CELL_WARNING, data_card
 from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
@@ -70,7 +71,8 @@ def generate(
         size: (height, width) of the images.
         seed: of everything random.
         vary: what has its own pose, camera and place: each person (``cell``: all of a person's images share them, only
-            viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``).
+            viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``). With ``cell``
+            the place tells who it is, from other viewpoints too; a warning says so.
         backdrops: places to draw from: names, or folders with empty frames of the user's own cameras (see
             scene.pictures); all the named ones if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
@@ -89,6 +91,8 @@ def generate(
     with explain_os_errors(root):
         if _prepare(root, request, device):
             return Dataset.open(root)
+    if request.settings.vary == "cell":
+        console.print(f"[bold yellow]warning:[/] {CELL_WARNING}", highlight=False)
     with alone_in(root, "rendering into"):
         if _prepare(root, request, device):  # by a run that has just ended
             return Dataset.open(root)
@@ -207,6 +211,8 @@ def _finish(root: Path, request: Request) -> Dataset:
     made = pl.concat([pl.read_parquet(table_of(root, identity)) for identity in people], how="diagonal")
     made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
+    with atomic_path(root / CARD_NAME) as draft:
+        draft.write_text(data_card(design, request.settings, table.height))
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)
     return Dataset.open(root)

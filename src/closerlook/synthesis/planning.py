@@ -95,8 +95,8 @@ def _check_pictures(design: Design, settings: Settings) -> None:
     fixed = [factor.name for factor in design.factors if factor.name in map(column, FITTED)]
     if pictures and fixed:
         raise UsageError(
-            f"Design '{design.name}' varies {parameter(fixed[0])}, which the camera that took {pictures[0]} has already: "
-            "leave the factor out, or render into the named places."
+            f"Design '{design.name}' varies {parameter(fixed[0])}, which the camera that took {pictures[0]} has "
+            "already: leave the factor out, or render into the named places."
         )
 
 

@@ -82,8 +82,8 @@ class Camera:
 
     @property
     def pitch(self) -> float:
-        """Degrees that the line to the person's middle points down; for it the camera comes as near as 1.5 m and goes as
-        far away as 100 m, no more."""
+        """Degrees that the line to the person's middle points down; for it the camera comes no nearer than 1.5 m and
+        goes no further than 100 m."""
         return math.degrees(math.atan2(self.height - MIDDLE, self.distance))
 
     def distance_at(self, pitch: float) -> float:
