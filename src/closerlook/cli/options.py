@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from closerlook.errors import UsageError
+from closerlook.documents import parse_yaml
+from closerlook.errors import CloserlookError, UsageError
 
 __all__ = [
     "Levels",
@@ -84,7 +84,7 @@ def parse_assignments(items: Sequence[str] | None) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--set '{item}' must look like steps=400.")
         try:
-            values[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"--set '{item}': '{text}' is not a value.") from None
+            values[name.strip()] = parse_yaml(text, f"--set '{item}'")
+        except CloserlookError as error:
+            raise UsageError(str(error)) from None
     return values
