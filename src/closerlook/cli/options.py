@@ -12,6 +12,7 @@ import typer
 
 from closerlook.documents import parse_yaml
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import replaceable
 
 __all__ = [
     "Levels",
@@ -22,6 +23,7 @@ __all__ = [
     "Target",
     "paragraphs",
     "parse_assignments",
+    "parse_file",
     "parse_levels",
     "parse_picture",
     "parse_size",
@@ -55,6 +57,13 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (16 <= height <= 4096 and 16 <= width <= 4096):
         raise UsageError(f"--size {text} is out of range: both sides must be between 16 and 4096 pixels.")
     return height, width
+
+
+def parse_file(path: Path | None) -> Path | None:
+    """A file to write, refused before any work where a folder, a device or a pipe is in its place."""
+    if path is not None and replaceable(path).is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write.")
+    return path
 
 
 def parse_picture(option: str, path: Path) -> Path:

@@ -144,7 +144,7 @@ class RunFolder:
         model.save(self.path / MODEL_FILE)
         summary = self._summary(data, validation, recipe, state, losses)
         with atomic_path(self.card) as draft:
-            draft.write_text(model_card(summary, recipe, model.dim, self.plan))
+            draft.write_text(model_card(summary, recipe, model.dim, self.plan), encoding="utf-8")
         write_json(self.run, summary)
         self.checkpoint.unlink(missing_ok=True)
 

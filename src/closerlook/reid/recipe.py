@@ -135,7 +135,7 @@ class Recipe(BaseModel):
     def save(self, path: str | Path) -> None:
         """Write every field as YAML, as :meth:`resolve` reads it."""
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def recipe_names() -> list[str]:

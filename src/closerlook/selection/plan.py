@@ -142,7 +142,7 @@ class Plan(_Value):
         """Write the plan as YAML."""
         value = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+            draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

@@ -167,7 +167,7 @@ def _prepare(root: Path, request: Request, device: str) -> bool:
         if root.is_dir() and any(root.iterdir()):
             raise CloserlookError(f"{root} is not empty and holds no {SETTINGS_NAME}: choose another output folder.")
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(wanted, sort_keys=False))
+            draft.write_text(yaml.safe_dump(wanted, sort_keys=False), encoding="utf-8")
         return False
     remedy = "Choose another output folder."
     found = read_yaml(path, remedy)
