@@ -140,7 +140,7 @@ def test_what_is_wrong_is_named(overrides: dict[str, object], message: str) -> N
 def test_files_that_are_no_recipes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'baseline'"):
         Recipe.resolve("baselin")
-    with pytest.raises(CloserlookError, match="no recipe file"):
+    with pytest.raises(CloserlookError, match="There is no file"):
         Recipe.resolve(tmp_path / "absent.yaml")
     for content, message in (("a: [", "not valid YAML"), ("- 1\n", "holds list"), ("stepz: 3", "Did you mean 'steps'")):
         (tmp_path / "bad.yaml").write_text(content)

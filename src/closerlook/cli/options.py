@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from closerlook.errors import UsageError
+from closerlook.documents import parse_yaml
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import replaceable
 
 __all__ = [
     "Levels",
@@ -22,6 +23,7 @@ __all__ = [
     "Target",
     "paragraphs",
     "parse_assignments",
+    "parse_file",
     "parse_levels",
     "parse_picture",
     "parse_size",
@@ -57,6 +59,13 @@ def parse_size(text: str) -> tuple[int, int]:
     return height, width
 
 
+def parse_file(path: Path | None) -> Path | None:
+    """A file to write, refused before any work where a folder, a device or a pipe is in its place."""
+    if path is not None and replaceable(path).is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write.")
+    return path
+
+
 def parse_picture(option: str, path: Path) -> Path:
     """A picture's path, refused before any work where its ending names no format."""
     if path.suffix.lower() not in PICTURES:
@@ -84,7 +93,7 @@ def parse_assignments(items: Sequence[str] | None) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--set '{item}' must look like steps=400.")
         try:
-            values[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"--set '{item}': '{text}' is not a value.") from None
+            values[name.strip()] = parse_yaml(text, f"--set '{item}'")
+        except CloserlookError as error:
+            raise UsageError(str(error)) from None
     return values

@@ -182,7 +182,7 @@ class Dataset:
             design = Design(self.name.partition("/")[0], people, self.factors)
         if design is not None:
             with atomic_path(self.root / DESIGN_NAME) as draft:
-                draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False))
+                draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
         with atomic_path(self.root / TABLE_NAME) as draft:
             self.table.write_parquet(draft)
 

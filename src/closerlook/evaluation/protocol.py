@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.documents import checked
 from closerlook.errors import UsageError, unknown
 
 __all__ = ["PROTOCOLS", "Filter", "Labels", "Protocol"]
@@ -96,11 +97,11 @@ class Protocol:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Protocol:
         """The inverse of :meth:`to_dict`; your own filter comes back as a function that only carries its name."""
-        rule = value["filter"]
-        if rule.startswith("custom:"):
-            rule = _lost_filter(rule.removeprefix("custom:"))
-        lists = {"junk": tuple(value["junk"]), "distractors": tuple(value["distractors"])}
-        return cls(**{**value, **lists, "filter": rule})
+        rule = str(value.get("filter"))
+        if not rule.startswith("custom:"):
+            return checked(value, cls, "the protocol")
+        known = checked({**value, "filter": "none"}, cls, "the protocol")
+        return replace(known, filter=_lost_filter(rule.removeprefix("custom:")))
 
 
 def _lost_filter(name: str) -> Filter:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
+from closerlook.documents import read_json
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
@@ -25,8 +27,24 @@ from closerlook.files import write_json
 __all__ = ["Result"]
 
 SAVED_RANKS = 50
+WHOLE, NUMBERS = ("query", "identity", "camera", "matches"), ("ap", "inp", "first_hit")
 SHOWN_RANKS = (1, 5, 10, 20)
 QUERY_KEYS = ("query", "draw", "identity", "file_name")  # by which two results' queries are the same
+
+
+class _Saved(TypedDict):
+    """What a result's file holds; the scores are there for other readers."""
+
+    name: str
+    protocol: dict[str, Any]
+    matching: dict[str, Any]
+    queries: dict[str, Any]
+    gallery: Annotated[int, Field(ge=1)]
+    mAP: float
+    mAP_interval_95: list[float]
+    mINP: float
+    cmc: list[float]
+    per_query: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +228,9 @@ class Result:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Result:
         """The inverse of :meth:`to_dict`; scores are computed from the queries again."""
-        table = pl.DataFrame(value["per_query"], infer_schema_length=None).with_columns(
-            pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String)
-        )
+        table = pl.DataFrame(value["per_query"], infer_schema_length=None)
+        _check_queries(table, value["gallery"])
+        table = table.with_columns(pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String))
         return cls(
             value["name"],
             Protocol.from_dict(value["protocol"]),
@@ -232,12 +250,13 @@ class Result:
         Raises:
             CloserlookError: there is no such file or it is not a result.
         """
+        remedy = "Evaluate again."
+        value = read_json(path, _Saved, remedy)
         try:
-            return cls.from_dict(json.loads(Path(path).read_text()))
-        except FileNotFoundError:
-            raise CloserlookError(f"There is no result {path}.") from None
-        except (ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
-            raise CloserlookError(f"{path} is not a result that closerlook wrote.") from None
+            return cls.from_dict(dict(value))
+        except (CloserlookError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+            problem = str(error).splitlines()[0].removesuffix(".")
+            raise CloserlookError(f"{path} is not a result that closerlook wrote: {problem}. {remedy}") from None
 
     def __str__(self) -> str:
         low, high = self.interval()
@@ -250,6 +269,27 @@ class Result:
         ]
         lines += [f"{count:,} invalid: {reason}" for reason, count in self.reasons.items()]
         return "\n".join(lines)
+
+
+def _check_queries(table: pl.DataFrame, gallery: int) -> None:
+    """Refuse a table that cannot have come from a ranking: by types, and by the ranges of what counts.
+
+    Raises:
+        CloserlookError: a column is missing or holds something else.
+    """
+    for name in (*WHOLE, *NUMBERS, "reason"):
+        if name not in table.columns:
+            raise CloserlookError(f"its queries have no '{name}'.")
+        kind = table[name].dtype
+        numeric = kind.is_integer() or (name in NUMBERS and kind.is_float())
+        if kind != pl.Null and not (kind == pl.String if name == "reason" else numeric):
+            raise CloserlookError(f"its queries' '{name}' is of another type.")
+    counted = table.filter(pl.col("reason").is_null())
+    ranges = {"query": (0, None), "matches": (1, gallery), "ap": (0, 1), "inp": (0, 1), "first_hit": (1, gallery)}
+    for name, (low, high) in ranges.items():
+        column = counted[name]
+        if column.null_count() or (column < low).any() or (high is not None and (column > high).any()):
+            raise CloserlookError(f"its queries' '{name}' holds a value that cannot be.")
 
 
 def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from closerlook.documents import parse_yaml, read_yaml
 from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path
@@ -134,7 +135,7 @@ class Recipe(BaseModel):
     def save(self, path: str | Path) -> None:
         """Write every field as YAML, as :meth:`resolve` reads it."""
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def recipe_names() -> list[str]:
@@ -145,24 +146,15 @@ def recipe_names() -> list[str]:
 
 def _read(source: str) -> dict[str, Any]:
     if source in recipe_names():
-        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text()
-        return _parse(text, source, source)
+        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text(encoding="utf-8")
+        return _fields(parse_yaml(text, source), source, source)
     path = Path(source)
     if path.suffix not in (".yaml", ".yml"):
         raise unknown("recipe", source, [*recipe_names(), "path/to/recipe.yaml"])
-    try:
-        return _parse(path.read_text(), source, path.stem)
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no recipe file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CloserlookError(f"The recipe file {path} cannot be read: {error}.") from None
+    return _fields(read_yaml(path), source, path.stem)
 
 
-def _parse(text: str, source: str, name: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CloserlookError(f"{source} is not valid YAML: {error}") from None
+def _fields(values: Any, source: str, name: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CloserlookError(f"{source} must hold the fields of a recipe; it holds {type(values).__name__}.")
     base = values.pop("base", None)

@@ -17,13 +17,12 @@ import functools
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
 from closerlook.synthesis.scene.sensor import Sensor
@@ -135,10 +134,7 @@ def read_picture(path: Path) -> Picture:
 def _camera(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
-    try:
-        values: Any = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CloserlookError(f"{path} is not valid YAML: {error}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise CloserlookError(f"{path} must hold 'height', 'pitch' or 'focal' with a number each.")
     for name, value in values.items():
