@@ -208,7 +208,7 @@ def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> N
     images, labels = torch.randint(0, 256, (4, 64, 32, 3)), torch.tensor([0, 0, 1, 1])
 
     def step(state: State) -> None:
-        state.module(images, labels)[0].backward()
+        state.module(images, labels, 0.0)[0].backward()
         state.optimiser.step()
         state.optimiser.zero_grad()
         state.step += 1
@@ -308,8 +308,8 @@ def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
 ) -> None:
     forward = TrainingModule.forward
 
-    def poisoned(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
-        return forward(self, images * float("nan"), labels)
+    def poisoned(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor, done: float) -> object:
+        return forward(self, images * float("nan"), labels, done)
 
     monkeypatch.setattr(TrainingModule, "forward", poisoned)
     with pytest.raises(CloserlookError, match=r"step 0; .*failed_batch\.json lists"):
@@ -323,7 +323,7 @@ def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
 def test_ctrl_c_leaves_nothing_that_looks_complete(
     people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
+    def interrupt(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor, done: float) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingModule, "forward", interrupt)

@@ -48,7 +48,8 @@ class Recipe(BaseModel):
     # the loss
     classification: Literal["cross-entropy", "generalised", "truncated"] = "cross-entropy"
     classification_weight: Weight = 1.0
-    label_smoothing: Share = 0.0
+    truncate_from: Annotated[Share, Field(description="where 'truncated' leaves plain 'generalised'")] = 0.3333
+    label_smoothing: Annotated[Share, Field(description="of 'cross-entropy'")] = 0.0
     triplet_weight: Weight = 1.0
     triplet_margin: Annotated[float, Field(ge=0)] | Literal["soft"] = 0.3
     triplet_distance: Literal["euclidean", "normalized"] = "euclidean"

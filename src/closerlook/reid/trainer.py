@@ -195,7 +195,7 @@ class _Loop:
         for position in range(count):
             images, labels = next(stream)
             with self.fabric.no_backward_sync(module, enabled=position < count - 1):
-                total, parts = module(images, labels)
+                total, parts = module(images, labels, self.state.step / self.recipe.steps)
                 self.fabric.backward(total / count)
             names = ["loss", *parts]
             rows.append(torch.stack([total.detach(), *(part.detach() for part in parts.values())]))
