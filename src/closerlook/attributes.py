@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Jitter", "Level", "Spec"]
 
@@ -265,7 +266,7 @@ def _jitter(name: str, spec: Spec, where: str) -> Jitter:
 
 def _read_design(path: Path) -> Design:
     try:
-        value = yaml.safe_load(path.read_text())
+        value = parse_yaml(path.read_text())
     except FileNotFoundError:
         raise CloserlookError(f"There is no design file {path}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

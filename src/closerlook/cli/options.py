@@ -12,6 +12,8 @@ import typer
 import yaml
 
 from closerlook.errors import UsageError
+from closerlook.sizes import MAX_SIDE, MIN_SIDE
+from closerlook.yaml_text import parse_yaml
 
 __all__ = [
     "Levels",
@@ -52,8 +54,10 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise UsageError(f"--size '{text}' is not a size; write height x width, such as 128x64.")
     height, width = int(match[1]), int(match[2])
-    if not (16 <= height <= 4096 and 16 <= width <= 4096):
-        raise UsageError(f"--size {text} is out of range: both sides must be between 16 and 4096 pixels.")
+    if not (MIN_SIDE <= min(height, width) and max(height, width) <= MAX_SIDE):
+        raise UsageError(
+            f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels."
+        )
     return height, width
 
 
@@ -84,7 +88,7 @@ def parse_assignments(items: Sequence[str] | None) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--set '{item}' must look like steps=400.")
         try:
-            values[name.strip()] = yaml.safe_load(text)
+            values[name.strip()] = parse_yaml(text)
         except yaml.YAMLError:
             raise UsageError(f"--set '{item}': '{text}' is not a value.") from None
     return values

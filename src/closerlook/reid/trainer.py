@@ -31,7 +31,7 @@ from closerlook.reid.distributed import is_first_process, start_fabric
 from closerlook.reid.folder import RunFolder
 from closerlook.reid.log import Log
 from closerlook.reid.model import Model, embedder
-from closerlook.reid.recipe import Recipe
+from closerlook.reid.recipe import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
 from closerlook.reid.validation import Validation, put_aside
@@ -47,7 +47,7 @@ CHECKPOINT_SECONDS = 60.0
 def train(
     data: Dataset,
     *,
-    recipe: str | Path | Recipe = "baseline",
+    recipe: str | Path | Recipe | None = None,
     out: str | Path,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
@@ -61,7 +61,7 @@ def train(
 
     Args:
         data: images with identities.
-        recipe: a recipe's name, YAML file or value.
+        recipe: a recipe's name, YAML file or value; by default ``baseline`` on a GPU and ``cpu-quick`` without one.
         out: the run's folder.
         seed: decides the classifier's start, the batches and the augmentation.
         overrides: recipe fields to change.
@@ -75,7 +75,7 @@ def train(
         CloserlookError: images without identity, too few identities, a folder with another run, a validation on test
             images or on people trained on, or a loss that is not a number.
     """
-    resolved = Recipe.resolve(recipe, overrides)
+    resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
     aside = None
     if plan is not None:
         data = data.subset(plan)

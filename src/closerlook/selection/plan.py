@@ -20,6 +20,7 @@ from closerlook.dataset.binning import as_levels
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 from closerlook.selection.drawing import draw_like
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
 
@@ -152,7 +153,7 @@ class Plan(_Value):
         """
         path = Path(path)
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
+            return cls.model_validate(parse_yaml(path.read_text()))
         except FileNotFoundError:
             raise CloserlookError(f"There is no plan {path}.") from None
         except IsADirectoryError:

@@ -28,6 +28,7 @@ from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
 from closerlook.synthesis.settings import SETTINGS_NAME, Settings
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["Estimate", "estimate", "generate"]
 
@@ -169,7 +170,7 @@ def _prepare(root: Path, request: Request, device: str) -> bool:
             draft.write_text(yaml.safe_dump(wanted, sort_keys=False))
         return False
     try:
-        found = yaml.safe_load(path.read_text())
+        found = parse_yaml(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError):
         found = None
     if not isinstance(found, dict):

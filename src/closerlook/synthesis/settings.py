@@ -22,6 +22,7 @@ from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
 from closerlook.synthesis.scene.sensor import SENSORS
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["SETTINGS_NAME", "VARY", "Settings", "read_settings"]
 
@@ -81,7 +82,7 @@ class Settings:
             CloserlookError: there is no such file, it cannot be read, or another version of the renderer wrote it.
         """
         try:
-            found = yaml.safe_load(path.read_text())
+            found = parse_yaml(path.read_text())
             values = {one.name: found[one.name] for one in fields(cls)}
             values["population"] = Population(**values["population"])
             values["jitter"] = {k: Jitter(v["kind"], tuple(v["numbers"])) for k, v in values["jitter"].items()}

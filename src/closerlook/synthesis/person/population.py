@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["Population"]
 
@@ -62,7 +63,7 @@ class Population:
         if isinstance(source, Population):
             return source
         try:
-            values = yaml.safe_load(Path(source).read_text()) or {}
+            values = parse_yaml(Path(source).read_text()) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
             raise CloserlookError(f"Population {source} is not a readable YAML file such as 'female: 0.4'.") from None
         if not isinstance(values, dict):

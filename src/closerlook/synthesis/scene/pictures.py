@@ -27,6 +27,7 @@ from PIL import Image
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
 from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.yaml_text import parse_yaml
 
 __all__ = ["Picture", "picture_files", "read_picture"]
 
@@ -136,7 +137,7 @@ def _camera(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        values: Any = yaml.safe_load(path.read_text())
+        values: Any = parse_yaml(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CloserlookError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(values, dict):
