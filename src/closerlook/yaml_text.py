@@ -16,8 +16,8 @@ def parse_yaml(text: str) -> Any:
     """The value of a YAML document, as :func:`yaml.safe_load` gives it.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, a value is not of the type that its tag says, it is nested too deeply, holds
-            itself, or says by aliases far more than it holds.
+        yaml.YAMLError: the text is not YAML, a value is not of the type that its tag says, it is nested too deeply,
+            holds itself, or says by aliases far more than it holds.
     """
     try:
         value = yaml.safe_load(text)

@@ -54,10 +54,8 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise UsageError(f"--size '{text}' is not a size; write height x width, such as 128x64.")
     height, width = int(match[1]), int(match[2])
-    if not (MIN_SIDE <= min(height, width) and max(height, width) <= MAX_SIDE):
-        raise UsageError(
-            f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels."
-        )
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE):
+        raise UsageError(f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels.")
     return height, width
 
 

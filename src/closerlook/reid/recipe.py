@@ -95,7 +95,9 @@ class Recipe(BaseModel):
     patience: Annotated[int, Field(ge=0, le=10**9, description="stop after so many without a better one; 0: never")] = 0
     # the augmentation
     flip: Share = 0.5
-    pad: Annotated[int, Field(ge=0, le=MAX_SIDE, description="pixels around the image before a random crop of its size")] = 10
+    pad: Annotated[
+        int, Field(ge=0, le=MAX_SIDE, description="pixels around the image before a random crop of its size")
+    ] = 10
     erase: Share = 0.0
     colour: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
     blur: Share = 0.0
@@ -107,7 +109,10 @@ class Recipe(BaseModel):
     def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
         """``steps: yes`` is no number of steps, though True counts as 1 in Python."""
         parts = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(part, bool) for part in parts) and cls.model_fields[str(info.field_name)].annotation is not bool:
+        if (
+            any(isinstance(part, bool) for part in parts)
+            and cls.model_fields[str(info.field_name)].annotation is not bool
+        ):
             raise ValueError("yes and no, true and false are no values of it")
         return value
 

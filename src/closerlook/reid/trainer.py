@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
@@ -54,7 +55,7 @@ def train(
     validation: Dataset | float | None = None,
     plan: Plan | None = None,
 ) -> Model:
-    """Train a re-identification model on every image of ``data``, or on those that ``plan`` keeps.
+    """Train a re-identification model on every image of a person in ``data``, or on those that ``plan`` keeps.
 
     A folder that holds this very run (data, recipe, seed) is gone on with if it is unfinished, and read if it is
     finished. On a CPU with the same number of threads the same arguments give the same weights.
@@ -79,6 +80,9 @@ def train(
     aside = None
     if plan is not None:
         data = data.subset(plan)
+    images, data = len(data), data.people
+    if len(data) < images and is_first_process():
+        console.print(f"{images - len(data):,} of {images:,} images are junk or distractors: they are not trained on.")
     if validation is not None:
         data, aside = put_aside(data, validation, seed)
     folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
@@ -93,12 +97,13 @@ def train(
 def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder) -> None:
     """Take the steps that are left and write the run's files."""
     fabric = start_fabric(recipe)
+    classes = len(np.unique(data.identities))
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    # before any image is decoded, because weights may be missing
+    state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     with fabric.rank_zero_first():  # the others find the decoded images in the cache
         batches = Batches.of(data, recipe, folder.seed)
         validation = Validation.of(aside, recipe.size, folder.seed) if aside is not None else None
-    classes = int(batches.labels.max()) + 1
-    scaler = getattr(fabric.strategy.precision, "scaler", None)
-    state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     state.resume(folder.checkpoint, folder.fingerprint)
     log = Log(folder.path)
     if fabric.is_global_zero:
