@@ -51,7 +51,7 @@ def evaluate(
     """Rank a gallery for every query and score it.
 
     Either a MODEL with --target, or --query and --gallery: files with the tensors features (n, d), identities (n,) and
-    cameras (n,).
+    cameras (n,). Identity -1 is junk, -2 a distractor, from 0 on people.
     """
     from closerlook.dataset import Dataset
     from closerlook.embedding.features import Features

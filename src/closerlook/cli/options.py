@@ -13,6 +13,7 @@ import typer
 from closerlook.documents import parse_yaml
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import replaceable
+from closerlook.sizes import MAX_SIDE, MIN_SIDE
 
 __all__ = [
     "Levels",
@@ -54,8 +55,8 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise UsageError(f"--size '{text}' is not a size; write height x width, such as 128x64.")
     height, width = int(match[1]), int(match[2])
-    if not (16 <= height <= 4096 and 16 <= width <= 4096):
-        raise UsageError(f"--size {text} is out of range: both sides must be between 16 and 4096 pixels.")
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE):
+        raise UsageError(f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels.")
     return height, width
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.documents import checked
 from closerlook.errors import UsageError, unknown
 
@@ -17,17 +18,25 @@ __all__ = ["PROTOCOLS", "Filter", "Labels", "Protocol"]
 
 @dataclass(frozen=True)
 class Labels:
-    """Who is on n images and which camera took them: two (n,) int64 arrays; camera -1 where unknown."""
+    """Who is on n images and which camera took them.
+
+    Attributes:
+        identities: (n,) int64.
+        cameras: (n,) int64; -1 where unknown.
+        images: (n,) int64, which image each is, where queries and gallery are the same ones; None where they are not.
+    """
 
     identities: NDArray[np.int64]
     cameras: NDArray[np.int64]
+    images: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.identities)
 
     def take(self, rows: NDArray[Any] | slice) -> Labels:
         """The labels at these rows."""
-        return Labels(self.identities[rows], self.cameras[rows])
+        images = None if self.images is None else self.images[rows]
+        return Labels(self.identities[rows], self.cameras[rows], images)
 
 
 Filter = Callable[[Labels, Labels], NDArray[np.bool_]]
@@ -56,14 +65,15 @@ class Protocol:
         draws: how many single-shot galleries.
         seed: which ones.
         ties: where a match stands among equally distant images. ``stable``: by gallery order; ``pessimistic``: behind
-            all that do not match; ``mean``: at its mean rank over all orders of the tie.
-        pooled: whether query and gallery are thrown together, each image being searched among all others.
+            all that do not match; ``mean``: anywhere, and every score is its mean over all orders of the tie.
+        pooled: whether query and gallery are thrown together, each image being searched among all others; whatever the
+            filter says, no query is shown itself.
     """
 
     name: str = "market1501"
     ap: AP = "step"
-    junk: tuple[int, ...] = (-1,)
-    distractors: tuple[int, ...] = (0,)
+    junk: tuple[int, ...] = (JUNK,)
+    distractors: tuple[int, ...] = (DISTRACTOR,)
     filter: Literal["same-camera", "none"] | Filter = "same-camera"
     gallery: Gallery = "multi-shot"
     draws: int = 10
@@ -116,11 +126,10 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
         Protocol(),
-        # DukeMTMC-reID and MSMT17 number people from 1 and from 0, and have neither junk nor distractors by number.
-        Protocol("dukemtmc", junk=(), distractors=()),
-        Protocol("msmt17", junk=(), distractors=()),
-        Protocol("cuhk03-classic", junk=(), distractors=(), gallery="single-shot", draws=10),
-        Protocol("cuhk03-new", junk=(), distractors=()),
+        Protocol("dukemtmc"),
+        Protocol("msmt17"),
+        Protocol("cuhk03-classic", gallery="single-shot", draws=10),
+        Protocol("cuhk03-new"),
         # open-reid searches all test images, queries included, for every one of them: 16,483 queries on Market-1501.
         Protocol("open-reid", pooled=True),
         Protocol("no-cameras", filter="none"),

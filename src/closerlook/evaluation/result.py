@@ -18,8 +18,8 @@ from closerlook.documents import read_json
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
-from closerlook.evaluation.scores import cmc
-from closerlook.evaluation.scoring import score_search
+from closerlook.evaluation.scores import cmc, hit_by
+from closerlook.evaluation.scoring import first_hits, score_search
 from closerlook.evaluation.search import Search
 from closerlook.evaluation.statistics import Difference, bootstrap_interval, paired_difference
 from closerlook.files import write_json
@@ -58,7 +58,8 @@ class Result:
         per_query: one row a query (and a draw, for single-shot galleries): ``query`` (row number), ``identity``,
             ``camera``, ``matches`` (images to be found), ``ap``, ``inp``, ``first_hit`` (rank of the first match) and
             ``reason``, which says why a query is invalid and is null where it counts; and every column of the query
-            images' table.
+            images' table. Where ties count by their mean, so does ``first_hit``, beside ``tied`` (among how many images
+            that match is tied) and ``tied_matches`` (how many of them match).
         gallery: number of gallery images ranked, junk left out.
         search: the features behind it, for ranked lists; None in a result that was loaded.
     """
@@ -83,7 +84,7 @@ class Result:
     @cached_property
     def cmc(self) -> NDArray[np.float64]:
         """CMC at every rank, from rank 1 at index 0 to the size of the gallery."""
-        return cmc(self.per_query["first_hit"].cast(pl.Float64).fill_null(np.nan).to_numpy(), self.gallery)
+        return cmc(first_hits(self.per_query), self.gallery)
 
     def score(self, name: str) -> float:
         """A score by name: ``mAP``, ``mINP`` or ``rank-k`` for any k."""
@@ -161,12 +162,16 @@ class Result:
         for camera in np.unique(search.gallery.cameras):
             rows = np.flatnonzero(search.gallery.cameras == camera)
             part = score_search(search.restrict(rows), self.protocol).drop_nulls("ap")
-            hit = (pl.col("first_hit") <= 1).cast(pl.Float64).mean()
-            scores = part.group_by("camera").agg(
-                pl.lit(camera).cast(pl.Int64).alias("gallery_camera"),
-                pl.col("query").n_unique().alias("queries"),
-                pl.col("ap").mean().alias("mAP"),
-                hit.alias("rank-1"),
+            hit = pl.Series("hit", _values(part, "rank-1"))
+            scores = (
+                part.with_columns(hit)
+                .group_by("camera")
+                .agg(
+                    pl.lit(camera).cast(pl.Int64).alias("gallery_camera"),
+                    pl.col("query").n_unique().alias("queries"),
+                    pl.col("ap").mean().alias("mAP"),
+                    pl.col("hit").mean().alias("rank-1"),
+                )
             )
             frames.append(scores)
         return pl.concat(frames).sort("camera", "gallery_camera")
@@ -299,4 +304,4 @@ def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
     rank = re.fullmatch(r"rank-([1-9]\d*)", name)
     if rank is None:
         raise unknown("score", name, ["mAP", "mINP", "rank-1", "rank-5", "rank-10"])
-    return (table["first_hit"] <= int(rank[1])).cast(pl.Float64).to_numpy()
+    return hit_by(first_hits(table), int(rank[1]))

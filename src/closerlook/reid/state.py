@@ -67,10 +67,13 @@ class TrainingModule(nn.Module):
         self.classifier = Classifier(backbone.dim, classes, neck=recipe.neck, seed=seed)
         self.loss = ReidLoss(recipe, classes, backbone.dim)
 
-    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts, of the batch of all processes."""
+    def forward(self, images: Tensor, labels: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts, of the batch of all processes.
+
+        ``done`` is the share of the run's steps before this one.
+        """
         pooled, labels = gather(self.features.pooled(images), labels)
-        total, parts = self.loss(pooled, self.classifier(self.features.neck(pooled)), labels)
+        total, parts = self.loss(pooled, self.classifier(self.features.neck(pooled)), labels, done)
         return total, parts
 
 
