@@ -60,7 +60,9 @@ def _row(name: str) -> str:
     value = PLAIN[part]
     for step in path[:-1]:
         value = getattr(value, step)
-    says = _attributes(type(value)).get(path[-1]) or inspect.getdoc(getattr(type(value), path[-1])) or ""
+    says = _attributes(type(value)).get(path[-1]) or " ".join(
+        (inspect.getdoc(getattr(type(value), path[-1])) or "").split()
+    )
     low, high = within(name, -math.inf), within(name, math.inf)
     if math.isinf(low) and math.isinf(high):
         bounds = "any"

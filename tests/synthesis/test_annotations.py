@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.annotations import (
@@ -16,12 +17,15 @@ from closerlook.synthesis.annotations import (
     keypoints,
     mask,
     normals,
+    occlusion,
     parts,
 )
 from closerlook.synthesis.person import Pose, PosedBatch, pose_person, sample_person
 from closerlook.synthesis.person.coarsening import coarsened
 from closerlook.synthesis.production import SPACING
 from closerlook.synthesis.render.renderer import Renderer, Take, View
+from closerlook.synthesis.render.surfaces.raster import EMPTY
+from closerlook.synthesis.render.surfaces.surroundings import HIDDEN
 from closerlook.synthesis.scene.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scene.camera import Camera, Crop
 from closerlook.synthesis.scene.sensor import Sensor
@@ -198,6 +202,42 @@ def test_a_view_is_described_the_same_in_any_company(renderer):
         assert list(box(each)) == [row[f"box_{side}"] for side in ("left", "top", "right", "bottom")]
         assert keypoints(each).ravel().tolist() == row["keypoints"]
         assert (row["camera_distance"], row["occlusion"]) == (view.camera.distance, 0.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    number=st.integers(0, 10_000),
+    asked=st.floats(0.05, 0.6),
+    viewpoint=st.integers(0, 359),
+    crop=st.builds(Crop, st.floats(0.5, 1.5), st.floats(0.8, 1.2), st.floats(-0.3, 0.3), st.floats(-0.3, 0.3)),
+    scale=st.sampled_from([1.0, 0.6, 0.33]),
+    distortion=st.sampled_from([0.0, 0.2]),
+)
+def test_occlusion_is_what_the_mask_loses_by_what_stands_before(
+    renderer, number, asked, viewpoint, crop, scale, distortion
+):
+    """Counted in two renderings, with and without the thing; exactly, unless the sensor's pixels are not the image's."""
+    camera = Camera(viewpoint, 6, 2.2, occlusion=asked, crop=crop, distortion=distortion)
+    before = View(camera, hidden_by(YARD, camera, keyed_rng(number, "occluder")), Sensor(scale=scale))
+    seen = seen_in(renderer, before)
+    whole, left = mask(seen_in(renderer, replace(before, place=YARD))).sum(), mask(seen).sum()
+    lost = 1 - left / whole if whole else 0.0
+    assert occlusion(seen) == pytest.approx(lost, abs=1e-5 if scale == 1.0 else 0.04)
+    row = describe([seen], [before])[0]
+    assert (row["occlusion"], row["occlusion_requested"]) == (occlusion(seen), asked)
+
+
+def test_occlusion_is_0_where_the_image_holds_nothing_of_the_person(renderer):
+    seen = seen_from(renderer, 90, crop=Crop(0.5, right=20.0))
+    assert mask(seen).sum() == 0 and occlusion(seen) == 0.0
+
+
+def test_parts_are_of_samples_that_are_seen(renderer):
+    """A pixel may show the person in one sample and what stands before the person in another."""
+    seen = seen_from(renderer, 90)
+    hidden = seen.samples | np.where(seen.samples < EMPTY.value, HIDDEN.value, 0)
+    assert parts(seen).any() and clothes(seen).any()
+    assert not parts(replace(seen, samples=hidden)).any() and not clothes(replace(seen, samples=hidden)).any()
 
 
 def test_boxes_are_the_ends_of_what_is_covered(renderer):

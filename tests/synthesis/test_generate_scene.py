@@ -8,6 +8,7 @@ import pytest
 import simplejpeg
 import yaml
 from hypothesis import given, strategies as st
+from PIL import Image
 
 from closerlook.attributes import Design, Factor, Jitter
 from closerlook.dataset.table import Dataset
@@ -16,6 +17,7 @@ from closerlook.synthesis import generate
 from closerlook.synthesis.parameters import check, column, custom, known_parameters, override, parameter, within
 from closerlook.synthesis.planning import renderable
 from closerlook.synthesis.scene.camera import Camera
+from closerlook.synthesis.scene.pictures import FITTED
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
 from closerlook.synthesis.scene.weather import WEATHERS
@@ -99,6 +101,40 @@ def test_each_image_has_its_own_jitter_of_the_camera_if_it_has_its_own_view(tmp_
     for vary, distinct in (("view", 1), ("image", 4)):
         data = generate(design, out=tmp_path / vary, size=(64, 32), workers=1, vary=vary)
         assert data.table["camera_distance"].n_unique() == distinct
+
+
+def test_columns_of_jitter_say_what_was_rendered_not_what_was_drawn(tmp_path):
+    """Whole numbers are rounded; a picture's camera stands where it stands; a pitch may be out of reach."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (64, 36), (120, 130, 110)).save(frames / "a.png")
+    (frames / "camera.yaml").write_text("height: 4")
+    drawn = {
+        "sensor.video": Jitter("uniform", (20.0, 30.0)),
+        "sensor.quality": Jitter("uniform", (50.0, 90.0)),
+        "camera.height": Jitter("uniform", (1.0, 2.0)),
+        "camera.pitch": Jitter("uniform", (50.0, 60.0)),
+    }
+    design = Design("jittered", 2, (Factor("viewpoint", (0, 90)),), drawn)
+    own, named = (
+        generate(design, out=tmp_path / name, size=(32, 16), workers=1, backdrops=[place]).table
+        for name, place in (("own", str(frames)), ("named", "street"))
+    )
+    for table in (own, named):
+        assert (table["sensor_video"] % 1 == 0).all() and (table["sensor_quality"] % 1 == 0).all()
+        steep = np.degrees(np.arctan2(table["camera_height"] - 0.85, table["camera_distance"]))
+        assert table["camera_pitch"].to_numpy() == pytest.approx(steep.to_numpy())
+    assert set(own["camera_height"]) == {4.0}
+    assert named["camera_height"].is_between(1, 2).all() and named["camera_pitch"].max() < 40
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_what_a_picture_says_is_no_factor(name, tmp_path):
+    Image.new("RGB", (64, 36)).save(tmp_path / "a.png")
+    factor = Factor(column(name), (within(name, 0.3),))
+    with pytest.raises(UsageError, match=f"varies {name}, which the camera that took .*a.png has already"):
+        generate(Design("swept", 1, (factor,)), out=tmp_path / "data", backdrops=["street", str(tmp_path)])
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(

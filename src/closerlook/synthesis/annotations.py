@@ -16,6 +16,7 @@ from closerlook.synthesis.person.mesh import Person
 from closerlook.synthesis.render.renderer import View
 from closerlook.synthesis.render.seen import Seen
 from closerlook.synthesis.render.surfaces.raster import EMPTY, ID_MASK
+from closerlook.synthesis.render.surfaces.surroundings import HIDDEN
 from closerlook.synthesis.scene.camera import Frames
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "keypoints",
     "mask",
     "normals",
+    "occlusion",
     "parts",
 ]
 
@@ -98,6 +100,18 @@ def keypoints(seen: Seen) -> Float:
     return np.asarray(_keypoints([seen])[0])
 
 
+def occlusion(seen: Seen) -> float:
+    """Share of the person in the image that something nearer to the camera hides, 0 to 1; 0 where the image holds
+    nothing of the person.
+
+    Counted in the four samples of every pixel of the sensor, before its blur: those that would show the person if
+    nothing stood before, and those that do.
+    """
+    there = np.count_nonzero(seen.samples < EMPTY.value)
+    shown = np.count_nonzero(seen.samples < HIDDEN.value)
+    return 1.0 - shown / there if there else 0.0
+
+
 def parts(seen: Seen) -> Bytes:
     """(height, width) numbers of PARTS: the part of the body that is seen, whatever it wears."""
     return _of_triangles(seen, _parts_of(seen.person))
@@ -143,9 +157,12 @@ def describe(seen: Sequence[Seen], views: Sequence[View]) -> list[dict[str, obje
             "camera_matrix": matrices[k],
             "camera_height": float(view.camera.height),
             "camera_distance": float(view.camera.distance),
-            "occlusion": float(view.camera.occlusion),
+            "occlusion": occlusion(each),
+            "occlusion_requested": float(view.camera.occlusion),
         }
-        for k, (view, (left, top, right, bottom)) in enumerate(zip(views, _boxes(seen).tolist(), strict=True))
+        for k, (each, view, (left, top, right, bottom)) in enumerate(
+            zip(seen, views, _boxes(seen).tolist(), strict=True)
+        )
     ]
 
 
@@ -192,7 +209,7 @@ def _of_triangles(seen: Seen, number_of: Bytes) -> Bytes:
     for y in (1, 0):
         for x in (1, 0):
             sample = key[:, y, :, x]
-            shown = sample < EMPTY.value
+            shown = sample < HIDDEN.value
             picture[shown] = number_of[sample[shown] & ID_MASK.value]
     rows = (np.arange(seen.size[0]) * height) // seen.size[0]
     columns = (np.arange(seen.size[1]) * width) // seen.size[1]

@@ -19,7 +19,17 @@ from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import Illumination, illumination_at
 from closerlook.synthesis.scene.weather import Weather
 
-__all__ = ["check", "column", "custom", "known_parameters", "override", "parameter", "with_custom", "within"]
+__all__ = [
+    "check",
+    "column",
+    "custom",
+    "known_parameters",
+    "override",
+    "parameter",
+    "value_in",
+    "with_custom",
+    "within",
+]
 
 Value = TypeVar("Value")
 SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "camera": Camera, "sensor": Sensor}
@@ -98,6 +108,12 @@ def parameter(name: str) -> str:
 @functools.cache
 def _by_column() -> Mapping[str, str]:
     return {column(dotted): dotted for dotted in known_parameters()}
+
+
+def value_in(scene: Mapping[str, object], name: str) -> float:
+    """The value that a parameter has in a scene, given its parts by name."""
+    part, *path = name.split(".")
+    return float(functools.reduce(getattr, path, scene[part]))  # type: ignore[arg-type]
 
 
 def within(name: str, value: float) -> float:

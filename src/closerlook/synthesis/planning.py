@@ -16,6 +16,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.parameters import check, column, known_parameters, parameter, with_custom
 from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
+from closerlook.synthesis.scene.pictures import FITTED
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
 from closerlook.synthesis.scene.weather import WEATHERS
 from closerlook.synthesis.settings import Settings, read_settings
@@ -88,6 +89,17 @@ def _check_scene(design: Design) -> None:
                 check(dotted, number)
 
 
+def _check_pictures(design: Design, settings: Settings) -> None:
+    """See that no factor is something that a picture of the user's own camera says: its levels would be no facts."""
+    pictures = [place.name for place in find_backdrops(settings.backdrops) if place.picture is not None]
+    fixed = [factor.name for factor in design.factors if factor.name in map(column, FITTED)]
+    if pictures and fixed:
+        raise UsageError(
+            f"Design '{design.name}' varies {parameter(fixed[0])}, which the camera that took {pictures[0]} has already: "
+            "leave the factor out, or render into the named places."
+        )
+
+
 def _scene_factor(design: Design, name: str) -> str:
     try:
         return parameter(name)
@@ -151,6 +163,7 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
         options.get("population"),
         chosen,
     )
+    _check_pictures(chosen, settings)
     table = planned_images(chosen, settings, options.get("first_identity", 1), options.get("plan"))
     return Request(chosen, settings, table)
 

@@ -6,7 +6,7 @@ import functools
 import gc
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from closerlook.files import atomic_path, cache_folder
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis import render
 from closerlook.synthesis.annotations import describe
-from closerlook.synthesis.parameters import column, override, parameter, within
+from closerlook.synthesis.parameters import column, override, parameter, value_in, within
 from closerlook.synthesis.person import (
     Person,
     Pose,
@@ -166,12 +166,14 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         ]
         images = renderer.shoot(posed, takes)
         known = describe([renderer.seen(number) for number in range(len(batch))], [each.take.view for each in batch])
-        for each, note, of_view, shown in zip(batch, known, own, images, strict=True):
+        for each, note, of_view, take, shown in zip(batch, known, own, takes, images, strict=True):
             labels = {**person.labels, **posed.labels[each.take.pose], "sensor": settings.sensor}
-            note = {**labels, **_columns(each.drawn), **note}
-            for image, row, drawn in zip(shown, each.rows, of_view, strict=True):
-                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, each.take.view.sensor))
-                notes.append({"file_name": row.file_name, **note, **_columns(drawn)})
+            view = each.take.view
+            note = {**labels, **_columns(each.drawn, {"camera": view.camera, "sensor": view.sensor}), **note}
+            for image, row, drawn, shot in zip(shown, each.rows, of_view, take.shots, strict=True):
+                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
+                own_columns = _columns(drawn, {"weather": shot.weather, "illumination": shot.illumination})
+                notes.append({"file_name": row.file_name, **note, **own_columns})
     return notes
 
 
@@ -234,8 +236,10 @@ def _drawn(settings: Settings, parts: tuple[str, ...], *key: str | int) -> dict[
     }
 
 
-def _columns(drawn: Mapping[str, float]) -> dict[str, float]:
-    return {column(name): value for name, value in drawn.items()}
+def _columns(drawn: Iterable[str], scene: Mapping[str, object]) -> dict[str, float]:
+    """The parameters that were drawn, as the scene has them: rounded where they are whole, or not as drawn at all where
+    a picture of the user's own camera says what they are."""
+    return {column(name): value_in(scene, name) for name in drawn}
 
 
 def draw_shot(task: Task, row: Row, drawn: Mapping[str, Level]) -> Shot:

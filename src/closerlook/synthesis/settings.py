@@ -24,7 +24,7 @@ from closerlook.synthesis.scene.weather import WEATHERS, Weather
 
 __all__ = ["SETTINGS_NAME", "VARY", "Settings", "read_settings"]
 
-RENDERER_VERSION = 5  # raised when the same scene gives other bytes, so that a resumed folder never mixes two
+RENDERER_VERSION = 6  # raised when the same scene gives other bytes or annotations: a resumed folder never mixes two
 SETTINGS_NAME = "render.yaml"  # in the folder of the images
 VARY = ("cell", "view", "image")
 

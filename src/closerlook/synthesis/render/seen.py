@@ -31,7 +31,7 @@ class Seen:
         where: (2, height, width, 4) points in the world.
         open_sky: (2, height, width) share of the sky that they see.
         samples: (2 h, 2 w) of the sensor's pixels: ``raster.EMPTY`` or, in the lower bits, the number of the person's
-            triangle.
+            triangle; from ``surroundings.HIDDEN`` on where something stands before it.
     """
 
     person: Person

@@ -64,7 +64,8 @@ class Camera:
         focal: length in millimetres, as on a 36 x 20.25 mm sensor; the shorter, the more ``right``, ``down`` and
             ``distortion`` show. How large the person is does not depend on it: the detector's box fills the image.
         distortion: of the lens: share by which it draws in the corner of the frame, 0 none to 0.3 strong barrel.
-        occlusion: about the share of the person that something nearer to the camera hides, 0 nothing to 0.6.
+        occlusion: about the share of the person that something nearer to the camera is to hide, 0 nothing to 0.6; a
+            data set's ``occlusion`` is what it hides.
         crop: the part of the frame that becomes the image.
     """
 
@@ -81,7 +82,8 @@ class Camera:
 
     @property
     def pitch(self) -> float:
-        """Degrees that the line to the person's middle points down."""
+        """Degrees that the line to the person's middle points down; for it the camera comes as near as 1.5 m and goes as
+        far away as 100 m, no more."""
         return math.degrees(math.atan2(self.height - MIDDLE, self.distance))
 
     def distance_at(self, pitch: float) -> float:

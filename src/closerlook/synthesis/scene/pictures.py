@@ -27,7 +27,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
 from closerlook.synthesis.scene.sensor import Sensor
 
-__all__ = ["Picture", "picture_files", "read_picture"]
+__all__ = ["FITTED", "Picture", "picture_files", "read_picture"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 CAMERA_NAME = "camera.yaml"
@@ -35,6 +35,11 @@ LIMITS = {"height": (1.0, 30.0), "pitch": (-10.0, 80.0), "focal": (8.0, 400.0)}
 MEAN_ALBEDO = 0.25  # of outdoor places
 NEAREST, FARTHEST = 2.5, 40.0  # metres
 STATURE = 1.7
+# What :meth:`Picture.fit` sets, or holds within what the picture shows, whatever a design says
+FITTED = (
+    *("camera.distance", "camera.pitch", "camera.height", "camera.roll", "camera.right", "camera.down"),
+    *("camera.focal", "camera.distortion", "camera.occlusion", "sensor.scale"),
+)
 
 
 @dataclass(frozen=True, eq=False)
