@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from closerlook.analysis import Gap
 from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
