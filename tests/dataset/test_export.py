@@ -4,8 +4,8 @@ import pytest
 from drawing import write
 
 from closerlook.dataset import Dataset
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.export import export
-from closerlook.dataset.images import read_image
 from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.errors import CloserlookError, UsageError
 

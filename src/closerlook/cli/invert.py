@@ -28,7 +28,7 @@ def invert(
     from PIL import Image
 
     from closerlook.analysis import inversion_strip
-    from closerlook.dataset.images import read_image
+    from closerlook.dataset.decoding import read_image
     from closerlook.embedding.content_style import LAYERS
     from closerlook.errors import UsageError
     from closerlook.files import atomic_path

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from closerlook.compute.progress import progress
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import SPLITS, Dataset
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError

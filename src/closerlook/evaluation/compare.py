@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from closerlook.analysis import Gap
 from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.reid.folder import RUN_FILE, read_summary
 from closerlook.reid.log import read_log

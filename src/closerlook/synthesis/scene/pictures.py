@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from closerlook.dataset.decoding import read_image
 from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
@@ -115,7 +116,11 @@ def picture_files(folder: str | Path) -> list[Path]:
     Raises:
         UsageError: it holds none.
     """
-    found = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
+    found = sorted(
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
     if not found:
         raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
     return found
@@ -128,10 +133,7 @@ def read_picture(path: Path) -> Picture:
     Raises:
         CloserlookError: either cannot be read, or says something that cannot be.
     """
-    try:
-        codes = np.asarray(Image.open(path).convert("RGB"))
-    except OSError as error:
-        raise CloserlookError(f"{path} cannot be read as a picture: {error}.") from None
+    codes = read_image(path)
     mean = float(((codes[::4, ::4].astype(np.float32) / 255) ** 2.2).mean())
     return Picture(codes, MEAN_ALBEDO / max(mean, 0.01), **_camera(path.parent / CAMERA_NAME))
 
