@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import closerlook as cl
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.embedding.functions import load_function
 from closerlook.randomness import keyed_rng
 

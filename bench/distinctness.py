@@ -29,7 +29,7 @@ from PIL import Image
 from torch.nn import functional
 
 import closerlook as cl
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.embedding import extract, open_embedding
 from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng

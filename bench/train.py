@@ -122,7 +122,7 @@ def bench_training(data: Dataset, recipe: Recipe, rounds: int) -> Rates:
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> int:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            loss, _ = state.module(images.to(DEVICE), labels.to(DEVICE))
+            loss, _ = state.module(images.to(DEVICE), labels.to(DEVICE), 0.0)
         loss.backward()
         state.optimiser.step()
         state.optimiser.zero_grad()

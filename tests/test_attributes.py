@@ -83,5 +83,5 @@ def test_unknown_names_suggest_the_nearest():
         Design.load("gpr-plus").subset(wether=["sunny"])
     with pytest.raises(UsageError, match="808 identities; 900"):
         Design.load("gpr-plus").subset(900)
-    with pytest.raises(CloserlookError, match="no design file"):
+    with pytest.raises(CloserlookError, match="There is no file"):
         Design.load("nowhere.yaml")

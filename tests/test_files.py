@@ -1,11 +1,16 @@
+import ast
 import errno
 import fcntl
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from closerlook.errors import CloserlookError
+import closerlook
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in, atomic_path, explain_os_errors, write_json
 
 
@@ -106,3 +111,63 @@ def test_a_lock_where_a_file_is_names_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CloserlookError, match="file"), alone_in(tmp_path / "file", "training in"):
         pass
+
+
+def test_a_symbolic_link_stays_and_leads_to_the_new_file(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "plan.yaml").write_text("old")
+    for name, target in (("full", "real/plan.yaml"), ("empty", "real/deep/new.yaml"), ("twice", "full")):
+        link = tmp_path / name
+        link.symlink_to(target)
+        with atomic_path(link) as draft:
+            assert draft.name == name  # writers look at the ending
+            draft.write_text(name)
+        assert link.is_symlink() and link.readlink() == Path(target)
+        assert link.read_text() == name
+    assert sorted(path.name for path in (tmp_path / "real").iterdir()) == ["deep", "plan.yaml"]
+
+
+def test_a_device_a_pipe_a_socket_and_a_link_to_one_are_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.fsencode(tmp_path / "s"))
+    (tmp_path / "null").symlink_to("/dev/null")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    for name, says in (("pipe", "a pipe"), ("s", "a pipe"), ("null", "a device"), ("loop", "leads to itself")):
+        with pytest.raises(CloserlookError, match=says) as found, atomic_path(tmp_path / name):
+            pytest.fail("the work has begun")
+        assert str(tmp_path / name) in str(found.value)
+    with pytest.raises(UsageError, match="a device"), atomic_path("/dev/null"):
+        pytest.fail("the work has begun")
+    server.close()
+    assert sorted(tmp_path.iterdir()) == before and (tmp_path / "pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_an_empty_folder_may_become_one_that_is_full_but_no_file(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(CloserlookError, match="is a folder that exists already"), atomic_path(tmp_path / "a") as draft:
+        draft.write_text("x")
+    with atomic_path(tmp_path / "a") as draft:
+        draft.mkdir()
+        (draft / "b").write_text("b")
+    with pytest.raises(UsageError, match="is a folder that exists already"), atomic_path(tmp_path / "a"):
+        pytest.fail("the work has begun")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"] and (tmp_path / "a" / "b").read_text() == "b"
+
+
+def test_everything_is_written_through_atomic_path():
+    """Writers get the draft that the block yields, or a file below it; nothing writes to a path that users name."""
+    allowed = {"documents.py", "files.py", "processes.py"}
+    names = {"write_text", "write_bytes", "write_parquet", "write_csv", "save_file", "copyfile", "write_image"}
+    drafts = {"draft", "folder", "to"}  # a draft handed on: images below a draft folder
+    found = []
+    for path in Path(closerlook.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or path.name in allowed:
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in names and not drafts & {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
+                found.append(f"{path.name}:{node.lineno} {called}")
+    assert not found

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 
 __all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Jitter", "Level", "Spec"]
@@ -264,12 +264,7 @@ def _jitter(name: str, spec: Spec, where: str) -> Jitter:
 
 
 def _read_design(path: Path) -> Design:
-    try:
-        value = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no design file {path}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CloserlookError(f"{path} is not valid YAML: {error}") from None
+    value = read_yaml(path)
     if not isinstance(value, Mapping):
         raise CloserlookError(f"{path} must hold 'identities' and 'factors'; it holds {type(value).__name__}.")
     return Design.from_dict(value, where=str(path))

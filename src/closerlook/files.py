@@ -7,15 +7,16 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 
-__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "write_json"]
+__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "replaceable", "write_json"]
 
 
 def cache_folder(*parts: str) -> Path:
@@ -49,9 +50,30 @@ def explain_os_errors(path: Path | None = None) -> Iterator[None]:
             raise CloserlookError(f"{path} is a folder that exists already; name another output.") from error
         if error.errno == errno.ENOENT:
             raise CloserlookError(f"There is no file or folder {error.filename or path}.") from error
+        if error.errno == errno.ELOOP:
+            raise CloserlookError(f"{path} is a symbolic link that leads to itself.") from error
         if error.errno == errno.ENAMETOOLONG:
             raise CloserlookError(f"The name {path.name[:60]}... is too long for a file.") from error
         raise
+
+
+def replaceable(path: str | Path) -> Path:
+    """Where a path leads to through symbolic links, if a file may be written there: on a file, or on nothing.
+
+    Raises:
+        UsageError: a device, a pipe, a socket or a folder with something in it is there.
+    """
+    path = Path(path)
+    with explain_os_errors(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return Path(os.path.realpath(path))  # of a link to nothing: what it names
+        if stat.S_ISDIR(mode) and any(path.iterdir()):
+            raise UsageError(f"{path} is a folder that exists already; name another output.")
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UsageError(f"{path} is a device or a pipe, which would be replaced by a file; name a file.")
+        return Path(os.path.realpath(path))
 
 
 @contextmanager
@@ -59,14 +81,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well and vanishes when it does not.
 
     The temporary name keeps the suffix, so that writers which look at it behave. Works for a file or a folder that the
-    block creates (a folder must not exist at ``path`` already).
+    block creates (a folder must not exist at ``path`` already). A symbolic link stays; what it leads to is replaced.
+
+    Raises:
+        CloserlookError: the disk is full, no permission, or what stands at ``path`` must not be replaced.
     """
-    path = Path(path)
+    name = Path(path).name  # a link's own: its ending says what to write
+    path = replaceable(path)
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         workspace = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
-            draft = workspace / path.name
+            draft = workspace / (name or path.name)
             yield draft
             draft.replace(path)
         finally:

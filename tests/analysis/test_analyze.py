@@ -190,7 +190,7 @@ def test_a_value_that_is_not_finite_names_its_image(source: Dataset, target: Dat
 
 
 def _pixels(data: Dataset) -> list[np.ndarray]:
-    from closerlook.dataset.images import read_image
+    from closerlook.dataset.decoding import read_image
 
     return [read_image(path) for path in data.paths]
 

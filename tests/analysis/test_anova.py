@@ -1,8 +1,7 @@
-import itertools
-
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from closerlook.analysis.anova import additive_shares, shares_of_factors, variance_shares
@@ -51,8 +50,9 @@ def test_noise_alone_has_no_effects() -> None:
         for seed in range(40)
     ]
     for term in values[0]:
-        expected = 1.0 if term == "rest" else 0.0
-        assert np.mean([value[term] for value in values]) == pytest.approx(expected, abs=0.03), term
+        assert np.mean([value[term] for value in values]) == pytest.approx(float(term == "rest"), abs=0.1), term
+        if term != "rest":  # by chance as often below 0, where it counts as 0, as above
+            assert np.mean([value[term] == 0 for value in values]) > 0.25, term
 
 
 def test_without_noise_the_split_is_exact() -> None:
@@ -119,38 +119,14 @@ def test_identity_interacts_with_attributes() -> None:
         assert np.mean(found[term]) == pytest.approx(share, abs=0.05), term
 
 
-def test_identity_equals_its_definition_pair_by_pair() -> None:
-    """Mean products of residuals of every two images of one person, taken one by one, give the same components."""
-    rng = np.random.default_rng(3)
-    levels, cell, person = grid((3, 2), 9)
-    keep = rng.random(len(cell)) < 0.8
-    cell, person = cell[keep], person[keep]
-    y = rng.normal(size=len(cell)) + rng.normal(size=9)[person]
-    counts = np.bincount(cell)
-    residual = (y - (np.bincount(cell, y) / counts)[cell]) * np.sqrt(counts / (counts - 1))[cell]
-    products: dict[tuple[bool, ...], list[float]] = {}
-    for i, j in itertools.permutations(range(len(cell)), 2):
-        if person[i] == person[j]:
-            products.setdefault(tuple(levels[cell[i]] == levels[cell[j]]), []).append(residual[i] * residual[j])
-    mean = {agree: float(np.mean(values)) for agree, values in products.items()}
-    alone = mean[False, False]
-    expected = {
-        "identity": alone,
-        "identity x a": mean[True, False] - alone,
-        "identity x b": mean[False, True] - alone,
-    }
-    noise = ((y - (np.bincount(cell, y) / counts)[cell]) ** 2).sum() / (counts - 1).sum()
-    expected["rest"] = noise - sum(expected.values())
-    found = shares(variance_shares(y, cell, levels, ["a", "b"], person))
-    for term, value in expected.items():
-        assert found[term] / found["rest"] == pytest.approx(value / expected["rest"], rel=1e-9), term
-
-
-def test_intervals_of_identity_and_rest_are_the_jackknifes() -> None:
+def test_intervals_of_rest_are_the_jackknifes() -> None:
     rng = np.random.default_rng(4)
     levels, cell, person = grid((4, 3), 20)
     group = person % 5
-    y = levels[cell][:, 0] + rng.normal(size=20)[person] + rng.normal(size=len(cell))
+    i, j = levels[cell].T
+    # every component is far above 0, so that none is cut off
+    y = i + j + i * j + 2 * rng.normal(size=20)[person] + rng.normal(size=(20, 4))[person, i]
+    y = y + rng.normal(size=(20, 3))[person, j] + rng.normal(size=len(cell))
     table = variance_shares(y, cell, levels, ["a", "b"], person, group)
     assert table is not None
     left = []
@@ -158,8 +134,8 @@ def test_intervals_of_identity_and_rest_are_the_jackknifes() -> None:
         keep = group != one
         left.append(list(shares(variance_shares(y[keep], cell[keep], levels, ["a", "b"], person[keep])).values()))
     half = stats.t.ppf(0.975, 4) * np.sqrt(4 / 5 * ((np.array(left) - np.mean(left, axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(table["low"][3:], (table["share"] - half)[3:], rtol=1e-9)
-    np.testing.assert_allclose(table["high"][3:], (table["share"] + half)[3:], rtol=1e-9)
+    np.testing.assert_allclose(table["low"][3:], (table["share"] - half)[3:].clip(0, 1), rtol=1e-9)
+    np.testing.assert_allclose(table["high"][3:], (table["share"] + half)[3:].clip(0, 1), rtol=1e-9)
 
 
 def test_intervals_of_shares_cover() -> None:
@@ -198,9 +174,15 @@ def test_additive_shares_do_not_favour_the_first_of_two_that_agree() -> None:
     found = additive_shares({"a": a, "twin": a, "other": rng.integers(3, size=400)}, y)
     assert found["a"] == pytest.approx(found["twin"])
     assert sum(found.values()) == pytest.approx(1, abs=0.02)
-    assert abs(found["other"]) < 0.01
+    assert 0 <= found["other"] < 0.01
     noise = [additive_shares({"a": rng.integers(5, size=50)}, rng.normal(size=50))["a"] for _ in range(300)]
-    assert np.mean(noise) == pytest.approx(0, abs=0.02)
+    assert np.mean(noise) == pytest.approx(0, abs=0.04)
+    assert np.median(noise) == 0  # what is below 0 counts as 0
+
+
+def test_additive_shares_are_unknown_where_nothing_tells_noise() -> None:
+    found = additive_shares({"identity": np.arange(6), "a": np.arange(6) % 2}, np.arange(6.0) ** 2)
+    assert np.isnan(list(found.values())).all()
 
 
 def test_training_runs_are_read_as_the_paper_may_have() -> None:
@@ -221,3 +203,72 @@ def test_training_runs_are_read_as_the_paper_may_have() -> None:
         importance_of_runs(pl.DataFrame(table), ["lights"])
     with pytest.raises(CloserlookError, match="at least 4"):
         importance_of_runs(pl.DataFrame(table[:3]), ["weather"])
+
+
+def test_a_column_with_one_level_takes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    levels, cell, person = grid((1, 2, 3), 3)
+    y = rng.normal(size=(3, 3))[person, levels[cell][:, 2]] + levels[cell][:, 1] + rng.normal(size=len(cell)) / 2
+    group, names = person, ["weather", "illumination", "viewpoint"]
+    table = variance_shares(y, cell, levels, names, person, group)
+    without = variance_shares(y, cell, levels[:, 1:], names[1:], person, group)
+    assert table is not None
+    assert without is not None
+    own = table.filter(pl.col("term").str.contains("weather"))
+    assert own.rows() == [("weather", 1, 0.0, 0.0, 0.0)]
+    assert shares_of_factors(table, names)["total_share"][0] == 0
+    rest = table.filter(pl.col("term") != "weather")
+    assert rest["term"].equals(without["term"])
+    for column in ("share", "low", "high"):
+        np.testing.assert_allclose(rest[column].to_numpy(), without[column].to_numpy(), rtol=1e-9, atol=1e-12)
+    assert without.filter(pl.col("term") == "identity x viewpoint")["share"][0] > 0.1
+
+
+def test_an_attribute_of_people_is_in_no_interaction_with_identity() -> None:
+    """Every person has one sex: identity is what people of one sex differ in."""
+    found: dict[str, list[float]] = {}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        levels = np.array(list(np.ndindex(2, 3)))
+        person, view = np.repeat(np.arange(40), 3), np.tile(np.arange(3), 40)
+        cell = 3 * (person % 2) + view
+        y = rng.normal(size=40)[person] + rng.normal(size=len(cell))
+        for term, share in shares(variance_shares(y, cell, levels, ["sex", "view"], person)).items():
+            found.setdefault(term, []).append(share)
+    assert {"identity", "identity x view"} >= {term for term in found if term.startswith("identity")}
+    assert np.mean(found["identity"]) == pytest.approx(0.5, abs=0.03)
+    assert np.mean(found["rest"]) == pytest.approx(0.5, abs=0.04)
+
+
+shapes = st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple)
+
+
+@given(
+    shapes, st.integers(1, 6), st.integers(1, 3), st.floats(0.2, 1), st.integers(0, 99), st.sampled_from([0, 1e-9, 1])
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@pytest.mark.filterwarnings("error")
+def test_shares_lie_in_0_to_1_whatever_the_design(
+    shape: tuple[int, ...], people: int, each: int, share: float, seed: int, noise: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    levels, cell, person = grid(shape, people * each)
+    person //= each
+    keep = rng.random(len(cell)) < share
+    cell, person = cell[keep], person[keep]
+    y = 1 + noise * rng.normal(size=len(cell)) + rng.normal(size=people)[person]
+    names = ["a", "b", "c"][: len(shape)]
+    table = variance_shares(y, cell, levels, names, person, person % 4)
+    if table is None:
+        return
+    assert table["share"].sum() > 1 - 1e-9
+    assert table["share"].is_between(0, 1).all()
+    known = table.drop_nulls()
+    assert (known["low"] <= known["share"]).all()
+    assert (known["share"] <= known["high"]).all()
+    assert known.select(pl.col("low", "high").is_between(0, 1).all()).row(0) == (True, True)
+    for name, size in zip(names, shape, strict=True):
+        if size == 1:
+            assert table.filter(pl.col("term").str.split(" x ").list.contains(name))["share"].to_list() == [0.0]
+    factors = shares_of_factors(table, ["identity", *names])
+    assert factors["total_share"].drop_nulls().is_between(-1e-12, 1 + 1e-12).all()

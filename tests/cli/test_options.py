@@ -35,5 +35,5 @@ def test_assignments_are_yaml():
     assert values == {"steps": 400, "size": [128, 64], "head.neck": True, "name": "mine"}
     with pytest.raises(UsageError, match="steps=400"):
         parse_assignments(["steps"])
-    with pytest.raises(UsageError, match="not a value"):
+    with pytest.raises(UsageError, match="not valid YAML"):
         parse_assignments(["steps=[1"])

@@ -4,8 +4,9 @@ import pytest
 from drawing import write
 
 from closerlook.dataset import Dataset
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.export import export
-from closerlook.dataset.images import read_image
+from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.errors import CloserlookError, UsageError
 
 LABELS = ["identity", "camera", "split"]
@@ -51,6 +52,16 @@ def test_people_and_cameras_from_zero_are_raised_by_one(people, tmp_path):
     out = export(data, tmp_path / "out")
     assert out.table["identity"].to_list() == people.table["identity"].to_list()
     assert out.table["camera"].to_list() == people.table["camera"].to_list()
+
+
+def test_a_person_0_a_distractor_and_junk_stay_apart(people, tmp_path):
+    """The gallery's person 0 must not become the layout's distractor, nor a distractor a person."""
+    gallery = people.filter(pl.col("split") == "gallery")
+    identities = [0, DISTRACTOR, JUNK, 1] + [2] * (len(gallery) - 4)
+    data = Dataset.from_table(gallery.root, gallery.table.with_columns(identity=pl.Series(identities)), "mixed")
+    export(data, tmp_path / "out")
+    again = Dataset.open(f"market1501:{tmp_path / 'out'}")
+    assert sorted(again.table["identity"]) == sorted([1, DISTRACTOR, JUNK, 2] + [3] * (len(gallery) - 4))
 
 
 @pytest.mark.parametrize("column", ["identity", "camera"])

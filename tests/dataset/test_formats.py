@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.formats.market1501 import NAMES
+from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.errors import CloserlookError, UsageError
 
 NAME = re.compile(NAMES["market1501"][1])
@@ -29,13 +30,40 @@ def test_market1501_labels(market):
     data = Dataset.open(f"market1501:{market}")
     assert data.name == "market1501"
     assert data.factors == ()
-    assert data.table["identity"].to_list() == [2, 2, 7, 1, -1, 0, 1]
+    assert data.table["identity"].to_list() == [2, 2, 7, 1, JUNK, DISTRACTOR, 1]
     assert data.table["camera"].to_list() == [1, 2, 6, 1, 1, 1, 2]
     assert data.table["split"].to_list() == ["train"] * 3 + ["query"] + ["gallery"] * 3
     assert data.table["sequence"].to_list() == [1, 3, 1, 1, 1, 1, 1]
     assert data.table["frame"][:2].to_list() == [451, 64542]
     assert data.table["box"][:2].to_list() == [3, 1]
     assert all(path.is_file() for path in data.paths)
+
+
+def test_identity_0_is_a_distractor_in_market1501s_layout_alone(tmp_path):
+    for layout, name in (("dukemtmc", "0000_c2_f0046985.jpg"), ("personx", "0000_c1s1_33.jpg")):
+        for folder in ("bounding_box_train", "query", "bounding_box_test"):
+            write(tmp_path / layout / folder / name)
+        assert Dataset.open(f"{layout}:{tmp_path / layout}").table["identity"].to_list() == [0, 0, 0]
+    table = pl.DataFrame({"file_name": ["dukemtmc/query/0000_c2_f0046985.jpg"], "identity": [0]})
+    table.write_csv(tmp_path / "people.csv")
+    data = Dataset.open(f"manifest:{tmp_path / 'people.csv'}")
+    assert data.people.table["identity"].to_list() == [0]
+    assert data.counts()["identities"] == 1
+
+
+def test_what_is_no_person_is_told_from_people(market):
+    data = Dataset.open(f"market1501:{market}")
+    assert data.people.table["identity"].to_list() == [2, 2, 7, 1, 1]
+    assert data.counts()["identities"] == 3
+    assert data.train.people.table.equals(data.train.table)
+    with pytest.raises(CloserlookError, match="all 2 images are junk or distractors"):
+        data.filter(pl.col("identity") < 0).people  # noqa: B018
+
+
+def test_other_negative_identities_are_refused(market):
+    table = Dataset.open(f"market1501:{market}").table.with_columns(pl.col("identity") - 1)
+    with pytest.raises(CloserlookError, match="identity -3 is no person's"):
+        Dataset.from_table(market, table, "lowered")
 
 
 def test_market1501_is_found_inside_its_parent_folder(market):

@@ -1,126 +1,13 @@
-import io
 import os
 
 import numpy as np
 import pytest
 from drawing import noise, write
 from hypothesis import given, settings, strategies as st
-from PIL import Image
 
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import image_array, iter_images, read_image, resize
+from closerlook.dataset.images import image_array, iter_images, resize
 from closerlook.errors import CloserlookError, UsageError
-
-
-def test_png_pixels_come_back_as_they_were(tmp_path):
-    assert np.array_equal(read_image(write(tmp_path / "a.png", seed=3)), noise(3))
-
-
-@pytest.mark.parametrize("subsampling", [0, 1, 2])
-def test_both_jpeg_decoders_give_the_same_pixels(tmp_path, subsampling):
-    path = tmp_path / "a.jpg"
-    Image.fromarray(noise(1, 61, 33)).save(path, quality=80, subsampling=subsampling)
-    assert np.array_equal(read_image(path), np.asarray(Image.open(path)))
-
-
-def test_greyscale_is_repeated_over_the_channels(tmp_path):
-    grey = noise(5)[..., 0]
-    for name in ("a.png", "a.jpg"):
-        Image.fromarray(grey).save(tmp_path / name)
-        image = read_image(tmp_path / name)
-        assert image.shape == (16, 8, 3)
-        assert (image == image[..., :1]).all()
-    assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], grey)
-
-
-def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
-    deep = np.array([[0, 256, 32768, 65535]], np.uint16)
-    Image.fromarray(deep).save(tmp_path / "a.png")
-    assert read_image(tmp_path / "a.png")[0, :, 0].tolist() == [0, 1, 128, 255]
-
-
-def test_transparent_parts_become_white(tmp_path):
-    pixels = np.zeros((2, 2, 4), np.uint8)
-    pixels[0, 0] = (10, 20, 30, 255)
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    image = read_image(tmp_path / "a.png")
-    assert image[0, 0].tolist() == [10, 20, 30]
-    assert image[1, 1].tolist() == [255, 255, 255]
-
-
-def test_a_palette_with_transparency_is_read(tmp_path):
-    palette = Image.fromarray(noise(2)).convert("P")
-    palette.save(tmp_path / "a.png", transparency=int(np.asarray(palette)[0, 0]))
-    assert read_image(tmp_path / "a.png")[0, 0].tolist() == [255, 255, 255]
-
-
-def test_cmyk_is_converted(tmp_path):
-    red = Image.new("RGB", (8, 8), (200, 30, 40))
-    red.convert("CMYK").save(tmp_path / "a.jpg", quality=95)
-    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - (200, 30, 40)).max() < 8
-
-
-def test_exif_orientation_is_applied(tmp_path):
-    image, exif = Image.fromarray(noise(4, 16, 8)), Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    image.save(tmp_path / "turned.jpg", exif=exif, quality=100, subsampling=0)
-    image.save(tmp_path / "plain.jpg", quality=100, subsampling=0)
-    assert np.array_equal(read_image(tmp_path / "turned.jpg"), np.rot90(read_image(tmp_path / "plain.jpg"), -1))
-
-
-@pytest.mark.parametrize("content", [b"", b"hello, world", b"\xff\xd8\xff\xe0 not really", b"\x89PNG\r\n\x1a\n"])
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_file_that_is_no_image_is_named(tmp_path, content, suffix):
-    path = tmp_path / f"broken{suffix}"
-    path.write_bytes(content)
-    with pytest.raises(CloserlookError, match=f"broken{suffix}"):
-        read_image(path)
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_truncated_image_is_refused(tmp_path, suffix):
-    whole = write(tmp_path / f"whole{suffix}").read_bytes()
-    path = tmp_path / f"half{suffix}"
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CloserlookError, match="half"):
-        read_image(path)
-
-
-def test_a_missing_image_and_a_folder_are_named(tmp_path):
-    for path in (tmp_path / "absent.jpg", tmp_path):
-        with pytest.raises(CloserlookError, match=path.name):
-            read_image(path)
-
-
-@given(st.binary(max_size=200))
-@settings(max_examples=60, deadline=None)
-def test_no_bytes_end_in_anything_but_our_error(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("fuzz") / "a.jpg"
-    path.write_bytes(b"\xff\xd8" + content)
-    with pytest.raises(CloserlookError, match=r"a\.jpg"):
-        read_image(path)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about the damage
-@given(st.data())
-@settings(max_examples=150, deadline=None)
-def test_a_damaged_image_is_read_or_refused(tmp_path_factory, data):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    buffer = io.BytesIO()
-    Image.fromarray(noise(1)).save(buffer, data.draw(st.sampled_from(["JPEG", "PNG", "TIFF", "WEBP"])), exif=exif)
-    content = bytearray(buffer.getvalue())
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, min(len(content), 200) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path_factory.mktemp("damaged") / "a.img"
-    path.write_bytes(content)
-    try:
-        image = read_image(path)
-    except CloserlookError as error:
-        assert "a.img" in str(error)
-    else:
-        assert image.dtype == np.uint8
-        assert image.shape[2:] == (3,)
 
 
 def test_resize_is_identity_at_the_same_size():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from closerlook.dataset.table import DISTRACTOR
 from closerlook.embedding.features import Features
 
 
@@ -10,6 +11,7 @@ def features(count, seed, *, people=8, cameras=3, dim=5, noise=1.0, low=1):
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(99).integers(-4, 5, (people + 1, dim))
     who = rng.integers(low, people + 1, count)
+    who[who == 0] = DISTRACTOR
     vectors = centres[np.maximum(who, 0)] + np.rint(noise * rng.standard_normal((count, dim)))
     return Features(vectors.astype(np.float32), who, rng.integers(1, cameras + 1, count))
 

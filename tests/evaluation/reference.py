@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def ranking(distances, identity, camera, identities, cameras, *, same_camera=True, junk=(-1,), distractors=(0,)):
+def ranking(distances, identity, camera, identities, cameras, *, same_camera=True, junk=(-1,), distractors=(-2,)):
     """The filtered gallery of one query in ranked order, as a list of whether each image matches."""
     shown = []
     for column in np.argsort(distances, kind="stable"):

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -6,11 +7,11 @@ import pytest
 import reference
 import torch
 from crowd import features
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, evaluate, rank
+from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, Result, evaluate, rank
 from closerlook.evaluation.distance import BYTES_A_DISTANCE, block_size
 
 
@@ -114,8 +115,8 @@ def test_without_cameras_the_message_says_what_to_do(pair):
 
 
 def test_invalid_queries_are_counted_with_their_reasons():
-    query = Features(np.eye(5, dtype=np.float32), np.array([1, 2, 3, 0, -1]), np.ones(5, int))
-    gallery = Features(np.eye(5, dtype=np.float32)[:3], np.array([1, 2, 0]), np.array([2, 1, 1]))
+    query = Features(np.eye(5, dtype=np.float32), np.array([1, 2, 3, -2, -1]), np.ones(5, int))
+    gallery = Features(np.eye(5, dtype=np.float32)[:3], np.array([1, 2, -2]), np.array([2, 1, 1]))
     result = rank(query, gallery)
     assert (result.valid, result.invalid) == (1, 4)
     assert sorted(result.reasons.values()) == [1, 1, 1, 1]
@@ -139,6 +140,93 @@ def test_pooled_queries_search_all_others(pair):
     assert result.mAP == pytest.approx(value, abs=1e-14)
     assert result.valid == valid
     assert result.gallery == (pooled.identities != -1).sum()
+
+
+def hide_nothing(query, gallery):
+    return np.zeros((len(query), len(gallery)), bool)
+
+
+@pytest.mark.parametrize("rule", ["none", "same-camera", hide_nothing])
+@pytest.mark.parametrize("cameras", ["known", "unknown"])
+@pytest.mark.parametrize("shots", ["multi-shot", "single-shot"])
+def test_a_pooled_query_is_never_shown_itself(pair, rule, cameras, shots):
+    """Distances of zero to oneself would otherwise make every first hit right."""
+    if cameras == "unknown":
+        pair = [replace(side, cameras=np.full(len(side), -1)) for side in pair]
+    protocol = Protocol("mine", pooled=True, filter=rule, gallery=shots, draws=2)
+    if cameras == "unknown" and rule == "same-camera":
+        with pytest.raises(CloserlookError, match="missing camera ids"):
+            rank(*pair, protocol=protocol)
+        return
+    result = rank(*pair, protocol=protocol)
+    both = Features(
+        *(np.concatenate([getattr(side, name) for side in pair]) for name in ("features", "identities", "cameras"))
+    )
+    kept = np.flatnonzero(both.identities >= 0)
+    if shots == "multi-shot":
+        scores = []
+        for row in kept:
+            others = np.arange(len(both)) != row
+            shown = reference.ranking(
+                ((both.features[others] - both.features[row]) ** 2).sum(1),
+                both.identities[row],
+                both.cameras[row],
+                both.identities[others],
+                both.cameras[others],
+                same_camera=rule == "same-camera",
+            )
+            scores.append(reference.step_ap(shown) if any(shown) else np.nan)
+        np.testing.assert_allclose(result.per_query["ap"].fill_null(np.nan), scores, atol=1e-12)
+    lists = [result.ranked_list(query, 5) for query in range(10)]
+    gallery = np.flatnonzero(both.identities != -1)
+    assert all(kept[query] not in gallery[shown["gallery"]] for query, shown in enumerate(lists))
+
+
+def test_an_image_alone_of_its_identity_is_said_to_be_so():
+    side = Features(np.eye(3, dtype=np.float32), np.array([1, 2, 1]), np.array([1, 2, 2]))
+    others = replace(side, identities=np.array([3, 4, 5]))
+    result = rank(side, others, protocol=Protocol("mine", pooled=True, filter="none"))
+    assert result.reasons == {"no other image shows its identity": 4}
+
+
+def test_identity_0_is_a_person():
+    query = Features(np.eye(2, dtype=np.float32), np.array([0, 1]), np.ones(2, int))
+    gallery = Features(np.eye(2, dtype=np.float32), np.array([0, 1]), np.full(2, 2))
+    for protocol in PROTOCOLS:
+        assert rank(query, gallery, protocol=protocol).mAP == 1
+
+
+def test_cameras_are_blamed_only_where_they_are_missing():
+    query = Features(np.eye(2, dtype=np.float32), np.array([1, 2]), np.ones(2, int))
+    strangers = Features(np.eye(2, dtype=np.float32), np.array([3, 4]), np.full(2, -1))
+    with pytest.raises(CloserlookError, match=r"2 because its identity is not in the gallery\. Check the identities"):
+        rank(query, strangers)
+    with pytest.raises(CloserlookError, match="Nobody is seen by two cameras") as caught:
+        rank(query, query)
+    assert "missing" not in str(caught.value)
+    with pytest.raises(CloserlookError, match=r"missing camera ids \(query: 0 cameras, 2 images without one"):
+        rank(*[replace(query, cameras=np.full(2, -1))] * 2)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 4))
+@settings(max_examples=15, deadline=None)
+def test_scores_of_mean_ties_are_the_means_of_shuffled_galleries(seed, size):
+    """Every order of the gallery gives each tie every order."""
+    rng = np.random.default_rng(seed)
+    query = Features(rng.integers(0, 2, (3, 1)).astype(np.float32), np.array([0, 1, 0]), np.ones(3, int))
+    gallery = Features(rng.integers(0, 2, (size, 1)).astype(np.float32), rng.integers(0, 2, size), np.full(size, 2))
+    if not np.isin(query.identities, gallery.identities).any():
+        return
+    mean = Result.from_dict(rank(query, gallery, protocol=replace(Protocol(), ties="mean")).to_dict())
+    stable = [
+        rank(query, Features(*(getattr(gallery, name)[order] for name in ("features", "identities", "cameras"))))
+        for order in map(list, itertools.permutations(range(size)))
+    ]
+    for score in ("mAP", "mINP", "rank-1", "rank-2"):
+        assert mean.score(score) == pytest.approx(np.mean([one.score(score) for one in stable]), abs=1e-12)
+    np.testing.assert_allclose(mean.cmc, np.mean([one.cmc for one in stable], axis=0), atol=1e-12)
+    by_camera = mean.by("camera")
+    assert by_camera["rank-1"][0] == pytest.approx(mean.score("rank-1"))
 
 
 def test_single_shot_has_a_row_a_draw_and_one_match_each(pair):

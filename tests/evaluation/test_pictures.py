@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import (
     Result,

@@ -13,7 +13,14 @@ from sklearn.metrics import average_precision_score
 from closerlook.evaluation import ranking
 from closerlook.evaluation.protocol import Labels, Protocol
 from closerlook.evaluation.ranking import find_matches
-from closerlook.evaluation.scores import average_precision, cmc, first_hit, inverse_negative_penalty
+from closerlook.evaluation.scores import (
+    FirstHits,
+    average_precision,
+    cmc,
+    first_hit,
+    hit_by,
+    inverse_negative_penalty,
+)
 
 
 @dataclass
@@ -35,8 +42,8 @@ def searches(draw, levels=6):
     queries, gallery = draw(st.integers(1, 5)), draw(st.integers(1, 14))
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
-    left = Labels(rng.integers(-1, 4, queries), rng.integers(1, 3, queries))
-    right = Labels(rng.integers(0, 4, gallery), rng.integers(1, 4, gallery))
+    left = Labels(rng.integers(-2, 4, queries), rng.integers(1, 3, queries))
+    right = Labels(rng.choice([-2, 0, 1, 2, 3], gallery), rng.integers(1, 4, gallery))
     return Table(rng.integers(0, levels, (queries, gallery)).astype(np.float32)), left, right
 
 
@@ -59,8 +66,10 @@ def test_all_scores_equal_their_definitions(search, block_size):
         np.testing.assert_allclose(
             average_precision(matches, queries, form), expected(*search, definition), rtol=0, atol=1e-14
         )
-    np.testing.assert_array_equal(first_hit(matches, queries), expected(*search, reference.first_hit))
-    np.testing.assert_array_equal(inverse_negative_penalty(matches, queries), expected(*search, reference.inp))
+    np.testing.assert_array_equal(first_hit(matches, queries).rank, expected(*search, reference.first_hit))
+    np.testing.assert_allclose(
+        inverse_negative_penalty(matches, queries), expected(*search, reference.inp), rtol=0, atol=1e-14
+    )
 
 
 @given(searches(levels=10_000))
@@ -90,7 +99,7 @@ def test_counting_gives_the_same_as_the_definition(counting, search, block_size)
     np.testing.assert_allclose(
         average_precision(matches, len(search[1]), "step"), expected(*search, reference.step_ap), rtol=0, atol=1e-14
     )
-    np.testing.assert_array_equal(first_hit(matches, len(search[1])), expected(*search, reference.first_hit))
+    np.testing.assert_array_equal(first_hit(matches, len(search[1])).rank, expected(*search, reference.first_hit))
 
 
 @given(searches(levels=2))
@@ -99,33 +108,91 @@ def test_pessimistic_ties_put_matches_last(search):
     table, left, right = search
     matches = find_matches(table, left, right, replace(Protocol(), ties="pessimistic"), 2)
     for row in range(len(left)):
-        mate = (right.identities == left.identities[row]) & (left.identities[row] > 0)
+        mate = (right.identities == left.identities[row]) & (left.identities[row] >= 0)
         keep = ~(mate & (right.cameras == left.cameras[row]))
         order = np.lexsort((mate[keep], table.values[row][keep]))  # by distance, those that do not match first
         golden = np.flatnonzero(mate[keep][order]) + 1
-        np.testing.assert_array_equal(matches.rank[matches.query == row], golden)
+        np.testing.assert_array_equal(matches.before[matches.query == row] + 1, golden)
 
 
-def test_mean_ties_are_the_mean_over_all_orders():
-    match = [True, False, True, False, False]
-    table = Table(np.array([[0, 1, 1, 1, 1]], np.float32))
-    right = Labels(np.array([1 if m else 9 for m in match]), np.full(5, 2))
-    matches = find_matches(table, Labels(np.array([1]), np.array([1])), right, replace(Protocol(), ties="mean"), 1)
-    places = [order.index(2) + 2 for order in itertools.permutations((1, 2, 3, 4))]
-    assert matches.rank.tolist() == [1, np.mean(places)]
+def every_order(values, mate):
+    """The list of matches in every order of the images that are equally distant, each order once."""
+    groups = [mate[values == value].tolist() for value in np.unique(values)]
+    for parts in itertools.product(*(itertools.permutations(group) for group in groups)):
+        yield [bool(match) for part in parts for match in part]
 
 
-@given(st.integers(1, 4), st.integers(0, 4))
-def test_mean_rank_of_the_ith_of_several_tied_matches(hits, others):
-    labels = np.array([1] * hits + [9] * others)
-    table = Table(np.zeros((1, len(labels)), np.float32))
-    protocol = replace(Protocol(), ties="mean", filter="none")
-    matches = find_matches(
-        table, Labels(np.array([1]), np.array([1])), Labels(labels, np.zeros(len(labels), int)), protocol, 1
-    )
-    orders = set(itertools.permutations(labels.tolist()))
-    golden = np.mean([[place + 1 for place, who in enumerate(order) if who == 1] for order in orders], axis=0)
-    np.testing.assert_allclose(matches.rank, golden)
+@given(searches(levels=3), st.sampled_from(["same-camera", "none"]))
+@settings(max_examples=60, deadline=None)
+def test_mean_ties_give_every_scores_mean_over_all_orders(search, rule):
+    table, left, right = search
+    few = slice(0, 7)  # 5,040 orders at most
+    table, right = Table(table.values[:, few]), right.take(few)
+    protocol = replace(Protocol(), ties="mean", filter=rule)
+    matches, queries = find_matches(table, left, right, protocol, 2), len(left)
+    first = first_hit(matches, queries)
+    found = {
+        "step": average_precision(matches, queries, "step"),
+        "trapezoid": average_precision(matches, queries, "trapezoid"),
+        "inp": inverse_negative_penalty(matches, queries),
+        "first": first.rank,
+    }
+    curves = []
+    for row in range(queries):
+        mate = (right.identities == left.identities[row]) & (left.identities[row] >= 0)
+        keep = ~(mate & (right.cameras == left.cameras[row])) if rule == "same-camera" else np.ones(len(mate), bool)
+        if not mate[keep].any():
+            assert all(np.isnan(values[row]) for values in found.values())
+            continue
+        orders = list(every_order(table.values[row][keep], mate[keep]))
+        definitions = {
+            "step": reference.step_ap,
+            "trapezoid": reference.trapezoid_ap,
+            "inp": reference.inp,
+            "first": reference.first_hit,
+        }
+        for name, definition in definitions.items():
+            golden = np.mean([definition(order) for order in orders])
+            assert found[name][row] == pytest.approx(golden, abs=1e-12), name
+        hits = np.array([reference.first_hit(order) for order in orders])
+        curves.append([(hits <= rank).mean() for rank in range(1, 8)])
+        for rank in range(1, 8):
+            assert hit_by(first, rank)[row] == pytest.approx(curves[-1][rank - 1], abs=1e-12)
+    np.testing.assert_allclose(cmc(first, 7), np.mean(curves, axis=0) if curves else np.zeros(7), atol=1e-12)
+    np.testing.assert_allclose(cmc(first, 3), cmc(first, 7)[:3], atol=0)
+
+
+def test_mean_ties_of_a_whole_large_gallery():
+    """A network that gives every image the same feature: AP near the share of matches, whatever the order."""
+    size, hits = 20_000, 7
+    labels = np.full(size, 9)
+    labels[:hits] = 1  # in gallery order the best that can be
+    right, left = Labels(labels, np.full(size, 2)), Labels(np.array([1]), np.array([1]))
+    table = Table(np.zeros((1, size), np.float32))
+    matches = find_matches(table, left, right, replace(Protocol(), ties="mean"), 1)
+    rng = np.random.default_rng(0)
+    drawn = [np.sort(rng.choice(size, hits, replace=False)) + 1 for _ in range(20_000)]
+    ap = np.array([np.mean(np.arange(1, hits + 1) / ranks) for ranks in drawn])
+    inp = np.array([hits / ranks[-1] for ranks in drawn])
+    assert average_precision(matches, 1, "step")[0] == pytest.approx(ap.mean(), abs=4 * ap.std() / 20_000**0.5)
+    assert inverse_negative_penalty(matches, 1)[0] == pytest.approx(inp.mean(), abs=4 * inp.std() / 20_000**0.5)
+    assert hit_by(first_hit(matches, 1), 1)[0] == pytest.approx(hits / size, rel=1e-6)
+    assert cmc(first_hit(matches, 1), size)[size - hits] == 1
+    stable = find_matches(table, left, right, Protocol(), 1)
+    assert average_precision(stable, 1, "step")[0] == 1
+
+
+@given(searches(levels=2))
+@settings(max_examples=100, deadline=None)
+def test_the_mean_lies_between_the_best_and_the_pessimistic_order(search):
+    table, left, right = search
+    scores = {
+        ties: average_precision(find_matches(table, left, right, replace(Protocol(), ties=ties), 2), len(left), "step")
+        for ties in ("stable", "pessimistic", "mean")
+    }
+    valid = ~np.isnan(scores["mean"])
+    assert (scores["mean"][valid] >= scores["pessimistic"][valid] - 1e-12).all()
+    assert (scores["stable"][valid] >= scores["pessimistic"][valid] - 1e-12).all()
 
 
 def test_a_custom_filter_hides_what_it_says():
@@ -137,7 +204,7 @@ def test_a_custom_filter_hides_what_it_says():
     matches = find_matches(
         table, Labels(np.array([1]), np.array([1])), right, replace(Protocol(), filter=odd_columns), 1
     )
-    assert matches.rank.tolist() == [3]  # columns 0, 2 and 4 remain, in the order 4, 2, 0
+    assert matches.before.tolist() == [2]  # columns 0, 2 and 4 remain, in the order 4, 2, 0
 
 
 @given(searches(), st.integers(0, 3))
@@ -149,8 +216,8 @@ def test_single_shot_ranks_are_those_in_a_gallery_with_one_image_a_person(search
     everything = find_matches(table, left, right, Protocol(), 2)
     assert set(matches.query % len(left)) == set(everything.query)
     assert len(matches.query) == 3 * len(set(everything.query))  # one match a query and draw
-    people = len(set(right.identities) - {0}) + (right.identities == 0).sum()
-    assert (matches.rank <= people).all()
+    people = len(set(right.identities) - {-2}) + (right.identities == -2).sum()
+    assert (matches.before < people).all()
 
 
 def test_single_shot_is_random_over_draws_but_repeatable():
@@ -160,8 +227,8 @@ def test_single_shot_is_random_over_draws_but_repeatable():
     table = Table(rng.random((8, 48), dtype=np.float32))
     protocol = replace(Protocol(), gallery="single-shot", draws=400)
     first, again = (find_matches(table, left, right, protocol, block) for block in (8, 3))
-    np.testing.assert_array_equal(first.rank, again.rank)
-    ranks = first.rank.reshape(400, 8)
+    np.testing.assert_array_equal(first.before, again.before)
+    ranks = 1 + first.before.reshape(400, 8)
     # By the definition: every image of the person is drawn equally often, and every other person's nearer with p.
     golden = np.empty(8)
     for query in range(8):
@@ -173,4 +240,5 @@ def test_single_shot_is_random_over_draws_but_repeatable():
 
 
 def test_cmc_counts_first_hits_of_valid_queries():
-    assert cmc(np.array([1, 3, np.nan, 1, 2.5]), 4).tolist() == [0.5, 0.5, 1.0, 1.0]
+    alone = np.ones(4, int)
+    assert cmc(FirstHits(np.array([1, 3, np.nan, 1]), alone, alone), 3).tolist() == [2 / 3, 2 / 3, 1.0]

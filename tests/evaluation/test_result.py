@@ -50,7 +50,7 @@ def test_a_file_that_is_no_result(tmp_path, text):
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(CloserlookError, match=r"r\.json"):
         Result.load(tmp_path / "r.json")
-    with pytest.raises(CloserlookError, match="no result"):
+    with pytest.raises(CloserlookError, match="There is no file"):
         Result.load(tmp_path / "absent.json")
 
 

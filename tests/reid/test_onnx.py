@@ -10,9 +10,10 @@ import pytest
 import torch
 from onnxruntime import InferenceSession
 
-from closerlook.embedding.backbones import build
+from closerlook.dataset import Dataset
+from closerlook.embedding.backbones import BACKBONES, Backbone, build
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.reid import Model, onnx
+from closerlook.reid import Model, onnx, train
 from closerlook.reid.network import FeatureNetwork
 from closerlook.reid.onnx import save_onnx
 
@@ -28,6 +29,71 @@ def file(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     assert save_onnx(model, path) < 1e-4
     return path
+
+
+SIZES = ((64, 32), (75, 38))
+FAMILIES = ("lite0", "resnet18", "osnet_x0_25", "vgg19")  # all others are made of the operations of these
+CASES = [(name, SIZES[0]) for name in BACKBONES if name != "lite0"] + [(name, SIZES[1]) for name in FAMILIES]
+COUNTS = (1, 2, 37)
+
+
+def largest_difference(model: Model, path: Path, count: int) -> float:
+    """Between onnxruntime's and torch's features of random images, over the largest feature."""
+    images = torch.randint(0, 256, (count, *model.size, 3), dtype=torch.uint8)
+    (features,) = InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"images": images.numpy()})
+    expected = model(images)
+    assert features.shape == (count, model.dim)
+    return float((torch.from_numpy(features) - expected).abs().max() / expected.abs().max())
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1][0]}x{case[1][1]}")
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
+    """A shipped backbone with statistics that are not those of a new network, and its file."""
+    name, size = request.param
+    torch.manual_seed(1)
+    backbone = build(name)
+    for module in backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    model = Model(FeatureNetwork(backbone), name=name, size=size)
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    save_onnx(model, path)
+    return model, path
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_backbone_gives_torchs_features_in_batches_of_any_size(exported: tuple[Model, Path], count: int) -> None:
+    assert largest_difference(*exported, count) < 1e-4
+
+
+def test_a_trained_run_gives_torchs_features(people: Dataset, tmp_path: Path) -> None:
+    """A run of the recipe for a CPU, read from its folder."""
+    small = {"steps": 2, "identities_per_batch": 3, "images_per_identity": 2, "size": SIZES[0]}
+    trained = train(people, recipe="cpu-quick", overrides=small, out=tmp_path / "run")
+    save_onnx(trained, tmp_path / "model.onnx")
+    for count in COUNTS:
+        assert largest_difference(trained, tmp_path / "model.onnx", count) < 1e-4
+
+
+def test_what_onnx_has_not_is_one_message(tmp_path: Path) -> None:
+    class Strange(Backbone):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dim = 3
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.weight if x.sum() > 0 else -x * self.weight
+
+    model = Model(FeatureNetwork(Strange()), name="strange", size=(16, 16))
+    assert model(torch.zeros(2, 16, 16, 3, dtype=torch.uint8)).shape == (2, 3)
+    with pytest.raises(CloserlookError, match="strange cannot be written as ONNX") as caught:
+        save_onnx(model, tmp_path / "model.onnx")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("count", [1, 5])

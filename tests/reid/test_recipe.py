@@ -4,11 +4,12 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.reid import Recipe, recipe_names
+from closerlook.reid import Recipe, default_recipe, recipe_names
 from closerlook.reid.schedule import rate_factor
 
 
@@ -130,6 +131,14 @@ def test_a_saved_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
         ({"sampling": "random"}, "sampling: pk"),
         ({"images_per_identity": 1}, "two images an identity"),
         ({"classification_weight": 0, "triplet_weight": 0}, "has no loss"),
+        ({"size": [100_000, 100_000]}, "size cannot be 100000: .* less than or equal to 4096"),
+        ({"size": [8, 128]}, "size cannot be 8: .* greater than or equal to 16"),
+        ({"steps": True}, "steps cannot be True"),
+        ({"size": [True, 128]}, "size cannot be"),
+        ({"flip": math.nan}, "flip cannot be nan"),
+        ({"pad": 10**9}, "pad cannot be 1000000000"),
+        ({"identities_per_batch": 10**6}, "4,000,000 images is over 65,536"),
+        ({"base": "strong"}, "Unknown field of a recipe 'base'"),
     ],
 )
 def test_what_is_wrong_is_named(overrides: dict[str, object], message: str) -> None:
@@ -140,12 +149,109 @@ def test_what_is_wrong_is_named(overrides: dict[str, object], message: str) -> N
 def test_files_that_are_no_recipes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'baseline'"):
         Recipe.resolve("baselin")
-    with pytest.raises(CloserlookError, match="no recipe file"):
+    with pytest.raises(CloserlookError, match="There is no file"):
         Recipe.resolve(tmp_path / "absent.yaml")
-    for content, message in (("a: [", "not valid YAML"), ("- 1\n", "holds list"), ("stepz: 3", "Did you mean 'steps'")):
+    for content, message in (
+        ("a: [", "not valid YAML"),
+        ("- 1\n", "holds list"),
+        ("stepz: 3", "Did you mean 'steps'"),
+        ("steps: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("base: [strong]", "'base' must be a recipe's name or file"),
+        ("base: 3", "'base' must be a recipe's name or file"),
+    ):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(CloserlookError, match=message):
             Recipe.resolve(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_recipes_that_start_from_themselves(tmp_path: Path, length: int) -> None:
+    files = [tmp_path / f"r{number}.yaml" for number in range(length)]
+    for number, file in enumerate(files):
+        file.write_text(f"base: {files[(number + 1) % length]}\n")
+    with pytest.raises(CloserlookError, match=r"r0\.yaml starts from .*r0\.yaml: without an end"):
+        Recipe.resolve(files[0])
+
+
+def test_a_long_chain_of_recipes_is_followed(tmp_path: Path) -> None:
+    files = [tmp_path / f"r{number}.yaml" for number in range(1500)]
+    for file, base in zip(files, [*map(str, files[1:]), "strong"], strict=True):
+        file.write_text(f"base: {base}\nsteps: {1 + files.index(file)}\n")
+    recipe = Recipe.resolve(files[0])
+    assert (recipe.name, recipe.steps, recipe.neck) == ("r0", 1, True)
+
+
+WRONG: dict[str, object] = {
+    "text": "no such thing",
+    "number as a list": [[1]],
+    "mapping": {"a": 1},
+    "nan": math.nan,
+    "infinity": math.inf,
+    "minus infinity": -math.inf,
+    "negative": -1,
+    "too large": 10**12,
+    "nothing": None,
+}
+FREE = {("name", "text"), ("spread", "text"), ("freeze", "text"), ("spread", "nothing"), ("freeze", "nothing")}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("field", Recipe.model_fields)
+def test_every_field_refuses_what_it_cannot_be(field: str, kind: str) -> None:
+    """``spread`` and ``freeze`` name what only the data and the network know."""
+    if (field, kind) in FREE:
+        assert getattr(Recipe.resolve("baseline", {field: WRONG[kind]}), field) == WRONG[kind]
+        return
+    with pytest.raises(UsageError) as caught:
+        Recipe.resolve("baseline", {field: WRONG[kind]})
+    assert "\n" not in str(caught.value)
+    assert field in str(caught.value)
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats()
+    | st.sampled_from(["soft", "neck", "pk", "random", "sgd", "lite0", "cosine", "truncated", "1e-3", "bf16"])
+    | st.text(max_size=5)
+)
+values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=3), scalars, max_size=2)
+
+
+@given(
+    st.sampled_from(["baseline", "cpu-quick", "open-reid-softmax"]),
+    st.dictionaries(st.sampled_from(sorted(Recipe.model_fields)), values, max_size=3),
+)
+@settings(max_examples=400, deadline=None)
+def test_any_change_gives_a_sound_recipe_or_one_message(name: str, changes: dict[str, object]) -> None:
+    try:
+        recipe = Recipe.resolve(name, changes)
+    except UsageError as error:
+        assert str(error)
+        return
+    assert Recipe.resolve(recipe) == recipe
+    numbers = [value for value in recipe.model_dump().values() if isinstance(value, float)]
+    assert all(math.isfinite(number) for number in numbers)
+    assert 2 <= recipe.batch_size <= 65_536 or recipe.sampling == "random"
+    assert all(0 <= rate_factor(recipe, step) <= 1 for step in (0, recipe.steps // 2, recipe.steps - 1))
+
+
+@given(st.text(alphabet="base: strongmine.yl&*[]{}-!\n01", max_size=40))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_file_is_a_recipe_or_one_message(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    try:
+        assert Recipe.resolve(tmp_path / "mine.yaml").name
+    except CloserlookError as error:
+        assert str(error)
+
+
+def test_without_a_gpu_the_recipe_is_one_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    for gpu, name, backbone in ((True, "baseline", "resnet50"), (False, "cpu-quick", "lite0")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
+        assert default_recipe() == name
+        assert Recipe.resolve(default_recipe()).backbone == backbone
 
 
 def test_schedules_fall_from_one() -> None:

@@ -16,9 +16,11 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from closerlook.dataset import Dataset
+from closerlook.dataset.table import DISTRACTOR, JUNK
+from closerlook.embedding import weights as finding
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in
-from closerlook.reid import Model, Recipe, train, trainer
+from closerlook.reid import Model, Recipe, batches as reading, train, trainer
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.card import model_card
 from closerlook.reid.state import State, TrainingModule
@@ -208,7 +210,7 @@ def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> N
     images, labels = torch.randint(0, 256, (4, 64, 32, 3)), torch.tensor([0, 0, 1, 1])
 
     def step(state: State) -> None:
-        state.module(images, labels)[0].backward()
+        state.module(images, labels, 0.0)[0].backward()
         state.optimiser.step()
         state.optimiser.zero_grad()
         state.step += 1
@@ -308,8 +310,8 @@ def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
 ) -> None:
     forward = TrainingModule.forward
 
-    def poisoned(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
-        return forward(self, images * float("nan"), labels)
+    def poisoned(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor, done: float) -> object:
+        return forward(self, images * float("nan"), labels, done)
 
     monkeypatch.setattr(TrainingModule, "forward", poisoned)
     with pytest.raises(CloserlookError, match=r"step 0; .*failed_batch\.json lists"):
@@ -323,7 +325,7 @@ def test_a_loss_that_is_not_a_number_stops_and_names_the_batch(
 def test_ctrl_c_leaves_nothing_that_looks_complete(
     people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor) -> object:
+    def interrupt(self: TrainingModule, images: torch.Tensor, labels: torch.Tensor, done: float) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingModule, "forward", interrupt)
@@ -366,3 +368,49 @@ def test_what_the_data_must_have(people: Dataset, tmp_path: Path) -> None:
     with pytest.raises(CloserlookError, match="have no identity"):
         train(unlabelled, recipe="cpu-quick", out=tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_junk_and_distractors_are_not_trained_on_but_person_0_is(
+    people: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = pl.col("identity") // 10  # 1 to 6
+    marked = people.table.with_columns(
+        identity=pl.when(number == 1)
+        .then(0)
+        .when(number == 5)
+        .then(JUNK)
+        .when(number == 6)
+        .then(DISTRACTOR)
+        .otherwise(number)
+    )
+    mixed = Dataset.from_table(people.root, marked, "mixed")
+    only = Dataset.from_table(people.root, marked.filter(pl.col("identity") >= 0), "mixed")
+    overrides = {**TINY, "identities_per_batch": 2}
+    runs = [
+        train(data, recipe="strong", out=tmp_path / name, overrides=overrides)
+        for name, data in (("a", mixed), ("b", only))
+    ]
+    assert equal(*runs)
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["identities"] == 4
+    assert "16 of 48 images are junk or distractors: they are not trained on" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def test_missing_weights_are_told_before_any_image_is_decoded(
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr(finding, "_folders", lambda: [tmp_path])
+    monkeypatch.setattr(reading, "image_array", decode)
+    monkeypatch.setattr(finding, "download", no_network)
+    with pytest.raises(CloserlookError, match="No ImageNet weights for resnet50"):
+        train(people, recipe="baseline", out=tmp_path / "run", overrides={**TINY, "backbone": "resnet50"})
+    with pytest.raises(UsageError, match="Unknown layer of lite0 'block99'"):
+        train(people, recipe="cpu-quick", out=tmp_path / "run", overrides={**TINY, "freeze": "block99"})
+
+
+def no_network(published: finding.Published, folder: Path) -> Path:
+    raise CloserlookError(f"{published.url} cannot be downloaded.")

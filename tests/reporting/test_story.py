@@ -7,7 +7,25 @@ import pytest
 from closerlook.errors import CloserlookError
 from closerlook.reporting import report
 
-RUN = {"recipe": "cpu-quick", "images": 144, "levels": {"weather": ["sunny", "foggy"]}, "versions": {"torch": "2"}}
+RUN = {
+    "fingerprint": "a1",
+    "recipe": "cpu-quick",
+    "seed": 0,
+    "data": "made",
+    "images": 144,
+    "identities": 12,
+    "cameras": 0,
+    "levels": {"weather": ["sunny", "foggy"]},
+    "steps": 20,
+    "images_drawn": 640,
+    "seconds": 6.5,
+    "images_per_second": 98.5,
+    "losses": {"loss": 3.5},
+    "validation": None,
+    "device": "cpu",
+    "threads": 1,
+    "versions": {"torch": "2"},
+}
 LOG = (
     "step,learning_rate,loss,triplet,images_per_second\n10,1e-3,4.5,0.5,100\n20,1e-3,3.5,0.4,101\n20,1e-3,3.5,0.4,99\n"
 )

@@ -177,7 +177,7 @@ def test_a_wrong_plan_is_explained(text: str, message: str, tmp_path: Path) -> N
 
 
 def test_missing_plans_and_columns_are_named(made: Made, tmp_path: Path) -> None:
-    with pytest.raises(CloserlookError, match="no plan"):
+    with pytest.raises(CloserlookError, match="There is no file"):
         Plan.load(tmp_path / "none.yaml")
     with pytest.raises(CloserlookError, match="is a folder"):
         Plan.load(tmp_path)

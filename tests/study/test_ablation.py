@@ -61,7 +61,7 @@ def test_rows_that_cut_attributes_have_their_random_part(source: Dataset) -> Non
 
 def test_what_cannot_be_trained_is_refused_before_anything_is(source: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'all' has 8 people; recipe 'baseline' draws 16"):
-        run_study(source, source, out=tmp_path / "out")
+        run_study(source, source, out=tmp_path / "out", recipe="baseline")
     plans = {"all": Plan(values={}, images=48, share=1.0)}
     with pytest.raises(UsageError, match="called 'all'"):
         run_study(source, source, out=tmp_path / "out", plans=plans, overrides={"identities_per_batch": 4})

@@ -13,6 +13,7 @@ from PIL import Image
 
 from closerlook.adaptation.loop import Trace
 from closerlook.adaptation.parameters import to_unit
+from closerlook.charts import save_chart
 from closerlook.files import atomic_path
 
 __all__ = ["save_trace", "trace_chart"]
@@ -72,8 +73,7 @@ def _paths(trace: Trace, best: NDArray[np.float64]) -> alt.Chart:
 
 def save_trace(trace: Trace, images: Sequence[NDArray[np.uint8]], out: Path) -> None:
     """Write ``trace.svg`` and ``before-after.png``: the same people at the start, above, and at the best, below."""
-    with atomic_path(out / "trace.svg") as draft:
-        trace_chart(trace).save(str(draft))
+    save_chart(trace_chart(trace), out / "trace.svg")
     rows = [np.concatenate(list(shown[:: max(1, len(shown) // COLUMNS)][:COLUMNS]), axis=1) for shown in images]
     gap = np.full((6, *rows[0].shape[1:]), 255, np.uint8)
     with atomic_path(out / "before-after.png") as draft:

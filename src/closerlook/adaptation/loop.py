@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from closerlook.adaptation.objective import Distance, gain
 from closerlook.adaptation.parameters import Parameter, to_unit, to_values
 from closerlook.adaptation.search import open_search
 from closerlook.compute.progress import progress
+from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
@@ -40,6 +41,16 @@ class Step:
 
     values: Mapping[str, float]
     distance: Distance
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A step's file: its values and the numbers of its :class:`Distance`."""
+
+    values: dict[str, float]
+    fit: float
+    own: list[list[float]]
+    cross: list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -138,14 +149,17 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
         CloserlookError: the file holds other values, or is damaged.
     """
     if path.is_file():
-        try:
-            kept = json.loads(path.read_text())
-            distance = Distance(kept["fit"], np.array(kept["own"]), np.array(kept["cross"]))
-        except (ValueError, KeyError, TypeError):
-            raise CloserlookError(f"{path} is damaged: remove it and run the same command again.") from None
-        if kept["values"] != dict(values):
+        remedy = "Delete it and run the same command again: the set is then measured anew."
+        kept = read_json(path, _Kept, remedy)
+        if kept.values != dict(values):
             raise CloserlookError(f"{path} was measured with other values; choose another output folder.")
-        return Step(values, distance)
+        try:
+            own, cross = np.array(kept.own, float), np.array(kept.cross, float)
+        except ValueError:  # rows of unequal lengths
+            own = cross = np.empty(0)
+        if own.ndim != 2 or cross.ndim != 2 or not 2 <= len(own) == own.shape[1] == len(cross) or not cross.size:
+            raise CloserlookError(f"{path} is damaged: 'own' and 'cross' do not belong together. {remedy}")
+        return Step(values, Distance(kept.fit, own, cross))
     distance = measure()
     numbers = {"fit": distance.fit, "own": distance.own.tolist(), "cross": distance.cross.tolist()}
     write_json(path, {"values": dict(values), **numbers})
@@ -154,7 +168,8 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
 
 def _check(out: Path, settings: dict[str, object]) -> None:
     path = out / SETTINGS
-    if path.is_file() and json.loads(path.read_text()) != settings:
+    remedy = "Choose another output folder or remove this one."
+    if path.is_file() and read_json(path, dict[str, Any], remedy) != settings:
         raise CloserlookError(f"{out} holds another search; choose another output folder or remove that one.")
     write_json(path, settings)
 

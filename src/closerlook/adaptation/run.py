@@ -77,7 +77,9 @@ def adapt(
     out = Path(out)
     trace = search_scene(chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out)
     with atomic_path(out / SCENE_NAME) as draft:
-        draft.write_text(yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False))
+        draft.write_text(
+            yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False), encoding="utf-8"
+        )
     shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
     save_trace(trace, shown, out)
     return trace

@@ -21,6 +21,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from closerlook.analysis.people import covariances
+
 __all__ = ["additive_shares", "shares_of_factors", "variance_shares"]
 
 MAX_PEOPLE = 1000  # in an additive model; more are bundled
@@ -45,31 +47,40 @@ def variance_shares(
     Returns:
         Columns ``term`` (``weather``, ``weather x viewpoint``, ``identity``, ``identity x weather``, ``rest``),
         ``order`` (how many attributes take part, identity not counted), ``share``, and ``low`` and ``high``, its 95 %
-        interval. Shares can be slightly negative by chance. ``rest`` is noise, and where a person has one image a cell
-        also the interaction of identity with all attributes. None where combinations are missing, so that effects are
-        not orthogonal, or where no cell has two images to judge the noise by.
+        interval. Shares lie in [0, 1]; what noise brings below 0 or above 1 counts as that, so that they may sum to a
+        little more than 1. An attribute with one level has share 0 and is in no interaction. What no two images of one
+        person can tell of identity has no row, and is in ``rest``, with noise and the interaction of identity with all
+        attributes. None where combinations are missing, so that effects are not orthogonal, or where no cell has images
+        of two people to judge the noise by.
     """
     found = _components(losses, cell, levels, names, person)
     if found is None:
         return None
     components, noise = found
-    shares = _normalised(components)
+    estimates = _values(components)
     orders = [len(set(term.split(" x ")) & set(names)) for term in components]
-    error, quantile = _jackknife(len(shares), losses, cell, levels, names, person, group)
-    low, high = _score_interval(shares, error, noise, quantile)
+    error, quantile = _jackknife(len(components), losses, cell, levels, names, person, group)
+    low, high = _score_interval(estimates, error, noise, quantile)
+    shares = estimates.clip(0, 1)
+    low, high = np.minimum(low, shares).clip(0, 1), np.maximum(high, shares).clip(0, 1)
     table = {"term": list(components), "order": orders, "share": shares, "low": low, "high": high}
     return pl.DataFrame(table).with_columns(pl.col("low", "high").fill_nan(None))
 
 
 def shares_of_factors(variance: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """Each factor's own share with its interval, and its total share, which adds the interactions it takes part in."""
+    """Each factor's own share with its interval, and its total share, which adds the interactions it takes part in.
+
+    All are null for what has no row in ``variance``, an identity that cannot be told.
+    """
     rows = []
     for name in names:
         own = variance.filter(pl.col("term") == name)
-        involved = variance.filter(pl.col("term").str.split(" x ").list.contains(name))["share"].sum()
+        involved = variance.filter(pl.col("term").str.split(" x ").list.contains(name))["share"]
+        total = min(float(involved.sum()), 1.0) if len(involved) else None
         bounds = {f"share_{end}": own[end].first() if own.height else None for end in ("low", "high")}
-        rows.append({"factor": name, "share": own["share"].sum(), **bounds, "total_share": involved})
-    schema = {"share_low": pl.Float64, "share_high": pl.Float64}
+        share = own["share"].first() if own.height else None
+        rows.append({"factor": name, "share": share, **bounds, "total_share": total})
+    schema = dict.fromkeys(("share", "share_low", "share_high", "total_share"), pl.Float64)
     return pl.DataFrame(rows, schema_overrides=schema)
 
 
@@ -80,7 +91,8 @@ def additive_shares(codes: Mapping[str, Int], losses: Float) -> dict[str, float]
     explained, averaged over all orders of adding factors (Lindeman, Merenda and Gold, 1980). What noise alone adds, as
     the residuals of the whole model show, is subtracted (omega squared). With orthogonal factors these are the
     first-order shares of the analysis of variance; with correlated ones they still add up, and none is favoured for
-    coming first.
+    coming first. Shares lie in [0, 1]; all are nan where the model has as many parameters as there are losses, so that
+    nothing tells noise.
     """
     names = list(codes)
     n, total = len(losses), float(((losses - losses.mean()) ** 2).sum())
@@ -98,9 +110,12 @@ def additive_shares(codes: Mapping[str, Int], losses: Float) -> dict[str, float]
             solution, _, rank, _ = np.linalg.lstsq(gram[np.ix_(own, own)], moment[own], rcond=1e-10)
             explained[frozenset(chosen)], ranks[frozenset(chosen)] = float(moment[own] @ solution), int(rank) - 1
     everything = frozenset(names)
-    noise = max(total - explained[everything], 0.0) / max(n - 1 - ranks[everything], 1)
+    freedom = n - 1 - ranks[everything]
+    if not freedom:
+        return dict.fromkeys(names, math.nan)
+    noise = max(total - explained[everything], 0.0) / freedom
     value = {chosen: (explained[chosen] - ranks[chosen] * noise) / (total + noise) for chosen in explained}
-    return {name: _shapley(name, names, value) for name in names}
+    return {name: min(max(_shapley(name, names, value), 0.0), 1.0) for name in names}
 
 
 def _shapley(name: str, names: list[str], value: Mapping[frozenset[str], float]) -> float:
@@ -127,51 +142,80 @@ def _components(
     (2, components); nan for those of identity, which are no squares."""
     shape = tuple(int(size) for size in levels.max(axis=0) + 1)
     counts = np.bincount(cell, minlength=len(levels)).astype(float)
-    if len(levels) < math.prod(shape) or (counts < 1).any() or counts.max() < 2:
+    if len(levels) < math.prod(shape) or (counts < 1).any():
         return None
     means = np.bincount(cell, losses) / counts
     residuals = losses - means[cell]
-    noise = float((residuals**2).sum() / (counts - 1).sum())
-    # Centring a cell took a part of the variance, which is given back
-    restored = residuals * np.sqrt(counts / np.maximum(counts - 1, 1))[cell]
-    scatter = _scatter(restored / counts[cell], cell, person, len(levels))
-    scatter *= np.sqrt(noise * (1 / counts).sum() / max(((restored / counts[cell]) ** 2).sum(), 1e-300))
+    people = np.arange(len(cell)) if person is None else np.unique(person, return_inverse=True)[1]
+    if not people.max():  # one person alone: images are all that varies
+        person, people = None, np.arange(len(cell))
+    shared = covariances(residuals, cell, levels, people)
+    if shared is None:
+        return None
+    scatter = _scatter(residuals / counts[cell], cell, people, len(levels))
+    scatter *= np.sqrt(max(shared.means.sum(), 0) / max((scatter**2).sum(), 1e-300))
     order = np.lexsort(levels.T[::-1])
-    found, added = _effects(means[order].reshape(shape), scatter[:, order].reshape(-1, *shape), names)
-    shared = {} if person is None else _shared_by_person(restored, person, levels[cell], names)
-    found |= shared
-    found["rest"] = noise - sum(shared.values())
+    grids = means[order].reshape(shape), scatter[:, order].reshape(-1, *shape)
+    found, added = _effects(*grids, shared.between, names)
+    own = {} if person is None else _identity(shared.agreeing, names)
+    found |= own
+    found["rest"] = shared.single - sum(own.values())
     total = sum(found.values())
     if not total > 1e-12 * float((losses**2).mean()):
         return None
     return found, np.pad(added, ((0, 0), (0, len(found) - added.shape[1])), constant_values=np.nan) / total
 
 
-def _scatter(noise: Float, cell: Int, person: Int | None, cells: int) -> Float:
+def _scatter(noise: Float, cell: Int, person: Int, cells: int) -> Float:
     """What each person, or bundle of people, adds to the noise of the cells' means, (clusters, cells)."""
-    cluster = np.unique(np.arange(len(cell)) if person is None else person, return_inverse=True)[1] % MAX_CLUSTERS
+    cluster = person % MAX_CLUSTERS
     found = np.zeros((int(cluster.max()) + 1, cells))
     np.add.at(found, (cluster, cell), noise)
     return found
 
 
-def _effects(grid: Float, scatter: Float, names: list[str]) -> tuple[dict[str, float], Float]:
+def _effects(
+    grid: Float, scatter: Float, between: Mapping[frozenset[int], float], names: list[str]
+) -> tuple[dict[str, float], Float]:
     """Mean squares of all effects less those of noise; and those of noise, with their standard errors, (2, effects).
 
-    Noise with covariance S adds tr S to a sum of squares, with variance 2 tr S^2.
+    Noise with covariance S adds tr S to a sum of squares, with variance 2 tr S^2. A factor with one level has no
+    effect and takes part in no interaction.
+
+    Args:
+        grid: the cells' means, an axis a factor.
+        scatter: (clusters, ...) what each cluster of people adds to them.
+        between: sums of the covariances of the cells' means, see :class:`closerlook.analysis.people.Covariances`.
     """
     found, added = {}, []
     for order in range(1, len(names) + 1):
         for axes in itertools.combinations(range(len(names)), order):
+            if order > 1 and min(grid.shape[axis] for axis in axes) == 1:
+                continue
             effect = _effect(grid[None], axes)
             own = _effect(scatter, axes).reshape(len(scatter), -1)
-            bias = float((own**2).sum()) / effect.size
+            bias = _noise_of_effect(between, axes, grid.shape)
             found[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
             added.append((bias, math.sqrt(2) * float(np.linalg.norm(own @ own.T)) / effect.size))
     return found, np.array(added).T
 
 
-def _normalised(components: Mapping[str, float]) -> Float:
+def _noise_of_effect(between: Mapping[frozenset[int], float], axes: tuple[int, ...], shape: tuple[int, ...]) -> float:
+    """What noise adds to the mean square of an effect.
+
+    The effect of axes A is the sum over parts B of A of (-1)^|A - B| times the mean of all cells that agree in B.
+    """
+    cells, added = math.prod(shape), 0.0
+    for size in range(len(axes) + 1):
+        for part in itertools.combinations(axes, size):
+            alike = cells // math.prod(shape[axis] for axis in part)
+            agreeing = sum(value for own, value in between.items() if own >= set(part))
+            added += (-1) ** (len(axes) - size) * agreeing / alike / cells
+    return added
+
+
+def _values(components: Mapping[str, float]) -> Float:
+    """The components as shares of their sum."""
     values = np.array(list(components.values()))
     return np.asarray(values / values.sum())
 
@@ -185,54 +229,43 @@ def _effect(grids: Float, axes: tuple[int, ...]) -> Float:
     return np.asarray(effect)
 
 
-def _shared_by_person(residuals: Float, person: Int, levels: Int, names: list[str]) -> dict[str, float]:
+def _identity(agreeing: Mapping[frozenset[int], float], names: list[str]) -> dict[str, float]:
     """Variance of identity and of its interactions with all but all attributes.
 
-    The mean product of residuals of two images of one person that agree in exactly the attributes A is the sum of the
-    components of identity with every part of A; so components follow from small A to large.
+    The covariance of two images of one person that agree in exactly the attributes A is the sum of the components of
+    identity with every part of A; so components follow from small A to large. Attributes that no person has two levels
+    of, such as sex, interact with no identity: identity is then what people differ in within a level.
     """
-    axes = range(len(names))
-    subsets = [frozenset(own) for size in axes for own in itertools.combinations(axes, size)] + [frozenset(axes)]
-    at_least = {own: _pairs(residuals, person, levels[:, sorted(own)]) for own in subsets}
-    found: dict[str, float] = {}
-    for own in subsets[:-1]:
-        larger = [other for other in subsets if other >= own]
-        exact = sum(((-1) ** len(other - own) * at_least[other] for other in larger), start=np.zeros(2))
-        lower = sum(value for term, value in found.items() if _attributes(term) < {names[axis] for axis in own})
-        name = " x ".join(["identity", *(names[axis] for axis in sorted(own))])
-        found[name] = float(exact[0] / exact[1]) - lower if exact[1] > 0.5 else 0.0
-    return found
-
-
-def _attributes(term: str) -> set[str]:
-    return set(term.split(" x ")) - {"identity"}
-
-
-def _pairs(values: Float, person: Int, levels: Int) -> Float:
-    """Sum of products, and number, of ordered pairs of images of one person at the same levels."""
-    same = np.unique(np.column_stack([person, levels]), axis=0, return_inverse=True)[1].ravel()
-    sums, squares, images = (np.bincount(same, weights) for weights in (values, values**2, np.ones(len(values))))
-    return np.array([(sums**2 - squares).sum(), (images * (images - 1)).sum()])
+    axes = [axis for axis in range(len(names)) if any(axis not in own for own in agreeing)]
+    fixed = frozenset(range(len(names))) - set(axes)
+    subsets = [frozenset(own) for size in range(max(len(axes), 1)) for own in itertools.combinations(axes, size)]
+    found: dict[frozenset[int], float] = {}
+    for own in subsets:
+        if own | fixed in agreeing:
+            found[own] = agreeing[own | fixed] - sum(value for part, value in found.items() if part < own)
+    return {" x ".join(["identity", *(names[axis] for axis in sorted(own))]): value for own, value in found.items()}
 
 
 def _jackknife(
     terms: int, losses: Float, cell: Int, levels: Int, names: list[str], person: Int | None, group: Int | None
 ) -> tuple[Float, float]:
     """Standard errors of shares from leaving out one group of people at a time, and the quantile for 95 % intervals;
-    nan where a cell would be left empty."""
+    nan where a cell would be left empty, or some term could not be told."""
     unknown = np.full(terms, np.nan)
     groups = np.unique(group) if group is not None else np.empty(0)
     if len(groups) < 2:
         return unknown, np.nan
-    without = []
+    without: list[dict[str, float]] = []
     for one in groups:
         keep = group != one
         own = None if person is None else person[keep]
         found = _components(losses[keep], cell[keep], levels, names, own)
         if found is None:
             return unknown, np.nan
-        without.append(_normalised(found[0]))
-    left = np.stack(without)
+        without.append(found[0])
+    if any(list(one) != list(without[0]) or len(one) != terms for one in without):
+        return unknown, np.nan  # without that group some of identity cannot be told
+    left = np.stack([_values(one) for one in without])
     error = np.sqrt((len(groups) - 1) / len(groups) * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     return error, float(stats.t.ppf(0.975, len(groups) - 1))
 

@@ -58,7 +58,8 @@ class Layout:
     @property
     def table(self) -> pl.DataFrame:
         """file_name, identity and factors of the images, with their row, cell and group."""
-        columns = self.data.table.select("file_name", "identity", *(factor.name for factor in self.factors))
+        person = pl.when(pl.col("identity") >= 0).then("identity")  # junk and distractors are nobody known
+        columns = self.data.table.select("file_name", person, *(factor.name for factor in self.factors))
         return columns.with_columns(row=pl.Series(self.row), cell=pl.Series(self.cell), group=pl.Series(self.group))
 
 

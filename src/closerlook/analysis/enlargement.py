@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from closerlook.dataset import Dataset
+from closerlook.dataset.decoding import read_size
+from closerlook.errors import CloserlookError
 
 __all__ = ["unequal_blur"]
 
@@ -37,8 +38,8 @@ def _enlargement(data: Dataset, size: tuple[int, int]) -> float:
     found = []
     for row in rows:
         try:
-            with Image.open(data.paths[row]) as image:
-                found.append((size[0] * size[1] / (image.width * image.height)) ** 0.5)
-        except (OSError, UnidentifiedImageError):
+            height, width = read_size(data.paths[row])
+        except CloserlookError:
             continue  # whoever decodes it says so
+        found.append((size[0] * size[1] / (height * width)) ** 0.5)
     return max(float(np.median(found)), 1.0) if found else 1.0

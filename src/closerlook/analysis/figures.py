@@ -166,9 +166,7 @@ def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
     base, y = alt.Chart(table), _factor_axis(table, labels=False)
     axis = alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
-    # Noise-corrected estimates of interactions can be negative: then nothing is added
-    with_interactions = base.transform_calculate(shown="max(datum.share, datum.total_share)")
-    total = with_interactions.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("shown:Q", axis=axis), tooltip=tooltip)
+    total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
     own = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
     bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
     return alt.layer(total, own, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import altair
 import polars as pl
-from safetensors import SafetensorError
 
 from closerlook.analysis import levels, tables
 from closerlook.analysis.figures import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.scores import Scores
-from closerlook.analysis.settings import load_settings, save_settings
+from closerlook.analysis.settings import NAME, REMEDY, load_settings, save_settings
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
 
@@ -120,14 +119,14 @@ class Gap(Scores):
             CloserlookError: there is none, or it is incomplete or damaged.
         """
         folder = Path(folder)
+        if not (folder / NAME).exists():
+            raise CloserlookError(f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'.")
+        gap = cls(Measurement.load(folder), load_settings(folder))
         try:
-            return cls(Measurement.load(folder), load_settings(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            raise CloserlookError(
-                f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'."
-            ) from None
-        except (ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
+            gap.weights, gap.target_units  # noqa: B018 - settings that its own numbers cannot have been made with
+        except CloserlookError as error:
+            raise CloserlookError(f"{folder / NAME} is damaged: {error} {REMEDY}") from None
+        return gap
 
     def figure(self, name: str = "fit") -> altair.HConcatChart:
         """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``target_share``, ``importance`` (Fig. 4)

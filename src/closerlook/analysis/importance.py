@@ -67,7 +67,8 @@ def importance_of_runs(
         attributes: the columns.
 
     Returns:
-        As :func:`importance`, with ``share``, the additive share of variance for unbalanced tables.
+        As :func:`importance`, with ``share``, the additive share of variance for unbalanced tables; null where runs are too
+        few to tell.
 
     Raises:
         UsageError: a column is missing.
@@ -83,7 +84,8 @@ def importance_of_runs(
     values = runs[response].cast(pl.Float64).to_numpy()
     shares = additive_shares(codes, values)
     table = _importance(codes, values, seed)
-    return table.with_columns(share=pl.col("factor").replace_strict(shares, return_dtype=pl.Float64))
+    share = pl.col("factor").replace_strict(shares, return_dtype=pl.Float64).fill_nan(None)
+    return table.with_columns(share=share)
 
 
 def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:

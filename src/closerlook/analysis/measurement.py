@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -11,36 +12,30 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
 from closerlook.analysis.distributions import Distributions
-from closerlook.attributes import Factor
+from closerlook.analysis.settings import REMEDY
+from closerlook.analysis.shapes import ARRAYS, check_arrays
+from closerlook.attributes import Factor, Level
+from closerlook.documents import parse_json
 from closerlook.embedding import Block
+from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 
 __all__ = ["Measurement"]
 
 ARRAYS_NAME = "moments.safetensors"
 IMAGES_NAME = "images.parquet"
-ARRAYS = (
-    "cell_levels",
-    "cell_images",
-    "distances",
-    "cell_gaps",
-    "cell_fits",
-    "level_gaps",
-    "level_target_dots",
-    "target_counts",
-    "target_distances",
-    "target_bias",
-    "units",
-    "unit_counts",
-    "unit_sketches",
-    "target_sketches",
-)
+ABOUT: dict[str, Any] = {
+    "blocks": tuple[Block, ...],
+    "factors": tuple[tuple[str, tuple[Level, ...]], ...],
+    "sketch_parts": tuple[tuple[int, int], ...],
+    "exact": bool,
+}
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -151,24 +146,39 @@ class Measurement:
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:
-        """Read what :meth:`save` wrote."""
-        with safe_open(folder / ARRAYS_NAME, "np") as file:
-            arrays = {name: file.get_tensor(name) for name in ARRAYS}
-            pooled, camera = (_read(file, prefix) for prefix in ("pooled", "camera"))
-            metadata = {name: json.loads(value) for name, value in file.metadata().items()}
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            CloserlookError: a file of it is missing or damaged, or they do not belong together.
+        """
+        path = folder / ARRAYS_NAME
+        try:
+            with safe_open(path, "np") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+                metadata = file.metadata() or {}
+            images = pl.read_parquet(folder / IMAGES_NAME, glob=False)
+        except (SafetensorError, OSError, pl.exceptions.PolarsError) as error:
+            broken = path if isinstance(error, SafetensorError) else folder / IMAGES_NAME
+            named = getattr(error, "filename", None) or broken
+            raise CloserlookError(f"{named} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
+        about = {
+            name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
+        }
+        factors = tuple(Factor(name, levels) for name, levels in about["factors"])
+        check_arrays(arrays, images, about["blocks"], factors, about["sketch_parts"], folder)
+        pooled, camera = (_below(arrays, prefix) for prefix in ("pooled", "camera"))
         return cls(
-            blocks=tuple(Block(**block) for block in metadata["blocks"]),
-            factors=tuple(Factor(name, tuple(levels)) for name, levels in metadata["factors"]),
-            images=pl.read_parquet(folder / IMAGES_NAME),
-            sketch_parts=tuple(slice(start, stop) for start, stop in metadata["sketch_parts"]),
-            exact=metadata["exact"],
+            blocks=about["blocks"],
+            factors=factors,
+            images=images,
+            sketch_parts=tuple(slice(start, stop) for start, stop in about["sketch_parts"]),
+            exact=about["exact"],
             distributions=Distributions(**pooled) if pooled else None,
             cameras=Cameras(**camera) if camera else None,
-            **arrays,
+            **{name: arrays[name] for name in ARRAYS},
         )
 
 
-def _read(file: Any, prefix: str) -> dict[str, Any]:
-    """The arrays of an open file whose names begin so."""
-    names = [name for name in file.keys() if name.startswith(f"{prefix}.")]  # noqa: SIM118 - it is no dictionary
-    return {name.partition(".")[2]: file.get_tensor(name) for name in names}
+def _below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The arrays whose names begin so, without that."""
+    return {name.partition(".")[2]: value for name, value in arrays.items() if name.startswith(f"{prefix}.")}

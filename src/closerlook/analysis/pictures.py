@@ -8,6 +8,7 @@ from PIL import Image
 
 from closerlook.analysis.gap import Gap
 from closerlook.analysis.strips import level_strip
+from closerlook.charts import save_chart
 from closerlook.dataset import Dataset
 from closerlook.files import atomic_path
 
@@ -22,9 +23,8 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
     """
     folder = Path(folder)
     for name, chart in gap.figures().items():
-        for kind, options in (("html", {"inline": True}), ("svg", {}), ("png", {"ppi": 144})):
-            with atomic_path(folder / f"{name}.{kind}") as draft:
-                chart.save(str(draft), **options)
+        for kind in ("html", "svg", "png"):
+            save_chart(chart, folder / f"{name}.{kind}")
     for factor in gap.factors:
         with atomic_path(folder / f"images_{factor.name}.png") as draft:
             Image.fromarray(level_strip(gap, source, factor.name)).save(draft)

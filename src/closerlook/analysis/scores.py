@@ -119,7 +119,8 @@ class Scores:
         else:
             additive = additive_shares(attribute_codes(self.losses, self.factors), losses)
             unknown = dict.fromkeys(("share_low", "share_high", "total_share"), pl.lit(None, pl.Float64))
-            exact = pl.DataFrame({"factor": names, "share": [additive[name] for name in names]}).with_columns(**unknown)
+            shares = pl.Series("share", [additive[name] for name in names]).fill_nan(None)
+            exact = pl.DataFrame({"factor": names}).with_columns(shares, **unknown)
         return table.join(exact, on="factor", how="left", maintain_order="left")
 
     @cached_property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from closerlook.documents import checked, read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
@@ -13,6 +14,7 @@ __all__ = ["Settings", "load_settings", "save_settings", "saved_settings"]
 
 NAME = "gap.json"
 VERSION = 2
+REMEDY = "Analyze again."
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,17 @@ def load_settings(folder: Path) -> Settings:
     """Read what :func:`save_settings` wrote.
 
     Raises:
-        CloserlookError: another version of closerlook wrote it.
-        OSError, ValueError, KeyError, TypeError: there is none, or it is damaged.
+        CloserlookError: there is none, it is damaged, or another version of closerlook wrote it.
     """
-    values = json.loads((folder / NAME).read_text())
-    if values.pop("version") != VERSION:
+    values = read_json(folder / NAME, dict[str, Any], REMEDY)
+    if values.pop("version", None) != VERSION:
         raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
-    values["size"], values["notes"] = tuple(values["size"]), tuple(values["notes"])
-    return Settings(**values)
+    return checked(values, Settings, str(folder / NAME), REMEDY)
 
 
 def saved_settings(folder: Path) -> Settings | None:
     """Those of the analysis that ``folder`` holds; None where there is none that can be read."""
     try:
         return load_settings(folder)
-    except (CloserlookError, OSError, ValueError, KeyError, TypeError):
+    except CloserlookError:
         return None

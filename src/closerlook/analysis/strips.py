@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.analysis.gap import Gap
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 from closerlook.errors import CloserlookError
 
 __all__ = ["level_strip"]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from closerlook.cli.options import parse_file
+
 __all__ = ["annotate"]
 
 
@@ -16,7 +18,9 @@ def annotate(
         list[str] | None, typer.Option("--kind", "-k", help="mask, parts, clothes, depth, normals; several times.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for KIND/...png; DATA/annotations.")] = None,
-    draw: Annotated[Path | None, typer.Option(help="Only draw this sheet, such as check.png.")] = None,
+    draw: Annotated[
+        Path | None, typer.Option(callback=parse_file, help="Only draw this sheet, such as check.png.")
+    ] = None,
     count: Annotated[int, typer.Option(help="Number of images on the sheet.")] = 24,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_picture
+from closerlook.cli.options import parse_file, parse_picture
 
 __all__ = ["compare"]
 
@@ -17,7 +17,9 @@ def compare(
     second: Annotated[Path, typer.Argument(help="Another one.")],
     model: Annotated[str, typer.Option(help="A run's folder, or an untrained backbone's name.")] = "lite0",
     reference: Annotated[str | None, typer.Option(help="Data of known people, to say what the number means.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Picture to draw: what speaks for it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", callback=parse_file, help="Picture to draw: what speaks for it.")
+    ] = None,
 ) -> None:
     """Say how near two images are to a model.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from closerlook.cli.options import parse_picture, parse_size
+from closerlook.cli.options import parse_file, parse_picture, parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
 
@@ -35,17 +35,23 @@ def evaluate(
     device: Annotated[str, typer.Option(help="Where to rank: cpu or cuda. Models run on a GPU anyway.")] = "cpu",
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
     pictures: Annotated[
-        Path | None, typer.Option(help="Picture to draw: the most instructive queries and their nearest images.")
+        Path | None,
+        typer.Option(
+            callback=parse_file, help="Picture to draw: the most instructive queries and their nearest images."
+        ),
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Result to write; result.json in the run's folder, or here.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", callback=parse_file, help="Result to write; result.json in the run's folder, or here."
+        ),
     ] = None,
 ) -> None:
     """Rank a gallery for every query and score it.
 
     Either a MODEL with --target, or --query and --gallery: files with the tensors features (n, d), identities (n,) and
-    cameras (n,).
+    cameras (n,). Identity -1 is junk, -2 a distractor, from 0 on people.
     """
     from closerlook.dataset import Dataset
     from closerlook.embedding.features import Features
@@ -57,8 +63,7 @@ def evaluate(
         raise UsageError("--attention is drawn into --pictures: name a picture too.")
     if out is None:
         out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
-    if out.is_dir():  # before the work, not after it
-        raise UsageError(f"--out {out} is a folder; name the file to write, such as {out / 'result.json'}.")
+    parse_file(out)
     matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_size
+from closerlook.cli.options import parse_file, parse_size
 
 __all__ = ["export"]
 
 
 def export(
     model: Annotated[str, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("model.onnx"),
+    out: Annotated[Path, typer.Option("--out", "-o", callback=parse_file, help="File to write.")] = Path("model.onnx"),
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
 ) -> None:
     """Write a model as ONNX and check it against torch in onnxruntime.

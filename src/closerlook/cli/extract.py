@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_size
+from closerlook.cli.options import parse_file, parse_size
 from closerlook.errors import unknown
 
 __all__ = ["extract"]
@@ -18,9 +18,9 @@ FORMATS = (".safetensors", ".parquet")
 def extract(
     model: Annotated[str, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")],
     source: Annotated[str, typer.Argument(help="Images: a folder, or format:path (see 'dataset import').")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .safetensors or .parquet.")] = Path(
-        "features.safetensors"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=parse_file, help="File to write: .safetensors or .parquet.")
+    ] = Path("features.safetensors"),
     split: Annotated[str | None, typer.Option(help="Only train, query or gallery.")] = None,
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
 ) -> None:

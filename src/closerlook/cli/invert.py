@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Seed, Size, parse_size
+from closerlook.cli.options import Seed, Size, parse_file, parse_size
 
 __all__ = ["invert"]
 
 
 def invert(
     images: Annotated[list[Path], typer.Argument(help="Image files, a row each: a source image beside a target one.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, PNG or JPEG.")] = Path("inverted.png"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=parse_file, help="The picture to write, PNG or JPEG.")
+    ] = Path("inverted.png"),
     layer: Annotated[list[str] | None, typer.Option(help="A layer; several make a strip. [default: conv4_2]")] = None,
     style: Annotated[bool, typer.Option("--style", help="Match style (Gram matrices) instead of content.")] = False,
     backbone: Annotated[str, typer.Option(help="vgg19, lite0 or another network.")] = "vgg19",
@@ -26,7 +28,7 @@ def invert(
     from PIL import Image
 
     from closerlook.analysis import inversion_strip
-    from closerlook.dataset.images import read_image
+    from closerlook.dataset.decoding import read_image
     from closerlook.embedding.content_style import LAYERS
     from closerlook.errors import UsageError
     from closerlook.files import atomic_path

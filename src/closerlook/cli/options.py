@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from closerlook.errors import UsageError
+from closerlook.documents import parse_yaml
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import replaceable
+from closerlook.sizes import MAX_SIDE, MIN_SIDE
 
 __all__ = [
     "Levels",
@@ -22,6 +24,7 @@ __all__ = [
     "Target",
     "paragraphs",
     "parse_assignments",
+    "parse_file",
     "parse_levels",
     "parse_picture",
     "parse_size",
@@ -52,9 +55,16 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise UsageError(f"--size '{text}' is not a size; write height x width, such as 128x64.")
     height, width = int(match[1]), int(match[2])
-    if not (16 <= height <= 4096 and 16 <= width <= 4096):
-        raise UsageError(f"--size {text} is out of range: both sides must be between 16 and 4096 pixels.")
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE):
+        raise UsageError(f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels.")
     return height, width
+
+
+def parse_file(path: Path | None) -> Path | None:
+    """A file to write, refused before any work where a folder, a device or a pipe is in its place."""
+    if path is not None and replaceable(path).is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write.")
+    return path
 
 
 def parse_picture(option: str, path: Path) -> Path:
@@ -84,7 +94,7 @@ def parse_assignments(items: Sequence[str] | None) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--set '{item}' must look like steps=400.")
         try:
-            values[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(f"--set '{item}': '{text}' is not a value.") from None
+            values[name.strip()] = parse_yaml(text, f"--set '{item}'")
+        except CloserlookError as error:
+            raise UsageError(str(error)) from None
     return values

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Seed
+from closerlook.cli.options import Seed, parse_file
 
 __all__ = ["people"]
 
 
 def people(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: .png, .jpg or .webp.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=parse_file, help="Picture to write: .png, .jpg or .webp.")
+    ],
     count: Annotated[int, typer.Option(help="Number of people.")] = 60,
     first: Annotated[int, typer.Option(help="Number of the first person.")] = 1,
     views: Annotated[int, typer.Option(help="Sides to see each person from, in as many poses.")] = 1,

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from closerlook.cli.options import parse_file
+
 __all__ = ["report"]
 
 
 def report(
     folder: Annotated[Path, typer.Argument(help="A study's or a run's folder.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Page to write; by default FOLDER/report.html.")
+        Path | None,
+        typer.Option("--out", "-o", callback=parse_file, help="Page to write; by default FOLDER/report.html."),
     ] = None,
 ) -> None:
     """Write one self-contained HTML page about a study, an analysis or a training run."""

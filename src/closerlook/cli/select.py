@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from closerlook.cli.options import Seed, parse_levels
+from closerlook.cli.options import Seed, parse_file, parse_levels
 from closerlook.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ __all__ = ["select"]
 
 def select(
     gap: Annotated[Path, typer.Argument(help="Folder that 'closerlook analyze' wrote.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Plan to write (YAML).")] = Path("plan.yaml"),
+    out: Annotated[Path, typer.Option("--out", "-o", callback=parse_file, help="Plan to write (YAML).")] = Path(
+        "plan.yaml"
+    ),
     method: Annotated[str, typer.Option(help="greedy (the paper's), exhaustive, weights.")] = "greedy",
     on: Annotated[str, typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's.")] = "fit",
     rule: Annotated[
@@ -41,7 +43,8 @@ def select(
         int | None, typer.Option(help="Instead: which so many images to render next, to be surer of the choice.")
     ] = None,
     front: Annotated[
-        Path | None, typer.Option(help="Also write the Pareto front of size against distance (CSV).")
+        Path | None,
+        typer.Option(callback=parse_file, help="Also write the Pareto front of size against distance (CSV)."),
     ] = None,
     controls: Annotated[
         int | None, typer.Option(min=0, help="Also write the plan's controls: so many random ones, the worst, all.")

@@ -24,7 +24,9 @@ def study(
         str | None,
         typer.Option(help="Rows like the paper's: market (Table 1), duke (Table 2), own (levels by --gap)."),
     ] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe's name or YAML file; by default baseline on a GPU, else cpu-quick.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
     seeds: Annotated[int, typer.Option(help="Runs of every row.", min=1)] = 3,
     seed: Seed = 0,

@@ -18,7 +18,9 @@ __all__ = ["train"]
 def train(
     source: Source,
     out: Out,
-    recipe: Annotated[str, typer.Option(help="A recipe's name or YAML file.")] = "baseline",
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe's name or YAML file; by default baseline on a GPU, else cpu-quick.")
+    ] = None,
     plan: Annotated[Path | None, typer.Option(help="Train only on what this plan keeps.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
     validation: Annotated[

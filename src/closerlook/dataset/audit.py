@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from closerlook.compute.progress import progress
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import SPLITS, Dataset
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError
@@ -20,7 +20,7 @@ from closerlook.errors import CloserlookError
 __all__ = ["Audit", "audit"]
 
 SHOWN = 3
-PEOPLE = pl.col("identity").filter(pl.col("identity") >= 1).n_unique()
+PEOPLE = pl.col("identity").filter(pl.col("identity") >= 0).n_unique()
 Size = tuple[int, int]
 
 
@@ -95,10 +95,10 @@ class Audit:
 
 
 def audit(dataset: Dataset, *, workers: int = 2) -> Audit:
-    """Read every image of ``dataset`` and check files, labels and design. Identities below 1 count as unlabelled."""
+    """Read every image of ``dataset`` and check files, labels and design. Junk and distractors count as unlabelled."""
     unreadable, digests, sizes = _read_files(dataset, workers)
     table = dataset.table
-    people = table.filter(pl.col("identity") >= 1)
+    people = table.filter(pl.col("identity") >= 0)
     per_person = people.group_by("identity").agg(
         pl.len().alias("images"), pl.col("camera").drop_nulls().n_unique().alias("cameras")
     )

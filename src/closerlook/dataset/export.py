@@ -11,9 +11,9 @@ from PIL import Image
 
 from closerlook.attributes import Design
 from closerlook.compute.progress import progress
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.formats.market1501 import FOLDERS
-from closerlook.dataset.images import read_image
-from closerlook.dataset.table import Dataset
+from closerlook.dataset.table import DISTRACTOR, JUNK, Dataset
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
 
@@ -28,9 +28,9 @@ def export(dataset: Dataset, out: str | Path, *, layout: str = "market1501") -> 
     ``market1501`` copies images to ``bounding_box_train``, ``query`` and ``bounding_box_test`` under names like
     ``0002_c1s1_000451_03.jpg``; those that are not JPEG are encoded (quality 95). Sequence, frame and box are kept
     where the table has them, else images are numbered within their identity and camera. Identities and cameras keep
-    their numbers, but all are raised by one where number 0 is a person of the training or query images (the layout's 0
-    is a distractor) or a camera (the layout counts from 1). The table, with all attributes, is written beside the
-    folders. Toolboxes that read one digit of camera, as most do, misread camera 10 and above.
+    their numbers, but all are raised by one where 0 is a person (the layout's 0 is a distractor) or a camera (the
+    layout counts from 1). The table, with all attributes, is written beside the folders. Toolboxes that
+    read one digit of camera, as most do, misread camera 10 and above.
 
     ``table`` writes only ``metadata.parquet``, pointing at the images where they are.
 
@@ -69,8 +69,8 @@ def _export_market1501(dataset: Dataset, out: Path) -> Dataset:
 
 def _with_table(dataset: Dataset, out: Path, table: pl.DataFrame) -> Dataset:
     moved = Dataset(out, table, dataset.name, dataset.factors)
-    people = max(1, table["identity"].n_unique())
-    moved.save(Design(dataset.name.partition("/")[0], people, dataset.factors))
+    people = moved.counts()["identities"]
+    moved.save(Design(dataset.name.partition("/")[0], max(1, people), dataset.factors))
     return moved
 
 
@@ -92,13 +92,14 @@ def _market_table(dataset: Dataset) -> pl.DataFrame:
                 f"Market-1501 layout needs in every name. Give the table a full '{column}' column."
             )
     table = dataset.table.with_columns(pl.col("camera") + (pl.col("camera").min() == 0).cast(pl.Int64))
-    if table.filter((pl.col("split") != "gallery") & (pl.col("identity") == 0)).height:
+    if table.filter(pl.col("identity") == 0).height:
         table = table.with_columns(pl.when(pl.col("identity") >= 0).then(pl.col("identity") + 1).otherwise("identity"))
     if not {"sequence", "frame", "box"} <= set(table.columns):
         number = pl.int_range(pl.len(), dtype=pl.Int64).over("identity", "camera") + 1
         table = table.with_columns(pl.lit(1).alias("sequence"), number.alias("frame"), pl.lit(0).alias("box"))
     folder = pl.col("split").replace_strict({split: folder for folder, split in FOLDERS.items()})
-    identity = pl.when(pl.col("identity") < 0).then(pl.lit("-1")).otherwise(_digits("identity", 4))
+    no_person = {DISTRACTOR: "0000", JUNK: "-1"}
+    identity = pl.coalesce(pl.col("identity").replace_strict(no_person, default=None), _digits("identity", 4))
     name = pl.format(
         "{}/{}_c{}s{}_{}_{}.jpg", folder, identity, "camera", "sequence", _digits("frame", 6), _digits("box", 2)
     )

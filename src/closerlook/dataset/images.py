@@ -1,75 +1,31 @@
-"""Reading images: one decoder, one resize, decoded in threads while the caller computes, or once into a cache.
+"""Reading images: one resize, decoded in threads while the caller computes, or once into a cache.
 
-Features change with the JPEG decoder and with the resize, so there is exactly one of each: libjpeg-turbo with its exact
-DCT and smooth chroma upsampling, and Pillow's bilinear resize, which is antialiased when it shrinks.
+Features change with the resize, so there is exactly one: Pillow's bilinear one, which is antialiased when it shrinks.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from closerlook.compute.progress import progress
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import Dataset
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import atomic_path, cache_folder
 
-__all__ = ["SUFFIXES", "image_array", "iter_images", "read_batch", "read_image", "resize"]
+__all__ = ["image_array", "iter_images", "read_batch", "resize"]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 CACHE_BYTES = 32 * 2**30
-DECODER_VERSION = 1  # raise it when read_image or resize changes a pixel: caches of another version are not read
+DECODER_VERSION = 2  # raise it when read_image or resize changes a pixel: caches of another version are not read
 
 Size = tuple[int, int]
-
-
-def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """Decode an image file to (height, width, 3) uint8 RGB.
-
-    Greyscale is repeated over the channels, 16 bits are scaled to 8, CMYK is converted, transparent parts become white
-    and an EXIF orientation is applied, so the pixels are what a viewer shows.
-
-    Raises:
-        CloserlookError: the file is missing, empty, truncated or not an image; the message names it.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no image {path}.") from None
-    except OSError as error:
-        raise CloserlookError(f"Image {path} cannot be read: {error.strerror}.") from None
-    if not data:
-        raise CloserlookError(f"Image {path} is empty (zero bytes); restore it or remove it from the data set.")
-    if data.startswith(b"\xff\xd8") and b"Exif\0" not in data[:64]:
-        try:
-            decoded: NDArray[np.uint8] = simplejpeg.decode_jpeg(data)
-            return decoded
-        except ValueError:
-            pass  # CMYK, or damaged: Pillow converts the one and explains the other
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
-    except Exception as error:  # the parsers of damaged files raise whatever the damage leads to
-        reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise CloserlookError(f"Image {path} cannot be decoded ({reason}); restore it or remove it.") from None
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).clip(0, 0xFFFF) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

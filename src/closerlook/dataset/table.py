@@ -21,13 +21,16 @@ from closerlook.attributes import Design, Factor
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
 
-__all__ = ["RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable"]
+__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable"]
 
 TABLE_NAME = "metadata.parquet"
 DESIGN_NAME = "design.yaml"
 SPLITS = ("train", "query", "gallery")
 RESERVED = ("file_name", "identity", "camera", "split")
 MAX_INFERRED_LEVELS = 64
+# Identities that are no person, whose numbers begin at 0; a layout with marks of its own is translated when it is read
+JUNK = -1  # hardly anybody is to be seen, or nobody knows who: never trained on, left out of galleries
+DISTRACTOR = -2  # somebody, or something, that no query asks for: never trained on, but searched
 
 
 class Selectable(Protocol):
@@ -44,8 +47,9 @@ class Dataset:
 
     Attributes:
         root: folder that ``file_name`` is relative to.
-        table: one row an image, with the columns ``file_name`` (str), ``identity`` (int, null where unlabelled),
-            ``camera`` (int, null where unknown), ``split``, attributes and annotations.
+        table: one row an image, with the columns ``file_name`` (str), ``identity`` (int: a person from 0 on,
+            :data:`JUNK` or :data:`DISTRACTOR`; null where unlabelled), ``camera`` (int, null where unknown), ``split``,
+            attributes and annotations.
         name: what to call it in reports.
         factors: the attributes that a design varies; may be empty (a real target has none).
     """
@@ -87,6 +91,12 @@ class Dataset:
             if column not in table.columns:
                 table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
             table = table.with_columns(_whole_numbers(table[column], name))
+        strange_identities = table["identity"].filter(table["identity"] < DISTRACTOR)
+        if len(strange_identities):
+            raise CloserlookError(
+                f"{name}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
+                f"{DISTRACTOR} a distractor, and an empty value an image that is not labelled."
+            )
         if "split" not in table.columns:
             table = table.with_columns(pl.lit("train").alias("split"))
         strange = set(table["split"].unique().to_list()) - set(SPLITS)
@@ -171,6 +181,18 @@ class Dataset:
         return column.to_numpy()
 
     @property
+    def people(self) -> Dataset:
+        """The images of people: neither junk nor distractors.
+
+        Raises:
+            CloserlookError: an image has no identity, or none shows a person.
+        """
+        known = self.identities >= 0
+        if not known.any():
+            raise CloserlookError(f"{self.name}: all {len(self):,} images are junk or distractors; nobody is known.")
+        return self if known.all() else self.take(np.flatnonzero(known))
+
+    @property
     def cameras(self) -> NDArray[np.int64]:
         """The camera of each image, shape (n,); -1 where unknown."""
         return self.table["camera"].fill_null(-1).to_numpy()
@@ -178,17 +200,17 @@ class Dataset:
     def save(self, design: Design | None = None) -> None:
         """Write ``metadata.parquet`` (and ``design.yaml``) into the root, atomically."""
         if design is None and self.factors:
-            people = self.table["identity"].n_unique()
-            design = Design(self.name.partition("/")[0], people, self.factors)
+            people = self.counts()["identities"]
+            design = Design(self.name.partition("/")[0], max(1, people), self.factors)
         if design is not None:
             with atomic_path(self.root / DESIGN_NAME) as draft:
-                draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False))
+                draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
         with atomic_path(self.root / TABLE_NAME) as draft:
             self.table.write_parquet(draft)
 
     def counts(self) -> Mapping[str, int]:
-        """Images, identities and cameras, for summaries."""
-        known = self.table.drop_nulls("identity")
+        """Images, people and cameras, for summaries."""
+        known = self.table.filter(pl.col("identity") >= 0)
         return {
             "images": len(self),
             "identities": known["identity"].n_unique(),

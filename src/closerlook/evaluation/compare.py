@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
@@ -139,7 +140,7 @@ def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale
 
     Pairs of one person count only across cameras, if the cameras are known.
     """
-    people = data.take(np.flatnonzero(data.identities > 0))
+    people = data.people
     known, who = np.unique(people.identities, return_inverse=True)
     place = keyed_rng(seed, "pair-scale").permutation(len(known))
     chosen = people.take(np.sort(np.argsort(place[who], kind="stable")[:SCALE_IMAGES]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from closerlook.documents import checked
 from closerlook.errors import UsageError, unknown
 from closerlook.evaluation.distance import METRICS, Distances, FeatureDistances, Metric, as_vectors, block_size
 from closerlook.evaluation.neighbours import expand_queries
@@ -68,8 +69,7 @@ class Matching:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Matching:
         """The inverse of :meth:`to_dict`."""
-        reranking = value["reranking"]
-        return cls(value["metric"], value["expansion"], KReciprocal(**reranking) if reranking else None)
+        return checked(value, cls, "the matching")
 
     def __str__(self) -> str:
         extras = [f"{self.expansion} nearest averaged in"] if self.expansion else []

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder
 from closerlook.errors import UsageError
 from closerlook.evaluation.attention import attention

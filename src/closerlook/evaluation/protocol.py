@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.dataset.table import DISTRACTOR, JUNK
+from closerlook.documents import checked
 from closerlook.errors import UsageError, unknown
 
 __all__ = ["PROTOCOLS", "Filter", "Labels", "Protocol"]
@@ -16,17 +18,25 @@ __all__ = ["PROTOCOLS", "Filter", "Labels", "Protocol"]
 
 @dataclass(frozen=True)
 class Labels:
-    """Who is on n images and which camera took them: two (n,) int64 arrays; camera -1 where unknown."""
+    """Who is on n images and which camera took them.
+
+    Attributes:
+        identities: (n,) int64.
+        cameras: (n,) int64; -1 where unknown.
+        images: (n,) int64, which image each is, where queries and gallery are the same ones; None where they are not.
+    """
 
     identities: NDArray[np.int64]
     cameras: NDArray[np.int64]
+    images: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.identities)
 
     def take(self, rows: NDArray[Any] | slice) -> Labels:
         """The labels at these rows."""
-        return Labels(self.identities[rows], self.cameras[rows])
+        images = None if self.images is None else self.images[rows]
+        return Labels(self.identities[rows], self.cameras[rows], images)
 
 
 Filter = Callable[[Labels, Labels], NDArray[np.bool_]]
@@ -55,14 +65,15 @@ class Protocol:
         draws: how many single-shot galleries.
         seed: which ones.
         ties: where a match stands among equally distant images. ``stable``: by gallery order; ``pessimistic``: behind
-            all that do not match; ``mean``: at its mean rank over all orders of the tie.
-        pooled: whether query and gallery are thrown together, each image being searched among all others.
+            all that do not match; ``mean``: anywhere, and every score is its mean over all orders of the tie.
+        pooled: whether query and gallery are thrown together, each image being searched among all others; whatever the
+            filter says, no query is shown itself.
     """
 
     name: str = "market1501"
     ap: AP = "step"
-    junk: tuple[int, ...] = (-1,)
-    distractors: tuple[int, ...] = (0,)
+    junk: tuple[int, ...] = (JUNK,)
+    distractors: tuple[int, ...] = (DISTRACTOR,)
     filter: Literal["same-camera", "none"] | Filter = "same-camera"
     gallery: Gallery = "multi-shot"
     draws: int = 10
@@ -96,11 +107,11 @@ class Protocol:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Protocol:
         """The inverse of :meth:`to_dict`; your own filter comes back as a function that only carries its name."""
-        rule = value["filter"]
-        if rule.startswith("custom:"):
-            rule = _lost_filter(rule.removeprefix("custom:"))
-        lists = {"junk": tuple(value["junk"]), "distractors": tuple(value["distractors"])}
-        return cls(**{**value, **lists, "filter": rule})
+        rule = str(value.get("filter"))
+        if not rule.startswith("custom:"):
+            return checked(value, cls, "the protocol")
+        known = checked({**value, "filter": "none"}, cls, "the protocol")
+        return replace(known, filter=_lost_filter(rule.removeprefix("custom:")))
 
 
 def _lost_filter(name: str) -> Filter:
@@ -115,11 +126,10 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
         Protocol(),
-        # DukeMTMC-reID and MSMT17 number people from 1 and from 0, and have neither junk nor distractors by number.
-        Protocol("dukemtmc", junk=(), distractors=()),
-        Protocol("msmt17", junk=(), distractors=()),
-        Protocol("cuhk03-classic", junk=(), distractors=(), gallery="single-shot", draws=10),
-        Protocol("cuhk03-new", junk=(), distractors=()),
+        Protocol("dukemtmc"),
+        Protocol("msmt17"),
+        Protocol("cuhk03-classic", gallery="single-shot", draws=10),
+        Protocol("cuhk03-new"),
         # open-reid searches all test images, queries included, for every one of them: 16,483 queries on Market-1501.
         Protocol("open-reid", pooled=True),
         Protocol("no-cameras", filter="none"),

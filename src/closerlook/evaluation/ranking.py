@@ -1,14 +1,16 @@
 """Where the matches of every query stand in its ranked gallery, block by block, without sorting the gallery.
 
-A score needs only the ranks of a query's few matches, and the rank of a match is one more than the number of images
-nearer than it. Counting those costs less than a sort where matches are few; where they are many, or on a GPU, the
-distances are sorted by value (never by index) and searched.
+A score needs only the places of a query's few matches, and what stands before a match are the images nearer than it.
+Counting those costs less than a sort where matches are few; where they are many, or on a GPU, the distances are sorted
+by value (never by index) and searched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ from closerlook.evaluation.distance import Distances
 from closerlook.evaluation.protocol import Labels, Protocol, Ties
 from closerlook.randomness import keyed_rng
 
-__all__ = ["Matches", "find_matches", "mates", "visible_mates"]
+__all__ = ["Matches", "Tied", "find_matches", "mates", "visible_mates"]
 
 COLUMNS_A_MATCH = 300  # sorting a row costs as much as counting for one match in so many columns (measured)
 
@@ -27,15 +29,45 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Matches:
-    """The kept matches of all queries, sorted by query and rank.
+    """The kept matches of all queries, sorted by query and place.
 
     Attributes:
         query: (m,) row of the query; with single-shot draws, draw * queries + row.
-        rank: (m,) place in its filtered gallery, from 1; whole numbers unless ties have their mean rank.
+        before: (m,) how many images of the filtered gallery stand before it for certain.
+        tied: (m,) among how many images, itself included, it stands in random order from there; 1 if ties are broken.
     """
 
     query: Rows
-    rank: NDArray[np.float64]
+    before: Rows
+    tied: Rows
+
+    @cached_property
+    def ties(self) -> Tied:
+        """The matches by the tie that they are in, mostly a tie of one."""
+        new = np.diff(self.query, prepend=-1).astype(bool) | np.diff(self.before, prepend=-1).astype(bool)
+        start = np.flatnonzero(new)
+        query = self.query[start]
+        matches = np.diff(start, append=len(self.query))
+        earlier = start - np.searchsorted(self.query, query)
+        return Tied(query, self.before[start], self.tied[start], matches, earlier)
+
+
+class Tied(NamedTuple):
+    """Ties that hold a match, sorted by query and place, each an array (t,).
+
+    Attributes:
+        query: as in :class:`Matches`.
+        before: how many images stand before the tie.
+        images: how many it holds, in random order.
+        matches: how many of them match.
+        earlier: how many matches of the query stand before the tie.
+    """
+
+    query: Rows
+    before: Rows
+    images: Rows
+    matches: Rows
+    earlier: Rows
 
 
 def find_matches(
@@ -54,14 +86,14 @@ def find_matches(
         values = distances.block(block)
         rows, columns = visible_mates(values, query.take(block), gallery, protocol)
         if draws is None:
-            parts.append((rows + start, _ranks(values, rows, columns, protocol.ties)))
+            parts.append((rows + start, *_places(values, rows, columns, protocol.ties)))
         for number, draw in enumerate(draws or ()):
-            drawn, ranks = _rank_drawn(values, rows, columns, gallery, draw, protocol.ties)
-            parts.append((drawn + start + number * len(query), ranks))
+            drawn, before, tied = _place_drawn(values, rows, columns, gallery, draw, protocol.ties)
+            parts.append((drawn + start + number * len(query), before, tied))
         advance(block.stop - start)
-    queries, ranks = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((ranks, queries))
-    return Matches(queries[order], ranks[order])
+    queries, before, tied = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((before, queries))
+    return Matches(queries[order], before[order], tied[order])
 
 
 def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
@@ -77,17 +109,18 @@ def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Row
 
 
 def visible_mates(values: torch.Tensor, query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
-    """The mates that the filter leaves; what it hides is moved to infinity in ``values``."""
+    """The mates that the filter leaves, never the query itself; what is hidden is moved to infinity in ``values``."""
     rows, columns = mates(query, gallery, protocol)
+    keep = np.ones(len(rows), bool)
     if callable(protocol.filter):
         hidden = np.asarray(protocol.filter(query, gallery), dtype=bool)
         values[torch.from_numpy(hidden).to(values.device)] = torch.inf
         keep = ~hidden[rows, columns]
     elif protocol.filter == "same-camera":
         keep = query.cameras[rows] != gallery.cameras[columns]
-        values[_index(rows[~keep], values), _index(columns[~keep], values)] = torch.inf
-    else:
-        return rows, columns
+    if query.images is not None and gallery.images is not None:
+        keep &= query.images[rows] != gallery.images[columns]
+    values[_index(rows[~keep], values), _index(columns[~keep], values)] = torch.inf
     return rows[keep], columns[keep]
 
 
@@ -95,36 +128,35 @@ def _index(values: Rows, like: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(values).to(like.device)
 
 
-def _ranks(values: torch.Tensor, rows: Rows, columns: Rows, ties: Ties) -> NDArray[np.float64]:
-    """The rank of column ``columns[i]`` in row ``rows[i]``, for every i; ``rows`` ascend."""
+def _places(values: torch.Tensor, rows: Rows, columns: Rows, ties: Ties) -> tuple[Rows, Rows]:
+    """:attr:`Matches.before` and :attr:`Matches.tied` of column ``columns[i]`` in row ``rows[i]``; ``rows`` ascend."""
+    alone = np.ones(len(rows), np.int64)
     if ties == "stable" and not values.is_cuda and len(rows) * COLUMNS_A_MATCH <= values.numel():
-        return _count_before(values.numpy(), rows, columns)
+        return _count_before(values.numpy(), rows, columns), alone
     sought = values[_index(rows, values), _index(columns, values)]
-    nearer, as_near = _count_in_order(values, rows, sought)
-    ranks = nearer.astype(np.float64) + 1
+    before, as_near = _count_in_order(values, rows, sought)
+    if ties == "mean":
+        return before, as_near
     tied = np.flatnonzero(as_near > 1)
     if ties == "stable":
         for i in tied:
-            ranks[i] += int((values[rows[i], : columns[i]] == sought[i]).sum())
+            before[i] += int((values[rows[i], : columns[i]] == sought[i]).sum())
     elif len(tied):
-        place, matches = _within_ties(rows[tied], nearer[tied])
-        if ties == "pessimistic":
-            ranks[tied] += as_near[tied] - matches + place - 1
-        else:  # the i-th of r matches among n images in random order stands at i (n + 1) / (r + 1) on average
-            ranks[tied] += place * (as_near[tied] + 1) / (matches + 1) - 1
-    return ranks
+        place, matches = _within_ties(rows[tied], before[tied])
+        before[tied] += as_near[tied] - matches + place - 1
+    return before, alone
 
 
-def _count_before(values: NDArray[np.floating], rows: Rows, columns: Rows) -> NDArray[np.float64]:
-    """Stable ranks by counting what stands before: earlier columns that are as near, and later ones that are nearer."""
-    ranks = np.empty(len(rows))
+def _count_before(values: NDArray[np.floating], rows: Rows, columns: Rows) -> Rows:
+    """By counting what stands before, in gallery order: earlier columns as near, and later ones that are nearer."""
+    before = np.empty(len(rows), np.int64)
     scratch = np.empty(values.shape[1], dtype=bool)
     for i, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
         entries = values[row]
         np.less_equal(entries[:column], entries[column], out=scratch[:column])
         np.less(entries[column:], entries[column], out=scratch[column:])
-        ranks[i] = np.count_nonzero(scratch) + 1
-    return ranks
+        before[i] = np.count_nonzero(scratch)
+    return before
 
 
 def _within_ties(rows: Rows, nearer: Rows) -> tuple[Rows, Rows]:
@@ -170,10 +202,10 @@ def _draws(gallery: Labels, protocol: Protocol) -> list[_Draw]:
     return draws
 
 
-def _rank_drawn(
+def _place_drawn(
     values: torch.Tensor, rows: Rows, columns: Rows, gallery: Labels, draw: _Draw, ties: Ties
-) -> tuple[Rows, NDArray[np.float64]]:
-    """The rank of each query's one match in a drawn gallery.
+) -> tuple[Rows, Rows, Rows]:
+    """The query, and the place (:func:`_places`) of its one match in a drawn gallery.
 
     The match is drawn among the *visible* images of the query's identity and takes the place of that identity's image.
     """
@@ -185,4 +217,4 @@ def _rank_drawn(
     place = by_identity[np.searchsorted(identities[by_identity], gallery.identities[columns])]
     shown = values[:, _index(draw.columns, values)]
     shown[_index(rows, values), _index(place, values)] = values[_index(rows, values), _index(columns, values)]
-    return rows, _ranks(shown, rows, place, ties)
+    return rows, *_places(shown, rows, place, ties)

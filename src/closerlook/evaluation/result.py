@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
+from closerlook.documents import read_json
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
-from closerlook.evaluation.scores import cmc
-from closerlook.evaluation.scoring import score_search
+from closerlook.evaluation.scores import cmc, hit_by
+from closerlook.evaluation.scoring import first_hits, score_search
 from closerlook.evaluation.search import Search
 from closerlook.evaluation.statistics import Difference, bootstrap_interval, paired_difference
 from closerlook.files import write_json
@@ -25,8 +27,24 @@ from closerlook.files import write_json
 __all__ = ["Result"]
 
 SAVED_RANKS = 50
+WHOLE, NUMBERS = ("query", "identity", "camera", "matches"), ("ap", "inp", "first_hit")
 SHOWN_RANKS = (1, 5, 10, 20)
 QUERY_KEYS = ("query", "draw", "identity", "file_name")  # by which two results' queries are the same
+
+
+class _Saved(TypedDict):
+    """What a result's file holds; the scores are there for other readers."""
+
+    name: str
+    protocol: dict[str, Any]
+    matching: dict[str, Any]
+    queries: dict[str, Any]
+    gallery: Annotated[int, Field(ge=1)]
+    mAP: float
+    mAP_interval_95: list[float]
+    mINP: float
+    cmc: list[float]
+    per_query: dict[str, list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +58,8 @@ class Result:
         per_query: one row a query (and a draw, for single-shot galleries): ``query`` (row number), ``identity``,
             ``camera``, ``matches`` (images to be found), ``ap``, ``inp``, ``first_hit`` (rank of the first match) and
             ``reason``, which says why a query is invalid and is null where it counts; and every column of the query
-            images' table.
+            images' table. Where ties count by their mean, so does ``first_hit``, beside ``tied`` (among how many images
+            that match is tied) and ``tied_matches`` (how many of them match).
         gallery: number of gallery images ranked, junk left out.
         search: the features behind it, for ranked lists; None in a result that was loaded.
     """
@@ -65,7 +84,7 @@ class Result:
     @cached_property
     def cmc(self) -> NDArray[np.float64]:
         """CMC at every rank, from rank 1 at index 0 to the size of the gallery."""
-        return cmc(self.per_query["first_hit"].cast(pl.Float64).fill_null(np.nan).to_numpy(), self.gallery)
+        return cmc(first_hits(self.per_query), self.gallery)
 
     def score(self, name: str) -> float:
         """A score by name: ``mAP``, ``mINP`` or ``rank-k`` for any k."""
@@ -143,12 +162,16 @@ class Result:
         for camera in np.unique(search.gallery.cameras):
             rows = np.flatnonzero(search.gallery.cameras == camera)
             part = score_search(search.restrict(rows), self.protocol).drop_nulls("ap")
-            hit = (pl.col("first_hit") <= 1).cast(pl.Float64).mean()
-            scores = part.group_by("camera").agg(
-                pl.lit(camera).cast(pl.Int64).alias("gallery_camera"),
-                pl.col("query").n_unique().alias("queries"),
-                pl.col("ap").mean().alias("mAP"),
-                hit.alias("rank-1"),
+            hit = pl.Series("hit", _values(part, "rank-1"))
+            scores = (
+                part.with_columns(hit)
+                .group_by("camera")
+                .agg(
+                    pl.lit(camera).cast(pl.Int64).alias("gallery_camera"),
+                    pl.col("query").n_unique().alias("queries"),
+                    pl.col("ap").mean().alias("mAP"),
+                    pl.col("hit").mean().alias("rank-1"),
+                )
             )
             frames.append(scores)
         return pl.concat(frames).sort("camera", "gallery_camera")
@@ -210,9 +233,9 @@ class Result:
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Result:
         """The inverse of :meth:`to_dict`; scores are computed from the queries again."""
-        table = pl.DataFrame(value["per_query"], infer_schema_length=None).with_columns(
-            pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String)
-        )
+        table = pl.DataFrame(value["per_query"], infer_schema_length=None)
+        _check_queries(table, value["gallery"])
+        table = table.with_columns(pl.col("ap", "inp").cast(pl.Float64), pl.col("reason").cast(pl.String))
         return cls(
             value["name"],
             Protocol.from_dict(value["protocol"]),
@@ -232,12 +255,13 @@ class Result:
         Raises:
             CloserlookError: there is no such file or it is not a result.
         """
+        remedy = "Evaluate again."
+        value = read_json(path, _Saved, remedy)
         try:
-            return cls.from_dict(json.loads(Path(path).read_text()))
-        except FileNotFoundError:
-            raise CloserlookError(f"There is no result {path}.") from None
-        except (ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
-            raise CloserlookError(f"{path} is not a result that closerlook wrote.") from None
+            return cls.from_dict(dict(value))
+        except (CloserlookError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+            problem = str(error).splitlines()[0].removesuffix(".")
+            raise CloserlookError(f"{path} is not a result that closerlook wrote: {problem}. {remedy}") from None
 
     def __str__(self) -> str:
         low, high = self.interval()
@@ -252,6 +276,27 @@ class Result:
         return "\n".join(lines)
 
 
+def _check_queries(table: pl.DataFrame, gallery: int) -> None:
+    """Refuse a table that cannot have come from a ranking: by types, and by the ranges of what counts.
+
+    Raises:
+        CloserlookError: a column is missing or holds something else.
+    """
+    for name in (*WHOLE, *NUMBERS, "reason"):
+        if name not in table.columns:
+            raise CloserlookError(f"its queries have no '{name}'.")
+        kind = table[name].dtype
+        numeric = kind.is_integer() or (name in NUMBERS and kind.is_float())
+        if kind != pl.Null and not (kind == pl.String if name == "reason" else numeric):
+            raise CloserlookError(f"its queries' '{name}' is of another type.")
+    counted = table.filter(pl.col("reason").is_null())
+    ranges = {"query": (0, None), "matches": (1, gallery), "ap": (0, 1), "inp": (0, 1), "first_hit": (1, gallery)}
+    for name, (low, high) in ranges.items():
+        column = counted[name]
+        if column.null_count() or (column < low).any() or (high is not None and (column > high).any()):
+            raise CloserlookError(f"its queries' '{name}' holds a value that cannot be.")
+
+
 def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
     """The values whose mean is the score."""
     if name in ("mAP", "mINP"):
@@ -259,4 +304,4 @@ def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
     rank = re.fullmatch(r"rank-([1-9]\d*)", name)
     if rank is None:
         raise unknown("score", name, ["mAP", "mINP", "rank-1", "rank-5", "rank-10"])
-    return (table["first_hit"] <= int(rank[1])).cast(pl.Float64).to_numpy()
+    return hit_by(first_hits(table), int(rank[1]))

@@ -13,12 +13,15 @@ from closerlook.errors import CloserlookError
 from closerlook.evaluation.distance import block_size
 from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.ranking import find_matches, mates
-from closerlook.evaluation.scores import average_precision, first_hit, inverse_negative_penalty
+from closerlook.evaluation.scores import FirstHits, average_precision, first_hit, inverse_negative_penalty
 from closerlook.evaluation.search import Search
 
-__all__ = ["refuse_all_invalid", "score_search"]
+__all__ = ["first_hits", "refuse_all_invalid", "score_search"]
 
 SIMPLE = selectors.string() | selectors.numeric() | selectors.boolean()  # columns that a result keeps of its queries
+
+HIDDEN = "all images of its identity in the gallery are hidden by the filter"
+HIDDEN_BY_CAMERA = f"{HIDDEN} (same camera)"
 
 
 def score_search(
@@ -30,7 +33,7 @@ def score_search(
     draws = protocol.draws if protocol.gallery == "single-shot" else 1
     number = draws * len(search.query)
     rows = np.tile(np.arange(len(search.query)), draws)
-    first: NDArray[np.floating] = first_hit(matches, number)
+    first = first_hit(matches, number)
     columns: dict[str, object] = {
         "query": rows,
         "identity": search.query.identities[rows],
@@ -38,7 +41,7 @@ def score_search(
         "matches": np.bincount(matches.query, minlength=number),
         "ap": average_precision(matches, number, protocol.ap),
         "inp": inverse_negative_penalty(matches, number),
-        "first_hit": first,
+        "first_hit": first.rank,
         "reason": _reasons(search, protocol, matches.query) * draws,
     }
     if draws > 1:
@@ -46,12 +49,25 @@ def score_search(
     table = pl.DataFrame(columns, schema_overrides={"reason": pl.String}).with_columns(
         pl.col("ap", "inp", "first_hit").fill_nan(None)
     )
-    if protocol.ties != "mean":
+    if protocol.ties == "mean":
+        table = table.with_columns(tied=first.images, tied_matches=first.matches)
+    else:
         table = table.with_columns(pl.col("first_hit").cast(pl.Int64))
     if search.query_images is not None:
         known = search.query_images.table.select(SIMPLE).drop("split", *table.columns, strict=False)
         table = pl.concat([table, known[rows].with_columns(_finite(selectors.float()))], how="horizontal")
     return table
+
+
+def first_hits(table: pl.DataFrame) -> FirstHits:
+    """The first matches of the queries of :func:`score_search`."""
+    alone = pl.lit(1, dtype=pl.Int64)
+    counts = ("tied", "tied_matches")
+    shown = table.select(
+        "first_hit", *(pl.col(name) if name in table.columns else alone.alias(name) for name in counts)
+    )
+    rank = shown["first_hit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return FirstHits(rank, *(shown[name].to_numpy() for name in counts))
 
 
 def _finite(columns: selectors.Selector) -> pl.Expr:
@@ -63,11 +79,14 @@ def _reasons(search: Search, protocol: Protocol, found: NDArray[np.int64]) -> li
     """Why each query is invalid; None where it has a match."""
     total = len(search.query)
     related = np.zeros(total, bool)
-    related[mates(search.query, search.gallery, protocol)[0]] = True
-    reasons = np.full(total, "its identity is not in the gallery", object)
-    reasons[related] = "all images of its identity in the gallery are hidden by the filter (same camera)"
-    if callable(protocol.filter):
-        reasons[related] = "all images of its identity in the gallery are hidden by the filter"
+    rows, columns = mates(search.query, search.gallery, protocol)
+    if search.query.images is not None and search.gallery.images is not None:
+        other = search.query.images[rows] != search.gallery.images[columns]
+        rows = rows[other]
+    related[rows] = True
+    absent = "its identity is not in the gallery"
+    reasons = np.full(total, "no other image shows its identity" if protocol.pooled else absent, object)
+    reasons[related] = HIDDEN if callable(protocol.filter) else HIDDEN_BY_CAMERA
     for kind, numbers in (("junk", protocol.junk), ("a distractor", protocol.distractors)):
         reasons[np.isin(search.query.identities, numbers)] = f"its identity means {kind} in protocol {protocol.name}"
     reasons[found[found < total]] = None
@@ -80,15 +99,24 @@ def refuse_all_invalid(table: pl.DataFrame, search: Search) -> None:
         return
     reasons = table.unique("query").group_by("reason").len().sort("len", descending=True)
     counts = "; ".join(f"{count:,} because {reason}" for reason, count in reasons.iter_rows())
-    cameras = " and ".join(
-        f"{what}: {_camera_summary(labels.cameras)}"
-        for what, labels in (("query", search.query), ("gallery", search.gallery))
-    )
     raise CloserlookError(
         f"None of the {len(search.query):,} queries has a match among the {len(search.gallery):,} gallery images: "
-        f"{counts}. The usual cause is missing camera ids ({cameras}): give every image its camera, or, if there is "
-        "only one, use the protocol 'no-cameras'."
+        f"{counts}. {_way_out(search, set(reasons['reason']))}"
     )
+
+
+def _way_out(search: Search, reasons: set[str]) -> str:
+    """What to do where no query has a match for these reasons."""
+    if HIDDEN_BY_CAMERA not in reasons:
+        return "Check the identities of query and gallery."
+    sides = (("query", search.query), ("gallery", search.gallery))
+    cameras = " and ".join(f"{what}: {_camera_summary(labels.cameras)}" for what, labels in sides)
+    if any((labels.cameras == -1).any() for _, labels in sides):
+        return (
+            f"The usual cause is missing camera ids ({cameras}): give every image its camera, or, if there is only "
+            "one, use the protocol 'no-cameras'."
+        )
+    return f"Nobody is seen by two cameras ({cameras}): use the protocol 'no-cameras' to count what one camera saw."
 
 
 def _camera_summary(cameras: NDArray[np.int64]) -> str:

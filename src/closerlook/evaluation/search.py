@@ -72,7 +72,8 @@ class Side:
 def sides(query: Side, gallery: Side, protocol: Protocol) -> tuple[Side, Side]:
     """The queries and the gallery that a protocol searches: junk left out of the gallery, both pooled if it says so."""
     if protocol.pooled:
-        query = gallery = query.joined(gallery)
+        both = query.joined(gallery)
+        query = gallery = replace(both, labels=replace(both.labels, images=np.arange(len(both))))
         query = query.keep(~np.isin(query.labels.identities, protocol.junk + protocol.distractors))
     gallery = gallery.keep(~np.isin(gallery.labels.identities, protocol.junk))
     if not len(query) or not len(gallery):

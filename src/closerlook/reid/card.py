@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from closerlook.escaping import code_block, in_markdown
 from closerlook.reid.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ that such pictures need. Appearance is not identity: clothes change, and errors 
 
 ## Recipe
 
-```yaml
-{fields}```
+{fields}
 """
 
 _CHOICE = (
@@ -67,9 +67,10 @@ def _plan(plan: Plan) -> str:
     evidence = origin.evidence
     low, high = evidence.get("gain_low"), evidence.get("gain_high")
     sure = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
+    method, rule, target, space = map(in_markdown, (origin.method, origin.rule, origin.target, origin.embedding))
     return (
-        f"{part}, chosen by method {origin.method}, rule {origin.rule}, for the unlabelled training images of "
-        f"{origin.target} in the space of {origin.embedding}; nearer to them than a random part of equal size by "
+        f"{part}, chosen by method {method}, rule {rule}, for the unlabelled training images of "
+        f"{target} in the space of {space}; nearer to them than a random part of equal size by "
         f"{evidence['gain']:.4f} of fit{sure}"
     )
 
@@ -83,18 +84,22 @@ def model_card(run: Mapping[str, Any], recipe: Recipe, dim: int, plan: Plan | No
     """
     height, width = recipe.size
     validation = run["validation"]
-    levels = "".join(f" {name}: {', '.join(map(str, kept))}." for name, kept in run["levels"].items())
-    choice = "the last step" if validation is None else _CHOICE.format(**validation)
-    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    levels = "".join(f" {name}: {', '.join(map(in_markdown, kept))}." for name, kept in run["levels"].items())
+    choice = "the last step" if validation is None else _CHOICE.format(**_escaped(validation))
+    versions = in_markdown(", ".join(f"{name} {version}" for name, version in run["versions"].items()))
     fields = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     known = {
-        **run,
+        **_escaped(run),
         "versions": versions,
         "choice": choice,
         "plan": "none; all images of these data were used" if plan is None else _plan(plan),
         "levels": levels,
         "height": height,
         "width": width,
-        "backbone": recipe.backbone,
+        "backbone": in_markdown(recipe.backbone),
     }
-    return _CARD.format(**known, dim=dim, fields=fields)
+    return _CARD.format(**known, dim=dim, fields=code_block(fields, "yaml"))
+
+
+def _escaped(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: in_markdown(value) if isinstance(value, str) else value for name, value in values.items()}

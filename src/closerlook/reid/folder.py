@@ -8,12 +8,15 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from typing_extensions import TypedDict
 
 import closerlook
+from closerlook.attributes import Level
 from closerlook.dataset import Dataset
+from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, write_json
 from closerlook.reid.card import model_card
@@ -24,7 +27,44 @@ from closerlook.reid.state import State
 if TYPE_CHECKING:
     from closerlook.selection import Plan
 
-__all__ = ["RunFolder"]
+__all__ = ["RUN_FILE", "RunFolder", "Summary", "read_summary"]
+
+RUN_FILE = "run.json"
+
+
+class Counts(TypedDict):
+    """How much data there is."""
+
+    images: int
+    identities: int
+    cameras: int
+
+
+class Validated(Counts):
+    """On which data the checkpoint was chosen, and the best that it reached."""
+
+    data: str
+    best_step: int
+    mAP: float
+
+
+class Summary(Counts):
+    """What ``run.json`` holds: whose run it is, what went into it, how long it took and where the losses ended."""
+
+    fingerprint: str
+    recipe: str
+    seed: int
+    data: str
+    levels: dict[str, list[Level]]
+    steps: int
+    images_drawn: int
+    seconds: float
+    images_per_second: float
+    losses: dict[str, float]
+    validation: Validated | None
+    device: str
+    threads: int
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +102,7 @@ class RunFolder:
     @property
     def run(self) -> Path:
         """Seed, versions, seconds, counts and losses; written last, so its presence means that all is there."""
-        return self.path / "run.json"
+        return self.path / RUN_FILE
 
     @property
     def recipe(self) -> Path:
@@ -88,7 +128,7 @@ class RunFolder:
         """
         if not self.run.is_file():
             return False
-        if json.loads(self.run.read_text()).get("fingerprint") != self.fingerprint:
+        if read_summary(self.path)["fingerprint"] != self.fingerprint:
             raise CloserlookError(
                 f"{self.path} holds a run with other data, another recipe or seed: choose another folder or remove it."
             )
@@ -104,18 +144,18 @@ class RunFolder:
         model.save(self.path / MODEL_FILE)
         summary = self._summary(data, validation, recipe, state, losses)
         with atomic_path(self.card) as draft:
-            draft.write_text(model_card(summary, recipe, model.dim, self.plan))
+            draft.write_text(model_card(summary, recipe, model.dim, self.plan), encoding="utf-8")
         write_json(self.run, summary)
         self.checkpoint.unlink(missing_ok=True)
 
     def _summary(
         self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
-    ) -> dict[str, Any]:
-        validated = None
+    ) -> Summary:
+        validated: Validated | None = None
         if validation is not None:
             validated = {
                 "data": validation.name,
-                **validation.counts(),
+                **_counts(validation),
                 "best_step": state.best_step,
                 "mAP": state.best_score,
             }
@@ -125,7 +165,7 @@ class RunFolder:
             "recipe": recipe.name,
             "seed": self.seed,
             "data": data.name,
-            **data.counts(),
+            **_counts(data),
             "levels": _levels(data),
             "steps": state.step,
             "images_drawn": drawn,
@@ -143,7 +183,21 @@ class RunFolder:
         }
 
 
-def _levels(data: Dataset) -> dict[str, list[Any]]:
+def read_summary(folder: Path) -> Summary:
+    """What ``run.json`` in the folder of a training run says.
+
+    Raises:
+        CloserlookError: there is none, or it is damaged.
+    """
+    return read_json(folder / RUN_FILE, Summary, "Train again, into another folder.")
+
+
+def _counts(data: Dataset) -> Counts:
+    found = data.counts()
+    return {"images": found["images"], "identities": found["identities"], "cameras": found["cameras"]}
+
+
+def _levels(data: Dataset) -> dict[str, list[Level]]:
     """What is left of each factor of the design after a plan, or a choice of levels, was applied."""
     present = {factor.name: set(data.table[factor.name].unique().to_list()) for factor in data.factors}
     return {factor.name: [level for level in factor.levels if level in present[factor.name]] for factor in data.factors}

@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from closerlook.documents import read_text
+from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, explain_os_errors
 
-__all__ = ["Log"]
+__all__ = ["Log", "read_log"]
 
+FILE = "log.csv"
 EVERY = 10
+REMEDY = "Delete it: only the record of the losses is lost."
 
 
 class Log:
@@ -23,7 +29,7 @@ class Log:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "log.csv"
+        self.path = folder / FILE
         self.validation_path = folder / "validation.csv"
         self.board_path = folder / "tensorboard"
         self.latest: dict[str, float] = {}
@@ -92,9 +98,38 @@ def _board(folder: Path, first: int) -> Any:
     return SummaryWriter(str(folder), purge_step=first)
 
 
+def read_log(folder: Path) -> pl.DataFrame | None:
+    """The losses of a finished run by step, from its ``log.csv``; None where there is none.
+
+    Raises:
+        CloserlookError: it is damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    text = read_text(path, REMEDY)
+    try:
+        table = pl.read_csv(text.encode(), infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise CloserlookError(f"{path} is damaged: {str(error).splitlines()[0]}. {REMEDY}") from None
+    if "step" not in table.columns or not table["step"].dtype.is_integer():
+        raise CloserlookError(f"{path} is damaged: it has no column 'step' of whole numbers. {REMEDY}")
+    for name, kind in table.schema.items():
+        if not (kind.is_numeric() or kind == pl.Null):
+            raise CloserlookError(f"{path} is damaged: its column '{name}' does not hold numbers. {REMEDY}")
+    return table.unique("step", keep="last", maintain_order=True)
+
+
 def _keep_rows(path: Path, step: int) -> None:
-    """Cut a log at ``step``; an absent one becomes empty."""
-    lines = path.read_text().splitlines() if step and path.is_file() else []
-    rows = lines[:1] + [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
+    """Cut a log at ``step``; an absent one becomes empty.
+
+    Raises:
+        CloserlookError: it is damaged.
+    """
+    lines = read_text(path, REMEDY).splitlines() if step and path.exists() else []
+    steps = [line.partition(",")[0] for line in lines[1:]]
+    if not all(number.isdecimal() and number.isascii() for number in steps):
+        raise CloserlookError(f"{path} is damaged: a row does not begin with the number of a step. {REMEDY}")
+    rows = lines[:1] + [line for line, number in zip(lines[1:], steps, strict=True) if int(number) <= step]
     with atomic_path(path) as draft:
         draft.write_text("".join(f"{row}\n" for row in rows))

@@ -6,6 +6,8 @@ papers, or of unit vectors; its mean is over all anchors, so that it does not ju
 
 from __future__ import annotations
 
+import math
+
 import torch
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import CircleLoss, TripletMarginLoss
@@ -70,19 +72,25 @@ def generalised_cross_entropy(logits: Tensor, labels: Tensor, *, q: float = 0.7,
 
     With ``truncate`` = k > 0, an image with p_y <= k gives the constant L_q(k), hence no gradient (there k = 0.5).
     """
-    probability = logits.float().softmax(1).gather(1, labels[:, None]).squeeze(1)
-    return ((1 - probability.clamp_min(max(truncate, 1e-7)) ** q) / q).mean()
+    log_probability = logits.float().log_softmax(1).gather(1, labels[:, None]).squeeze(1)
+    if truncate:
+        log_probability = log_probability.clamp_min(math.log(truncate))
+    return ((1 - (q * log_probability).exp()) / q).mean()
 
 
-def classification_loss(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
-    """The recipe's classification loss of (b, C) logits."""
+def classification_loss(logits: Tensor, labels: Tensor, recipe: Recipe, done: float) -> Tensor:
+    """The recipe's classification loss of (b, C) logits, when this share of the steps is done.
+
+    ``truncated`` begins as plain generalised cross-entropy, as in the paper: a network that has learnt nothing gives
+    every image a p_y below the truncation, and so would never learn anything.
+    """
     match recipe.classification:
         case "cross-entropy":
             return F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         case "generalised":
             return generalised_cross_entropy(logits, labels)
         case "truncated":
-            return generalised_cross_entropy(logits, labels, truncate=0.5)
+            return generalised_cross_entropy(logits, labels, truncate=0.5 if done >= recipe.truncate_from else 0.0)
 
 
 class ReidLoss(nn.Module):
@@ -92,15 +100,20 @@ class ReidLoss(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.triplet = BatchHardTriplet(recipe.triplet_margin, normalize=recipe.triplet_distance == "normalized")
-        self.circle = CircleLoss(m=0.25, gamma=256)  # Sun et al., CVPR 2020: the pairwise setting for re-identification
+        self.circle = CircleLoss(m=0.25, gamma=128)  # Sun et al., CVPR 2020: theirs for people (256 is for faces)
         self.center = CenterLoss(classes, dim) if recipe.center_weight else None
 
-    def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """(b, d) pooled features, (b, C) logits, (b,) labels -> the sum, and each unweighted part by name."""
+    def forward(
+        self, features: Tensor, logits: Tensor, labels: Tensor, done: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """(b, d) pooled features, (b, C) logits, (b,) labels -> the sum, and each unweighted part by name.
+
+        ``done`` is the share of the run's steps before this one.
+        """
         recipe, features = self.recipe, features.float()
         parts: dict[str, Tensor] = {}
         if recipe.classification_weight:
-            parts["classification"] = classification_loss(logits.float(), labels, recipe)
+            parts["classification"] = classification_loss(logits.float(), labels, recipe, done)
         if recipe.triplet_weight:
             parts["triplet"] = self.triplet(features, labels)
         if recipe.circle_weight:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
+from closerlook.documents import parse_json
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.embedding.weights import read_metadata, read_weights
 from closerlook.errors import CloserlookError
@@ -22,6 +25,21 @@ __all__ = ["MODEL_FILE", "Model", "embedder"]
 
 MODEL_FILE = "model.safetensors"
 FORMAT = "closerlook-reid-1"
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a model's file says beside the weights: the arguments of :class:`Model` and of its network."""
+
+    name: str
+    backbone: str
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    feature: Literal["pool", "neck"]
+    normalize: bool
+    pooling: Literal["average", "gem"]
+    neck: bool
+    last_stride: Literal[1, 2] | None = None
+    stride_in_1x1: bool | None = None
 
 
 class Model:
@@ -103,17 +121,15 @@ class Model:
         tensors, metadata = read_weights(file), read_metadata(file)
         if metadata.get("format") != FORMAT:
             raise CloserlookError(f"{file} is not a model that closerlook saved.")
-        about: dict[str, Any] = json.loads(metadata["model"])
+        about = parse_json(metadata.get("model", ""), _About, str(file), "Train or fetch the model again.")
         network = _rebuild(about)
-        network.load_state_dict(tensors)
-        height, width = about["size"]
-        return cls(
-            network,
-            name=about["name"],
-            size=(height, width),
-            feature=about["feature"],
-            normalize=about["normalize"],
-        )
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError:
+            raise CloserlookError(
+                f"{file} is damaged: its weights are not those of a {about.backbone}. Train or fetch the model again."
+            ) from None
+        return cls(network, name=about.name, size=about.size, feature=about.feature, normalize=about.normalize)
 
 
 def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor]:
@@ -129,6 +145,7 @@ def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor
     return embed
 
 
-def _rebuild(about: dict[str, Any]) -> FeatureNetwork:
-    options = {key: about[key] for key in ("last_stride", "stride_in_1x1") if key in about}
-    return FeatureNetwork(build(about["backbone"], **options), pooling=about["pooling"], neck=about["neck"])
+def _rebuild(about: _About) -> FeatureNetwork:
+    options: dict[str, Any] = {"last_stride": about.last_stride, "stride_in_1x1": about.stride_in_1x1}
+    known = {name: value for name, value in options.items() if value is not None}
+    return FeatureNetwork(build(about.backbone, **known), pooling=about.pooling, neck=about.neck)

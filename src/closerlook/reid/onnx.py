@@ -48,7 +48,7 @@ def save_onnx(model: Model, path: str | Path) -> float:
 
     Raises:
         UsageError: the packages that this needs are not installed.
-        CloserlookError: the two do not agree.
+        CloserlookError: the model has an operation that ONNX or onnxruntime has not, or the two do not agree.
     """
     try:
         import onnxruntime  # noqa: F401 - only asked for
@@ -58,8 +58,17 @@ def save_onnx(model: Model, path: str | Path) -> float:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (PROBE, *model.size, 3), generator=generator, dtype=torch.uint8)
     with atomic_path(path) as draft:
-        _write(model, images, draft)
-        difference = _compare(model, images, draft)
+        try:
+            _write(model, images, draft)
+            difference = _compare(model, images, draft)
+        except OSError:
+            raise
+        except Exception as error:  # neither package says which errors its graphs and operations raise
+            reason = str(error).strip().partition("\n")[0]
+            raise CloserlookError(
+                f"{model.name} cannot be written as ONNX ({type(error).__name__}: {reason}). Its backbone may hold an "
+                "operation that ONNX has not; the backbones of closerlook can all be exported."
+            ) from error
         if difference > TOLERANCE:
             raise CloserlookError(
                 f"The ONNX file of {model.name} gives other features than torch (by {difference:.1%} of the largest): "

@@ -9,31 +9,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal
 
+import torch
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from closerlook.documents import parse_yaml, read_yaml
 from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.files import atomic_path
+from closerlook.sizes import MAX_SIDE, MIN_SIDE
 
-__all__ = ["Recipe", "recipe_names"]
+__all__ = ["Recipe", "default_recipe", "recipe_names"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+Rate = Annotated[float, Field(gt=0, le=1e6)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+LARGEST_BATCH = 2**16
 
 
 class Recipe(BaseModel):
     """How to train. Build one with :meth:`resolve`; ``closerlook/reid/recipes`` holds the named ones."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     # the network
     backbone: Annotated[str, Field(description="a name, or module:function of your own")] = "resnet50"
-    size: Annotated[tuple[Count, Count], Field(description="(height, width) of the images in pixels")] = (256, 128)
+    size: Annotated[tuple[Side, Side], Field(description="(height, width) of the images in pixels")] = (256, 128)
     last_stride: Literal[1, 2] = 2
     pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalised mean, its exponent learnt")] = (
         "average"
@@ -48,9 +63,10 @@ class Recipe(BaseModel):
     # the loss
     classification: Literal["cross-entropy", "generalised", "truncated"] = "cross-entropy"
     classification_weight: Weight = 1.0
-    label_smoothing: Share = 0.0
+    truncate_from: Annotated[Share, Field(description="where 'truncated' leaves plain 'generalised'")] = 0.3333
+    label_smoothing: Annotated[Share, Field(description="of 'cross-entropy'")] = 0.0
     triplet_weight: Weight = 1.0
-    triplet_margin: Annotated[float, Field(ge=0)] | Literal["soft"] = 0.3
+    triplet_margin: Weight | Literal["soft"] = 0.3
     triplet_distance: Literal["euclidean", "normalized"] = "euclidean"
     center_weight: Weight = 0.0
     circle_weight: Weight = 0.0
@@ -64,27 +80,41 @@ class Recipe(BaseModel):
     # the optimiser
     steps: Count = 22_000
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 3.5e-4
-    head_rate: Annotated[float, Field(gt=0, description="the head's learning rate over the backbone's")] = 1.0
+    learning_rate: Rate = 3.5e-4
+    head_rate: Annotated[Rate, Field(description="the head's learning rate over the backbone's")] = 1.0
     weight_decay: Weight = 5e-4
     warmup: Annotated[Share, Field(description="share of the steps; the rate rises from a hundredth")] = 0.0
     schedule: Literal["steps", "cosine", "exponential"] = "steps"
     milestones: Annotated[tuple[Share, ...], Field(description="where 'steps' divides the rate by ten; where")] = ()
     decay_from: Annotated[Share, Field(description="where 'cosine' and 'exponential' begin to fall")] = 0.0
     ema: Annotated[float, Field(ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")] = 0.0
-    accumulate: Annotated[int, Field(ge=1, description="batches whose gradients make one step")] = 1
+    accumulate: Annotated[Count, Field(description="batches whose gradients make one step")] = 1
     precision: Literal["32", "bf16", "fp16"] = "32"
     # the choice of a checkpoint, where there are people to validate on
     validate_every: Annotated[float, Field(gt=0, le=1, description="share of the steps between two validations")] = 0.05
-    patience: Annotated[int, Field(ge=0, description="stop after so many without a better one; 0: never")] = 0
+    patience: Annotated[int, Field(ge=0, le=10**9, description="stop after so many without a better one; 0: never")] = 0
     # the augmentation
     flip: Share = 0.5
-    pad: Annotated[int, Field(ge=0, description="pixels around the image before a random crop of its size")] = 10
+    pad: Annotated[
+        int, Field(ge=0, le=MAX_SIDE, description="pixels around the image before a random crop of its size")
+    ] = 10
     erase: Share = 0.0
     colour: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
     blur: Share = 0.0
     resample: Annotated[Share, Field(description="how often to shrink and enlarge again")] = 0.0
     jpeg: Annotated[Share, Field(description="how often to compress again")] = 0.0
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """``steps: yes`` is no number of steps, though True counts as 1 in Python."""
+        parts = value if isinstance(value, list | tuple) else [value]
+        if (
+            any(isinstance(part, bool) for part in parts)
+            and cls.model_fields[str(info.field_name)].annotation is not bool
+        ):
+            raise ValueError("yes and no, true and false are no values of it")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
@@ -97,6 +127,8 @@ class Recipe(BaseModel):
                 f"Recipe '{self.name}': triplet and circle losses need 'sampling: pk' with at least two identities "
                 "a batch and two images an identity; or set their weights to 0."
             )
+        if self.batch_size > LARGEST_BATCH:
+            raise UsageError(f"Recipe '{self.name}': a batch of {self.batch_size:,} images is over {LARGEST_BATCH:,}.")
         if not (metric or self.classification_weight):
             raise UsageError(f"Recipe '{self.name}' has no loss: give one of its weights a value above 0.")
         return self
@@ -128,13 +160,14 @@ class Recipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(
-                f"Recipe '{values.get('name')}': {first['loc'][0]} cannot be {first['input']!r}: {first['msg']}."
+                f"Recipe {_shown(values.get('name'))}: {first['loc'][0]} cannot be {_shown(first['input'])}: "
+                f"{first['msg']}."
             ) from None
 
     def save(self, path: str | Path) -> None:
         """Write every field as YAML, as :meth:`resolve` reads it."""
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+            draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def recipe_names() -> list[str]:
@@ -143,27 +176,49 @@ def recipe_names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
+def default_recipe() -> str:
+    """The recipe where none is asked for: one that this machine can run in reasonable time, without a download."""
+    return "baseline" if torch.cuda.is_available() else "cpu-quick"
+
+
 def _read(source: str) -> dict[str, Any]:
+    """The fields that a recipe's file and the files that it starts from name; the nearest one's word holds."""
+    values: dict[str, Any] = {}
+    chain: list[str] = []
+    following: str | None = source
+    while following is not None:
+        if following in chain:
+            raise CloserlookError(f"The recipe {' starts from '.join([*chain, following])}: without an end.")
+        chain.append(following)
+        found = _read_one(following)
+        base = found.pop("base", None)
+        if not (base is None or isinstance(base, str)):
+            raise CloserlookError(f"{following}: 'base' must be a recipe's name or file, not {_shown(base)}.")
+        values, following = {**found, **values}, base
+    return values
+
+
+def _read_one(source: str) -> dict[str, Any]:
+    """What one file says, with its name and ``base``."""
     if source in recipe_names():
-        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text()
-        return _parse(text, source, source)
+        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text(encoding="utf-8")
+        return _fields(parse_yaml(text, source), source, source)
     path = Path(source)
     if path.suffix not in (".yaml", ".yml"):
         raise unknown("recipe", source, [*recipe_names(), "path/to/recipe.yaml"])
-    try:
-        return _parse(path.read_text(), source, path.stem)
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no recipe file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CloserlookError(f"The recipe file {path} cannot be read: {error}.") from None
+    return _fields(read_yaml(path), source, path.stem)
 
 
-def _parse(text: str, source: str, name: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CloserlookError(f"{source} is not valid YAML: {error}") from None
+def _fields(values: Any, source: str, name: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CloserlookError(f"{source} must hold the fields of a recipe; it holds {type(values).__name__}.")
-    base = values.pop("base", None)
-    return {**(_read(str(base)) if base is not None else {}), "name": name, **values}
+    return {"name": name, **values}
+
+
+_brief = Repr()
+_brief.maxlevel, _brief.maxstring = 2, 80
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it, however much it holds."""
+    return _brief.repr(value)

@@ -18,7 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from typing_extensions import TypedDict
 
+from closerlook.documents import parse_json
 from closerlook.embedding.backbones import pretrained
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
@@ -30,7 +32,22 @@ from closerlook.reid.recipe import Recipe
 __all__ = ["State", "TrainingModule"]
 
 
-_COUNTERS = ("step", "seconds", "best_step", "best_score", "waited")
+class _Counters(TypedDict):
+    step: int
+    seconds: float
+    best_step: int
+    best_score: float
+    waited: int
+
+
+class _About(_Counters):
+    """What a checkpoint says beside its tensors: whose it is, the loss scale and the counters."""
+
+    fingerprint: str
+    scaler: dict[str, float]
+
+
+_COUNTERS = tuple(_Counters.__annotations__)
 
 
 class TrainingModule(nn.Module):
@@ -50,10 +67,13 @@ class TrainingModule(nn.Module):
         self.classifier = Classifier(backbone.dim, classes, neck=recipe.neck, seed=seed)
         self.loss = ReidLoss(recipe, classes, backbone.dim)
 
-    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts, of the batch of all processes."""
+    def forward(self, images: Tensor, labels: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """(b, h, w, 3) in 0..255 and (b,) labels -> the loss and its parts, of the batch of all processes.
+
+        ``done`` is the share of the run's steps before this one.
+        """
         pooled, labels = gather(self.features.pooled(images), labels)
-        total, parts = self.loss(pooled, self.classifier(self.features.neck(pooled)), labels)
+        total, parts = self.loss(pooled, self.classifier(self.features.neck(pooled)), labels, done)
         return total, parts
 
 
@@ -170,7 +190,7 @@ class State:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
         self.best = _below(tensors, "best")
         for name in _COUNTERS:
-            setattr(self, name, about[name])
+            setattr(self, name, about[name])  # type: ignore[literal-required]
         if self.scaler is not None:
             self.scaler.load_state_dict(about["scaler"])
 
@@ -196,13 +216,14 @@ def _optimiser(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
             return torch.optim.SGD(groups, weight_decay=recipe.weight_decay, momentum=0.9, nesterov=True, fused=True)
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], _About]:
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            return tensors, json.loads(file.metadata()["about"])
+            text = (file.metadata() or {}).get("about", "")
     except (SafetensorError, OSError) as error:
         raise CloserlookError(f"{path} is damaged ({error}): delete it to train from the start.") from None
+    return tensors, parse_json(text, _About, str(path), "Delete it to train from the start.")
 
 
 def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
@@ -31,7 +32,7 @@ from closerlook.reid.distributed import is_first_process, start_fabric
 from closerlook.reid.folder import RunFolder
 from closerlook.reid.log import Log
 from closerlook.reid.model import Model, embedder
-from closerlook.reid.recipe import Recipe
+from closerlook.reid.recipe import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
 from closerlook.reid.validation import Validation, put_aside
@@ -47,21 +48,21 @@ CHECKPOINT_SECONDS = 60.0
 def train(
     data: Dataset,
     *,
-    recipe: str | Path | Recipe = "baseline",
+    recipe: str | Path | Recipe | None = None,
     out: str | Path,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
     validation: Dataset | float | None = None,
     plan: Plan | None = None,
 ) -> Model:
-    """Train a re-identification model on every image of ``data``, or on those that ``plan`` keeps.
+    """Train a re-identification model on every image of a person in ``data``, or on those that ``plan`` keeps.
 
     A folder that holds this very run (data, recipe, seed) is gone on with if it is unfinished, and read if it is
     finished. On a CPU with the same number of threads the same arguments give the same weights.
 
     Args:
         data: images with identities.
-        recipe: a recipe's name, YAML file or value.
+        recipe: a recipe's name, YAML file or value; by default ``baseline`` on a GPU and ``cpu-quick`` without one.
         out: the run's folder.
         seed: decides the classifier's start, the batches and the augmentation.
         overrides: recipe fields to change.
@@ -75,10 +76,13 @@ def train(
         CloserlookError: images without identity, too few identities, a folder with another run, a validation on test
             images or on people trained on, or a loss that is not a number.
     """
-    resolved = Recipe.resolve(recipe, overrides)
+    resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
     aside = None
     if plan is not None:
         data = data.subset(plan)
+    images, data = len(data), data.people
+    if len(data) < images and is_first_process():
+        console.print(f"{images - len(data):,} of {images:,} images are junk or distractors: they are not trained on.")
     if validation is not None:
         data, aside = put_aside(data, validation, seed)
     folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
@@ -93,12 +97,13 @@ def train(
 def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder) -> None:
     """Take the steps that are left and write the run's files."""
     fabric = start_fabric(recipe)
+    classes = len(np.unique(data.identities))
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    # before any image is decoded, because weights may be missing
+    state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     with fabric.rank_zero_first():  # the others find the decoded images in the cache
         batches = Batches.of(data, recipe, folder.seed)
         validation = Validation.of(aside, recipe.size, folder.seed) if aside is not None else None
-    classes = int(batches.labels.max()) + 1
-    scaler = getattr(fabric.strategy.precision, "scaler", None)
-    state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     state.resume(folder.checkpoint, folder.fingerprint)
     log = Log(folder.path)
     if fabric.is_global_zero:
@@ -195,7 +200,7 @@ class _Loop:
         for position in range(count):
             images, labels = next(stream)
             with self.fabric.no_backward_sync(module, enabled=position < count - 1):
-                total, parts = module(images, labels)
+                total, parts = module(images, labels, self.state.step / self.recipe.steps)
                 self.fabric.backward(total / count)
             names = ["loss", *parts]
             rows.append(torch.stack([total.detach(), *(part.detach() for part in parts.values())]))

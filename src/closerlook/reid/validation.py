@@ -90,6 +90,7 @@ class Validation:
     @classmethod
     def of(cls, data: Dataset, size: tuple[int, int], seed: int) -> Validation:
         """The images that validation looks at, decoded."""
+        data = data.people
         identities = data.identities
         people = keyed_rng(seed, "validated people").permutation(np.unique(identities))[:MAX_IDENTITIES]
         rows = np.sort(np.concatenate([_some(data, identities, person, seed) for person in people.tolist()]))

@@ -1,4 +1,4 @@
-"""Charts of the results, and any chart as SVG that stands in a page by itself."""
+"""Charts of the results."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from collections.abc import Sequence
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from closerlook.study.arms import Run, Summary
 
-__all__ = ["gains_chart", "loss_chart", "results_chart", "svg"]
+__all__ = ["gains_chart", "loss_chart", "results_chart"]
 
 INK, ACCENT, LINE = "#1f2933", "#0b6e99", "#c1440e"
 PARTS = (INK, ACCENT, LINE, "#8a8a8a", "#2e8b57")
-
-
-def svg(chart: alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.FacetChart) -> str:
-    """The chart as an SVG element."""
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
 def results_chart(runs: Sequence[Run]) -> alt.LayerChart:

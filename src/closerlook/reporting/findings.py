@@ -113,7 +113,7 @@ def _share(row: dict[str, Any]) -> str:
     text = f"{row['factor']} {100 * row['share']:.0f}\u00a0%"
     if row["share_low"] is None:
         return text
-    return f"{text} ({100 * max(row['share_low'], 0):.0f} to {100 * row['share_high']:.0f})"
+    return f"{text} ({100 * row['share_low']:.0f} to {100 * row['share_high']:.0f})"
 
 
 def _gains(story: Story) -> Iterator[str]:

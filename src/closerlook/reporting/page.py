@@ -7,8 +7,9 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from closerlook.charts import svg
 from closerlook.reporting import samples
-from closerlook.reporting.charts import gains_chart, loss_chart, results_chart, svg
+from closerlook.reporting.charts import gains_chart, loss_chart, results_chart
 from closerlook.reporting.findings import decision, findings, method
 from closerlook.reporting.story import Story
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from closerlook.attributes import Factor, Level
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image, resize
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import resize
 
 __all__ = ["Grid", "Strip", "data_uri", "grid", "level_strips", "sample"]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,8 +13,10 @@ from numpy.typing import NDArray
 from closerlook.analysis import Gap
 from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import read_image
+from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
+from closerlook.reid.folder import RUN_FILE, read_summary
+from closerlook.reid.log import read_log
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
 from closerlook.study.readings import Readings, read_readings
@@ -73,18 +73,15 @@ def read_story(folder: Path) -> Story:
         raise CloserlookError(f"There is no folder {folder}.")
     if Record.exists(folder):
         read = _study
-    elif (folder / "gap.json").is_file():
+    elif (folder / "gap.json").exists():
         read = _analysis
-    elif (folder / "run.json").is_file():
+    elif (folder / RUN_FILE).exists():
         read = _run
     else:
         raise CloserlookError(
             f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
         )
-    try:
-        return read(folder)
-    except (json.JSONDecodeError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise CloserlookError(f"A file in {folder} is damaged ({str(error).splitlines()[0]}); run it again.") from None
+    return read(folder)
 
 
 def _analysis(folder: Path) -> Story:
@@ -127,12 +124,11 @@ def _extremes(gap: Gap, source: Dataset) -> dict[str, NDArray[np.uint8]]:
 
 
 def _run(folder: Path) -> Story:
-    run: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    run = read_summary(folder)
     flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
-    levels = {name: ", ".join(map(str, kept)) for name, kept in run.get("levels", {}).items()}
-    path = folder / "log.csv"
-    log = pl.read_csv(path).unique("step", keep="last", maintain_order=True) if path.is_file() else None
-    settings = flat | levels | run.get("versions", {})
+    levels = {name: ", ".join(map(str, kept)) for name, kept in run["levels"].items()}
+    log = read_log(folder)
+    settings = flat | levels | run["versions"]
     return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 

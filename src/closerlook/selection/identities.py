@@ -49,6 +49,7 @@ def choose_people(
     """
     if by not in WAYS:
         raise unknown("way to choose people", by, WAYS)
+    source = source.people
     people = np.unique(source.identities)
     if not 1 <= number <= len(people):
         raise UsageError(f"{source.name} has {len(people):,} people; {number:,} were asked for.")

@@ -17,6 +17,7 @@ from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
+from closerlook.documents import first_problem, read_yaml
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 from closerlook.selection.drawing import draw_like
@@ -141,7 +142,7 @@ class Plan(_Value):
         """Write the plan as YAML."""
         value = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+            draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -152,17 +153,9 @@ class Plan(_Value):
         """
         path = Path(path)
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
-        except FileNotFoundError:
-            raise CloserlookError(f"There is no plan {path}.") from None
-        except IsADirectoryError:
-            raise CloserlookError(f"{path} is a folder, not a plan; give the YAML file.") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise CloserlookError(f"{path} is not valid YAML: {error}") from None
+            return cls.model_validate(read_yaml(path))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise CloserlookError(f"{path} is not a plan: {where}: {first['msg']}.") from None
+            raise CloserlookError(f"{path} is not a plan: {first_problem(error)}.") from None
 
 
 def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:

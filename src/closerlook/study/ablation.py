@@ -9,7 +9,7 @@ from typing import Any
 from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
-from closerlook.reid import Recipe
+from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
 from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
 from closerlook.study.readings import importance_of_study, save_readings
@@ -27,7 +27,7 @@ def run_study(
     plans: Mapping[str, Plan] | None = None,
     table: str | None = None,
     gap: Path | None = None,
-    recipe: str | Recipe = "baseline",
+    recipe: str | Recipe | None = None,
     overrides: Mapping[str, Any] | None = None,
     seeds: int = 3,
     first_seed: int = 0,
@@ -54,8 +54,8 @@ def run_study(
         UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
     """
     plans = dict(plans or {})
-    resolved = Recipe.resolve(recipe, overrides)
-    source = source.train
+    resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
+    source = source.train.people
     analysis = None if gap is None else Gap.load(gap)
     rows = table_rows(table, analysis) if table else []
     arms = study_arms(source, plans, rows, analysis)

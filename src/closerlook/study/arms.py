@@ -5,7 +5,6 @@ Every claim about a selection is a comparison with its control: a random part of
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,9 +16,11 @@ from scipy import stats
 
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
+from closerlook.documents import read_json
 from closerlook.evaluation import evaluate
 from closerlook.files import write_json
 from closerlook.reid import Model, Recipe, train
+from closerlook.reid.folder import read_summary
 
 __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
 
@@ -121,13 +122,13 @@ def run_arms(
 def _finished(folder: Path) -> Run | None:
     """The run that has its score in ``folder``, if one has."""
     path = folder / SCORE
-    return Run(**json.loads(path.read_text())) if path.is_file() else None
+    return read_json(path, Run, "Delete it: the arm is then evaluated again.") if path.is_file() else None
 
 
 def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, protocol: str) -> Run:
     part = arm.part(seed)
     model = train(part, recipe=recipe, out=folder, seed=seed)
-    seconds = float(json.loads((folder / "run.json").read_text())["seconds"])
+    seconds = read_summary(folder)["seconds"]
     people = part.counts()["identities"]
     return _score(
         model, target, folder, protocol, Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
@@ -151,7 +152,8 @@ def _score(model: Model, target: Dataset, folder: Path, protocol: str, run: Run)
 def read_runs(folder: Path) -> list[Run]:
     """The runs that a study in ``folder`` has finished; empty where there are none."""
     path = folder / FILE
-    return [Run(**run) for run in json.loads(path.read_text())] if path.is_file() else []
+    remedy = "Run the study again: it is written anew, finished runs are kept."
+    return read_json(path, list[Run], remedy) if path.is_file() else []
 
 
 def summarise(runs: Sequence[Run]) -> list[Summary]:

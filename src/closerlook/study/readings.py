@@ -6,18 +6,20 @@ differ in more than one attribute, such as the rows of Table 1; what it says is 
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+from typing_extensions import TypedDict
 
 from closerlook.analysis import Gap
 from closerlook.analysis.importance import importance_of_runs, rank_agreement
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
+from closerlook.documents import read_json
 from closerlook.files import write_json
 from closerlook.study.arms import Arm, Run
 
@@ -28,21 +30,36 @@ FEWEST_PARTS = 4  # different parts of the data; with fewer, attributes cannot b
 ALL = "all"
 
 
+class Reading(TypedDict):
+    """One attribute by both readings.
+
+    Attributes:
+        factor: its name.
+        share: of the runs' variance of mAP by an additive model.
+        gain, null_gain: XGBoost's, on integer codes, and the same by chance.
+        loss_share: its exact share of the variance of the per-image loss; None without a gap.
+    """
+
+    factor: str
+    share: float
+    gain: float
+    null_gain: float
+    loss_share: float | None
+
+
 @dataclass(frozen=True)
 class Readings:
     """Importance of each attribute by training runs, beside that by the per-image loss.
 
     Attributes:
         runs, parts: how many runs there are, and of how many different parts of the data.
-        rows: an attribute each: ``factor``; ``share`` of the runs' variance of mAP by an additive model; XGBoost's
-            ``gain``, on integer codes, and ``null_gain``, the same for shuffled mAP; ``loss_share``, its exact share of
-            the variance of the per-image loss, None without a gap.
+        rows: an attribute each.
         tau: Kendall's tau between ``share`` and ``loss_share``; None for fewer than three attributes.
     """
 
     runs: int
     parts: int
-    rows: tuple[Mapping[str, float | str | None], ...]
+    rows: tuple[Reading, ...]
     tau: float | None
 
 
@@ -67,7 +84,7 @@ def importance_of_study(
         shown = shown.join(losses, on="factor", how="left", maintain_order="left")
     else:
         shown = shown.with_columns(loss_share=pl.lit(None, pl.Float64))
-    return Readings(len(trained), parts, tuple(shown.to_dicts()), None if math.isnan(tau) else tau)
+    return Readings(len(trained), parts, tuple(cast(list[Reading], shown.to_dicts())), None if math.isnan(tau) else tau)
 
 
 def save_readings(readings: Readings, folder: Path) -> None:
@@ -80,8 +97,7 @@ def read_readings(folder: Path) -> Readings | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    value = json.loads(path.read_text())
-    return Readings(value["runs"], value["parts"], tuple(value["rows"]), value["tau"])
+    return read_json(path, Readings, "Run the study again: it is written anew, finished runs are kept.")
 
 
 def _kept(part: Dataset, factors: Sequence[Factor]) -> dict[str, str | int]:

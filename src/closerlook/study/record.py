@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from closerlook.attributes import Level
+from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
@@ -80,13 +80,14 @@ class Record:
 
     @classmethod
     def load(cls, folder: Path) -> Record:
-        """Read ``study.json``."""
-        value = json.loads((folder / FILE).read_text())
-        for name in ("planted", "paper"):
-            value[name] = {key: tuple(items) for key, items in value[name].items()}
-        return cls(**value)
+        """Read ``study.json``.
+
+        Raises:
+            CloserlookError: there is none, or it is damaged.
+        """
+        return read_json(folder / FILE, cls, "Delete it and run the study again: finished runs are kept.")
 
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether ``folder`` holds a study."""
-        return (folder / FILE).is_file()
+        return (folder / FILE).exists()

@@ -9,6 +9,7 @@ import polars as pl
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
+from closerlook.errors import CloserlookError
 from closerlook.selection import Plan
 
 __all__ = ["Recovery", "recovery"]
@@ -54,7 +55,15 @@ class Recovery:
 
 
 def recovery(gap: Gap, plans: Mapping[str, Plan], planted: Mapping[str, tuple[Level, ...]]) -> list[Recovery]:
-    """How much of the planted truth the analysis and the plans found, a row a factor."""
+    """How much of the planted truth the analysis and the plans found, a row a factor.
+
+    Raises:
+        CloserlookError: the truth is about a factor that the analysis does not have.
+    """
+    names = [factor.name for factor in gap.factors]
+    for name in planted:
+        if name not in names:
+            raise CloserlookError(f"The study planted levels of '{name}'; its analysis has {', '.join(names)}.")
     return [_recovered(gap, plans, name, levels) for name, levels in planted.items()]
 
 

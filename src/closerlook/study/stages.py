@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from closerlook.compute.progress import console
+from closerlook.documents import read_json
 from closerlook.files import write_json
 
 __all__ = ["Stages", "read_stages"]
@@ -20,7 +20,7 @@ FILE = "stages.json"
 def read_stages(folder: Path) -> dict[str, float]:
     """Seconds that each stage of the study in ``folder`` took, in the order they ran; empty where none is recorded."""
     path = folder / FILE
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+    return read_json(path, dict[str, float], "Delete it: only the record of times is lost.") if path.is_file() else {}
 
 
 @dataclass
@@ -55,8 +55,9 @@ class Stages:
         """Seconds that the stages from ``name`` on should take on this machine."""
         names = list(self.expected)
         rest = sum(self.expected[other] for other in names[names.index(name) :])
-        planned = sum(self.expected[other] for other in self._seconds)
-        return rest * (sum(self._seconds.values()) / planned if planned else 1.0)
+        done = [other for other in self._seconds if other in self.expected]
+        planned = sum(self.expected[other] for other in done)
+        return rest * (sum(self._seconds[other] for other in done) / planned if planned else 1.0)
 
 
 def _clock(seconds: float) -> str:

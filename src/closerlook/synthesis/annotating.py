@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import progress
+from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import Dataset
 from closerlook.errors import unknown
 from closerlook.files import atomic_path, explain_os_errors
@@ -150,7 +151,7 @@ def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, s
             renderer.look(posed, [each.take for each in batch])
             for number, each in enumerate(batch):
                 for row in each.rows:
-                    image = Image.open(source.root / row.file_name).convert("RGB")
+                    image = Image.fromarray(read_image(source.root / row.file_name))
                     drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
     tiles = [drawn[name] for name in chosen["file_name"]]
     across = min(len(tiles), 12)

@@ -22,6 +22,7 @@ from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import console, progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
+from closerlook.documents import parse_yaml, read_yaml
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in, atomic_path, explain_os_errors
 from closerlook.synthesis.card import CARD_NAME, CELL_WARNING, data_card
@@ -164,20 +165,18 @@ def _prepare(root: Path, request: Request, device: str) -> bool:
     people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
     kept = {**asdict(settings), "device": device.partition(":")[0]}
     wanted = {"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}
-    wanted = yaml.safe_load(yaml.safe_dump(_plain(wanted), sort_keys=False))
+    wanted = parse_yaml(yaml.safe_dump(_plain(wanted), sort_keys=False), "the settings")
     path = root / SETTINGS_NAME
     if not path.exists():
         if root.is_dir() and any(root.iterdir()):
             raise CloserlookError(f"{root} is not empty and holds no {SETTINGS_NAME}: choose another output folder.")
         with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(wanted, sort_keys=False))
+            draft.write_text(yaml.safe_dump(wanted, sort_keys=False), encoding="utf-8")
         return False
-    try:
-        found = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        found = None
+    remedy = "Choose another output folder."
+    found = read_yaml(path, remedy)
     if not isinstance(found, dict):
-        raise CloserlookError(f"{path} cannot be read: choose another output folder.")
+        raise CloserlookError(f"{path} does not hold the settings of a rendering. {remedy}")
     for name, value in wanted.items():
         if found.get(name) != value:
             raise CloserlookError(

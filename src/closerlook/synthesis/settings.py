@@ -6,12 +6,11 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from closerlook.attributes import Design, Jitter, Spec
+from closerlook.documents import checked, read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.parameters import parameter, with_custom
@@ -80,17 +79,14 @@ class Settings:
         Raises:
             CloserlookError: there is no such file, it cannot be read, or another version of the renderer wrote it.
         """
-        try:
-            found = yaml.safe_load(path.read_text())
-            values = {one.name: found[one.name] for one in fields(cls)}
-            values["population"] = Population(**values["population"])
-            values["jitter"] = {k: Jitter(v["kind"], tuple(v["numbers"])) for k, v in values["jitter"].items()}
-        except FileNotFoundError:
-            raise CloserlookError(f"{path.parent} was not rendered by closerlook: it has no {path.name}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
-            raise CloserlookError(f"{path} cannot be read, or was written by another version of closerlook.") from None
-        tupled: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        read = cls(**tupled)
+        if not path.exists():
+            raise CloserlookError(f"{path.parent} was not rendered by closerlook: it has no {path.name}.")
+        remedy = "It is damaged, or another version of closerlook wrote it: render it again."
+        found = read_yaml(path, remedy)
+        if not isinstance(found, dict):
+            raise CloserlookError(f"{path} does not hold the settings of a rendering. {remedy}")
+        own = {one.name: found[one.name] for one in fields(cls) if one.name in found}
+        read = checked(own, cls, str(path), remedy)
         if read.versions != (RENDERER_VERSION, WARDROBE_VERSION):
             raise CloserlookError(f"{path.parent} was rendered by another version of closerlook: render it again.")
         return read

@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_said(folder):
     with pytest.raises(UsageError, match="tilt"):
         read_picture(folder / "empty.png")
     (folder / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(CloserlookError, match="cannot be read as a picture"):
+    with pytest.raises(CloserlookError, match="cannot be decoded"):
         read_picture(folder / "broken.png")
     empty = folder / "empty"
     empty.mkdir()

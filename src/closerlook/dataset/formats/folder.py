@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.attributes import Design
+from closerlook.dataset.decoding import SUFFIXES
 from closerlook.dataset.formats.manifest import number_labels, read_manifest, read_table
 from closerlook.dataset.formats.market1501 import FOLDERS
-from closerlook.dataset.images import SUFFIXES
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.errors import CloserlookError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.dataset.formats.roots import find_root
-from closerlook.dataset.table import Dataset
+from closerlook.dataset.table import DISTRACTOR, Dataset
 from closerlook.errors import CloserlookError
 
 __all__ = ["FOLDERS", "read_dukemtmc", "read_market1501", "read_personx"]
@@ -41,9 +41,9 @@ IGNORED = frozenset({"Thumbs.db", ".DS_Store"})
 def _read(layout: str, path: Path) -> Dataset:
     """The data set in ``path``, or in the one folder inside it that has the layout.
 
-    In Market-1501 identity -1 is junk (partly seen people, to be left out of a gallery) and 0 a distractor (kept,
-    matching nobody); an evaluation :class:`~closerlook.evaluation.Protocol` says what becomes of them. All else that
-    the names say (sequence, frame, box, view) is a column of the table.
+    Of these layouts Market-1501's alone says that identity 0 is a distractor, which the table has as
+    :data:`~closerlook.dataset.table.DISTRACTOR`; its junk is -1 as in the table. All else that the names say (sequence,
+    frame, box, view) is a column of the table.
 
     Raises:
         CloserlookError: a folder is missing, all are empty, or a name is not of the layout's form.
@@ -74,5 +74,7 @@ def _read_folder(layout: str, folder: Path, split: str) -> list[dict[str, object
                 "images with a manifest (a CSV with file_name, identity, camera, split)."
             )
         numbers = {key: int(value) for key, value in match.groupdict().items()}
+        if layout == "market1501" and numbers["identity"] == 0:
+            numbers["identity"] = DISTRACTOR
         rows.append({"file_name": f"{folder.name}/{name}", "split": split, **numbers})
     return rows

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS, Factor
-from closerlook.dataset.images import SUFFIXES
+from closerlook.dataset.decoding import SUFFIXES
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 

@@ -43,8 +43,19 @@ class SameConv2d(nn.Conv2d):
         super().__init__(channels, out, kernel, stride=stride, groups=groups, bias=False)
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if torch.compiler.is_compiling():  # onnxruntime takes the padding of a kernel in a graph for that of the image
+            vertical, horizontal = _same_padding(self, x.shape)
+            around = (horizontal // 2, -(-horizontal // 2), vertical // 2, -(-vertical // 2))
+            return F.conv2d(F.pad(x, around), weight, bias, self.stride, 0, 1, self.groups)
         weight, padding = _fit(self, weight, x.shape)
         return F.conv2d(x, weight, bias, self.stride, padding, 1, self.groups)
+
+
+def _same_padding(convolution: SameConv2d, shape: torch.Size) -> tuple[int, int]:
+    """Rows and columns that "SAME" adds to images of ``shape`` (b, c, h, w), both sides together."""
+    kernel, stride = convolution.kernel_size[0], convolution.stride[0]
+    vertical, horizontal = (max(0, (-(-size // stride) - 1) * stride + kernel - size) for size in shape[-2:])
+    return vertical, horizontal
 
 
 def _fit(convolution: nn.Conv2d, weight: Tensor, shape: torch.Size) -> tuple[Tensor, tuple[int, ...]]:
@@ -55,8 +66,7 @@ def _fit(convolution: nn.Conv2d, weight: Tensor, shape: torch.Size) -> tuple[Ten
     if not isinstance(convolution, SameConv2d):
         assert not isinstance(convolution.padding, str)
         return weight, convolution.padding
-    kernel, stride = convolution.kernel_size[0], convolution.stride[0]
-    vertical, horizontal = (max(0, (-(-size // stride) - 1) * stride + kernel - size) for size in shape[-2:])
+    vertical, horizontal = _same_padding(convolution, shape)
     if vertical % 2 or horizontal % 2:
         weight = F.pad(weight, (horizontal % 2, 0, vertical % 2, 0))
     return weight, (-(-vertical // 2), -(-horizontal // 2))
@@ -89,7 +99,7 @@ def convolve(
     learning = norm is not None and norm.training
     if is_fixed(x) and not learning and not convolution.weight.is_inference():
         return _convolve_ready(convolution, norm, x, activation, shortcut)
-    if norm is None or learning:
+    if norm is None or learning or torch.compiler.is_compiling():  # a graph's reader fuses the two by itself
         out: Tensor = convolution(x) if norm is None else norm(convolution(x))
     else:
         out = convolution._conv_forward(x, *_fold(convolution, norm))

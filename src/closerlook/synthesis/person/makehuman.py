@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from closerlook.dataset.decoding import read_rgba
 from closerlook.errors import CloserlookError
 from closerlook.synthesis.person.assets import METRES, body_data
 from closerlook.synthesis.person.body import Body, short_weights
@@ -297,8 +298,4 @@ def skin_image(path: Path) -> NDArray[np.uint8]:
 
 @functools.lru_cache(maxsize=64)
 def _image(path: Path, size: int) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGBA").resize((size, size), Image.Resampling.BOX))
-    except (OSError, UnidentifiedImageError) as error:
-        raise CloserlookError(f"The texture {path} cannot be read: {error}.") from None
+    return np.asarray(read_rgba(path).resize((size, size), Image.Resampling.BOX))

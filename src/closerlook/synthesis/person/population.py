@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import yaml
 
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 
 __all__ = ["Population"]
@@ -61,10 +61,7 @@ class Population:
             return cls()
         if isinstance(source, Population):
             return source
-        try:
-            values = yaml.safe_load(Path(source).read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            raise CloserlookError(f"Population {source} is not a readable YAML file such as 'female: 0.4'.") from None
+        values = read_yaml(source, "A population is lines such as 'female: 0.4'.") or {}
         if not isinstance(values, dict):
             raise CloserlookError(f"Population {source} must hold lines such as 'female: 0.4'.")
         for name in values:

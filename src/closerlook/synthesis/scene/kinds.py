@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from closerlook.documents import read_yaml
 from closerlook.errors import unknown
 from closerlook.synthesis.scene.pictures import picture_files
 
@@ -64,7 +63,7 @@ class Backdrop:
 
 
 def _read() -> tuple[dict[str, Thing], dict[str, Backdrop]]:
-    written = yaml.safe_load(Path(__file__).with_name("backdrops.yaml").read_text())
+    written = read_yaml(Path(__file__).with_name("backdrops.yaml"))
     things = {name: Thing(**_frozen(values)) for name, values in written["things"].items()}
 
     def thing(entry: str | dict[str, Any]) -> Thing:

@@ -17,13 +17,13 @@ import functools
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from closerlook.dataset.decoding import read_image
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
 from closerlook.synthesis.scene.sensor import Sensor
@@ -116,7 +116,11 @@ def picture_files(folder: str | Path) -> list[Path]:
     Raises:
         UsageError: it holds none.
     """
-    found = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
+    found = sorted(
+        path
+        for path in Path(folder).iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
     if not found:
         raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
     return found
@@ -129,10 +133,7 @@ def read_picture(path: Path) -> Picture:
     Raises:
         CloserlookError: either cannot be read, or says something that cannot be.
     """
-    try:
-        codes = np.asarray(Image.open(path).convert("RGB"))
-    except OSError as error:
-        raise CloserlookError(f"{path} cannot be read as a picture: {error}.") from None
+    codes = read_image(path)
     mean = float(((codes[::4, ::4].astype(np.float32) / 255) ** 2.2).mean())
     return Picture(codes, MEAN_ALBEDO / max(mean, 0.01), **_camera(path.parent / CAMERA_NAME))
 
@@ -140,10 +141,7 @@ def read_picture(path: Path) -> Picture:
 def _camera(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
-    try:
-        values: Any = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CloserlookError(f"{path} is not valid YAML: {error}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise CloserlookError(f"{path} must hold 'height', 'pitch' or 'focal' with a number each.")
     for name, value in values.items():

@@ -1,0 +1,321 @@
+"""Does the distance to a target predict what training on a part of the data is worth? The runs behind docs/validity.md.
+
+Product subsets of two weathers and two illuminations, of equal images, people and scenes, are trained on by one recipe
+and scored on every target. Three steps, each of which resumes:
+
+    python bench/validity.py targets --market /data/Market-1501-v15.09.15 --cuhk01 /data/CUHK01/campus --work WORK
+    python bench/validity.py choose --work WORK
+    python bench/validity.py train --work WORK --worker 1/2
+
+``targets`` renders the source and the planted targets and lays out the real ones, in WORK; ``choose`` measures the gap
+to each and picks the subsets before anything is trained (bench/results/validity/subsets.csv); ``train`` writes a row a
+run, target and query camera to WORK/results, and ``collect`` gathers them in bench/results/validity/runs.csv. Runs that
+are listed there are not run again. No image of a test split is read; docs/validity.md says what was fixed beforehand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy import stats
+
+from closerlook.analysis import Gap, analyze
+from closerlook.dataset import Dataset
+from closerlook.dataset.images import image_array, read_image
+from closerlook.evaluation import evaluate
+from closerlook.files import atomic_path
+from closerlook.randomness import keyed_rng
+from closerlook.reid import Recipe, train
+from closerlook.synthesis import generate
+from closerlook.synthesis.scene.backdrop import BACKDROPS
+
+RESULTS = Path(__file__).parent / "results" / "validity"
+SIZE = (128, 64)
+PEOPLE, SUBSETS, CONTROLS = 96, 30, 6
+PER_CELL = 24
+RECIPE = Recipe.resolve("cpu-quick", {"steps": 400})
+PLANTED_PEOPLE, PLANTED_UNLABELED = 500, 100
+PLANTED = {
+    "night": (101, {"weather": ("sunny", "clouds"), "illumination": ("midnight", "night")}, "cctv"),
+    "snow": (102, {"weather": ("snowlight", "blizzard"), "illumination": ("noon",)}, "cctv"),
+    "fog": (103, {"weather": ("foggy",), "illumination": ("forenoon", "afternoon")}, "phone"),
+}
+TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
+
+
+# --- targets -------------------------------------------------------------------------------------------------------
+
+
+def make_targets(market: str, cuhk01: Path, work: Path) -> None:
+    """Render the source and the planted targets; lay out the real ones with an unlabelled and a labelled part each."""
+    generate("gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, vary="image", backdrops=_places(4))
+    for name, (seed, levels, sensor) in PLANTED.items():
+        rendered = generate(
+            "gpr-plus",
+            identities=PLANTED_PEOPLE,
+            out=work / name,
+            size=SIZE,
+            seed=seed,
+            vary="image",
+            levels={"viewpoint": (0, 90, 180, 270), **levels},
+            backdrops=_places(0, 4),
+            sensor=sensor,
+        )
+        unlabelled = pl.col("identity") <= PLANTED_UNLABELED
+        _lay_out(rendered, name, work, unlabelled, per_camera=2)
+    real = Dataset.open(f"market1501:{market}").train
+    people = np.unique(real.identities)
+    half_a = pl.col("identity").is_in(people[: len(people) // 2].tolist())
+    _lay_out(real, "market-a", work, ~half_a)  # distances by half b, accuracy on half a
+    _lay_out(real, "market-b", work, half_a)
+    for name, change in (("dark", _darken), ("haze", _haze)):
+        _lay_out(_changed(real, work / f"{name}-images", name, change), name, work, ~half_a, per_camera=2)
+    _lay_out(_cuhk01(cuhk01), "cuhk01", work, pl.col("identity") <= 485)
+
+
+def _places(start: int, stop: int | None = None) -> list[str]:
+    return list(BACKDROPS)[start:stop]
+
+
+def _lay_out(data: Dataset, name: str, work: Path, unlabelled: pl.Expr, per_camera: int | None = None) -> None:
+    """Write ``name.parquet``: train (for distances; without labels), query (an image a person and camera), gallery."""
+    order = keyed_rng(0, "validity", name).random(len(data))
+    rank = pl.col("order").rank("ordinal").over("identity", "camera")
+    table = data.table.select("file_name", "identity", "camera").with_columns(order=pl.Series(order))
+    table = table.with_columns(rank=rank, unlabelled=unlabelled)
+    if per_camera is not None:
+        table = table.filter(pl.col("unlabelled") | (pl.col("rank") <= per_camera))
+    split = pl.when("unlabelled").then(pl.lit("train")).when(pl.col("rank") == 1).then(pl.lit("query"))
+    table = table.with_columns(split=split.otherwise(pl.lit("gallery")))
+    paths = [str((data.root / file).resolve()) for file in table["file_name"]]
+    table = table.with_columns(file_name=pl.Series(paths)).drop("order", "rank", "unlabelled")
+    with atomic_path(work / f"{name}.parquet") as draft:
+        table.write_parquet(draft)
+
+
+def open_target(work: Path, name: str) -> Dataset:
+    return Dataset.from_table(Path("/"), pl.read_parquet(work / f"{name}.parquet"), name, factors=())
+
+
+def _changed(data: Dataset, folder: Path, name: str, change: object) -> Dataset:
+    """The images through ``change``, written as PNG so that nothing else is lost."""
+    assert callable(change)
+    for path, file in zip(data.paths, data.table["file_name"], strict=True):
+        out = folder / f"{Path(file).stem}.png"
+        if not out.exists():
+            image = change(read_image(path), keyed_rng(0, "validity", name, out.stem))
+            with atomic_path(out) as draft:
+                Image.fromarray(image).save(draft)
+    files = [f"{Path(file).stem}.png" for file in data.table["file_name"]]
+    return Dataset.from_table(folder, data.table.with_columns(file_name=pl.Series(files)), name, factors=())
+
+
+def _darken(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A fifth of the light and a small sensor's noise."""
+    light = (image / 255.0) ** 2.2 * 0.2
+    noisy = light + rng.normal(size=image.shape) * np.sqrt(light * 4e-4 + 1e-5)
+    return (255 * noisy.clip(0, 1) ** (1 / 2.2)).round().astype(np.uint8)
+
+
+def _haze(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Half of the light is the air's; blurred by a pixel."""
+    gray = rng.uniform(165, 195)
+    blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(1))
+    return (0.45 * np.asarray(blurred) + 0.55 * gray).round().astype(np.uint8)
+
+
+def _cuhk01(folder: Path) -> Dataset:
+    """``iiiikkk.png``: person, then 001 and 002 of camera A, 003 and 004 of camera B."""
+    files = sorted(path.name for path in folder.glob("*.png"))
+    table = pl.DataFrame(
+        {
+            "file_name": files,
+            "identity": [int(name[:4]) for name in files],
+            "camera": [1 if int(name[4:7]) <= 2 else 2 for name in files],
+        }
+    )
+    return Dataset.from_table(folder, table, "cuhk01", factors=())
+
+
+# --- the choice of subsets ------------------------------------------------------------------------------------------
+
+
+def choose(work: Path) -> None:
+    """Pick the subsets: distances to Market spread evenly, least tied to diversity, brightness and other targets."""
+    source = Dataset.open(work / "source")
+    gaps = {name: _gap(work, source, name) for name in TARGETS}
+    table = _candidates(source, gaps)
+    main = (table["gap_market-a"] + table["gap_market-b"]).to_numpy() / 2
+    other = [name for name in table.columns if name.startswith(("gap_", "diversity", "brightness"))]
+    other = [name for name in other if not name.startswith("gap_market")]
+    rest = stats.rankdata(table.select(other).to_numpy(), axis=0)
+    chosen = _spread(main, rest)
+    with atomic_path(RESULTS / "subsets.csv") as draft:
+        table[chosen].sort("gap_market-a").with_row_index("subset").write_csv(draft)
+
+
+def _gap(work: Path, source: Dataset, name: str) -> Gap:
+    return analyze(source, open_target(work, name).train, per_cell=PER_CELL, out=work / "gaps" / name)
+
+
+def _candidates(source: Dataset, gaps: dict[str, Gap]) -> pl.DataFrame:
+    """A row a pair of weathers and pair of illuminations, with what is known of it before training."""
+    weathers, hours = (next(f.levels for f in source.factors if f.name == n) for n in ("weather", "illumination"))
+    light = image_array(source, SIZE).mean(axis=(1, 2, 3))
+    means = source.table.with_columns(light=pl.Series(light)).group_by("weather", "illumination").agg(pl.mean("light"))
+    brightness = {(w, h): value for w, h, value in means.iter_rows()}
+    rows = []
+    for pair in itertools.product(itertools.combinations(weathers, 2), itertools.combinations(hours, 2)):
+        row: dict[str, object] = {"weather": "+".join(map(str, pair[0])), "illumination": "+".join(map(str, pair[1]))}
+        for name, gap in gaps.items():
+            scores = gap.score({"weather": pair[0], "illumination": pair[1]})
+            row |= {f"gap_{name}": scores["fit"], f"total_{name}": scores["pair_loss"]}
+            row["diversity"] = scores["diversity"] if name == "market-a" else row["diversity"]
+        row["brightness"] = np.mean([brightness[cell] for cell in itertools.product(*pair)])
+        rows.append(row)
+    return pl.DataFrame(rows)
+
+
+def _spread(main: NDArray[np.float64], rest: NDArray[np.float64], tries: int = 20_000) -> list[int]:
+    """Rows, one from each of SUBSETS equal steps of the distance, exchanged until it is least tied to the rest."""
+    rng = keyed_rng(0, "validity", "choose")
+    edges = np.linspace(main.min(), np.quantile(main, 0.97), SUBSETS + 1)
+    bins = np.clip(np.searchsorted(edges, main, side="right") - 1, 0, SUBSETS - 1)
+    pools = [rows for rows in (np.flatnonzero(bins == number) for number in range(SUBSETS)) if len(rows)]
+    chosen = np.array([rng.choice(pool) for pool in pools])
+
+    def tie(rows: NDArray[np.int64]) -> float:
+        order = stats.rankdata(main[rows])
+        return float(sum(np.corrcoef(order, column)[0, 1] ** 2 for column in rest[rows].T))
+
+    best = tie(chosen)
+    for _ in range(tries):
+        candidate = chosen.copy()
+        position = rng.integers(len(pools))
+        candidate[position] = rng.choice(pools[position])
+        if (now := tie(candidate)) < best:
+            chosen, best = candidate, now
+    missing = SUBSETS - len(chosen)  # steps without a candidate: the fullest steps give another one each
+    left = np.setdiff1d(np.arange(len(main)), chosen)
+    return sorted([*chosen.tolist(), *rng.choice(left, missing, replace=False).tolist()])
+
+
+# --- training -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A subset, or a random control (``subset`` is -1, -2, ...), and a seed."""
+
+    subset: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{'random' if self.subset < 0 else 'subset'}-{abs(self.subset)}-seed-{self.seed}"
+
+    def rows(self, source: Dataset, subsets: pl.DataFrame) -> NDArray[np.int64]:
+        if self.subset < 0:
+            return _random_rows(source, -self.subset)
+        row = subsets.row(self.subset, named=True)
+        inside = [pl.col(name).cast(pl.String).is_in(row[name].split("+")) for name in ("weather", "illumination")]
+        return np.flatnonzero(source.table.select(inside[0] & inside[1]).to_series().to_numpy())
+
+
+def plan_runs() -> list[Run]:
+    """Shuffled, so that what has been run at any time is a random part; second seeds for a third follow at once."""
+    order = keyed_rng(0, "validity", "order").permutation(np.r_[np.arange(SUBSETS), -1 - np.arange(CONTROLS)]).tolist()
+    return [Run(subset, seed) for n, subset in enumerate(order) for seed in ((0, 1) if n % 3 == 0 else (0,))]
+
+
+def _random_rows(source: Dataset, number: int) -> NDArray[np.int64]:
+    """Four random cells of weather and illumination for each person and viewpoint: as many images as a subset's."""
+    order = pl.Series(keyed_rng(number, "validity", "control").random(len(source)))
+    rank = source.table.with_columns(order=order).select(pl.col("order").rank("ordinal").over("identity", "viewpoint"))
+    return np.flatnonzero(rank.to_series().to_numpy() <= 4)
+
+
+def train_runs(work: Path, worker: tuple[int, int]) -> None:
+    """Train and score every run that has no result yet."""
+    source, subsets = Dataset.open(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
+    done = _done()
+    for run in plan_runs()[worker[0] - 1 :: worker[1]]:
+        out = work / "results" / f"{run.name}.json"
+        if run in done or out.is_file():
+            continue
+        part = source.take(run.rows(source, subsets))
+        model = train(part, recipe=RECIPE, out=work / "runs" / run.name, seed=run.seed)
+        scores = [score for name in TARGETS for score in _scores(model, open_target(work, name), name)]
+        key = hashlib.sha256((RECIPE.model_dump_json() + "\n".join(part.table["file_name"])).encode()).hexdigest()
+        about = {"subset": run.subset, "seed": run.seed, "images": len(part), "key": key[:16]}
+        out.parent.mkdir(exist_ok=True)
+        with atomic_path(out) as draft:
+            draft.write_text(json.dumps([{**about, **score} for score in scores]))
+        print(run.name, {s["target"]: round(100 * s["mAP"], 2) for s in scores if s["camera"] == 0}, flush=True)
+
+
+def _scores(model: object, target: Dataset, name: str) -> Iterator[dict[str, object]]:
+    """A row for all queries (camera 0) and one for the queries of each camera, with the deviation over people."""
+    result = evaluate(model, target, protocol="dukemtmc")  # type: ignore[arg-type]  # neither junk nor distractors
+    queries = result.per_query.filter(pl.col("reason").is_null())
+    cameras = sorted(queries["camera"].unique().to_list())
+    for camera in (0, *(cameras if name.startswith("market") else ())):
+        own = queries if camera == 0 else queries.filter(pl.col("camera") == camera)
+        people = own.group_by("identity").agg(pl.mean("ap"))["ap"]
+        yield {
+            "target": name,
+            "camera": camera,
+            "queries": len(own),
+            "mAP": own["ap"].mean(),
+            "rank1": float((own["first_hit"] == 1).mean()),  # type: ignore[arg-type]
+            "people": len(people),
+            "people_sd": people.std(),
+        }
+
+
+def _done() -> set[Run]:
+    path = RESULTS / "runs.csv"
+    if not path.is_file():
+        return set()
+    return {Run(*row) for row in pl.read_csv(path).select("subset", "seed").unique().iter_rows()}
+
+
+def collect(work: Path) -> None:
+    """Add what WORK/results has to bench/results/validity/runs.csv."""
+    found = [pl.DataFrame(json.loads(path.read_text())) for path in sorted((work / "results").glob("*.json"))]
+    path = RESULTS / "runs.csv"
+    tables = [*([pl.read_csv(path)] if path.is_file() else []), *found]
+    both = pl.concat(tables, how="vertical_relaxed").unique(["subset", "seed", "target", "camera"], keep="last")
+    with atomic_path(path) as draft:
+        both.sort("subset", "seed", "target", "camera").write_csv(draft, float_precision=6)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=("targets", "choose", "train", "collect"))
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--market")
+    parser.add_argument("--cuhk01", type=Path)
+    parser.add_argument("--worker", default="1/1")
+    asked = parser.parse_args()
+    number, of = map(int, asked.worker.split("/"))
+    {
+        "targets": lambda: make_targets(asked.market, asked.cuhk01, asked.work),
+        "choose": lambda: choose(asked.work),
+        "train": lambda: train_runs(asked.work, (number, of)),
+        "collect": lambda: collect(asked.work),
+    }[asked.step]()
+
+
+if __name__ == "__main__":
+    main()
