@@ -148,7 +148,7 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
     Raises:
         CloserlookError: the file holds other values, or is damaged.
     """
-    if path.is_file():
+    if path.exists():
         remedy = "Delete it and run the same command again: the set is then measured anew."
         kept = read_json(path, _Kept, remedy)
         if kept.values != dict(values):
@@ -169,8 +169,8 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
 def _check(out: Path, settings: dict[str, object]) -> None:
     path = out / SETTINGS
     remedy = "Choose another output folder or remove this one."
-    if path.is_file() and read_json(path, dict[str, Any], remedy) != settings:
-        raise CloserlookError(f"{out} holds another search; choose another output folder or remove that one.")
+    if path.exists() and read_json(path, dict[str, Any], remedy) != settings:
+        raise CloserlookError(f"{path} is of another search, or damaged. {remedy}")
     write_json(path, settings)
 
 

@@ -120,7 +120,9 @@ class Gap(Scores):
         """
         folder = Path(folder)
         if not (folder / NAME).exists():
-            raise CloserlookError(f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'.")
+            raise CloserlookError(
+                f"{folder} holds no analysis, or not all of one (no {NAME}): make it with 'closerlook analyze'."
+            )
         gap = cls(Measurement.load(folder), load_settings(folder))
         try:
             gap.weights, gap.target_units  # noqa: B018 - settings that its own numbers cannot have been made with

@@ -19,7 +19,7 @@ from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
 from closerlook.analysis.distributions import Distributions
 from closerlook.analysis.settings import REMEDY
-from closerlook.analysis.shapes import ARRAYS, check_arrays
+from closerlook.analysis.shapes import ARRAYS, ARRAYS_NAME, IMAGES_NAME, check_arrays
 from closerlook.attributes import Factor, Level
 from closerlook.documents import parse_json
 from closerlook.embedding import Block
@@ -28,8 +28,6 @@ from closerlook.files import atomic_path
 
 __all__ = ["Measurement"]
 
-ARRAYS_NAME = "moments.safetensors"
-IMAGES_NAME = "images.parquet"
 ABOUT: dict[str, Any] = {
     "blocks": tuple[Block, ...],
     "factors": tuple[tuple[str, tuple[Level, ...]], ...],
@@ -156,11 +154,13 @@ class Measurement:
             with safe_open(path, "np") as file:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
                 metadata = file.metadata() or {}
+        except (SafetensorError, OSError) as error:
+            raise CloserlookError(f"{path} is missing or damaged ({error}). {REMEDY}") from None
+        try:
             images = pl.read_parquet(folder / IMAGES_NAME, glob=False)
-        except (SafetensorError, OSError, pl.exceptions.PolarsError) as error:
-            broken = path if isinstance(error, SafetensorError) else folder / IMAGES_NAME
-            named = getattr(error, "filename", None) or broken
-            raise CloserlookError(f"{named} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = str(error).splitlines()[0]
+            raise CloserlookError(f"{folder / IMAGES_NAME} is missing or damaged ({reason}). {REMEDY}") from None
         about = {
             name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
         }

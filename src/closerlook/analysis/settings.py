@@ -63,7 +63,7 @@ def load_settings(folder: Path) -> Settings:
     """
     values = read_json(folder / NAME, dict[str, Any], REMEDY)
     if values.pop("version", None) != VERSION:
-        raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
+        raise CloserlookError(f"{folder / NAME} was written by another version of closerlook. {REMEDY}")
     return checked(values, Settings, str(folder / NAME), REMEDY)
 
 

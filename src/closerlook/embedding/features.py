@@ -84,7 +84,7 @@ def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
         tensors: dict[str, NDArray[np.generic]] = load_file(path)
     except FileNotFoundError:
         raise CloserlookError(f"There is no features file {path}.") from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise CloserlookError(f"{path} is not a safetensors file: {error}.") from None
     return tensors
 

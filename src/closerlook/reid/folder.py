@@ -126,7 +126,7 @@ class RunFolder:
         Raises:
             CloserlookError: it holds another run.
         """
-        if not self.run.is_file():
+        if not self.run.exists():
             return False
         if read_summary(self.path)["fingerprint"] != self.fingerprint:
             raise CloserlookError(

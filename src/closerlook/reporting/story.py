@@ -94,8 +94,8 @@ def _analysis(folder: Path) -> Story:
 
 def _study(folder: Path) -> Story:
     record = Record.load(folder)
-    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).is_dir() else None
-    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).is_file()}
+    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).exists() else None
+    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).exists()}
     found = recovery(gap, plans, record.planted) if gap and record.planted else []
     settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
     source, target = _open(folder, record.source), _open(folder, record.target)

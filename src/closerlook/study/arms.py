@@ -122,7 +122,7 @@ def run_arms(
 def _finished(folder: Path) -> Run | None:
     """The run that has its score in ``folder``, if one has."""
     path = folder / SCORE
-    return read_json(path, Run, "Delete it: the arm is then evaluated again.") if path.is_file() else None
+    return read_json(path, Run, "Delete it: the arm is then evaluated again.") if path.exists() else None
 
 
 def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, protocol: str) -> Run:
@@ -153,7 +153,7 @@ def read_runs(folder: Path) -> list[Run]:
     """The runs that a study in ``folder`` has finished; empty where there are none."""
     path = folder / FILE
     remedy = "Run the study again: it is written anew, finished runs are kept."
-    return read_json(path, list[Run], remedy) if path.is_file() else []
+    return read_json(path, list[Run], remedy) if path.exists() else []
 
 
 def summarise(runs: Sequence[Run]) -> list[Summary]:

@@ -95,7 +95,7 @@ def save_readings(readings: Readings, folder: Path) -> None:
 def read_readings(folder: Path) -> Readings | None:
     """What :func:`save_readings` wrote into a study's folder; None where the study was too small for it."""
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     return read_json(path, Readings, "Run the study again: it is written anew, finished runs are kept.")
 
