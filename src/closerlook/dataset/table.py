@@ -83,18 +83,15 @@ class Dataset:
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
         _refuse_bad_names(table["file_name"], name)
-        for column in ("identity", "camera"):
-            if column not in table.columns:
-                table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
-            table = table.with_columns(_whole_numbers(table[column], name))
-        if "split" not in table.columns:
-            table = table.with_columns(pl.lit("train").alias("split"))
-        strange = set(table["split"].unique().to_list()) - set(SPLITS)
+        rest = [column for column in table.columns if column not in RESERVED]
+        defaults = {"identity": pl.lit(None, pl.Int64), "camera": pl.lit(None, pl.Int64), "split": pl.lit("train")}
+        missing = [value.alias(column) for column, value in defaults.items() if column not in table.columns]
+        complete = table.with_columns(missing).select(*RESERVED, *rest)
+        complete = complete.with_columns(_whole_numbers(complete[column], name) for column in ("identity", "camera"))
+        strange = set(complete["split"].unique().to_list()) - set(SPLITS)
         if strange:
             raise unknown(f"split in {name}", sorted(map(str, strange))[0], SPLITS)
-        rest = [column for column in table.columns if column not in RESERVED]
-        table = table.select(*RESERVED, *rest)
-        return cls(root, table, name, tuple(factors) if factors is not None else _infer_factors(table, rest))
+        return cls(root, complete, name, tuple(factors) if factors is not None else _infer_factors(complete, rest))
 
     def __len__(self) -> int:
         return self.table.height

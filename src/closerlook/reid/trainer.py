@@ -76,17 +76,14 @@ def train(
             images or on people trained on, or a loss that is not a number.
     """
     resolved = Recipe.resolve(recipe, overrides)
-    aside = None
-    if plan is not None:
-        data = data.subset(plan)
-    if validation is not None:
-        data, aside = put_aside(data, validation, seed)
-    folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
+    chosen = data if plan is None else data.subset(plan)
+    part, aside = (chosen, None) if validation is None else put_aside(chosen, validation, seed)
+    folder = RunFolder.of(Path(out), part, aside, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
             if not folder.is_finished():
-                _fit(data, aside, resolved, folder)
+                _fit(part, aside, resolved, folder)
     return Model.load(folder.path)
 
 
