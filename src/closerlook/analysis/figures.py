@@ -37,7 +37,7 @@ def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatCh
     """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
     dashed line: each factor's mean, or for diversity the target's own.
 
-    Levels at or below their mean line, which the paper's greedy rule keeps, are drawn dark, and shares at or above it;
+    Levels at or below their mean line, which rule ``mean`` keeps, are drawn dark, and shares at or above it;
     hollow where a fit or a share cannot be told from the line.
     """
     title, _, stem = ON[on]
@@ -97,13 +97,14 @@ def _level_panel(name: str, table: pl.DataFrame, label: str | None) -> alt.Layer
     base = alt.Chart(table)
     x = alt.X("level:N", sort=levels, title=None, axis=alt.Axis(labelAngle=-45, domain=False))
     low, value, line = (
-        alt.Y(f"{name}:Q", title=label, scale=alt.Scale(zero=False, nice=True))
-        for name in ("low", "value", "mean(line)")
+        alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False, nice=True))
+        for column in ("low", "value", "mean(line)")
     )
     color = _by_look(alt.Color, [NEAR, NEAR, FAR, FAR])
     rule = base.mark_rule(strokeDash=[4, 3], color=LINE, strokeWidth=1.2).encode(y=line)
     bars = base.mark_rule(strokeWidth=2).encode(x=x, y=low, y2="high:Q", color=color)
-    tooltip = ["level:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("value", "low", "high")), "images:Q"]
+    numbers = [alt.Tooltip(f"{column}:Q", format=".4g") for column in ("value", "low", "high")]
+    tooltip = ["level:N", *numbers, "images:Q"]
     points = base.mark_point(size=60, opacity=1, strokeWidth=2, fillOpacity=1).encode(
         x=x, y=value, color=color, fill=_by_look(alt.Fill, [NEAR, "white", FAR, "white"]), tooltip=tooltip
     )

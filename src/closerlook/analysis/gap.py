@@ -41,7 +41,7 @@ class Gap(Scores):
 
         ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
         the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
-        replicates in which it is at or below the line, as the greedy rule asks: how often it lands in the chosen set.
+        replicates in which it is at or below the line, as rule ``mean`` asks: how often it lands in the chosen set.
         ``target_share`` estimates which share of the target's images shows the level, from all levels together: see
         :func:`closerlook.analysis.composition.estimate_composition`.
         ``pair_sampling`` and ``fit_sampling`` are standard errors from analysing only some images of each cell, a part

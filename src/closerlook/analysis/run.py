@@ -153,10 +153,9 @@ class Task:
         chosen = choose_factors(source, factors)
         embedder = open_embedding(embedding, size)
         sample = per_cell is None and not torch.cuda.is_available()
-        if sample:
-            cells = source.table.select(factor.name for factor in chosen).n_unique()
-            per_cell = max(1, round(CPU_IMAGES / cells))
-        layout = lay_out(source, chosen, per_cell or None, seed)
+        cells = source.table.select(factor.name for factor in chosen).n_unique()
+        most = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
+        layout = lay_out(source, chosen, most, seed)
         analysed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
         options = (names, layout.cell_images.tolist(), layout.row.tobytes(), seed)
@@ -164,7 +163,7 @@ class Task:
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
-        return cls(layout, analysed, embedder, per_cell or None, seed, notes, pieces)
+        return cls(layout, analysed, embedder, most, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding.

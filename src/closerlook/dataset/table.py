@@ -87,24 +87,21 @@ class Dataset:
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
         _refuse_bad_names(table["file_name"], name)
-        for column in ("identity", "camera"):
-            if column not in table.columns:
-                table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
-            table = table.with_columns(_whole_numbers(table[column], name))
-        strange_identities = table["identity"].filter(table["identity"] < DISTRACTOR)
+        rest = [column for column in table.columns if column not in RESERVED]
+        defaults = {"identity": pl.lit(None, pl.Int64), "camera": pl.lit(None, pl.Int64), "split": pl.lit("train")}
+        missing = [value.alias(column) for column, value in defaults.items() if column not in table.columns]
+        complete = table.with_columns(missing).select(*RESERVED, *rest)
+        complete = complete.with_columns(_whole_numbers(complete[column], name) for column in ("identity", "camera"))
+        strange_identities = complete["identity"].filter(complete["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
                 f"{name}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
                 f"{DISTRACTOR} a distractor, and an empty value an image that is not labelled."
             )
-        if "split" not in table.columns:
-            table = table.with_columns(pl.lit("train").alias("split"))
-        strange = set(table["split"].unique().to_list()) - set(SPLITS)
+        strange = set(complete["split"].unique().to_list()) - set(SPLITS)
         if strange:
             raise unknown(f"split in {name}", sorted(map(str, strange))[0], SPLITS)
-        rest = [column for column in table.columns if column not in RESERVED]
-        table = table.select(*RESERVED, *rest)
-        return cls(root, table, name, tuple(factors) if factors is not None else _infer_factors(table, rest))
+        return cls(root, complete, name, tuple(factors) if factors is not None else _infer_factors(complete, rest))
 
     def __len__(self) -> int:
         return self.table.height

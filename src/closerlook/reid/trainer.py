@@ -77,20 +77,18 @@ def train(
             images or on people trained on, or a loss that is not a number.
     """
     resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
-    aside = None
-    if plan is not None:
-        data = data.subset(plan)
-    images, data = len(data), data.people
-    if len(data) < images and is_first_process():
-        console.print(f"{images - len(data):,} of {images:,} images are junk or distractors: they are not trained on.")
-    if validation is not None:
-        data, aside = put_aside(data, validation, seed)
-    folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
+    chosen = data if plan is None else data.subset(plan)
+    people = chosen.people
+    if len(people) < len(chosen) and is_first_process():
+        left_out = len(chosen) - len(people)
+        console.print(f"{left_out:,} of {len(chosen):,} images are junk or distractors: they are not trained on.")
+    part, aside = (people, None) if validation is None else put_aside(people, validation, seed)
+    folder = RunFolder.of(Path(out), part, aside, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
             if not folder.is_finished():
-                _fit(data, aside, resolved, folder)
+                _fit(part, aside, resolved, folder)
     return Model.load(folder.path)
 
 

@@ -40,7 +40,7 @@ def run_study(
         out: folder for the runs, ``results.json`` and ``study.json``; a stopped study goes on where it was.
         plans: what :func:`closerlook.select` chose, by name.
         table: ``market`` for the rows of the paper's Table 1, ``duke`` for Table 2, ``own`` for such rows with the
-            levels that its rule finds in ``gap``.
+            levels whose fit in ``gap`` is at or below their attribute's mean.
         gap: folder of an analysis of ``source``, to be shown beside the runs. Where there is one, each plan is compared
             with the worst part of as many levels too. Where the runs are of four or more different parts of the data,
             how much each attribute matters to them is set beside how much it matters to the losses.

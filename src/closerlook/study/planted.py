@@ -126,7 +126,7 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 
 
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
-    """The paper's plan, which narrows viewpoints too, and the default one, which keeps them all.
+    """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
 
     With ``vary="view"`` a person has one pose and place a viewpoint, so that fewer viewpoints are fewer of those.
     """

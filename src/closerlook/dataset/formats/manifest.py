@@ -44,10 +44,9 @@ def read_manifest(path: Path) -> Dataset:
 def number_labels(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """The table with people and cameras that are text numbered from 1 in sorted order, and the new columns' names."""
     texts = [column for column in ("identity", "camera") if _is_text(table, column)]
-    for column in texts:
-        number = pl.col(column).rank("dense").cast(pl.Int64)
-        table = table.with_columns(pl.col(column).alias(f"{column}_label"), number.alias(column))
-    return table, [f"{column}_label" for column in texts]
+    labels = [pl.col(column).alias(f"{column}_label") for column in texts]
+    numbers = [pl.col(column).rank("dense").cast(pl.Int64) for column in texts]
+    return table.with_columns(*labels, *numbers), [f"{column}_label" for column in texts]
 
 
 def read_table(path: Path) -> pl.DataFrame:
