@@ -121,11 +121,13 @@ def _by_look(channel: Any, colors: list[str]) -> Any:
 def importance_figure(scores: Scores) -> alt.HConcatChart:
     """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
 
-    Bars are for one encoding of the levels and diamonds for the other; ticks mark what bars are on shuffled losses.
+    Bars are for one encoding of the levels and diamonds for the other. Red marks what a bar is when that attribute
+    alone is shuffled: the mean and two standard deviations over shuffles.
     """
     total = pl.col("total_gain").sum().over("encoding")
     shown = scores.importance.with_columns(
-        share_of_total=pl.col("total_gain") / total, null_share_of_total=pl.col("null_total_gain") / total
+        (pl.col(kind.format("total_gain")) / total).alias(kind.format("share_of_total"))
+        for kind in ("{}", "null_{}", "null_{}_sd")
     ).fill_nan(None)
     panels = [
         _importance_panel(shown, "gain", "gain, mean a split"),
@@ -138,7 +140,7 @@ def importance_figure(scores: Scores) -> alt.HConcatChart:
     subtitle = [
         f"{_what(scores)}.",
         "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
-        "red ticks: bars on shuffled losses.",
+        "red: bars when that attribute alone is shuffled, mean and 2 sd.",
         "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
         if exact
         else "Combinations are missing, so the share of variance is that of an additive model, without interactions.",
@@ -153,13 +155,17 @@ def _importance_panel(table: pl.DataFrame, value: str, title: str) -> alt.LayerC
     x = alt.X(f"{value}:Q", axis=axis)
     tooltip = ["factor:N", "encoding:N", alt.Tooltip(f"{value}:Q", format=".4g")]
     bars = base.mark_bar(color=NEAR, height=16).encode(y=y, x=x, tooltip=tooltip)
-    ticks = base.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
+    null = base.transform_calculate(
+        low=f"datum.null_{value} - 2 * datum.null_{value}_sd", high=f"datum.null_{value} + 2 * datum.null_{value}_sd"
+    )
+    ticks = null.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
         y=y, x=alt.X(f"null_{value}:Q", axis=axis)
     )
+    spread = null.mark_rule(color=LINE, strokeWidth=2).encode(y=y, x=alt.X("low:Q", axis=axis), x2="high:Q")
     points = alt.Chart(other).mark_point(
         shape="diamond", size=50, filled=True, color="white", stroke=INK, strokeWidth=1.2, opacity=1
     )
-    layers = alt.layer(bars, ticks, points.encode(y=y, x=x, tooltip=tooltip))
+    layers = alt.layer(bars, spread, ticks, points.encode(y=y, x=x, tooltip=tooltip))
     return layers.properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
 
 
