@@ -9,7 +9,6 @@ from pathlib import Path
 
 import altair
 import polars as pl
-from safetensors import SafetensorError
 
 from closerlook.analysis import levels, tables
 from closerlook.analysis.figures import figure_names, importance_figure, interaction_figure, level_figure
@@ -126,7 +125,7 @@ class Gap(Scores):
             raise CloserlookError(
                 f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'."
             ) from None
-        except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise CloserlookError(f"The analysis in {folder} is damaged ({error}): analyze again.") from None
 
     def figure(self, name: str = "fit") -> altair.HConcatChart:

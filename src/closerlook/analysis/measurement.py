@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
 from closerlook.analysis.distributions import Distributions
 from closerlook.attributes import Factor
+from closerlook.compute.tensors import Arrays, read_arrays, write_arrays
 from closerlook.embedding import Block
 from closerlook.files import atomic_path
 
@@ -133,29 +132,27 @@ class Measurement:
 
     def save(self, folder: Path) -> None:
         """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         for prefix, optional in (("pooled", self.distributions), ("camera", self.cameras)):
             if optional is not None:
                 values = {each.name: getattr(optional, each.name) for each in fields(optional)}
-                arrays |= {f"{prefix}.{name}": np.ascontiguousarray(value) for name, value in values.items()}
+                arrays |= {f"{prefix}.{name}": value for name, value in values.items()}
         metadata = {
             "blocks": json.dumps([asdict(block) for block in self.blocks]),
             "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
             "sketch_parts": json.dumps([[part.start, part.stop] for part in self.sketch_parts]),
             "exact": json.dumps(self.exact),
         }
-        with atomic_path(folder / ARRAYS_NAME) as draft:
-            save_file(arrays, draft, metadata)
+        write_arrays(folder / ARRAYS_NAME, arrays, metadata)
         with atomic_path(folder / IMAGES_NAME) as draft:
             self.images.write_parquet(draft)
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:
         """Read what :meth:`save` wrote."""
-        with safe_open(folder / ARRAYS_NAME, "np") as file:
-            arrays = {name: file.get_tensor(name) for name in ARRAYS}
-            pooled, camera = (_read(file, prefix) for prefix in ("pooled", "camera"))
-            metadata = {name: json.loads(value) for name, value in file.metadata().items()}
+        found, about = read_arrays(folder / ARRAYS_NAME, "analyze again")
+        pooled, camera = (_below(found, prefix) for prefix in ("pooled", "camera"))
+        metadata = {name: json.loads(value) for name, value in about.items()}
         return cls(
             blocks=tuple(Block(**block) for block in metadata["blocks"]),
             factors=tuple(Factor(name, tuple(levels)) for name, levels in metadata["factors"]),
@@ -164,11 +161,11 @@ class Measurement:
             exact=metadata["exact"],
             distributions=Distributions(**pooled) if pooled else None,
             cameras=Cameras(**camera) if camera else None,
-            **arrays,
+            **{name: found[name] for name in ARRAYS},
         )
 
 
-def _read(file: Any, prefix: str) -> dict[str, Any]:
-    """The arrays of an open file whose names begin so."""
-    names = [name for name in file.keys() if name.startswith(f"{prefix}.")]  # noqa: SIM118 - it is no dictionary
-    return {name.partition(".")[2]: file.get_tensor(name) for name in names}
+def _below(arrays: Arrays, prefix: str) -> dict[str, Any]:
+    """The arrays whose names begin so, without that."""
+    names = [name for name in arrays if name.startswith(f"{prefix}.")]
+    return {name.partition(".")[2]: arrays[name] for name in names}

@@ -17,13 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
 
 __all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
@@ -78,16 +76,12 @@ class Pieces:
         """
         path = self.find(name)
         assert path is not None
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise CloserlookError(f"{path} is damaged ({error}); remove it and run the same command again.") from None
+        return read_arrays(path, "remove it and run the same command again")[0]
 
     def write(self, name: str, arrays: Arrays) -> None:
         """Keep a finished piece; does nothing where there is no folder."""
         if self.folder is not None:
-            with atomic_path(self.folder / FOLDER / self.key / f"{name}.safetensors") as draft:
-                save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, draft)
+            write_arrays(self.folder / FOLDER / self.key / f"{name}.safetensors", arrays)
 
     def clear(self) -> None:
         """Remove all pieces of the output folder, those of other keys too: what they led to is saved or outdated."""

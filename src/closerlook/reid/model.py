@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
+from closerlook.compute.tensors import read_torch, write_arrays
 from closerlook.embedding.backbones import build, pretrained
-from closerlook.embedding.weights import read_metadata, read_weights
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
 from closerlook.reid.network import FeatureNetwork
 
 __all__ = ["MODEL_FILE", "Model", "embedder"]
@@ -86,34 +84,30 @@ class Model:
             "neck": not isinstance(self.network.neck, torch.nn.Identity),
             **backbone.options,
         }
-        tensors = {key: value.contiguous() for key, value in self.network.state_dict().items()}
-        with atomic_path(path) as draft:
-            save_file(tensors, draft, {"format": FORMAT, "model": json.dumps(about)})
+        write_arrays(path, self.network.state_dict(), {"format": FORMAT, "model": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
         """Read a run's folder or a file that :meth:`save` wrote.
 
         Raises:
-            CloserlookError: nothing is there, or it is not a model.
+            CloserlookError: nothing is there, it is damaged, or it is not a model.
         """
         file = Path(path) / MODEL_FILE if Path(path).is_dir() else Path(path)
         if not file.is_file():
             raise CloserlookError(f"There is no model {file}; 'closerlook train' makes one.")
-        tensors, metadata = read_weights(file), read_metadata(file)
+        tensors, metadata = read_torch(file, "copy it anew, or train again", foreign=True)
         if metadata.get("format") != FORMAT:
             raise CloserlookError(f"{file} is not a model that closerlook saved.")
-        about: dict[str, Any] = json.loads(metadata["model"])
-        network = _rebuild(about)
-        network.load_state_dict(tensors)
-        height, width = about["size"]
-        return cls(
-            network,
-            name=about["name"],
-            size=(height, width),
-            feature=about["feature"],
-            normalize=about["normalize"],
-        )
+        try:
+            about: dict[str, Any] = json.loads(metadata["model"])
+            network = _rebuild(about)
+            network.load_state_dict(tensors)
+            (height, width), options = about["size"], {key: about[key] for key in ("name", "feature", "normalize")}
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:  # torch's, of shapes and names
+            reason = str(error).partition("\n")[0]
+            raise CloserlookError(f"{file} does not fit what it says of itself ({reason}): train again.") from None
+        return cls(network, size=(height, width), **options)
 
 
 def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor]:
