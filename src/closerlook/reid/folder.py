@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 import closerlook
+from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.dataset import Dataset
+from closerlook.dataset.fingerprint import fingerprint
+from closerlook.embedding.functions import load_function
+from closerlook.embedding.weights import find_weights_file
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path, write_json
+from closerlook.files import atomic_path, sweep, write_json
 from closerlook.reid.card import model_card
 from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
@@ -26,16 +30,18 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFolder"]
 
+FORMAT = 1  # raise it when the same inputs would give another run
+
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder and the fingerprint of the run (data, validation, recipe, seed) that is to be in it.
+    """A folder and the key of the run that is to be in it: data, validation, recipe, weights to start from, seed.
 
-    ``plan`` chose the run's images, which the fingerprint knows; it is only for the card.
+    ``plan`` chose the run's images, which the key knows; it is only for the card.
     """
 
     path: Path
-    fingerprint: str
+    key: Key = field(repr=False)
     seed: int
     plan: Plan | None = None
 
@@ -49,19 +55,25 @@ class RunFolder:
         seed: int,
         plan: Plan | None = None,
     ) -> RunFolder:
-        """The folder at ``path`` for this run, which need not exist."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps([recipe.model_dump(mode="json"), seed]).encode())
-        for part in (data, validation):
-            if part is not None:
-                digest.update(str(part.root.resolve()).encode())
-                for name, identity in part.table.select("file_name", "identity").iter_rows():
-                    digest.update(f"\n{name}\t{identity}".encode())
-        return cls(path, digest.hexdigest(), seed, plan)
+        """The folder at ``path`` for this run, which need not exist.
+
+        Raises:
+            CloserlookError: an image or the weights to start from are missing.
+        """
+        spread = [] if recipe.spread is None else [recipe.spread]
+        key = {
+            "format": FORMAT,
+            "data": fingerprint(data, spread),
+            "validation": None if validation is None else fingerprint(validation),
+            "recipe": recipe.model_dump(mode="json"),
+            "weights": _weights(recipe.backbone),
+            "seed": seed,
+        }
+        return cls(path, key, seed, plan)
 
     @property
     def run(self) -> Path:
-        """Seed, versions, seconds, counts and losses; written last, so its presence means that all is there."""
+        """Key, seed, versions, counts and losses; written last, so its presence means that all is there."""
         return self.path / "run.json"
 
     @property
@@ -84,15 +96,35 @@ class RunFolder:
         """Whether the folder holds this run, complete.
 
         Raises:
-            CloserlookError: it holds another run.
+            CloserlookError: it holds another run, or ``run.json`` is damaged.
         """
         if not self.run.is_file():
             return False
-        if json.loads(self.run.read_text()).get("fingerprint") != self.fingerprint:
+        differing = self.differing()
+        if differing:
             raise CloserlookError(
-                f"{self.path} holds a run with other data, another recipe or seed: choose another folder or remove it."
+                f"{self.path} holds a run that differs in {differing}: choose another folder or remove it."
             )
+        self.tidy()
         return True
+
+    def differing(self) -> str:
+        """In which inputs the run that the folder holds, finished or not, differs from this one; empty if in none.
+
+        Raises:
+            CloserlookError: a file that says so is damaged.
+        """
+        if self.run.is_file():
+            try:
+                return changes(json.loads(self.run.read_text())["key"], self.key)
+            except (ValueError, KeyError, TypeError):
+                raise CloserlookError(f"{self.run} is damaged: remove {self.path} and train again.") from None
+        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.is_file() else ""
+
+    def tidy(self) -> None:
+        """Remove what a run leaves that is killed when all else is done."""
+        self.checkpoint.unlink(missing_ok=True)
+        sweep(self.path)
 
     def finish(
         self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
@@ -106,7 +138,7 @@ class RunFolder:
         with atomic_path(self.card) as draft:
             draft.write_text(model_card(summary, recipe, model.dim, self.plan))
         write_json(self.run, summary)
-        self.checkpoint.unlink(missing_ok=True)
+        self.tidy()
 
     def _summary(
         self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
@@ -121,7 +153,7 @@ class RunFolder:
             }
         drawn = state.step * recipe.batch_size * recipe.accumulate
         return {
-            "fingerprint": self.fingerprint,
+            "key": plain(self.key),
             "recipe": recipe.name,
             "seed": self.seed,
             "data": data.name,
@@ -129,8 +161,6 @@ class RunFolder:
             "levels": _levels(data),
             "steps": state.step,
             "images_drawn": drawn,
-            "seconds": round(state.seconds, 3),
-            "images_per_second": round(drawn / state.seconds, 2),
             "losses": dict(losses),
             "validation": validated,
             "device": str(next(state.module.parameters()).device),
@@ -141,6 +171,14 @@ class RunFolder:
                 "python": platform.python_version(),
             },
         }
+
+
+def _weights(backbone: str) -> str:
+    """A digest of the weights that training starts from; of the user's own backbone, of the file that defines it."""
+    if ":" not in backbone:
+        return digest(find_weights_file(backbone).read_bytes())
+    source = inspect.getsourcefile(inspect.unwrap(load_function(backbone, "backbone")))
+    return digest(Path(source).read_bytes() if source else backbone)
 
 
 def _levels(data: Dataset) -> dict[str, list[Any]]:

@@ -17,6 +17,7 @@ from closerlook.analysis.strips import level_strip
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import read_image
 from closerlook.errors import CloserlookError
+from closerlook.reid.log import seconds_of
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
 from closerlook.study.readings import Readings, read_readings
@@ -132,7 +133,7 @@ def _run(folder: Path) -> Story:
     levels = {name: ", ".join(map(str, kept)) for name, kept in run.get("levels", {}).items()}
     path = folder / "log.csv"
     log = pl.read_csv(path).unique("step", keep="last", maintain_order=True) if path.is_file() else None
-    settings = flat | levels | run.get("versions", {})
+    settings = flat | {"seconds": f"{seconds_of(folder):.0f}"} | levels | run.get("versions", {})
     return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 
