@@ -28,7 +28,7 @@ from closerlook.reid.state import State
 if TYPE_CHECKING:
     from closerlook.selection import Plan
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "weights_digest"]
 
 FORMAT = 1  # raise it when the same inputs would give another run
 
@@ -66,7 +66,7 @@ class RunFolder:
             "data": fingerprint(data, spread),
             "validation": None if validation is None else fingerprint(validation),
             "recipe": recipe.model_dump(mode="json"),
-            "weights": _weights(recipe.backbone),
+            "weights": weights_digest(recipe.backbone),
             "seed": seed,
         }
         return cls(path, key, seed, plan)
@@ -173,7 +173,7 @@ class RunFolder:
         }
 
 
-def _weights(backbone: str) -> str:
+def weights_digest(backbone: str) -> str:
     """A digest of the weights that training starts from; of the user's own backbone, of the file that defines it."""
     if ":" not in backbone:
         return digest(find_weights_file(backbone).read_bytes())
