@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from closerlook.analysis import Gap, analyze, analyze_share
+from closerlook.analysis import Gap, analyze, analyze_share, save_figures
 from closerlook.analysis.pieces import FOLDER
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, Layers
@@ -100,6 +100,33 @@ def test_whatever_changes_is_measured_anew(tmp_path: Path) -> None:
     os.utime(image, ns=(0, 0))
     keys.add(analyze(source, target, size=SIZE, out=out).settings.key)
     assert len(keys) == 8
+
+
+def test_a_damaged_analysis_is_noticed_and_measured_anew(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    analyze(source, target, size=SIZE, out=tmp_path)
+    for name in ("moments.safetensors", "images.parquet"):
+        sound = (tmp_path / name).read_bytes()
+        for damaged in (sound[:-9] + bytes([sound[-9] ^ 1]) + sound[-8:], sound[: len(sound) // 2], b""):
+            (tmp_path / name).write_bytes(damaged)
+            if name == "moments.safetensors":  # Parquet has no checksum of single bits
+                with pytest.raises(CloserlookError, match=r"moments\.safetensors is damaged .*: analyze again"):
+                    Gap.load(tmp_path)
+            analyze(source, target, size=SIZE, out=tmp_path)
+            assert (tmp_path / name).read_bytes() == sound
+
+
+def test_nothing_of_an_earlier_analysis_stays(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    save_figures(analyze(source, target, size=SIZE, out=tmp_path), source, tmp_path / "figures")
+    (tmp_path / "mine.parquet").touch()
+    first = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    gap = analyze(source, target, size=SIZE, factors=["weather"], out=tmp_path)
+    save_figures(gap, source, tmp_path / "figures")
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    analyze(source, target, size=SIZE, factors=["weather"], out=tmp_path / "new")
+    save_figures(gap, source, tmp_path / "new" / "figures")
+    new = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*")}
+    assert left == new | {"mine.parquet"}
+    assert len(first) > len(left)
 
 
 def test_a_users_function_is_known_by_what_it_does(

@@ -8,7 +8,6 @@ image, option or weight never meets an old piece.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +17,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from closerlook.compute.keys import DIGEST, digest
 from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
+from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding import Embedder, blocks_of
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
 
 __all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
 
 FOLDER = "pieces"
-VERSION = 3  # raise it when a piece would hold other numbers or names
+VERSION = 4  # raise it when a piece would hold other numbers or names
 MAX_PIECES = 64
 MIN_IMAGES = 256
 
@@ -95,20 +96,16 @@ def content_key(sides: Mapping[str, Dataset], embedder: Embedder, settings: obje
     Raises:
         CloserlookError: an image is missing.
     """
-    digest = hashlib.blake2b(f"{VERSION} {embedder.name} {embedder.size} {settings}".encode(), digest_size=10)
-    digest.update(f"{[(block.name, block.term, block.dim) for block in blocks_of(embedder)]}".encode())
-    digest.update(getattr(embedder, "fingerprint", "").encode() or _answer(embedder))
-    for side, data in sides.items():
-        digest.update(f"\x1e{side}".encode())
-        for name, path in zip(data.table["file_name"], data.paths, strict=True):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                raise CloserlookError(f"There is no image {path}.") from None
-            digest.update(f"\n{name} {status.st_size} {status.st_mtime_ns}".encode())
-        columns = ["identity", "camera", *(factor.name for factor in data.factors)]
-        digest.update(data.table.select(columns).hash_rows(0).to_numpy().tobytes())
-    return digest.hexdigest()
+    known = getattr(embedder, "fingerprint", "")
+    space = {
+        "name": embedder.name,
+        "size": embedder.size,
+        "blocks": [(block.name, block.term, block.dim) for block in blocks_of(embedder)],
+        "weights": known or digest(_answer(embedder)),
+    }
+    images = {side: {**fingerprint(data), "name": None} for side, data in sides.items()}  # numbers do not depend on it
+    key = digest({"version": VERSION, "embedding": space, "settings": settings, **images})
+    return key.removeprefix(DIGEST)[:20]
 
 
 def _answer(embedder: Embedder) -> bytes:
