@@ -15,7 +15,7 @@ from typing import Any
 
 from closerlook.errors import CloserlookError
 
-__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "sweep", "write_json"]
+__all__ = ["DRAFT", "alone_in", "atomic_path", "cache_folder", "explain_os_errors", "sweep", "write_json"]
 
 DRAFT = ".closerlook-draft"  # the end of the names of folders with drafts
 

@@ -1,9 +1,11 @@
 """Stopped and continued, or made apart and merged, an analysis has the same numbers; new options meet no old piece."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -93,13 +95,20 @@ def test_whatever_changes_is_measured_anew(tmp_path: Path) -> None:
     keys.add(analyze(source, target, embedding="lite0-pooled", size=SIZE, out=out).settings.key)
     layers = Layers({"block0": 1.0}, ("block10",), pooled=True)
     keys.add(analyze(source, target, embedding=ContentStyle("lite0", SIZE, layers=layers), out=out).settings.key)
+    layers = Layers({"block0": 0.5}, ("block10",), pooled=True)  # the same vectors, weighed otherwise
+    keys.add(analyze(source, target, embedding=ContentStyle("lite0", SIZE, layers=layers), out=out).settings.key)
     keys.add(analyze(source, target, size=SIZE, seed=1, out=out).settings.key)
+    keys.add(analyze(source, target, size=SIZE, per_cell=1, out=out).settings.key)
+    cameras = target.table.with_columns(camera=pl.lit(7))
+    keys.add(analyze(source, replace(target, table=cameras), size=SIZE, out=out).settings.key)
+    people = source.table.with_columns(identity=pl.col("identity") % 2)
+    keys.add(analyze(replace(source, table=people), target, size=SIZE, out=out).settings.key)
     keys.add(analyze(source, target, size=SIZE, factors=["weather"], out=out).settings.key)
     keys.add(analyze(source, target.take(np.arange(7)), size=SIZE, out=out).settings.key)
     image = source.paths[0]
     os.utime(image, ns=(0, 0))
     keys.add(analyze(source, target, size=SIZE, out=out).settings.key)
-    assert len(keys) == 8
+    assert len(keys) == 12
 
 
 def test_a_damaged_analysis_is_noticed_and_measured_anew(source: Dataset, target: Dataset, tmp_path: Path) -> None:

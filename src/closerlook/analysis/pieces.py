@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from closerlook.compute.keys import DIGEST, digest
 from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
-from closerlook.embedding import Embedder, blocks_of
+from closerlook.embedding import Embedder
+from closerlook.embedding.key import embedding_key
 from closerlook.errors import UsageError
-from closerlook.randomness import keyed_rng
 
 __all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
 
@@ -96,22 +95,9 @@ def content_key(sides: Mapping[str, Dataset], embedder: Embedder, settings: obje
     Raises:
         CloserlookError: an image is missing.
     """
-    known = getattr(embedder, "fingerprint", "")
-    space = {
-        "name": embedder.name,
-        "size": embedder.size,
-        "blocks": [(block.name, block.term, block.dim) for block in blocks_of(embedder)],
-        "weights": known or digest(_answer(embedder)),
-    }
     images = {side: {**fingerprint(data), "name": None} for side, data in sides.items()}  # numbers do not depend on it
-    key = digest({"version": VERSION, "embedding": space, "settings": settings, **images})
+    key = digest({"version": VERSION, "embedding": embedding_key(embedder), "settings": settings, **images})
     return key.removeprefix(DIGEST)[:20]
-
-
-def _answer(embedder: Embedder) -> bytes:
-    """What an embedder that does not say which weights it has makes of two images of noise."""
-    noise = keyed_rng(0, "probe").integers(0, 256, (2, *embedder.size, 3), dtype=np.uint8)
-    return embedder(torch.from_numpy(noise)).numpy(force=True).astype(np.float32).tobytes()
 
 
 def count_pieces(images: int) -> int:

@@ -25,7 +25,7 @@ def digest(value: object) -> str:
 
 def plain(value: object) -> Any:
     """``value`` as JSON gives it back: tuples become lists, and names of mappings text."""
-    return json.loads(_canonical(value))
+    return json.loads(json.dumps(value, default=str))
 
 
 def changes(before: object, now: Key) -> str:
