@@ -26,6 +26,9 @@ ON = {
 }
 
 
+FIGURES = (*ON, "importance", "interactions")
+
+
 def figure_names(scores: Scores, levels: pl.DataFrame) -> list[str]:
     """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
     and ``interactions`` where there are two attributes to cross; none of what could not be measured."""

@@ -14,9 +14,9 @@ from closerlook.analysis import levels, tables
 from closerlook.analysis.figures import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.scores import Scores
-from closerlook.analysis.settings import NAME, REMEDY, load_settings, save_settings
+from closerlook.analysis.settings import NAME, REMEDY, load_settings, remove_settings, save_settings
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path
+from closerlook.files import atomic_path, explain_os_errors
 
 __all__ = ["Gap"]
 
@@ -88,16 +88,26 @@ class Gap(Scores):
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and for other
         readers the tables levels, losses (a row an image), identities, pairs, triples, differences, agreement,
-        cameras, importance and variance, each as Parquet where it is not empty."""
+        cameras, importance and variance, each as Parquet where it is not empty.
+
+        ``gap.json`` is written last, and one of an earlier analysis is removed first: while it is there, all else is
+        of one analysis.
+        """
         folder = Path(folder)
+        tables = self._files()
+        with explain_os_errors(folder):
+            remove_settings(folder)
+            for name in tables:
+                (folder / f"{name}.parquet").unlink(missing_ok=True)
         self.measurement.save(folder)
-        for name, table in self._files().items():
-            with atomic_path(folder / f"{name}.parquet") as draft:
-                table.write_parquet(draft)
+        for name, table in tables.items():
+            if table is not None and table.height:
+                with atomic_path(folder / f"{name}.parquet") as draft:
+                    table.write_parquet(draft)
         save_settings(self.settings, folder)
 
-    def _files(self) -> dict[str, pl.DataFrame]:
-        found = {
+    def _files(self) -> dict[str, pl.DataFrame | None]:
+        return {
             "levels": self.levels,
             "losses": self.losses,
             "identities": self.identities,
@@ -109,7 +119,6 @@ class Gap(Scores):
             "importance": self.importance,
             "variance": self.variance,
         }
-        return {name: table for name, table in found.items() if table is not None and table.height}
 
     @classmethod
     def load(cls, folder: str | Path) -> Gap:

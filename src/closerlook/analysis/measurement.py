@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
@@ -21,6 +19,7 @@ from closerlook.analysis.distributions import Distributions
 from closerlook.analysis.settings import REMEDY
 from closerlook.analysis.shapes import ARRAYS, ARRAYS_NAME, IMAGES_NAME, check_arrays
 from closerlook.attributes import Factor, Level
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
@@ -126,19 +125,18 @@ class Measurement:
 
     def save(self, folder: Path) -> None:
         """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         for prefix, optional in (("pooled", self.distributions), ("camera", self.cameras)):
             if optional is not None:
                 values = {each.name: getattr(optional, each.name) for each in fields(optional)}
-                arrays |= {f"{prefix}.{name}": np.ascontiguousarray(value) for name, value in values.items()}
+                arrays |= {f"{prefix}.{name}": value for name, value in values.items()}
         metadata = {
             "blocks": json.dumps([asdict(block) for block in self.blocks]),
             "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
             "sketch_parts": json.dumps([[part.start, part.stop] for part in self.sketch_parts]),
             "exact": json.dumps(self.exact),
         }
-        with atomic_path(folder / ARRAYS_NAME) as draft:
-            save_file(arrays, draft, metadata)
+        write_arrays(folder / ARRAYS_NAME, arrays, metadata)
         with atomic_path(folder / IMAGES_NAME) as draft:
             self.images.write_parquet(draft)
 
@@ -151,16 +149,11 @@ class Measurement:
         """
         path = folder / ARRAYS_NAME
         try:
-            with safe_open(path, "np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
-                metadata = file.metadata() or {}
-        except (SafetensorError, OSError) as error:
-            raise CloserlookError(f"{path} is missing or damaged ({error}). {REMEDY}") from None
-        try:
+            arrays, metadata = read_arrays(path, "analyze again")
             images = pl.read_parquet(folder / IMAGES_NAME, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:
-            reason = str(error).splitlines()[0]
-            raise CloserlookError(f"{folder / IMAGES_NAME} is missing or damaged ({reason}). {REMEDY}") from None
+            broken = getattr(error, "filename", None) or folder / IMAGES_NAME
+            raise CloserlookError(f"{broken} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
         about = {
             name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
         }

@@ -18,9 +18,11 @@ from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.pieces import Pieces, content_key
 from closerlook.analysis.settings import Settings, saved_settings
 from closerlook.analysis.target import measure_target
+from closerlook.compute.keys import digest
+from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, open_embedding
-from closerlook.errors import UsageError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in
 
 __all__ = ["analyze", "analyze_share"]
@@ -158,7 +160,7 @@ class Task:
         layout = lay_out(source, chosen, most, seed)
         analysed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
-        options = (names, layout.cell_images.tolist(), layout.row.tobytes(), seed)
+        options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
         key = content_key({"source": layout.data, "target": analysed}, embedder, options)
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
@@ -166,7 +168,7 @@ class Task:
         return cls(layout, analysed, embedder, most, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
-        """The measurement that the output folder already holds, if it is of the same images and embedding.
+        """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.
 
         Raises:
             UsageError: it is of data sets of other names.
@@ -180,7 +182,14 @@ class Task:
                 f"{folder} holds the analysis of {saved.source} against {saved.target}, not of {source.name} against "
                 f"{target.name}: name another --out, or remove it."
             )
-        return Gap.load(folder).measurement if saved.key == self.pieces.key else None
+        if saved.key != self.pieces.key:
+            console.print(f"{folder} holds the analysis of other images, options or weights: measured anew")
+            return None
+        try:
+            return Gap.load(folder).measurement
+        except CloserlookError as error:
+            console.print(f"Measured anew: {error}", highlight=False, markup=False)
+            return None
 
     def measure(self) -> Measurement:
         """Both passes, as far as their pieces are missing."""

@@ -10,7 +10,7 @@ from closerlook.documents import checked, read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
-__all__ = ["Settings", "load_settings", "save_settings", "saved_settings"]
+__all__ = ["Settings", "load_settings", "remove_settings", "save_settings", "saved_settings"]
 
 NAME = "gap.json"
 VERSION = 2
@@ -53,6 +53,11 @@ class Settings:
 def save_settings(settings: Settings, folder: Path) -> None:
     """Write ``gap.json``."""
     write_json(folder / NAME, {"version": VERSION, **asdict(settings)})
+
+
+def remove_settings(folder: Path) -> None:
+    """Remove ``gap.json``, so that what is about to change does not look complete."""
+    (folder / NAME).unlink(missing_ok=True)
 
 
 def load_settings(folder: Path) -> Settings:

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from closerlook.compute.progress import progress
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.embedding.embedder import Embedder
 from closerlook.embedding.passes import batch_size, cut, run_pass
@@ -41,9 +40,7 @@ class Features:
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with the tensors ``features``, ``identities`` and ``cameras``."""
-        tensors = {"features": self.features, "identities": self.identities, "cameras": self.cameras}
-        with atomic_path(path) as draft:
-            save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, draft)
+        write_arrays(path, {"features": self.features, "identities": self.identities, "cameras": self.cameras})
 
     def save_table(self, path: str | Path, data: Dataset) -> None:
         """Write a Parquet file with a row an image: the columns of ``data`` that say which it is, and ``feature``.
@@ -81,12 +78,11 @@ class Features:
 
 def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
     try:
-        tensors: dict[str, NDArray[np.generic]] = load_file(path)
+        return read_arrays(path, "extract the features again", foreign=True)[0]
     except FileNotFoundError:
         raise CloserlookError(f"There is no features file {path}.") from None
-    except (SafetensorError, OSError) as error:
-        raise CloserlookError(f"{path} is not a safetensors file: {error}.") from None
-    return tensors
+    except OSError as error:
+        raise CloserlookError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _read_table(path: Path) -> dict[str, NDArray[np.generic]]:

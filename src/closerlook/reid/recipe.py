@@ -161,8 +161,7 @@ class Recipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(
-                f"Recipe '{source}': {first['loc'][0]} cannot be {_shown(first['input'])}: "
-                f"{first['msg']}."
+                f"Recipe '{source}': {first['loc'][0]} cannot be {_shown(first['input'])}: {first['msg']}."
             ) from None
 
     def save(self, path: str | Path) -> None:

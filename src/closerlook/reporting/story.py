@@ -16,7 +16,7 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.reid.folder import RUN_FILE, read_summary
-from closerlook.reid.log import read_log
+from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
 from closerlook.study.readings import Readings, read_readings
@@ -128,7 +128,7 @@ def _run(folder: Path) -> Story:
     flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
     levels = {name: ", ".join(map(str, kept)) for name, kept in run["levels"].items()}
     log = read_log(folder)
-    settings = flat | levels | run["versions"]
+    settings = flat | {"seconds": f"{seconds_of(folder):.0f}"} | levels | run["versions"]
     return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 

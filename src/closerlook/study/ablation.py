@@ -9,6 +9,7 @@ from typing import Any
 from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
+from closerlook.files import alone_in
 from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
 from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
@@ -71,13 +72,12 @@ def run_study(
         plans={name: f"{name}.yaml" for name in plans},
         paper={row.name: row.paper for row in rows if row.paper is not None},
     )
-    record.save(out)
-    for name, plan in plans.items():
-        plan.save(out / f"{name}.yaml")
-    runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
-    readings = importance_of_study(arms, runs, source.factors, analysis, first_seed)
-    if readings is not None:
-        save_readings(readings, out)
+    with alone_in(out, "studying in"):
+        record.save(out)
+        for name, plan in plans.items():
+            plan.save(out / f"{name}.yaml")
+        runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
+        save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs
 
 

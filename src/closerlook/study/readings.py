@@ -89,9 +89,12 @@ def importance_of_study(
     return Readings(len(trained), parts, tuple(cast(list[Reading], shown.to_dicts())), None if math.isnan(tau) else tau)
 
 
-def save_readings(readings: Readings, folder: Path) -> None:
-    """Write ``importance_of_runs.json``."""
-    write_json(folder / FILE, asdict(readings))
+def save_readings(readings: Readings | None, folder: Path) -> None:
+    """Write ``importance_of_runs.json``; where there are none, one of an earlier study in the folder is removed."""
+    if readings is None:
+        (folder / FILE).unlink(missing_ok=True)
+    else:
+        write_json(folder / FILE, asdict(readings))
 
 
 def read_readings(folder: Path) -> Readings | None:

@@ -15,7 +15,7 @@ from closerlook.compute.progress import progress
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import Dataset
 from closerlook.errors import unknown
-from closerlook.files import atomic_path, explain_os_errors
+from closerlook.files import alone_in, atomic_path, explain_os_errors
 from closerlook.synthesis import annotations as known
 from closerlook.synthesis.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
 from closerlook.synthesis.person.cache import load_person
@@ -101,7 +101,7 @@ def annotate(
     extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
     tasks = tasks_of(settings, root, source.table, extra)
     prepare()
-    with explain_os_errors(root), progress("Annotating", len(source)) as count:
+    with explain_os_errors(root), alone_in(root, "annotating into"), progress("Annotating", len(source)) as count:
         work = [_Work(task, tuple(kinds)) for task in tasks]
         for done, _ in run_in_processes(_annotate_person, work, workers or usable_cores()):
             count(len(done.task.rows))

@@ -6,25 +6,24 @@ its bytes as they are. A person's folder and table appear together or not at all
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import polars as pl
 import yaml
 
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
+from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.compute.processes import run_in_processes, usable_cores
 from closerlook.compute.progress import console, progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
-from closerlook.documents import parse_yaml, read_yaml
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import alone_in, atomic_path, explain_os_errors
+from closerlook.files import DRAFT, alone_in, atomic_path, explain_os_errors, sweep
 from closerlook.synthesis.card import CARD_NAME, CELL_WARNING, data_card
 from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
@@ -89,14 +88,19 @@ def generate(
     root = Path(out)
     workers, device = _workers(workers), find_device(device)
     request = read_request(design, options)
-    with explain_os_errors(root):
-        if _prepare(root, request, device):
-            return Dataset.open(root)
+    key = _key(request, device)
+    if _is_finished(root, key):
+        sweep(root)
+        shutil.rmtree(root / WORK_NAME, ignore_errors=True)  # left where a run was killed when all else was done
+        return Dataset.open(root)
     if request.settings.vary == "cell":
         console.print(f"[bold yellow]warning:[/] {CELL_WARNING}", highlight=False)
     with alone_in(root, "rendering into"):
-        if _prepare(root, request, device):  # by a run that has just ended
+        if _is_finished(root, key):  # by a run that has just ended
             return Dataset.open(root)
+        if not (root / SETTINGS_NAME).exists():
+            with atomic_path(root / SETTINGS_NAME) as draft:
+                draft.write_text(yaml.safe_dump(key, sort_keys=False), encoding="utf-8")
         people = tasks_of(request.settings, root, request.table, request.extra, device)
         tasks = [task for task in people if not table_of(root, task.identity).exists()]
         left = sum(len(task.rows) for task in tasks)
@@ -153,43 +157,39 @@ def _workers(workers: int | None) -> int:
     return workers or usable_cores()
 
 
-def _prepare(root: Path, request: Request, device: str) -> bool:
-    """Make the folder ready and say whether it is finished already.
+def _key(request: Request, device: str) -> dict[str, Any]:
+    """All that the images depend on, as ``render.yaml`` keeps it."""
+    settings, design, table = request.settings, request.design, request.table
+    names = digest(table["file_name"].to_list())
+    levels = {factor.name: factor.levels for factor in design.factors}
+    people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
+    kept = {**asdict(settings), "device": device.partition(":")[0], "sources": settings.sources()}
+    return dict(plain({"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}))
+
+
+def _is_finished(root: Path, key: Key) -> bool:
+    """Whether the folder holds all of these images; nothing is changed.
 
     Raises:
         CloserlookError: the folder holds something else.
     """
-    settings, design, table = request.settings, request.design, request.table
-    names = hashlib.sha256("\n".join(table["file_name"]).encode()).hexdigest()[:16]
-    levels = {factor.name: factor.levels for factor in design.factors}
-    people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
-    kept = {**asdict(settings), "device": device.partition(":")[0]}
-    wanted = {"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}
-    wanted = parse_yaml(yaml.safe_dump(_plain(wanted), sort_keys=False), "the settings")
     path = root / SETTINGS_NAME
-    if not path.exists():
-        if root.is_dir() and any(root.iterdir()):
-            raise CloserlookError(f"{root} is not empty and holds no {SETTINGS_NAME}: choose another output folder.")
-        with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(wanted, sort_keys=False), encoding="utf-8")
-        return False
+    with explain_os_errors(root):
+        if not path.exists():
+            if root.is_dir() and any(not found.name.endswith(DRAFT) for found in root.iterdir()):
+                raise CloserlookError(f"{root} is not empty and holds no {path.name}: choose another output folder.")
+            return False
     remedy = "Choose another output folder."
     found = read_yaml(path, remedy)
     if not isinstance(found, dict):
         raise CloserlookError(f"{path} does not hold the settings of a rendering. {remedy}")
-    for name, value in wanted.items():
-        if found.get(name) != value:
-            raise CloserlookError(
-                f"{root} holds images rendered with other settings ({name}: {found.get(name)}, now {value}). Choose "
-                "another output folder, or delete this one."
-            )
+    differing = changes(found, key)
+    if differing:
+        raise CloserlookError(
+            f"{root} holds images rendered with other settings: {differing}. Choose another output folder, or delete "
+            "this one."
+        )
     return (root / TABLE_NAME).exists() and (root / DESIGN_NAME).exists()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _check_space(root: Path, settings: Settings, images: int) -> None:
