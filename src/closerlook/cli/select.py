@@ -76,6 +76,8 @@ def select(
 
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
+    if people is not None and data is None:
+        raise UsageError("--people needs --data, the source to choose them from.")
     found = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
     if render_next is not None:
         _render_next(found, render_next, out)
@@ -92,12 +94,10 @@ def select(
         caps=_parse_caps(cap),
         seed=seed,
     )
-    if people is not None:
+    if people is not None and data is not None:
         from closerlook.dataset import Dataset
         from closerlook.selection import choose_people
 
-        if data is None:
-            raise UsageError("--people needs --data, the source to choose them from.")
         source = Dataset.open(data).train
         pool = source.subset(plan)
         goal = None if target is None else Dataset.open(target).train

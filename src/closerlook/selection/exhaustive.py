@@ -160,6 +160,7 @@ class _Search:
         self._quadratic = pairs[:, upper[0], upper[1]]
         self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
         self._levels = torch.from_numpy(self.first.T.copy())
+        self._available = int(measurement.cell_images.sum())
         self._target_spread = float(measurement.target_spread @ gap.weights.total)
         self._target_bias = float(measurement.target_bias @ gap.weights.total)
         self._sparse = len(counts) < cells or counts.min() < 2
@@ -186,8 +187,9 @@ class _Search:
     def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
         """Make the score of subsets that do not meet the constraints infinite."""
         if budget is not None or least > 1:
+            most = self._available if budget is None else min(budget, self._available)
             images = self._sum(AVAILABLE, chunk)
-            score.masked_fill_((images < least) | (images > (torch.inf if budget is None else budget)), torch.inf)
+            score.masked_fill_((images < least) | (images > most), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
             # tr Cov_s is what fit and tr Cov_t leave of the pair loss
