@@ -90,8 +90,8 @@ def test_importance_ranks_what_matters_and_shows_its_null() -> None:
     for row in table.filter(pl.col("factor") == "a").iter_rows(named=True):
         for measure in ("total_gain", "permutation", "shap"):
             null, spread = row[f"null_{measure}"], row[f"null_{measure}_sd"]
-                assert row[measure] > 2 * null, (row["encoding"], measure)
-                assert row[measure] > null + 5 * spread > null, (row["encoding"], measure)
+            assert row[measure] > 2 * null, (row["encoding"], measure)
+            assert row[measure] > null + 5 * spread > null, (row["encoding"], measure)
     for row in table.filter(pl.col("factor") == "b").iter_rows(named=True):
         assert abs(row["permutation"]) < 0.1
 

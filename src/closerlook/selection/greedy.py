@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from closerlook.analysis import Gap
+from closerlook.analysis.intervals import mean_of_known
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.selection.paper import PAPER
@@ -93,7 +94,7 @@ def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit", kee
 def _kept(values: np.ndarray[tuple[int], np.dtype[np.float64]], rule: str) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
     lowest = values == np.nanmin(values)
     if rule == "mean":
-        return np.asarray((values <= np.nanmean(values)) | lowest)
+        return np.asarray((values <= mean_of_known(values, 0)) | lowest)
     if match := re.fullmatch(r"top:([1-9][0-9]*)", rule):
         order = np.argsort(values, kind="stable")  # nan sorts last
         keep = np.zeros(len(values), bool)
