@@ -68,7 +68,7 @@ class Measurement:
         sketch_parts: where each block lies in a projection.
         exact: whether ``cell_gaps`` and ``cell_fits`` are exact; else they come from the projections.
         distributions: of pooled features; None for style alone, or in a part of a measurement.
-        cameras: the target's, where they are known; None in a part of a measurement.
+        cameras: the target's, where two or more are known.
     """
 
     blocks: tuple[Block, ...]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from closerlook.analysis.cells import Layout, choose_factors, lay_out
 from closerlook.analysis.enlargement import unequal_blur
@@ -34,7 +35,7 @@ def analyze(
     source: Dataset,
     target: Dataset,
     *,
-    embedding: str | Embedder = "lite0",
+    embedding: str | Embedder | Callable[[Tensor], Tensor] = "lite0",
     size: tuple[int, int] = (128, 64),
     factors: Sequence[str] | None = None,
     scaling: str = "balanced",
@@ -52,7 +53,7 @@ def analyze(
         source: images with attributes; at least one factor.
         target: real images; no label of theirs is used.
         embedding: ``lite0`` or ``vgg19`` (content + style), ``lite0-pooled``, ``resnet50-pooled``, ``vgg19-pooled``,
-            ``module:function``, or a trained model.
+            ``module:function`` or the function itself, or a trained model.
         size: (height, width) at which named embeddings see the images.
         factors: the attributes to analyse; by default all that the source declares.
         scaling, alpha, beta: see :func:`closerlook.analysis.losses.weigh`.
@@ -104,7 +105,7 @@ def analyze_share(
     share: tuple[int, int],
     *,
     out: str | Path,
-    embedding: str | Embedder = "lite0",
+    embedding: str | Embedder | Callable[[Tensor], Tensor] = "lite0",
     size: tuple[int, int] = (128, 64),
     factors: Sequence[str] | None = None,
     per_cell: int | None = None,
@@ -143,7 +144,7 @@ class Task:
         cls,
         source: Dataset,
         target: Dataset,
-        embedding: str | Embedder,
+        embedding: str | Embedder | Callable[[Tensor], Tensor],
         size: tuple[int, int],
         factors: Sequence[str] | None,
         per_cell: int | None,
@@ -152,6 +153,9 @@ class Task:
         others: Sequence[str | Path],
     ) -> Task:
         """Choose the images and name the work."""
+        for side, data in (("source", source), ("target", target)):
+            if not isinstance(data, Dataset):
+                raise UsageError(f"The {side} is a {type(data).__name__}, not a data set: open it with Dataset.open.")
         chosen = choose_factors(source, factors)
         embedder = open_embedding(embedding, size)
         sample = per_cell is None and not torch.cuda.is_available()
