@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from pathlib import Path
 
-from closerlook.synthesis.parameters import LIKE, SCENE, known_parameters, within
+from closerlook.synthesis.parameters import BOUNDS, LIKE, SCENE, known_parameters
 from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
@@ -63,11 +62,8 @@ def _row(name: str) -> str:
     says = _attributes(type(value)).get(path[-1]) or " ".join(
         (inspect.getdoc(getattr(type(value), path[-1])) or "").split()
     )
-    low, high = within(name, -math.inf), within(name, math.inf)
-    if math.isinf(low) and math.isinf(high):
-        bounds = "any"
-    else:
-        bounds = f"from {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+    low, high = BOUNDS[name]
+    bounds = f"{low:g} to {high:g}"
     return f"| `{name}` | {bounds} | {getattr(value, path[-1]):.4g} | {says.rstrip('.')} |"
 
 

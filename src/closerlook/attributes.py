@@ -95,6 +95,8 @@ class Jitter:
             raise UsageError(f"A {self.kind} jitter needs two numbers, not {len(self.numbers)}.")
         if "uniform" in self.kind and self.numbers[0] > self.numbers[1]:
             raise UsageError(f"A {self.kind} jitter goes from the lowest to the highest: {list(self.numbers)}.")
+        if self.kind == "normal" and self.numbers[1] < 0:
+            raise UsageError(f"A normal jitter's deviation must be at least 0: {list(self.numbers)}.")
         if self.kind == "log_uniform" and self.numbers[0] <= 0:
             raise UsageError(f"A log_uniform jitter must be above 0: {list(self.numbers)}.")
 

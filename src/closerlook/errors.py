@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["CloserlookError", "UsageError", "unknown"]
+__all__ = ["CloserlookError", "UsageError", "short", "unknown"]
 
 
 class CloserlookError(Exception):
@@ -18,6 +18,12 @@ class UsageError(CloserlookError):
     """The request itself cannot be met, whatever the data: an unknown name, a contradictory option. Exits with 2."""
 
     exit_code = 2
+
+
+def short(value: object) -> str:
+    """A value of the user's in a message: its text, of which 40 characters at most."""
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def unknown(what: str, name: object, known: Iterable[object]) -> UsageError:

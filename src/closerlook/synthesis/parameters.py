@@ -7,19 +7,19 @@ design's factor or its per-image jitter. As a column of a table, a dot is an und
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from closerlook.attributes import Level, Spec
-from closerlook.errors import UsageError, unknown
+from closerlook.errors import UsageError, short, unknown
 from closerlook.synthesis.scene.camera import DISTANCES, Camera
 from closerlook.synthesis.scene.sensor import Sensor
 from closerlook.synthesis.scene.sky import Illumination, illumination_at
 from closerlook.synthesis.scene.weather import Weather
 
 __all__ = [
+    "BOUNDS",
     "check",
     "column",
     "custom",
@@ -33,16 +33,18 @@ __all__ = [
 
 Value = TypeVar("Value")
 SCENE: Mapping[str, type] = {"weather": Weather, "illumination": Illumination, "camera": Camera, "sensor": Sensor}
-# A parameter without bounds of its own is at least 0, but for these:
-SIGNED = {"camera.roll", "camera.crop.right", "camera.crop.down", "sensor.softness", "sensor.motion_angle"}
-POSITIVE = {"camera.crop.height", "camera.crop.aspect", "sensor.exposure", "sensor.contrast"}
+# What is physical, and what can be computed: beyond it numbers overflow, or a blur takes minutes.
 BOUNDS = {
     "illumination.hour": (0.0, 24.0),
     "illumination.turbidity": (1.7, 10.0),
     "illumination.latitude": (-66.0, 66.0),
     "illumination.day": (1.0, 366.0),
+    "illumination.moon": (0.0, 1.0),
     "weather.direct": (0.0, 1.0),
     "weather.sky": (0.0, 1.0),
+    "weather.cloud": (0.0, 1.0),
+    "weather.extinction": (0.0, 10.0),
+    "weather.scatter": (0.0, 1.0),
     "weather.wetness": (0.0, 1.0),
     "weather.snow_cover": (0.0, 1.0),
     "weather.flakes": (0.0, 1.0),
@@ -51,22 +53,39 @@ BOUNDS = {
     "weather.wind": (-3.0, 3.0),
     "camera.distance": DISTANCES,
     "camera.pitch": (1.0, 60.0),
-    "camera.occlusion": (0.0, 0.6),
-    "sensor.scale": (0.05, 1.0),
-    "sensor.adaptation": (0.0, 1.0),
-    "sensor.white_balance": (0.0, 1.0),
-    "sensor.mosaic": (0.0, 2.0),
-    "sensor.video": (0.0, 51.0),
-    "sensor.grid_down": (0.0, 7.0),
-    "sensor.grid_right": (0.0, 7.0),
-    "sensor.quality": (1.0, 100.0),
-    "weather.scatter": (0.0, 1.0),
+    "camera.height": (0.0, 50.0),
+    "camera.roll": (-180.0, 180.0),
     "camera.right": (-1.0, 1.0),
     "camera.down": (-1.0, 1.0),
     "camera.focal": (8.0, 400.0),
     "camera.distortion": (0.0, 0.5),
+    "camera.occlusion": (0.0, 0.6),
+    "camera.crop.height": (0.05, 20.0),
+    "camera.crop.aspect": (0.1, 10.0),
+    "camera.crop.right": (-10.0, 10.0),
+    "camera.crop.down": (-10.0, 10.0),
+    "sensor.exposure": (0.01, 100.0),
+    "sensor.adaptation": (0.0, 1.0),
+    "sensor.metering": (0.0, 1.0),
+    "sensor.white_balance": (0.0, 1.0),
+    "sensor.saturation": (0.0, 4.0),
+    "sensor.knee": (0.0, 1.0),
+    "sensor.contrast": (0.1, 10.0),
+    "sensor.black": (0.0, 1.0),
+    "sensor.scale": (0.05, 1.0),
+    "sensor.softness": (-0.5, 0.5),
+    "sensor.focus": (0.0, 16.0),
+    "sensor.motion": (0.0, 64.0),
+    "sensor.motion_angle": (-360.0, 360.0),
+    "sensor.mosaic": (0.0, 2.0),
+    "sensor.colour_blur": (0.0, 16.0),
+    "sensor.noise": (0.0, 100.0),
+    "sensor.noise_growth": (0.0, 2.0),
+    "sensor.video": (0.0, 51.0),
+    "sensor.grid_down": (0.0, 7.0),
+    "sensor.grid_right": (0.0, 7.0),
+    "sensor.quality": (1.0, 100.0),
 }
-SMALLEST = 1e-3  # of what must be above 0
 LIKE = {"weather": "neutral", "illumination": "noon"}  # what a level of the user's own is like if it does not say
 
 
@@ -118,27 +137,26 @@ def value_in(scene: Mapping[str, object], name: str) -> float:
 
 def within(name: str, value: float) -> float:
     """The allowed value of a parameter that is nearest to this one."""
-    low, high = _bounds(name)
+    low, high = BOUNDS[name]
     return min(max(value, low), high)
 
 
-def _bounds(name: str) -> tuple[float, float]:
-    lowest = -math.inf if name in SIGNED else SMALLEST if name in POSITIVE else 0.0
-    return BOUNDS.get(name, (lowest, math.inf))
-
-
-def check(name: str, value: object) -> float:
+def check(name: str, value: object, *, end: bool = False) -> float:
     """The value of a parameter, if it may have it.
 
+    Args:
+        end: it is an end of what the parameter is drawn between, which need not be whole where the parameter is.
+
     Raises:
-        UsageError: it is no finite number, or one that the parameter cannot have.
+        UsageError: it is no number, or one that the parameter cannot have.
     """
-    low, high = _bounds(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    low, high = BOUNDS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{name} must be a number, not {value!r}.")
-    if not low <= value <= high:
-        above = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
-        raise UsageError(f"{name} must be {above}, not {value:g}.")
+    if not low <= value <= high:  # nor is NaN
+        raise UsageError(f"{name} must be {low:g} to {high:g}, not {short(value)}.")
+    if not end and known_parameters()[name] is int and value != round(value):
+        raise UsageError(f"{name} must be a whole number, not {value:g}.")
     return float(value)
 
 

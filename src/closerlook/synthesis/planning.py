@@ -86,7 +86,7 @@ def _check_scene(design: Design) -> None:
             raise UsageError(f"Design '{design.name}' has {dotted} both as a factor and as jitter.")
         if drawn.kind != "normal":  # whose tails are drawn in to what is allowed
             for number in drawn.numbers:
-                check(dotted, number)
+                check(dotted, number, end=drawn.kind != "choice")
 
 
 def _check_pictures(design: Design, settings: Settings) -> None:
