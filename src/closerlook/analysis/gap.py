@@ -17,7 +17,7 @@ from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.scores import Scores
 from closerlook.analysis.settings import load_settings, save_settings
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path
+from closerlook.table_files import write_parquet
 
 __all__ = ["Gap"]
 
@@ -93,8 +93,7 @@ class Gap(Scores):
         folder = Path(folder)
         self.measurement.save(folder)
         for name, table in self._files().items():
-            with atomic_path(folder / f"{name}.parquet") as draft:
-                table.write_parquet(draft)
+            write_parquet(table, folder / f"{name}.parquet")
         save_settings(self.settings, folder)
 
     def _files(self) -> dict[str, pl.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,9 @@ from closerlook.analysis.cells import membership, number_levels
 from closerlook.analysis.distributions import Distributions
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
+from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
+from closerlook.table_files import Kind, read_parquet, write_parquet
 
 __all__ = ["Measurement"]
 
@@ -146,8 +149,7 @@ class Measurement:
         }
         with atomic_path(folder / ARRAYS_NAME) as draft:
             save_file(arrays, draft, metadata)
-        with atomic_path(folder / IMAGES_NAME) as draft:
-            self.images.write_parquet(draft)
+        write_parquet(self.images, folder / IMAGES_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:
@@ -156,16 +158,35 @@ class Measurement:
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
             pooled, camera = (_read(file, prefix) for prefix in ("pooled", "camera"))
             metadata = {name: json.loads(value) for name, value in file.metadata().items()}
+        factors = tuple(Factor(name, tuple(levels)) for name, levels in metadata["factors"])
         return cls(
             blocks=tuple(Block(**block) for block in metadata["blocks"]),
-            factors=tuple(Factor(name, tuple(levels)) for name, levels in metadata["factors"]),
-            images=pl.read_parquet(folder / IMAGES_NAME),
+            factors=factors,
+            images=_read_images(folder / IMAGES_NAME, factors, arrays["cell_levels"], arrays["distances"]),
             sketch_parts=tuple(slice(start, stop) for start, stop in metadata["sketch_parts"]),
             exact=metadata["exact"],
             distributions=Distributions(**pooled) if pooled else None,
             cameras=Cameras(**camera) if camera else None,
             **arrays,
         )
+
+
+def _read_images(path: Path, factors: Sequence[Factor], cell_levels: Int, distances: Float) -> pl.DataFrame:
+    """The table of analysed images, whose cells are rows of ``cell_levels`` (c, factors), each with its ``distances``
+    (b, n)."""
+    columns: dict[str, Kind] = {"file_name": "text", "identity": "whole numbers", "row": "whole numbers"}
+    columns |= {"cell": "whole numbers", "group": "whole numbers"}
+    for factor in factors:
+        columns[factor.name] = "text" if any(isinstance(level, str) for level in factor.levels) else "numbers"
+    images = read_parquet(path, columns, remedy="analyze again")
+    if images.height != distances.shape[-1]:
+        raise CloserlookError(
+            f"{path} is damaged: it has {images.height:,} rows for {distances.shape[-1]:,} images; analyze again."
+        )
+    needed = images.select("file_name", "row", "cell", "group")
+    if sum(needed.null_count().row(0)) or not images["cell"].is_between(0, len(cell_levels) - 1).all():
+        raise CloserlookError(f"{path} is damaged: a row lacks its image or its cell; analyze again.")
+    return images
 
 
 def _read(file: Any, prefix: str) -> dict[str, Any]:

@@ -110,8 +110,8 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
 def _save_front(gap: Gap, plan: Plan, on: str, path: Path) -> None:
     import polars as pl
 
-    from closerlook.files import atomic_path
     from closerlook.selection import exhaustive
+    from closerlook.table_files import write_csv
 
     keep = plan.provenance.keep if plan.provenance else ()
     rows = [
@@ -119,8 +119,7 @@ def _save_front(gap: Gap, plan: Plan, on: str, path: Path) -> None:
         | {name: " ".join(map(str, levels)) for name, levels in one.values.items()}
         for one in exhaustive(gap, on=on, keep=keep)
     ]
-    with atomic_path(path) as draft:
-        pl.DataFrame(rows).write_csv(draft)
+    write_csv(pl.DataFrame(rows), path)
 
 
 def _tell(plan: Plan) -> None:

@@ -131,7 +131,7 @@ def _run(folder: Path) -> Story:
     flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
     levels = {name: ", ".join(map(str, kept)) for name, kept in run.get("levels", {}).items()}
     path = folder / "log.csv"
-    log = pl.read_csv(path).unique("step", keep="last", maintain_order=True) if path.is_file() else None
+    log = pl.read_csv(path.read_bytes()).unique("step", keep="last", maintain_order=True) if path.is_file() else None
     settings = flat | levels | run.get("versions", {})
     return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
@@ -139,6 +139,6 @@ def _run(folder: Path) -> Story:
 def _open(folder: Path, source: str) -> Dataset | None:
     """The data set, or None where it has been moved: a page without pictures is better than no page."""
     try:
-        return Dataset.open(str(folder / source))
+        return Dataset.open(folder / source)
     except CloserlookError:
         return None

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from scipy import stats
 
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.evaluation import evaluate
 from closerlook.files import write_json
+from closerlook.paths import path_within
 from closerlook.reid import Model, Recipe, train
 
 __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
@@ -108,10 +110,10 @@ def run_arms(
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
-        folder = out / RUNS / f"{arm.name}-{seed}"
+        folder = path_within(out / RUNS, f"{arm.name}-{seed}")
         run = _finished(folder)
         if run is None:
-            console.print(f"[bold]run {number}/{total}[/] {arm.name}, seed {seed}")
+            console.print(f"[bold]run {number}/{total}[/] {escape(arm.name)}, seed {seed}")
             run = _run(arm, seed, target, recipe, folder, protocol)
         runs.append(run)
     write_json(out / FILE, [asdict(run) for run in runs])
