@@ -173,15 +173,15 @@ class Measurement:
 
 def _read_images(path: Path, factors: Sequence[Factor], cell_levels: Int, distances: Float) -> pl.DataFrame:
     """The table of analysed images, whose cells are rows of ``cell_levels`` (c, factors), each with its ``distances``
-    (b, n)."""
+    (n, b)."""
     columns: dict[str, Kind] = {"file_name": "text", "identity": "whole numbers", "row": "whole numbers"}
     columns |= {"cell": "whole numbers", "group": "whole numbers"}
     for factor in factors:
         columns[factor.name] = "text" if any(isinstance(level, str) for level in factor.levels) else "numbers"
     images = read_parquet(path, columns, remedy="analyze again")
-    if images.height != distances.shape[-1]:
+    if images.height != len(distances):
         raise CloserlookError(
-            f"{path} is damaged: it has {images.height:,} rows for {distances.shape[-1]:,} images; analyze again."
+            f"{path} is damaged: it has {images.height:,} rows for {len(distances):,} images; analyze again."
         )
     needed = images.select("file_name", "row", "cell", "group")
     if sum(needed.null_count().row(0)) or not images["cell"].is_between(0, len(cell_levels) - 1).all():
