@@ -16,7 +16,8 @@ from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.scores import Scores
 from closerlook.analysis.settings import NAME, REMEDY, load_settings, remove_settings, save_settings
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path, explain_os_errors
+from closerlook.files import explain_os_errors
+from closerlook.table_files import write_parquet
 
 __all__ = ["Gap"]
 
@@ -102,8 +103,7 @@ class Gap(Scores):
         self.measurement.save(folder)
         for name, table in tables.items():
             if table is not None and table.height:
-                with atomic_path(folder / f"{name}.parquet") as draft:
-                    table.write_parquet(draft)
+                write_parquet(table, folder / f"{name}.parquet")
         save_settings(self.settings, folder)
 
     def _files(self) -> dict[str, pl.DataFrame | None]:

@@ -23,7 +23,7 @@ from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
+from closerlook.table_files import write_parquet
 
 __all__ = ["Measurement"]
 
@@ -137,8 +137,7 @@ class Measurement:
             "exact": json.dumps(self.exact),
         }
         write_arrays(folder / ARRAYS_NAME, arrays, metadata)
-        with atomic_path(folder / IMAGES_NAME) as draft:
-            self.images.write_parquet(draft)
+        write_parquet(self.images, folder / IMAGES_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:

@@ -16,7 +16,7 @@ from closerlook.dataset import Dataset
 from closerlook.embedding.embedder import Embedder
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
+from closerlook.table_files import read_parquet, write_parquet
 
 __all__ = ["Features", "extract"]
 
@@ -50,8 +50,7 @@ class Features:
         """
         table = data.table.select("file_name", "identity", "camera", "split")
         vectors = pl.Series("feature", self.features, dtype=pl.Array(pl.Float32, self.features.shape[1]))
-        with atomic_path(path) as draft:
-            table.with_columns(vectors).write_parquet(draft)
+        write_parquet(table.with_columns(vectors), path)
 
     @classmethod
     def load(cls, path: str | Path) -> Features:
@@ -87,16 +86,14 @@ def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
 
 def _read_table(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        table = pl.read_parquet(path)
+        table = read_parquet(path, remedy="extract again")
         names = {"feature": "features", "identity": "identities", "camera": "cameras"}
         found = {names[name]: table[name] for name in names if name in table.columns}
         return {
             name: _vectors(column, path) if name == "features" else column.cast(pl.Int64).fill_null(-1).to_numpy()
             for name, column in found.items()
         }
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no features file {path}.") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, ValueError) as error:
         raise CloserlookError(f"{path} is not a Parquet file of features: {error}.") from None
 
 

@@ -135,6 +135,6 @@ def _run(folder: Path) -> Story:
 def _open(folder: Path, source: str) -> Dataset | None:
     """The data set, or None where it has been moved: a page without pictures is better than no page."""
     try:
-        return Dataset.open(str(folder / source))
+        return Dataset.open(folder / source)
     except CloserlookError:
         return None

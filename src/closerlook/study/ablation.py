@@ -10,9 +10,10 @@ from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.files import alone_in
+from closerlook.paths import path_within
 from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
-from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
+from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms
 from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record
 from closerlook.study.tables import Row, row_plan, table_rows
@@ -52,6 +53,7 @@ def run_study(
         One :class:`Run` an arm and seed, the untrained backbone first.
 
     Raises:
+        CloserlookError: a plan's name leads out of ``out``.
         UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
     """
     plans = dict(plans or {})
@@ -61,6 +63,9 @@ def run_study(
     rows = table_rows(table, analysis) if table else []
     arms = study_arms(source, plans, rows, analysis)
     _check(arms, resolved, first_seed)
+    places = {name: path_within(out, f"{name}.yaml") for name in plans}
+    for arm in arms:
+        path_within(out / RUNS, arm.name)
     record = Record(
         title=f"{source.name} for {target.name}",
         source=str(source.root.resolve()),
@@ -75,7 +80,7 @@ def run_study(
     with alone_in(out, "studying in"):
         record.save(out)
         for name, plan in plans.items():
-            plan.save(out / f"{name}.yaml")
+            plan.save(places[name])
         runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
         save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs

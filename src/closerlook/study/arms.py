@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from scipy import stats
 from typing_extensions import TypedDict
 
@@ -23,6 +24,7 @@ from closerlook.dataset.fingerprint import fingerprint
 from closerlook.documents import read_json
 from closerlook.evaluation import Protocol, evaluate
 from closerlook.files import write_json
+from closerlook.paths import path_within
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder, weights_digest
 from closerlook.reid.log import seconds_of
@@ -141,7 +143,7 @@ def run_arms(
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
-        folder = out / RUNS / f"{arm.name}-{seed}"
+        folder = path_within(out / RUNS, f"{arm.name}-{seed}")
         runs.append(_run(arm, seed, target, recipe, folder, rules, judge, f"run {number}/{total}"))
     write_json(out / FILE, [_without_seconds(run) for run in runs])
     return runs
@@ -173,7 +175,7 @@ def _run(
     run = _finished(folder, key, title)
     if run is not None:
         return run
-    console.print(f"[bold]{number}[/] {title}")
+    console.print(f"[bold]{number}[/] {escape(title)}")
     differing = inside.differing()
     if differing:
         console.print(f"{title}: its training differs in {differing}, so it is repeated", highlight=False, markup=False)

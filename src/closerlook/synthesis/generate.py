@@ -29,6 +29,7 @@ from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
 from closerlook.synthesis.settings import SETTINGS_NAME, Settings
+from closerlook.table_files import read_parquet
 
 __all__ = ["Estimate", "estimate", "generate"]
 
@@ -207,7 +208,9 @@ def _finish(root: Path, request: Request) -> Dataset:
     for leftover in (root / "images").glob(".*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     people = table["identity"].unique(maintain_order=True)
-    made = pl.concat([pl.read_parquet(table_of(root, identity)) for identity in people], how="diagonal")
+    remedy = "remove it and run the same command again"
+    tables = [read_parquet(table_of(root, person), {"file_name": "text"}, remedy=remedy) for person in people]
+    made = pl.concat(tables, how="diagonal")
     made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
     with atomic_path(root / CARD_NAME) as draft:
