@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from closerlook.reid import Model as Model, Recipe as Recipe, train as train
     from closerlook.reporting import report as report
     from closerlook.selection import Plan as Plan, select as select
-    from closerlook.synthesis import generate as generate
+    from closerlook.synthesis.generate import generate as generate
 
 __version__ = "0.1.0"
 
