@@ -99,5 +99,7 @@ def _papers(factor: Factor, target: str) -> tuple[Level, ...]:
     names = {str(level) for level in wanted}
     kept = tuple(level for level in factor.levels if level in wanted or str(level) in names)
     if not kept:
-        raise CloserlookError(f"The source has none of the paper's levels of {factor.name} ({', '.join(names)}).")
+        raise CloserlookError(
+            f"The source has none of the paper's levels of {factor.name} ({', '.join(map(str, wanted))})."
+        )
     return kept
