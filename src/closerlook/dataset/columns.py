@@ -30,22 +30,23 @@ def numbered(table: pl.DataFrame, name: str) -> pl.DataFrame:
     Raises:
         CloserlookError: a column holds neither.
     """
+    found = table
     for column, label in LABELS.items():
-        if column not in table.columns:
-            table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
+        if column not in found.columns:
+            found = found.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
             continue
-        values = table[column]
+        values = found[column]
         if values.dtype.is_integer() and values.cast(pl.Int64, strict=False).null_count() > values.null_count():
             values = values.cast(pl.String)
         if values.dtype == pl.String:
             values = values.str.strip_chars().replace("", None)
             if _is_names(values):
                 number = values.rank("dense").cast(pl.Int64).alias(column)
-                table = table.with_columns(number, values.alias(label))
+                found = found.with_columns(number, values.alias(label))
                 continue
             values = values.cast(pl.Int64 if _is_whole(values) else pl.Float64)
-        table = table.with_columns(_whole_numbers(values, name))
-    return table
+        found = found.with_columns(_whole_numbers(values, name))
+    return found
 
 
 def _is_names(values: pl.Series) -> bool:

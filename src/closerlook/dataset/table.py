@@ -92,18 +92,18 @@ class Dataset:
             )
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
-        table = plain(table)
-        _refuse_bad_names(table["file_name"], name)
-        table = numbered(table.with_columns(spelled(table["file_name"])), name)
-        _refuse_bad_names(table["file_name"], name)
-        strange_identities = table["identity"].filter(table["identity"] < DISTRACTOR)
+        clean = plain(table)
+        _refuse_bad_names(clean["file_name"], name)
+        labelled = numbered(clean.with_columns(spelled(clean["file_name"])), name)
+        _refuse_bad_names(labelled["file_name"], name)
+        strange_identities = labelled["identity"].filter(labelled["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
                 f"{name}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
                 f"{DISTRACTOR} a distractor, and an empty value an image that is not labelled."
             )
-        rest = [column for column in table.columns if column not in RESERVED]
-        complete = table if "split" in table.columns else table.with_columns(pl.lit("train").alias("split"))
+        rest = [column for column in labelled.columns if column not in RESERVED]
+        complete = labelled if "split" in labelled.columns else labelled.with_columns(pl.lit("train").alias("split"))
         complete = complete.select(*RESERVED, *rest)
         if complete["split"].dtype != pl.String:
             raise CloserlookError(f"{name}: column 'split' must hold {', '.join(SPLITS)}, as text.")

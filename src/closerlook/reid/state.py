@@ -148,12 +148,12 @@ class State:
     def save(self, path: Path, key: Key, log: Mapping[str, Any]) -> None:
         """Write a checkpoint of the run with this key, atomically; ``log`` is what the log has not written yet."""
         tensors = {
-            f"{name}/{key}": value
+            f"{name}/{part}": value
             for name, module in self._modules().items()
-            for key, value in module.state_dict().items()
+            for part, value in module.state_dict().items()
         }
         for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{key}": value for key, value in moments.items() if value is not None}
+            tensors |= {f"optimiser/{index}/{part}": value for part, value in moments.items() if value is not None}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         about = {
             "key": plain(key),
