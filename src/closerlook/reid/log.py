@@ -43,20 +43,21 @@ class Log:
         self._steps = 0
         self._since = 0.0
         self._row: dict[str, float] = {}
+        self._written = 0
         self._board: Any = None
 
     def start(self, step: int, state: Mapping[str, Any]) -> None:
         """Keep the rows up to ``step`` of an earlier part of this run, whose :attr:`state` was then this."""
-        _keep_rows(self.path, step)
-        for path in (self.validation_path, self.timing_path):
-            if path.is_file():
-                _keep_rows(path, step)
+        written = int(state.get("written", 0))  # a row of steps that the state still holds is going to be written again
+        for path, last in ((self.path, written), (self.timing_path, written), (self.validation_path, step)):
+            if path == self.path or path.is_file():
+                _keep_rows(path, last)
         if not step:
             shutil.rmtree(self.board_path, ignore_errors=True)
         self._board = _board(self.board_path, step + 1)
         if state:
             self.latest, self._sums, self._row = (dict(state[name]) for name in ("latest", "sums", "row"))
-            self._steps, self._since = int(state["steps"]), float(state["since"])
+            self._steps, self._since, self._written = int(state["steps"]), float(state["since"]), written
 
     @property
     def state(self) -> dict[str, Any]:
@@ -66,6 +67,7 @@ class Log:
             "sums": self._sums,
             "steps": self._steps,
             "since": self._since,
+            "written": self._written,
             "row": self._row,
         }
 
@@ -102,7 +104,7 @@ class Log:
         self._append(self.path, {"step": row["step"], "learning_rate": row["learning_rate"], **self.latest})
         times = {"step": row["step"], "seconds": row["seconds"], "images_per_second": speed}
         self._append(self.timing_path, times)
-        self._sums, self._steps, self._since = {}, 0, row["seconds"]
+        self._sums, self._steps, self._since, self._written = {}, 0, row["seconds"], int(row["step"])
 
     def summary(self) -> str:
         """The latest losses in a few words."""
