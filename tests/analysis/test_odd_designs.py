@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from PIL import Image
 
-from closerlook.analysis import Gap, analyze
+from closerlook.analysis import Gap, analyze, importance
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
@@ -27,6 +27,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)).save(root / f"{number}.png")
     Image.fromarray(np.full((*SIZE, 3), 90, np.uint8)).save(root / "plain.png")
     return root
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boosting takes nearly all of the time, and is tried elsewhere."""
+    monkeypatch.setattr(importance, "ROUNDS", 4)
+    monkeypatch.setattr(importance, "NULLS", 2)
 
 
 def by_pixel(images: torch.Tensor) -> torch.Tensor:
@@ -56,7 +63,13 @@ def designs(draw: st.DrawFn) -> tuple[int, list[int], list[int], list[int | None
 
 
 @given(designs(), st.sampled_from(["balanced", "literal"]), st.sampled_from([by_pixel, constant]))
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # shrinking takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embedding: object) -> None:  # type: ignore[type-arg]
     images, a, b, people, cameras, targets, over = design
@@ -110,6 +123,30 @@ def test_features_that_are_no_numbers_are_named(folder: Path) -> None:
     target = data(folder, ["2.png", "3.png"], {}, ())
     with pytest.raises(CloserlookError, match=r"not finite for .*\.png"):
         analyze(source, target, embedding=not_a_number, size=SIZE)
+
+
+def test_a_function_is_an_embedding_of_its_own_name(folder: Path) -> None:
+    source = data(folder, [f"{number}.png" for number in range(8)], {"a": [0, 1] * 4}, (Factor("a", (0, 1)),))
+    target = data(folder, [f"{number}.png" for number in range(8, 16)], {}, ())
+    gap = analyze(source, target, embedding=by_pixel, size=SIZE)
+    assert gap.settings.embedding == f"{__name__}:by_pixel"
+
+
+def test_a_choice_is_held_out_over_cameras_too(folder: Path) -> None:
+    """Halves know their cameras, so that rules that need intervals over cameras can choose on them."""
+    columns = {"identity": [number // 2 for number in range(20)], "a": [0, 1] * 10}
+    source = data(folder, [f"{number}.png" for number in range(20)], columns, (Factor("a", (0, 1)),))  # type: ignore[arg-type]
+    names = [f"{number}.png" for number in range(24)]
+    target = data(folder, names, {"camera": [0, 1, 2, 3] * 6}, ())
+    found = {
+        over: select(analyze(source, target, embedding=by_pixel, size=SIZE, over=over), rule="sure").provenance.evidence
+        for over in ("images", "cameras")
+    }
+    for evidence in found.values():
+        assert evidence is not None
+        assert evidence["draws"] > 0
+        assert evidence["held_out_gain"] is not None
+    assert found["images"]["gain"] == pytest.approx(found["cameras"]["gain"])  # type: ignore[index]
 
 
 def test_what_is_no_data_set_or_embedding_is_refused_in_one_message(folder: Path) -> None:

@@ -52,13 +52,13 @@ def evaluate(
             f"The target of evaluate is a {type(target).__name__}, not a data set. Features that exist already are "
             "scored by rank(query, gallery), each a Features(features, identities, cameras)."
         )
-    if not isinstance(model, str | Path) and not callable(model):
-        raise UsageError(f"The model of evaluate is a {type(model).__name__}; give a folder, a name or an embedder.")
     embedder = load_model(model, size) if isinstance(model, str | Path) else model
     rules = Protocol.load(protocol)
     query, gallery = target.query, target.gallery
     _ = query.identities  # refused here, before any work, where one is missing
     gallery = gallery.take(np.flatnonzero(~np.isin(gallery.identities, rules.junk)))
+    if not callable(embedder):
+        raise UsageError(f"The model of evaluate is a {type(model).__name__}; give a folder, a name or an embedder.")
     return rank(
         extract(embedder, query),
         extract(embedder, gallery),
