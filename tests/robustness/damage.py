@@ -71,11 +71,13 @@ class Damage:
         name: in words.
         apply: does it to the file at a path.
         sure: whether no reader may take the file afterwards.
+        named: whether a message must name this file: another value of the right type may contradict another file.
     """
 
     name: str
     apply: Callable[[Path], object]
     sure: bool = True
+    named: bool = True
 
 
 def damages(path: Path, rng: np.random.Generator) -> Iterator[Damage]:
@@ -136,7 +138,7 @@ def _field_damages(path: Path) -> Iterator[Damage]:
         for wrong, sure in wrong_values(_at(whole, place)):
             changed = dump(_with(whole, place, wrong))
             name = f"{'.'.join(map(str, place)) or 'all'} = {str(wrong)[:20]!r}"
-            yield Damage(name, lambda p, text=changed: p.write_text(text), sure)
+            yield Damage(name, lambda p, text=changed: p.write_text(text), sure, named=sure)
         if place and isinstance(place[-1], str):
             changed = dump(_without(whole, place))
             yield Damage(f"no {'.'.join(map(str, place))}", lambda p, text=changed: p.write_text(text), sure=False)

@@ -34,9 +34,12 @@ def remove_new(folder: Path, before: dict[str, tuple[int, int]]) -> None:
 
 
 def cases(folder: Path, name: str, *, every: bool = False) -> list[Damage]:
-    """Every damage, or a draw: most of what must fail, a little of what may pass, for then the call works for long."""
+    """Every damage, or a draw: most of what must fail, a little of what may pass, for then the call works for long.
+
+    Of a recipe and a design only what must fail: with other numbers they ask for days of training and rendering.
+    """
     rng = np.random.default_rng(len(name))
-    found = list(damages(folder / name, rng))
+    found = [one for one in damages(folder / name, rng) if one.sure or name not in ("recipe.yaml", "design.yaml")]
     if every:
         return found
     sure, unsure = (rng.permutation(rows) for rows in _rows(found))
@@ -60,7 +63,7 @@ def judge(folder: Path, name: str, damage: Damage) -> tuple[Outcome, str]:
     if outcome.code == 0:
         return outcome, "taken as good"
     own = Path(name).parent.name if "metadata" in name else Path(name).name  # a data set's table is called like the set
-    if own not in outcome.text.replace("\n", ""):
+    if damage.named and own not in outcome.text.replace("\n", ""):
         return outcome, "does not name the file"
     return outcome, f"wrote {written}" if written else ""
 

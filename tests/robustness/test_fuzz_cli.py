@@ -7,7 +7,7 @@ from pathlib import Path
 from robustness.fuzz import calls, clean
 from robustness.running import Outcome, run, tree
 
-CALLS = 120
+CALLS = 50
 
 
 def test_no_options_end_in_a_traceback(made: Path) -> None:

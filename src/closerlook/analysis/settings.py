@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from closerlook.documents import checked, read_json
 from closerlook.errors import CloserlookError
@@ -14,6 +16,7 @@ __all__ = ["Settings", "load_settings", "remove_settings", "save_settings", "sav
 
 NAME = "gap.json"
 VERSION = 2
+Count = Annotated[int, Field(ge=1)]
 REMEDY = "Analyze again."
 
 
@@ -36,14 +39,14 @@ class Settings:
 
     source: str
     target: str
-    source_images: int
-    target_images: int
+    source_images: Count
+    target_images: Count
     embedding: str
-    size: tuple[int, int]
+    size: tuple[Count, Count]
     scaling: str
     alpha: float
     beta: float
-    per_cell: int | None
+    per_cell: Count | None
     seed: int
     notes: tuple[str, ...]
     over: str = "images"

@@ -83,6 +83,8 @@ def check_arrays(
             wanted |= {f"{prefix}.{name}": shape for name, shape in own.items()}
     if set(arrays) != set(wanted):
         raise refuse(f"array '{min(set(arrays) ^ set(wanted))}' is missing or unknown")
+    if images.height != len(arrays["distances"]):
+        raise refuse(f"{ARRAYS_NAME} is of {len(arrays['distances']):,} images, not {images.height:,}", IMAGES_NAME)
     sizes = {"b": len(blocks), "f": len(factors), "l": sum(map(len, factors)), "n": images.height, "1": 1, "2": 2}
     for name, letters in wanted.items():
         shape = arrays[name].shape

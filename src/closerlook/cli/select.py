@@ -61,7 +61,8 @@ def select(
         typer.Option(callback=parse_file, help="Also write the Pareto front of size against distance (CSV)."),
     ] = None,
     controls: Annotated[
-        int | None, typer.Option(min=0, help="Also write the plan's controls: so many random ones, the worst, all.")
+        int | None,
+        typer.Option(min=0, max=1000, help="Also write the plan's controls: so many random ones, the worst, all."),
     ] = None,
     seed: Seed = 0,
 ) -> None:
