@@ -138,6 +138,6 @@ def test_a_damaged_score_is_named(data, work, tmp_path, text):
     folder = tmp_path / "runs" / "untrained"
     folder.mkdir(parents=True)
     (folder / "score.json").write_text(text)
-    with pytest.raises(CloserlookError, match=r"score\.json is damaged: remove it"):
+    with pytest.raises(CloserlookError, match=r"score\.json is damaged.*Delete it"):
         run_arms([], data, recipe=Recipe.resolve("cpu-quick", TINY), seeds=[0], out=tmp_path)
     assert (folder / "score.json").read_text() == text

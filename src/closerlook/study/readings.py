@@ -36,7 +36,8 @@ class Reading(TypedDict):
     Attributes:
         factor: its name.
         share: of the runs' variance of mAP by an additive model.
-        gain, null_gain: XGBoost's, on integer codes, and the same by chance.
+        gain: XGBoost's, on integer codes.
+        null_gain, null_gain_sd: the same when that attribute alone is shuffled, mean and spread.
         loss_share: its exact share of the variance of the per-image loss; None without a gap.
     """
 
@@ -44,6 +45,7 @@ class Reading(TypedDict):
     share: float
     gain: float
     null_gain: float
+    null_gain_sd: float
     loss_share: float | None
 
 
