@@ -87,6 +87,7 @@ class Jitter:
     numbers: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", tuple(number + 0.0 for number in self.numbers))  # NumPy refuses 0 to -0
         if self.kind not in JITTERS:
             raise unknown("jitter", self.kind, JITTERS)
         if not self.numbers or not all(map(math.isfinite, self.numbers)):
@@ -221,7 +222,7 @@ class Design:
         identities, factors = value.get("identities"), value.get("factors")
         if extra:
             raise unknown(f"field in {where}", sorted(map(str, extra))[0], known)
-        if not isinstance(identities, int) or not isinstance(factors, Mapping):
+        if type(identities) is not int or not isinstance(factors, Mapping):
             raise CloserlookError(f"{where} must hold 'identities: <number>' and 'factors: {{name: [levels]}}'.")
         for name, levels in factors.items():
             if not isinstance(levels, list) or not all(isinstance(level, str | int | float) for level in levels):
