@@ -6,9 +6,9 @@ The public verbs, one a stage::
 
     data = cl.generate(design="gpr-plus", identities=808, out="data/gpr-plus", size=(128, 64))
     target = cl.Dataset.open("market1501:/data/Market-1501-v15.09.15")
-    gap = cl.analyze(data, target.train, embedding="vgg19")
+    gap = cl.analyze(data, target.train)
     plan = cl.select(gap, method="greedy")
-    model = cl.train(data.subset(plan), recipe="baseline", out="runs/best")
+    model = cl.train(data.subset(plan), out="runs/best")
     result = cl.evaluate(model, target)
     cl.report("runs/best", out="report.html")
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from closerlook.reid import Model as Model, Recipe as Recipe, train as train
     from closerlook.reporting import report as report
     from closerlook.selection import Plan as Plan, select as select
-    from closerlook.synthesis import generate as generate
+    from closerlook.synthesis.generate import generate as generate
 
 __version__ = "0.1.0"
 

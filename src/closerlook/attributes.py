@@ -222,6 +222,8 @@ class Design:
         identities, factors = value.get("identities"), value.get("factors")
         if extra:
             raise unknown(f"field in {where}", sorted(map(str, extra))[0], known)
+        if not isinstance(value.get("name", ""), str):
+            raise CloserlookError(f"{where}: 'name' must be text.")
         if type(identities) is not int or not isinstance(factors, Mapping):
             raise CloserlookError(f"{where} must hold 'identities: <number>' and 'factors: {{name: [levels]}}'.")
         for name, levels in factors.items():
@@ -270,7 +272,10 @@ def _read_design(path: Path) -> Design:
     value = read_yaml(path)
     if not isinstance(value, Mapping):
         raise CloserlookError(f"{path} must hold 'identities' and 'factors'; it holds {type(value).__name__}.")
-    return Design.from_dict(value, where=str(path))
+    try:
+        return Design.from_dict(value, where=str(path))
+    except UsageError as error:  # of a part that does not know where it comes from
+        raise error if str(path) in str(error) else UsageError(f"{path}: {error}") from None
 
 
 def _factors(step: int) -> tuple[Factor, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import Any
 
 from closerlook.errors import CloserlookError, UsageError
 
-__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "replaceable", "write_json"]
+__all__ = ["alone_in", "atomic_path", "cache_folder", "explain_os_errors", "replaceable", "sweep", "write_json"]
+
+DRAFT = ".closerlook-draft"  # the end of the names of folders with drafts
 
 
 def cache_folder(*parts: str) -> Path:
@@ -82,6 +84,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, so that writers which look at it behave. Works for a file or a folder that the
     block creates (a folder must not exist at ``path`` already). A symbolic link stays; what it leads to is replaced.
+    What a killed process leaves is used again by the next write of the same path, or removed by :func:`sweep`.
 
     Raises:
         CloserlookError: the disk is full, no permission, or what stands at ``path`` must not be replaced.
@@ -90,18 +93,85 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = replaceable(path)
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        workspace = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        try:
+        with _workspace(path) as workspace:
             draft = workspace / (name or path.name)
             yield draft
             draft.replace(path)
-        finally:
-            shutil.rmtree(workspace, ignore_errors=True)
+
+
+@contextmanager
+def _workspace(path: Path) -> Iterator[Path]:
+    """An empty folder for the draft of ``path``, locked while this process lives, so that others see whose it is."""
+    lock, number = None, 0
+    while lock is None:
+        workspace = path.with_name(f".{path.name}.{number}{DRAFT}" if number else f".{path.name}{DRAFT}")
+        lock, number = _claim(workspace), number + 1
+    try:
+        yield workspace
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+        os.close(lock)
+
+
+def _claim(workspace: Path) -> int | None:
+    """Make the folder, or take it over from a dead process and empty it; its lock, or None if a living one has it."""
+    while True:
+        workspace.mkdir(exist_ok=True)
+        try:
+            lock = os.open(workspace, os.O_RDONLY)
+        except FileNotFoundError:  # its owner has just removed it
+            continue
+        if not _lock(lock):
+            os.close(lock)
+            return None
+        if not _is_at(lock, workspace):  # removed between the two
+            os.close(lock)
+            continue
+        for left in workspace.iterdir():
+            _remove(left)
+        return lock
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts of dead processes in ``folder`` and in the folders directly in it."""
+    with contextlib.suppress(OSError):
+        for workspace in [*folder.glob(f".*{DRAFT}"), *folder.glob(f"*/.*{DRAFT}")]:
+            lock = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                if _lock(lock):
+                    shutil.rmtree(workspace, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open folder for this process, if no other has; true as well where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a network file system without locks
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 @contextmanager
 def alone_in(folder: Path, doing: str) -> Iterator[None]:
-    """Keep other runs out of a folder, which is made if need be, while the block runs.
+    """Keep other runs out of a folder, which is made if need be, while the block runs; drafts of dead runs are removed.
 
     By a lock of the operating system on the folder itself: it goes with the process, however that ends, and leaves no
     file. Where the file system has no such locks the block just runs.
@@ -116,14 +186,11 @@ def alone_in(folder: Path, doing: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(lock):
             raise CloserlookError(
                 f"Another run is {doing} {folder}: wait until it is done, stop it, or name another output folder."
-            ) from None
-        except OSError:
-            pass  # a network file system without locks
+            )
+        sweep(folder)
         yield
     finally:
         os.close(lock)

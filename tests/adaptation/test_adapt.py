@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from closerlook.adaptation import adapt
 from closerlook.adaptation.scene import PARAMETERS, Sampler, choose_parameters, design_of
 from closerlook.attributes import Design
 from closerlook.dataset import Dataset
-from closerlook.errors import UsageError
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import alone_in
 from closerlook.synthesis import generate
 from closerlook.synthesis.scene.backdrop import BACKDROPS
 from closerlook.synthesis.settings import read_settings
@@ -38,6 +40,38 @@ def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> Non
     assert json.loads((tmp_path / "out" / "trace.json").read_text())["values"] == trace.values
     design = Design.load(tmp_path / "out" / "scene.yaml")
     assert design.weathers["found"]["extinction"] == trace.values["weather.extinction"]
+
+
+def test_whatever_a_search_depends_on_is_told(sampler: Sampler, tmp_path: Path) -> None:
+    images, _ = sampler({}, first=50)
+    (tmp_path / "target").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
+    table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
+    target, out = Dataset.from_table(tmp_path / "target", table, "plain", ()), tmp_path / "out"
+    asked = {"parameters": ["sensor.noise"], "renders": 2, "people": 2, "views": 1, "size": (64, 32)}
+    asked |= {"embedding": "lite0-pooled", "sensor": "clean"}
+    with alone_in(out, "adapting in"), pytest.raises(CloserlookError, match="Another run is adapting in"):
+        adapt(target, out=out, **asked)  # type: ignore[arg-type]
+    assert list(out.iterdir()) == []
+    adapt(target, out=out, **asked)  # type: ignore[arg-type]
+    changed = [
+        ({"people": 3}, r"rendering\.people \(2 there, 3 now\)"),
+        ({"views": 2}, r"rendering\.views"),
+        ({"size": (32, 16)}, r"embedding\.size .*rendering\.size"),
+        ({"sensor": "cctv"}, r"rendering\.sensor \(clean there, cctv now\)"),
+        ({"backdrops": ["park"]}, r"rendering\.backdrops"),
+        ({"embedding": "lite0"}, r"embedding\.name"),
+        ({"seed": 1}, "seed"),
+    ]
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for change, says in changed:
+        with pytest.raises(CloserlookError, match=f"another search, which differs in .*{says}"):
+            adapt(target, out=out, **{**asked, **change})  # type: ignore[arg-type]
+    os.utime(target.paths[0], ns=(1, 1))
+    with pytest.raises(CloserlookError, match=r"differs in target\.images: "):
+        adapt(target, out=out, **asked)  # type: ignore[arg-type]
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_sets_differ_by_their_values_only(sampler: Sampler) -> None:

@@ -48,7 +48,7 @@ class Bowl:
 
 @pytest.mark.parametrize("optimiser", ["descent", "cma"])
 def test_finds_the_planted_scene_with_equal_renders(optimiser: str, tmp_path: Path) -> None:
-    trace = search_scene(PARAMETERS, Bowl(), optimiser=optimiser, renders=120, seed=1, out=tmp_path)
+    trace = search_scene(PARAMETERS, Bowl(), optimiser=optimiser, renders=120, seed=1, out=tmp_path, made_from={})
     assert len(trace.steps) <= 120
     np.testing.assert_allclose(to_unit(PARAMETERS, trace.values), TRUTH, atol=0.12)
     assert trace.held_out.low > 0
@@ -57,7 +57,9 @@ def test_finds_the_planted_scene_with_equal_renders(optimiser: str, tmp_path: Pa
 
 @pytest.mark.parametrize("optimiser", ["descent", "cma"])
 def test_stops_where_nothing_is_to_be_gained_and_keeps_the_start(optimiser: str, tmp_path: Path) -> None:
-    trace = search_scene(PARAMETERS, Bowl(flat=True), optimiser=optimiser, renders=200, seed=1, out=tmp_path)
+    trace = search_scene(
+        PARAMETERS, Bowl(flat=True), optimiser=optimiser, renders=200, seed=1, out=tmp_path, made_from={}
+    )
     assert len(trace.steps) < 30
     assert "inside its interval" in trace.stopped
     assert trace.values == {p.name: p.start for p in PARAMETERS}
@@ -72,11 +74,17 @@ def test_a_stopped_search_goes_on_to_the_same_end(optimiser: str, tmp_path: Path
             raise KeyboardInterrupt
         return bowl(values, held_out)
 
-    whole = search_scene(PARAMETERS, Bowl(), optimiser=optimiser, renders=40, seed=1, out=tmp_path / "whole")
+    whole = search_scene(
+        PARAMETERS, Bowl(), optimiser=optimiser, renders=40, seed=1, out=tmp_path / "whole", made_from={}
+    )
     with pytest.raises(KeyboardInterrupt):
-        search_scene(PARAMETERS, fragile, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped")
+        search_scene(
+            PARAMETERS, fragile, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
+        )
     rest = Bowl()
-    again = search_scene(PARAMETERS, rest, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped")
+    again = search_scene(
+        PARAMETERS, rest, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
+    )
     assert rest.calls == len(again.steps) + 2 - 9
     assert [step.values for step in again.steps] == [step.values for step in whole.steps]
     assert json.loads((tmp_path / "stopped/trace.json").read_text()) == json.loads(
@@ -85,9 +93,36 @@ def test_a_stopped_search_goes_on_to_the_same_end(optimiser: str, tmp_path: Path
 
 
 def test_another_search_does_not_overwrite_this_one(tmp_path: Path) -> None:
-    search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=3, seed=1, out=tmp_path)
-    with pytest.raises(CloserlookError, match="another search"):
-        search_scene(PARAMETERS[:2], Bowl(), optimiser="cma", renders=3, seed=1, out=tmp_path)
+    search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=3, seed=1, out=tmp_path, made_from={})
+    changed = [
+        ({"parameters": PARAMETERS[:2]}, r"parameters\.weather\.extinction"),
+        ({"optimiser": "descent"}, r"optimiser \(cma there, descent now\)"),
+        ({"seed": 2}, r"seed \(1 there, 2 now\)"),
+        ({"made_from": {"target": {"images": "sha256:1"}}}, "target"),
+    ]
+    asked = {"parameters": PARAMETERS, "optimiser": "cma", "seed": 1, "made_from": {}}
+    for change, says in changed:
+        with pytest.raises(CloserlookError, match=f"another search, which differs in {says}: "):
+            search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})  # type: ignore[arg-type]
+
+
+def test_more_renders_go_on_from_those_that_there_are(tmp_path: Path) -> None:
+    asked = {"optimiser": "descent", "seed": 1, "made_from": {}}
+    whole = search_scene(PARAMETERS, Bowl(), renders=30, out=tmp_path / "whole", **asked)  # type: ignore[arg-type]
+    search_scene(PARAMETERS, Bowl(), renders=6, out=tmp_path / "out", **asked)  # type: ignore[arg-type]
+    bowl = Bowl()
+    more = search_scene(PARAMETERS, bowl, renders=30, out=tmp_path / "out", **asked)  # type: ignore[arg-type]
+    assert bowl.calls == len(more.steps) - 5 + 1  # the start is held out already
+    assert more.values == whole.values
+
+
+@pytest.mark.parametrize("name", ["search.json", "steps/0001.json"])
+@pytest.mark.parametrize("text", ["", "[]", "null", "{"])
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str) -> None:
+    search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CloserlookError, match=f"{name} is damaged: remove"):
+        search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,5 +1,6 @@
 """The whole of analyze on real files: what it gives, what it survives, what it refuses."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,33 @@ def test_saved_and_loaded(gap: Gap, tmp_path: Path) -> None:
     assert again.losses.equals(gap.losses)
     assert again.importance.equals(gap.importance)
     assert pl.read_parquet(tmp_path / "gap" / "levels.parquet").equals(gap.levels)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.drop("cell"),
+        lambda table: table.drop("weather"),
+        lambda table: table.with_columns(pl.col("cell").cast(pl.String)),
+        lambda table: table.with_columns(weather=pl.lit(1)),
+        lambda table: table.with_columns(identity=pl.lit("zoe")),
+        lambda table: table.with_columns(cell=pl.lit(99)),
+        lambda table: table.with_columns(cell=pl.lit(None, pl.Int64)),
+        lambda table: table.head(3),
+        None,
+    ],
+)
+def test_a_damaged_table_of_images_is_one_message(
+    gap: Gap, tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame] | None
+) -> None:
+    gap.save(tmp_path)
+    path = tmp_path / "images.parquet"
+    if change is None:
+        path.write_bytes(path.read_bytes()[:-5])
+    else:
+        change(pl.read_parquet(path)).write_parquet(path)
+    with pytest.raises(CloserlookError, match=r"(?i)(images\.parquet|moments).*analyze again"):
+        Gap.load(tmp_path)
 
 
 def test_a_damaged_folder_is_explained(gap: Gap, tmp_path: Path) -> None:

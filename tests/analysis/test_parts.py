@@ -1,14 +1,23 @@
 """A part of a measurement is what measuring only that part would have given."""
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
+import torch
 
 from closerlook.analysis import Gap, analyze
 from closerlook.analysis.parts import halves, part
 from closerlook.dataset import Dataset
+from closerlook.embedding import open_embedding
 from closerlook.randomness import keyed_rng
 
 from .conftest import SIZE
+
+
+def by_colour(images: torch.Tensor) -> torch.Tensor:
+    return images.float().mean(dim=(1, 2)) / 255
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,25 @@ def test_a_part_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset) 
         np.testing.assert_allclose(indirect.estimates[name], direct.estimates[name], atol=0.06, err_msg=name)
     assert (indirect.estimates["images"] == direct.estimates["images"]).all()
     np.testing.assert_allclose(indirect.losses["loss"], direct.losses["loss"], atol=0.08)
+
+
+def test_cameras_of_a_part_are_what_measuring_it_gives(source: Dataset, target: Dataset) -> None:
+    filmed = replace(target, table=target.table.with_columns(camera=pl.Series([1, 1, 2, 3] * 8)))
+    embedding = open_embedding(by_colour, SIZE)  # so few features that projections are exact
+    whole = analyze(source, filmed, embedding=embedding, over="cameras").measurement
+    chosen = np.arange(len(whole.target_counts)) % 3 > 0
+    owner = np.arange(len(filmed)) * len(chosen) // len(filmed)
+    direct = analyze(source, filmed.take(np.flatnonzero(chosen[owner])), embedding=embedding).measurement.cameras
+    indirect = part(whole, np.ones(whole.groups, bool), chosen).cameras
+    assert direct is not None
+    assert indirect is not None
+    np.testing.assert_array_equal(indirect.names, direct.names)
+    for name in ("products", "level_dots"):
+        own, other = getattr(indirect, name), getattr(direct, name)
+        np.testing.assert_allclose(own, other, atol=1e-3 * np.abs(other).max(), err_msg=name)
+    np.testing.assert_allclose(indirect.distances.sum(axis=0), direct.distances.sum(axis=0), rtol=1e-3)
+    alone = np.arange(len(whole.target_counts)) % 2 == 0  # runs of two images: of cameras 1 and 1, 2 and 3
+    assert part(whole, np.ones(whole.groups, bool), alone).cameras is None
 
 
 def test_halves_share_nothing(gap: Gap) -> None:

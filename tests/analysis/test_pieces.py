@@ -1,13 +1,15 @@
 """Stopped and continued, or made apart and merged, an analysis has the same numbers; new options meet no old piece."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
-from closerlook.analysis import Gap, analyze, analyze_share
+from closerlook.analysis import Gap, analyze, analyze_share, save_figures
 from closerlook.analysis.pieces import FOLDER
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, Layers
@@ -93,13 +95,47 @@ def test_whatever_changes_is_measured_anew(tmp_path: Path) -> None:
     keys.add(analyze(source, target, embedding="lite0-pooled", size=SIZE, out=out).settings.key)
     layers = Layers({"block0": 1.0}, ("block10",), pooled=True)
     keys.add(analyze(source, target, embedding=ContentStyle("lite0", SIZE, layers=layers), out=out).settings.key)
+    layers = Layers({"block0": 0.5}, ("block10",), pooled=True)  # the same vectors, weighed otherwise
+    keys.add(analyze(source, target, embedding=ContentStyle("lite0", SIZE, layers=layers), out=out).settings.key)
     keys.add(analyze(source, target, size=SIZE, seed=1, out=out).settings.key)
+    keys.add(analyze(source, target, size=SIZE, per_cell=1, out=out).settings.key)
+    cameras = target.table.with_columns(camera=pl.lit(7))
+    keys.add(analyze(source, replace(target, table=cameras), size=SIZE, out=out).settings.key)
+    people = source.table.with_columns(identity=pl.col("identity") % 2)
+    keys.add(analyze(replace(source, table=people), target, size=SIZE, out=out).settings.key)
     keys.add(analyze(source, target, size=SIZE, factors=["weather"], out=out).settings.key)
     keys.add(analyze(source, target.take(np.arange(7)), size=SIZE, out=out).settings.key)
     image = source.paths[0]
     os.utime(image, ns=(0, 0))
     keys.add(analyze(source, target, size=SIZE, out=out).settings.key)
-    assert len(keys) == 8
+    assert len(keys) == 12
+
+
+def test_a_damaged_analysis_is_noticed_and_measured_anew(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    analyze(source, target, size=SIZE, out=tmp_path)
+    for name in ("moments.safetensors", "images.parquet"):
+        sound = (tmp_path / name).read_bytes()
+        for damaged in (sound[:-9] + bytes([sound[-9] ^ 1]) + sound[-8:], sound[: len(sound) // 2], b""):
+            (tmp_path / name).write_bytes(damaged)
+            if name == "moments.safetensors":  # Parquet has no checksum of single bits
+                with pytest.raises(CloserlookError, match=r"moments\.safetensors is damaged .*: analyze again"):
+                    Gap.load(tmp_path)
+            analyze(source, target, size=SIZE, out=tmp_path)
+            assert (tmp_path / name).read_bytes() == sound
+
+
+def test_nothing_of_an_earlier_analysis_stays(source: Dataset, target: Dataset, tmp_path: Path) -> None:
+    save_figures(analyze(source, target, size=SIZE, out=tmp_path), source, tmp_path / "figures")
+    (tmp_path / "mine.parquet").touch()
+    first = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    gap = analyze(source, target, size=SIZE, factors=["weather"], out=tmp_path)
+    save_figures(gap, source, tmp_path / "figures")
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    analyze(source, target, size=SIZE, factors=["weather"], out=tmp_path / "new")
+    save_figures(gap, source, tmp_path / "new" / "figures")
+    new = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*")}
+    assert left == new | {"mine.parquet"}
+    assert len(first) > len(left)
 
 
 def test_a_users_function_is_known_by_what_it_does(

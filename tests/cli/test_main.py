@@ -70,7 +70,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         (["evaluate", "lite0"], 2, "Give either MODEL and --target"),
         (["evaluate", "lite0", "--target", "empty", "--pictures", "x.txt"], 2, "--pictures x.txt must end in .png"),
         (["evaluate", "lite0", "--target", "empty", "--attention"], 2, "--pictures"),
-        (["evaluate", "lite0", "--target", "empty", "--out", "empty"], 2, "--out empty is a folder"),
+        (["evaluate", "lite0", "--target", "empty", "--out", "empty"], 2, "empty is a folder; name the file"),
         (["compare", "a.jpg", "b.jpg", "--out", "x"], 2, "--out x must end in .png"),
         (["dataset", "audit", ""], 1, "names no folder"),
         (["dataset", "export", "empty", "--out", "x", "--format", "duke"], 1, "no images"),

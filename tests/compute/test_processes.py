@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -52,6 +53,79 @@ def test_a_worker_that_dies_is_reported():
 
 def test_what_workers_print_does_not_mix_with_their_answers():
     assert sorted(result for _, result in run_in_processes(shout, range(3), 2)) == [0, 1, 2]
+
+
+class DemandingError(Exception):
+    """Unpickles with one argument, takes two."""
+
+    def __init__(self, what, why):
+        super().__init__(f"{what} because {why}")
+
+
+class ClosedError(Exception):
+    """Holds what cannot be pickled."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.hold = lambda: None
+
+
+class Fragile:
+    """Can be pickled, and not unpickled."""
+
+    def __reduce__(self):
+        return (int, ("not a number",))
+
+
+def demand(n):
+    raise DemandingError("it failed", "it had to")
+
+
+def close(n):
+    raise ClosedError("it is closed")
+
+
+def unsendable(n):
+    return lambda: n
+
+
+def fragile(n):
+    return Fragile()
+
+
+def leave(n):
+    sys.exit(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "tasks", "kind", "says"),
+    [
+        (square, [lambda: 1, lambda: 2], TypeError, "task of parallel work cannot be pickled"),
+        (square, [Fragile(), Fragile()], ValueError, "not a number"),
+        (lambda n: n, [1, 2], TypeError, "task of parallel work cannot be pickled"),
+        (unsendable, [1, 2], TypeError, "result of parallel work cannot be pickled"),
+        (fragile, [1, 2], ValueError, "not a number"),
+        (demand, [1, 2], RuntimeError, "DemandingError: it failed because it had to"),
+        (close, [1, 2], RuntimeError, "ClosedError: it is closed"),
+        (leave, [1, 2], CloserlookError, "worker process died"),
+    ],
+)
+def test_what_cannot_be_sent_is_an_error_not_a_wait(function, tasks, kind, says):
+    found = []
+
+    def run():
+        try:
+            list(run_in_processes(function, tasks, 2))
+        except Exception as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "it waits for ever"
+    (error,) = found
+    assert isinstance(error, kind)
+    assert says in str(error)
 
 
 def test_no_tasks_need_no_workers():

@@ -90,9 +90,24 @@ def test_an_existing_folder_is_not_touched(people, tmp_path):
 
 def test_the_table_alone_points_at_the_images(people, tmp_path):
     export(people, tmp_path / "table", layout="table")
-    again = Dataset.open(tmp_path / "table")
+    with pytest.raises(CloserlookError, match="open it as manifest:"):
+        Dataset.open(tmp_path / "table")
+    again = Dataset.open(f"manifest:{tmp_path / 'table' / 'metadata.parquet'}")
+    assert again.factors == people.factors
     assert np.array_equal(read_image(again.paths[3]), read_image(people.paths[3]))
     assert again.table.drop("file_name").equals(people.table.drop("file_name"))
+
+
+@pytest.mark.parametrize(
+    "values", [["1/../../../../x"] * 12, [1.5] * 12, [-1] * 12, [None] * 12, [1] * 11 + [None]], ids=str
+)
+@pytest.mark.parametrize("column", ["sequence", "frame", "box"])
+def test_what_becomes_part_of_a_name_is_a_number(people, tmp_path, column, values):
+    others = {name: pl.int_range(12) for name in ("sequence", "frame", "box")}
+    table = people.table.with_columns(**others | {column: pl.Series(values, strict=False)})
+    with pytest.raises(CloserlookError, match=f"column '{column}' becomes part of names"):
+        export(Dataset(people.root, table, "people"), tmp_path / "sub" / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["people"]
 
 
 def test_an_unknown_layout(people, tmp_path):

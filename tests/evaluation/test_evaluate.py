@@ -349,3 +349,11 @@ def test_a_device_that_is_not_there_is_refused(device):
     few = Features(np.eye(4, dtype=np.float32), np.array([1, 1, 2, 2]), np.array([1, 2, 1, 2]))
     with pytest.raises(UsageError, match="--device"):
         rank(few, few, device=device)
+
+
+def test_what_is_no_data_set_or_no_features_is_refused_in_one_message() -> None:
+    given = {"features": np.eye(2), "identities": [0, 1]}
+    with pytest.raises(UsageError, match=r"rank\(query, gallery\)"):
+        evaluate(given, given)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="query is a dict"):
+        rank(given, given)  # type: ignore[arg-type]

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from closerlook.compute.tensors import read_torch, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.embedding import weights as finding
@@ -24,6 +28,7 @@ from closerlook.reid import Model, Recipe, batches as reading, train, trainer
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.card import model_card
 from closerlook.reid.state import State, TrainingModule
+from closerlook.reid.validation import Validation
 from closerlook.selection import Plan, Provenance
 
 TINY = {
@@ -64,7 +69,7 @@ def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_the_run_folder_says_what_happened(trained: tuple[Model, Path], people: Dataset) -> None:
     model, out = trained
-    files = {"README.md", "log.csv", "model.safetensors", "recipe.yaml", "run.json", "tensorboard"}
+    files = {"README.md", "log.csv", "model.safetensors", "recipe.yaml", "run.json", "tensorboard", "timing.csv"}
     assert {file.name for file in out.iterdir()} == files
     assert "48 images of 6 people from people" in (out / "README.md").read_text()
     run = json.loads((out / "run.json").read_text())
@@ -119,7 +124,8 @@ def test_tensorboard_shows_what_the_log_says(trained: tuple[Model, Path]) -> Non
     board = EventAccumulator(str(out / "tensorboard")).Reload()
     with (out / "log.csv").open() as file:
         (row,) = csv.DictReader(file)
-    assert set(board.Tags()["scalars"]) == {f"log/{name}" for name in row if name != "step"}
+    names = {f"log/{name}" for name in row} | {"timing/seconds", "timing/images_per_second"}
+    assert set(board.Tags()["scalars"]) == names - {"log/step"}
     (loss,) = board.Scalars("log/loss")
     assert (loss.step, loss.value) == (6, pytest.approx(float(row["loss"]), rel=1e-4))
 
@@ -140,15 +146,96 @@ def test_a_finished_run_is_read_not_repeated(
     model, out = trained
     monkeypatch.setattr(trainer, "_fit", None)
     assert equal(train(people, recipe="strong", out=out, seed=5, overrides={**TINY, "ema": 0.5}), model)
-    with pytest.raises(CloserlookError, match="other data, another recipe or seed"):
-        train(people, recipe="strong", out=out, seed=6, overrides={**TINY, "ema": 0.5})
-    with pytest.raises(CloserlookError, match="other data, another recipe or seed"):
-        train(people.take(range(40)), recipe="strong", out=out, seed=5, overrides={**TINY, "ema": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": 6}, r"seed \(5 there, 6 now\)"),
+        ({"overrides": {**TINY, "ema": 0.25}}, r"recipe\.ema \(0.5 there, 0.25 now\)"),
+        ({"overrides": {**TINY, "ema": 0.5, "pad": 3}}, r"recipe\.pad \(2 there, 3 now\)"),
+        ({"validation": 0.4}, r"data\.name .*data\.images, data\.labels, validation|data\.images.*validation"),
+        ({"data": lambda d: d.take(range(40))}, r"data\.images, data\.labels"),
+        ({"data": lambda d: replace(d, name="others")}, r"data\.name \(people there, others now\)"),
+        ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("camera") + 1))}, r"data\.labels"),
+        ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("identity") + 1))}, r"data\.labels"),
+        ({"data": lambda d: redrawn(d)}, r"data\.images"),
+        ({"weights": True}, "weights"),
+    ],
+)
+def test_whatever_a_run_depends_on_is_told(
+    trained: tuple[Model, Path],
+    people: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    change: dict[str, Any],
+    says: str,
+) -> None:
+    _, out = trained
+    data = change.pop("data", lambda d: d)(people)
+    if change.pop("weights", False):
+        path = tmp_path / "efficientnet-lite0.pth"
+        torch.save({"other": torch.ones(1)}, path)
+        monkeypatch.setenv("CLOSERLOOK_WEIGHTS", str(tmp_path))
+    before = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    asked = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}, **change}
+    with pytest.raises(CloserlookError, match=f"holds a run that differs in ({says}): choose another"):
+        train(data, out=out, **asked)
+    assert {path: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+
+
+def redrawn(data: Dataset) -> Dataset:
+    """The same names, with one image that was written again."""
+    root = data.root.with_name("redrawn")
+    shutil.copytree(data.root, root, dirs_exist_ok=True)
+    os.utime(root / data.table["file_name"][3], ns=(0, 0))
+    return replace(data, root=root)
+
+
+def test_a_folder_that_was_moved_holds_the_same_run(
+    trained: tuple[Model, Path], people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out = trained
+    shutil.copytree(people.root, tmp_path / "moved")
+    shutil.copytree(out, tmp_path / "run")
+    monkeypatch.setattr(trainer, "_fit", None)
+    moved = replace(people, root=tmp_path / "moved")
+    assert equal(train(moved, recipe="strong", out=tmp_path / "run", seed=5, overrides={**TINY, "ema": 0.5}), model)
+
+
+def test_a_damaged_run_is_named(trained: tuple[Model, Path], people: Dataset, tmp_path: Path) -> None:
+    shutil.copytree(trained[1], tmp_path / "run")
+    asked = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}}
+    model = tmp_path / "run" / "model.safetensors"
+    whole = model.read_bytes()
+    for damaged in (b"", whole[:-1], whole[:100] + b"x" + whole[101:], whole[:-9] + b"x" + whole[-8:]):
+        model.write_bytes(damaged)
+        with pytest.raises(CloserlookError, match=r"model\.safetensors is damaged"):
+            train(people, out=tmp_path / "run", **asked)
+    for text in ("", "[]", "{}", '{"key": 3', "null"):
+        (tmp_path / "run" / "run.json").write_text(text)
+        with pytest.raises(CloserlookError, match=r"run\.json is damaged"):
+            train(people, out=tmp_path / "run", **asked)
+
+
+def test_a_run_that_stops_early_logs_its_last_steps(
+    people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Validation, "score", lambda self, embed: 0.5)  # never better than the first
+    overrides = {**TINY, "steps": 40, "validate_every": 0.1, "patience": 1}
+    train(people, recipe="strong", out=tmp_path / "run", overrides=overrides, validation=0.34)
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    with (tmp_path / "run" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert run["steps"] == 8  # no multiple of 10
+    assert [int(row["step"]) for row in rows] == [8]
+    assert float(rows[-1]["loss"]) == pytest.approx(run["losses"]["loss"], rel=1e-4)
 
 
 KILLED = """
 import os, signal, sys
 import torch
+from closerlook.compute.tensors import read_torch, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.reid import train, trainer
 from closerlook.reid.state import State
@@ -157,8 +244,8 @@ torch.set_num_threads(1)
 trainer.CHECKPOINT_SECONDS = -1.0
 save = State.save
 
-def save_then_die(self, path, fingerprint):
-    save(self, path, fingerprint)
+def save_then_die(self, *arguments):
+    save(self, *arguments)
     if self.step == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -196,11 +283,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(people: Dataset, tmp_path: Pat
     assert steps[0] == 3
     assert equal(resumed, whole)
     assert not (tmp_path / "killed" / "checkpoint.safetensors").exists()
-    for name in ("log.csv", "validation.csv"):
-        one, two = ((tmp_path / run / name).read_text().splitlines() for run in ("whole", "killed"))
-        assert [row.split(",")[:2] for row in one] == [row.split(",")[:2] for row in two]
-    runs = [json.loads((tmp_path / run / "run.json").read_text())["validation"] for run in ("whole", "killed")]
-    assert runs[0] == runs[1]
+    for file in sorted((tmp_path / "whole").iterdir()):
+        if file.name not in ("timing.csv", "tensorboard"):
+            assert file.read_bytes() == (tmp_path / "killed" / file.name).read_bytes(), file.name
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
@@ -217,19 +302,48 @@ def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> N
 
     one = State.start(recipe, 2, 0, device)
     step(one)
-    one.save(tmp_path / "c.safetensors", "print")
+    one.save(tmp_path / "c.safetensors", {"seed": 1}, {"steps": 3})
     two = State.start(recipe, 2, 1, device)
-    two.resume(tmp_path / "c.safetensors", "print")
+    assert two.resume(tmp_path / "c.safetensors", {"seed": 1}, 6) == {"steps": 3}
     assert two.step == 1
     step(one)
     step(two)
     state = one.module.state_dict()
     assert all(torch.equal(state[key], value) for key, value in two.module.state_dict().items())
-    with pytest.raises(CloserlookError, match="belongs to an unfinished run"):
-        two.resume(tmp_path / "c.safetensors", "another")
+    with pytest.raises(CloserlookError, match=r"belongs to an unfinished run that differs in seed \(1 there, 2 now\)"):
+        two.resume(tmp_path / "c.safetensors", {"seed": 2}, 6)
     (tmp_path / "c.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(CloserlookError, match="is damaged"):
-        two.resume(tmp_path / "c.safetensors", "print")
+        two.resume(tmp_path / "c.safetensors", {"seed": 1}, 6)
+
+
+def test_a_checkpoint_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    """With a right checksum: what another program, or a hand, has changed."""
+    recipe, device, path = Recipe.resolve("strong", TINY), torch.device("cpu"), tmp_path / "c.safetensors"
+    state = State.start(recipe, 2, 0, device)
+    state.save(path, {"seed": 1}, {})
+    tensors, metadata = read_torch(path, "")
+    about = json.loads(metadata["about"])
+    name = next(name for name in tensors if name.startswith("module/") and tensors[name].ndim == 4)
+    changed: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (tensors, {"step": 10**9}),
+        (tensors, {"step": -1}),
+        (tensors, {"step": "many"}),
+        (tensors, {"best_step": 5}),
+        (tensors, {"log": None}),
+        ({**tensors, name: tensors[name][:1]}, {}),
+        ({key: value for key, value in tensors.items() if key != name}, {}),
+        ({**tensors, "optimiser/9999/exp_avg": torch.ones(1)}, {}),
+        ({**tensors, "optimiser/x/exp_avg": torch.ones(1)}, {}),
+    ]
+    for arrays, values in changed:
+        write_arrays(path, arrays, {"about": json.dumps({**about, **values})})
+        with pytest.raises(CloserlookError, match=r"c\.safetensors is damaged .*delete it to train from the start"):
+            state.resume(path, {"seed": 1}, recipe.steps)
+    for missing in ("step", "log", "seconds"):
+        write_arrays(path, tensors, {"about": json.dumps({key: v for key, v in about.items() if key != missing})})
+        with pytest.raises(CloserlookError, match="is damaged"):
+            state.resume(path, {"seed": 1}, recipe.steps)
 
 
 def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:

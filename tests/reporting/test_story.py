@@ -8,7 +8,7 @@ from closerlook.errors import CloserlookError
 from closerlook.reporting import report
 
 RUN = {
-    "fingerprint": "a1",
+    "key": {},
     "recipe": "cpu-quick",
     "seed": 0,
     "data": "made",
@@ -18,17 +18,13 @@ RUN = {
     "levels": {"weather": ["sunny", "foggy"]},
     "steps": 20,
     "images_drawn": 640,
-    "seconds": 6.5,
-    "images_per_second": 98.5,
     "losses": {"loss": 3.5},
     "validation": None,
     "device": "cpu",
     "threads": 1,
     "versions": {"torch": "2"},
 }
-LOG = (
-    "step,learning_rate,loss,triplet,images_per_second\n10,1e-3,4.5,0.5,100\n20,1e-3,3.5,0.4,101\n20,1e-3,3.5,0.4,99\n"
-)
+LOG = "step,learning_rate,loss,triplet\n10,1e-3,4.5,0.5\n20,1e-3,3.5,0.4\n20,1e-3,3.5,0.4\n"
 
 
 @pytest.fixture

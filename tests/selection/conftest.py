@@ -17,17 +17,12 @@ COPIES = 10  # of every analysed image there are ten in the source
 
 def unbiased_products(x: np.ndarray, cell: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Mean <x_i, x_j> over images i of a and j of c of different groups, and the rule where there are none."""
-    cells = cell.max() + 1
-    found, measured = np.full((cells, cells), np.nan), np.zeros((cells, cells))
-    for a, c in np.ndindex(cells, cells):
-        pairs = [
-            (x[i] @ x[j], group[i] != group[j]) for i in np.flatnonzero(cell == a) for j in np.flatnonzero(cell == c)
-        ]
-        measured[a, c] = np.mean([product for product, _ in pairs])
-        apart = [product for product, different in pairs if different]
-        if apart:
-            found[a, c] = np.mean(apart)
-    number = np.bincount(cell)
+    member = (cell[:, None] == np.arange(cell.max() + 1)).astype(float)
+    apart = member.T @ (group[:, None] != group) @ member  # how many such pairs there are
+    number = member.sum(axis=0)
+    measured = member.T @ (x @ x.T) @ member / np.outer(number, number)
+    with np.errstate(invalid="ignore"):
+        found = member.T @ ((x @ x.T) * (group[:, None] != group)) @ member / apart
     known = ~np.isnan(np.diag(found))
     if known.any():
         spread = np.mean((np.diag(measured) - np.diag(found))[known] * number[known])
@@ -35,7 +30,7 @@ def unbiased_products(x: np.ndarray, cell: np.ndarray, group: np.ndarray) -> np.
         shares = number / number.sum()
         spread = np.diag(measured) @ shares - shares @ measured @ shares
     lone = np.isnan(found)
-    found[lone] = (measured - spread * np.eye(cells))[lone]
+    found[lone] = (measured - spread * np.eye(len(number)))[lone]
     return found
 
 

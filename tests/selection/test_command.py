@@ -76,3 +76,36 @@ def test_caps_are_read_and_checked() -> None:
     for text in ("weather=foggy", "weather=foggy:much"):
         with pytest.raises(UsageError, match="must look like"):
             _parse_caps([text])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "greed"], "'greed' is not one of"),
+        (["--on", "loss"], "'loss' is not one of"),
+        (["--people-by", "age", "--people", 3], "'age' is not one of"),
+        (["--rule", "best"], "Unknown rule 'best'"),
+        (["--method", "weights", "--budget", 100, "--rule", "best"], "Unknown rule 'best'"),
+        (["--budget", 0], "at least one image"),
+        (["--method", "exhaustive", "--diversity", "nan"], "0 or more, not nan"),
+        (["--keep", "weather"], "Unknown attribute to keep 'weather'"),
+        (["--front", "plan.yaml"], "same file"),
+        (["--people", 3], "needs --data"),
+        (["--cap", "f0=l9:0.5", "--method", "weights"], "Unknown level of f0 'l9'"),
+    ],
+)
+def test_nothing_is_written_on_a_wrong_request(
+    folder: Path, tmp_path: Path, arguments: list[object], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, ["select", str(folder), *map(str, arguments)])
+    told = str(result.exception) if isinstance(result.exception, UsageError) else " ".join(result.output.split())
+    assert message in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_optimum_is_told_in_its_own_measure(folder: Path, tmp_path: Path) -> None:
+    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--on", "pair_loss")
+    assert re.search(r"greedy is [0-9.]+ of pair_loss above it", text)
+    optimum = Plan.load(tmp_path / "plan.yaml").provenance.optimum  # type: ignore[union-attr]
+    assert optimum["greedy_gap"] >= 0

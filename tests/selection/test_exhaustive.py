@@ -59,7 +59,7 @@ def test_a_kept_factor_keeps_all_levels(keep: str, missing: float) -> None:
     made = Made((4, 3, 2), 5, missing=missing)
     levels = {factor.name: factor.levels for factor in made.factors}[keep]
     expected = [item for item in literal(made, "fit") if item[3][keep] == levels]
-    best = exhaustive(made.gap, keep=[keep])[0]
+    best = exhaustive(made.gap, keep=frozenset({keep}))[0]
     assert best.values[keep] == levels
     assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
-from closerlook.selection import Plan, choose_people, with_people
+from closerlook.selection import Plan, choose_people, select, with_people
 from closerlook.selection.identities import farthest, nearest
 
 from .conftest import Made
@@ -63,6 +63,19 @@ def test_a_plan_of_people_keeps_only_them_and_counts_anew() -> None:
     control = plan.random_control(1).rows(source.table)
     assert len(control) == 4
     assert len(set(source.identities[control])) == 2
+
+
+def test_a_plan_says_that_its_evidence_is_of_all_people() -> None:
+    made = Made((2, 2), 0)
+    source = Dataset.from_table(Path(), made.gap.losses.select("file_name", "identity", "f0", "f1"), "made", None)
+    plan = select(made.gap, keep=["f0", "f1"])
+    assert plan.provenance is not None
+    chosen = with_people(plan, np.array([1, 3]), source).provenance
+    assert chosen is not None
+    assert chosen.notes == (
+        *plan.provenance.notes,
+        "The scores and the evidence are of all people, before 2 of them were chosen.",
+    )
 
 
 def test_wrong_requests_are_explained() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
-from closerlook.errors import UsageError
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.files import alone_in
 from closerlook.selection import Plan
 from closerlook.study import run_study
 from closerlook.study.ablation import study_arms
@@ -57,6 +58,13 @@ def test_rows_that_cut_attributes_have_their_random_part(source: Dataset) -> Non
     assert [len(arm.part(1)) for arm in arms.values()] == [48, 24, 32, 32]
     assert arms["weather"].control == "weather-random"
     assert set(arms["half-of-people"].part(0).table["identity"]) == set(range(4))
+
+
+def test_two_studies_in_one_folder_are_refused(source: Dataset, tmp_path: Path) -> None:
+    says = "Another run is studying in"
+    with alone_in(tmp_path / "out", "studying in"), pytest.raises(CloserlookError, match=says):
+        run_study(source, source, out=tmp_path / "out", overrides={"identities_per_batch": 4})
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_cannot_be_trained_is_refused_before_anything_is(source: Dataset, tmp_path: Path) -> None:

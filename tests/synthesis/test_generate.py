@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import simplejpeg
 import yaml
+from PIL import Image
 
 from closerlook.attributes import Design, Factor
 from closerlook.dataset.table import Dataset
@@ -146,8 +147,38 @@ def test_a_finished_folder_is_only_opened(whole):
     "change", [{"seed": 9}, {"size": (64, 40)}, {"vary": "cell"}, {"identities": 1}, {"sensor": "clean"}]
 )
 def test_a_folder_with_other_settings_is_refused(whole, change):
-    with pytest.raises(CloserlookError, match=rf"rendered with other settings \({next(iter(change))}: "):
+    with pytest.raises(CloserlookError, match=rf"rendered with other settings: .*{next(iter(change))}\b.* there, "):
         generate(out=whole.root, **{**SMALL, **change})
+
+
+@pytest.mark.parametrize("name", ["render.yaml"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "a: " + "[" * 3000])
+def test_damaged_settings_are_named(whole, tmp_path, name, text):
+    shutil.copytree(whole.root, tmp_path / "data")
+    (tmp_path / "data" / name).write_text(text)
+    with pytest.raises(CloserlookError, match=f"{name} cannot be read"):
+        generate(out=tmp_path / "data", **SMALL)
+
+
+def test_pictures_and_packages_that_images_are_made_from_are_known(tmp_path, monkeypatch):
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (64, 128), "grey").save(frames / "a.png")
+    asked = {"identities": 1, "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}}
+    asked |= {"size": (32, 16), "backdrops": [str(frames)], "workers": 1, "out": tmp_path / "data"}
+    generate(**asked)
+    generate(**asked)
+    monkeypatch.setattr("closerlook.synthesis.settings.version", lambda package: "99")
+    with pytest.raises(CloserlookError, match=r"sources\.anny \(.* there, 99 now\)"):
+        generate(**asked)
+    monkeypatch.undo()
+    (frames / "camera.yaml").write_text("height: 4")
+    with pytest.raises(CloserlookError, match=r"sources\.pictures"):
+        generate(**asked)
+    (frames / "camera.yaml").unlink()
+    os.utime(frames / "a.png", ns=(1, 1))
+    with pytest.raises(CloserlookError, match=r"sources\.pictures"):
+        generate(**asked)
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from closerlook.adaptation.objective import Distance, gain
 from closerlook.adaptation.parameters import Parameter, to_unit, to_values
 from closerlook.adaptation.search import open_search
+from closerlook.compute.keys import Key, changes, plain
 from closerlook.compute.progress import progress
 from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
@@ -82,7 +83,14 @@ class Trace:
 
 
 def search_scene(
-    parameters: Sequence[Parameter], measure: Measure, *, optimiser: str, renders: int, seed: int, out: Path
+    parameters: Sequence[Parameter],
+    measure: Measure,
+    *,
+    optimiser: str,
+    renders: int,
+    seed: int,
+    out: Path,
+    made_from: Key,
 ) -> Trace:
     """Look for the values under which the rendered set is nearest to the target.
 
@@ -94,13 +102,15 @@ def search_scene(
         optimiser: ``descent`` or ``cma``.
         renders: at most so many sets, the start included and the two of the held-out check not.
         seed: of the optimiser and the intervals.
+        made_from: all else that the distances depend on.
 
     Raises:
-        CloserlookError: ``out`` holds another search.
+        CloserlookError: ``out`` holds another search, or a file of this one is damaged.
     """
     start = to_unit(parameters, {p.name: p.start for p in parameters})
     search = open_search(optimiser, start, seed)
-    _check(out, {"parameters": [asdict(p) for p in parameters], "optimiser": optimiser, "seed": seed})
+    searched = {p.name: asdict(p) for p in parameters}
+    _check(out, {"parameters": searched, "optimiser": optimiser, "seed": seed, **made_from})
     steps: list[Step] = []
     rounds: list[Gain] = []
     stopped = f"all {renders} renders were used"
@@ -128,7 +138,7 @@ def search_scene(
                     break
     best = _best(steps)
     fresh = partial(_held_out, out / STEPS, measure)
-    held_out = Gain(*gain(fresh("start", steps[0]), fresh("best", steps[best]), seed))
+    held_out = Gain(*gain(fresh(0, steps[0]), fresh(best, steps[best]), seed))
     trace = Trace(tuple(parameters), optimiser, tuple(steps), best, tuple(rounds), held_out, stopped)
     write_json(out / TRACE, _summary(trace))
     return trace
@@ -138,8 +148,8 @@ def _best(steps: Sequence[Step]) -> int:
     return int(np.argmin([step.distance.fit for step in steps]))
 
 
-def _held_out(folder: Path, measure: Measure, name: str, step: Step) -> Distance:
-    return _kept(folder / f"held-out-{name}.json", step.values, lambda: measure(step.values, True)).distance
+def _held_out(folder: Path, measure: Measure, number: int, step: Step) -> Distance:
+    return _kept(folder / f"held-out-{number:04d}.json", step.values, lambda: measure(step.values, True)).distance
 
 
 def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distance]) -> Step:
@@ -148,7 +158,7 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
     Raises:
         CloserlookError: the file holds other values, or is damaged.
     """
-    if path.is_file():
+    if path.exists():
         remedy = "Delete it and run the same command again: the set is then measured anew."
         kept = read_json(path, _Kept, remedy)
         if kept.values != dict(values):
@@ -166,12 +176,20 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
     return Step(values, distance)
 
 
-def _check(out: Path, settings: dict[str, object]) -> None:
+def _check(out: Path, key: Key) -> None:
+    """Write what the search is of, or see that what the folder holds is of the same.
+
+    Raises:
+        CloserlookError: it is of something else, or its file is damaged.
+    """
     path = out / SETTINGS
     remedy = "Choose another output folder or remove this one."
-    if path.is_file() and read_json(path, dict[str, Any], remedy) != settings:
-        raise CloserlookError(f"{out} holds another search; choose another output folder or remove that one.")
-    write_json(path, settings)
+    if not path.exists():
+        write_json(path, plain(key))
+        return
+    differing = changes(read_json(path, dict[str, Any], remedy), key)
+    if differing:
+        raise CloserlookError(f"{out} holds another search, which differs in {differing}. {remedy}")
 
 
 def _summary(trace: Trace) -> dict[str, object]:

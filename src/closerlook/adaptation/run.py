@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ from closerlook.adaptation.loop import Trace, search_scene
 from closerlook.adaptation.objective import Distance, Objective
 from closerlook.adaptation.scene import Sampler, choose_parameters, design_of
 from closerlook.dataset import Dataset
+from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding import Embedder, open_embedding
+from closerlook.embedding.key import embedding_key
 from closerlook.errors import UsageError
-from closerlook.files import atomic_path
+from closerlook.files import alone_in, atomic_path
 from closerlook.synthesis.settings import read_settings
 
 __all__ = ["SCENE_NAME", "adapt"]
 
 SCENE_NAME = "scene.yaml"
+FORMAT = 1  # raise it when the same inputs would give other distances
 IDENTITIES = 200  # of the design that is written
 TARGET_IMAGES = 2048  # at most; their mean is then far surer than that of a rendered set
 
@@ -68,20 +72,29 @@ def adapt(
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
     settings = read_settings(size, seed, "image", backdrops, sensor, None)
     chosen = choose_parameters(parameters, settings.backdrops)
-    objective = Objective(_every(target, TARGET_IMAGES), open_embedding(embedding, size))
-    sampler = Sampler(settings, people, views)
-
-    def measure(values: Mapping[str, float], held_out: bool) -> Distance:
-        return objective.measure(*sampler(values, first=1 + people * held_out))
-
+    used, embedder = _every(target, TARGET_IMAGES), open_embedding(embedding, size)
+    made_from = {
+        "format": FORMAT,
+        "target": fingerprint(used),
+        "embedding": embedding_key(embedder),
+        "rendering": {**asdict(settings), "sources": settings.sources(), "people": people, "views": views},
+    }
     out = Path(out)
-    trace = search_scene(chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out)
-    with atomic_path(out / SCENE_NAME) as draft:
-        draft.write_text(
-            yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False), encoding="utf-8"
+    with alone_in(out, "adapting in"):
+        objective = Objective(used, embedder)
+        sampler = Sampler(settings, people, views)
+
+        def measure(values: Mapping[str, float], held_out: bool) -> Distance:
+            return objective.measure(*sampler(values, first=1 + people * held_out))
+
+        trace = search_scene(
+            chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out, made_from=made_from
         )
-    shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
-    save_trace(trace, shown, out)
+        with atomic_path(out / SCENE_NAME) as draft:
+            scene = yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False)
+            draft.write_text(scene, encoding="utf-8")
+        shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
+        save_trace(trace, shown, out)
     return trace
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.analysis.intervals import mean_of_known
 from closerlook.analysis.losses import image_losses
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.resampling import TargetUnits, draw, draw_target, small_sample_factor, target_units
@@ -85,7 +86,7 @@ def bootstrap_fit(
         cross = np.einsum("rg,rg->r", share, drawn_target @ own_means.T)
         result[:, index] = own - 2 * cross + target_part
     factor = small_sample_factor(min(measurement.groups, len(units.counts)))
-    return np.asarray(factor * (result - np.nanmean(result, axis=0)))
+    return np.asarray(factor * (result - mean_of_known(result, 0)))
 
 
 def bootstrap_diversity(

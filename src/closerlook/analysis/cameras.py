@@ -12,7 +12,7 @@ from torch import Tensor
 from closerlook.analysis.moments import Sketch, inner_products, squared_norms
 from closerlook.analysis.target import TargetMoments
 
-__all__ = ["Cameras", "mean_variance", "measure_cameras"]
+__all__ = ["Cameras", "cameras_of_part", "mean_variance", "measure_cameras"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -58,6 +58,38 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
         products=inner_products(means, means, parts).numpy(force=True),
         level_dots=inner_products(levels, means, parts).numpy(force=True),
         sketches=torch.stack([sketch(own) for own in target.offsets]).numpy(force=True),
+    )
+
+
+def cameras_of_part(
+    cameras: Cameras, runs: NDArray[np.bool], shift: Float, levels: Float, parts: tuple[slice, ...]
+) -> Cameras | None:
+    """The cameras in some ``runs`` (h,) of the target's table only, about another centre, from their projections.
+
+    None where fewer than two cameras have images there.
+
+    Args:
+        shift: (r,) the new centre, from the old.
+        levels: (l, r) the levels' means, about the new centre.
+        parts: where each block lies in a projection.
+    """
+    seen = cameras.counts[runs].sum(axis=0) > 0
+    if seen.sum() < 2:
+        return None
+    counts, sketches = cameras.counts[runs][:, seen], cameras.sketches[runs][:, seen].astype(np.float64)
+    there = (counts > 0)[..., None]
+    moved = np.stack([shift[part] @ shift[part] - 2 * sketches[..., part] @ shift[part] for part in parts], axis=-1)
+    sketches = np.where(there, sketches - shift, 0)
+    means = np.einsum("hk,hkr->kr", counts, sketches) / counts.sum(axis=0)[:, None]
+    apart = np.stack([((sketches - means)[..., part] ** 2).sum(axis=-1) for part in parts], axis=-1)
+    return Cameras(
+        names=cameras.names[seen],
+        counts=counts,
+        distances=cameras.distances[runs][:, seen] + counts[..., None] * moved,
+        bias=np.stack([mean_variance(own, apart[:, camera]) for camera, own in enumerate(counts.T)]),
+        products=np.stack([means[:, part] @ means[:, part].T for part in parts]),
+        level_dots=np.stack([levels[:, part] @ means[:, part].T for part in parts]),
+        sketches=sketches.astype(np.float32),
     )
 
 

@@ -89,7 +89,7 @@ def mixture_on_simplices(effects: Float, aim: Float, factor: Int) -> Float:
 
     The sums are heavily weighted rows of a non-negative least-squares problem (Lawson and Hanson, 1974, chapter 22).
     """
-    heavy = 1e4 * max(float(np.linalg.norm(effects, axis=1).max()), 1e-300)
+    heavy = 1e4 * (float(np.linalg.norm(effects, axis=1).max()) or 1.0)
     member = factor[None] == np.arange(factor.max() + 1)[:, None]
     rows = np.vstack([effects.T, heavy * member])
     found, _ = nnls(rows, np.concatenate([aim, np.full(len(member), heavy)]), maxiter=100 * len(factor))

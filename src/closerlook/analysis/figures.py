@@ -26,6 +26,9 @@ ON = {
 }
 
 
+FIGURES = (*ON, "importance", "interactions")
+
+
 def figure_names(scores: Scores, levels: pl.DataFrame) -> list[str]:
     """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
     and ``interactions`` where there are two attributes to cross; none of what could not be measured."""
@@ -37,7 +40,7 @@ def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatCh
     """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
     dashed line: each factor's mean, or for diversity the target's own.
 
-    Levels at or below their mean line, which the paper's greedy rule keeps, are drawn dark, and shares at or above it;
+    Levels at or below their mean line, which rule ``mean`` keeps, are drawn dark, and shares at or above it;
     hollow where a fit or a share cannot be told from the line.
     """
     title, _, stem = ON[on]
@@ -97,13 +100,14 @@ def _level_panel(name: str, table: pl.DataFrame, label: str | None) -> alt.Layer
     base = alt.Chart(table)
     x = alt.X("level:N", sort=levels, title=None, axis=alt.Axis(labelAngle=-45, domain=False))
     low, value, line = (
-        alt.Y(f"{name}:Q", title=label, scale=alt.Scale(zero=False, nice=True))
-        for name in ("low", "value", "mean(line)")
+        alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False, nice=True))
+        for column in ("low", "value", "mean(line)")
     )
     color = _by_look(alt.Color, [NEAR, NEAR, FAR, FAR])
     rule = base.mark_rule(strokeDash=[4, 3], color=LINE, strokeWidth=1.2).encode(y=line)
     bars = base.mark_rule(strokeWidth=2).encode(x=x, y=low, y2="high:Q", color=color)
-    tooltip = ["level:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("value", "low", "high")), "images:Q"]
+    numbers = [alt.Tooltip(f"{column}:Q", format=".4g") for column in ("value", "low", "high")]
+    tooltip = ["level:N", *numbers, "images:Q"]
     points = base.mark_point(size=60, opacity=1, strokeWidth=2, fillOpacity=1).encode(
         x=x, y=value, color=color, fill=_by_look(alt.Fill, [NEAR, "white", FAR, "white"]), tooltip=tooltip
     )
@@ -120,11 +124,13 @@ def _by_look(channel: Any, colors: list[str]) -> Any:
 def importance_figure(scores: Scores) -> alt.HConcatChart:
     """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
 
-    Bars are for one encoding of the levels and diamonds for the other; ticks mark what bars are on shuffled losses.
+    Bars are for one encoding of the levels and diamonds for the other. Red marks what a bar is when that attribute
+    alone is shuffled: the mean and two standard deviations over shuffles.
     """
     total = pl.col("total_gain").sum().over("encoding")
     shown = scores.importance.with_columns(
-        share_of_total=pl.col("total_gain") / total, null_share_of_total=pl.col("null_total_gain") / total
+        (pl.col(kind.format("total_gain")) / total).alias(kind.format("share_of_total"))
+        for kind in ("{}", "null_{}", "null_{}_sd")
     ).fill_nan(None)
     panels = [
         _importance_panel(shown, "gain", "gain, mean a split"),
@@ -137,7 +143,7 @@ def importance_figure(scores: Scores) -> alt.HConcatChart:
     subtitle = [
         f"{_what(scores)}.",
         "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
-        "red ticks: bars on shuffled losses.",
+        "red: bars when that attribute alone is shuffled, mean and 2 sd.",
         "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
         if exact
         else "Combinations are missing, so the share of variance is that of an additive model, without interactions.",
@@ -152,13 +158,17 @@ def _importance_panel(table: pl.DataFrame, value: str, title: str) -> alt.LayerC
     x = alt.X(f"{value}:Q", axis=axis)
     tooltip = ["factor:N", "encoding:N", alt.Tooltip(f"{value}:Q", format=".4g")]
     bars = base.mark_bar(color=NEAR, height=16).encode(y=y, x=x, tooltip=tooltip)
-    ticks = base.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
+    null = base.transform_calculate(
+        low=f"datum.null_{value} - 2 * datum.null_{value}_sd", high=f"datum.null_{value} + 2 * datum.null_{value}_sd"
+    )
+    ticks = null.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
         y=y, x=alt.X(f"null_{value}:Q", axis=axis)
     )
+    spread = null.mark_rule(color=LINE, strokeWidth=2).encode(y=y, x=alt.X("low:Q", axis=axis), x2="high:Q")
     points = alt.Chart(other).mark_point(
         shape="diamond", size=50, filled=True, color="white", stroke=INK, strokeWidth=1.2, opacity=1
     )
-    layers = alt.layer(bars, ticks, points.encode(y=y, x=x, tooltip=tooltip))
+    layers = alt.layer(bars, spread, ticks, points.encode(y=y, x=x, tooltip=tooltip))
     return layers.properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
 
 

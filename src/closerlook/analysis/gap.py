@@ -14,9 +14,10 @@ from closerlook.analysis import levels, tables
 from closerlook.analysis.figures import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.scores import Scores
-from closerlook.analysis.settings import NAME, REMEDY, load_settings, save_settings
+from closerlook.analysis.settings import NAME, REMEDY, load_settings, remove_settings, save_settings
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path
+from closerlook.files import explain_os_errors
+from closerlook.table_files import write_parquet
 
 __all__ = ["Gap"]
 
@@ -41,7 +42,7 @@ class Gap(Scores):
 
         ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
         the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
-        replicates in which it is at or below the line, as the greedy rule asks: how often it lands in the chosen set.
+        replicates in which it is at or below the line, as rule ``mean`` asks: how often it lands in the chosen set.
         ``target_share`` estimates which share of the target's images shows the level, from all levels together: see
         :func:`closerlook.analysis.composition.estimate_composition`.
         ``pair_sampling`` and ``fit_sampling`` are standard errors from analysing only some images of each cell, a part
@@ -88,16 +89,25 @@ class Gap(Scores):
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and for other
         readers the tables levels, losses (a row an image), identities, pairs, triples, differences, agreement,
-        cameras, importance and variance, each as Parquet where it is not empty."""
+        cameras, importance and variance, each as Parquet where it is not empty.
+
+        ``gap.json`` is written last, and one of an earlier analysis is removed first: while it is there, all else is
+        of one analysis.
+        """
         folder = Path(folder)
+        tables = self._files()
+        with explain_os_errors(folder):
+            remove_settings(folder)
+            for name in tables:
+                (folder / f"{name}.parquet").unlink(missing_ok=True)
         self.measurement.save(folder)
-        for name, table in self._files().items():
-            with atomic_path(folder / f"{name}.parquet") as draft:
-                table.write_parquet(draft)
+        for name, table in tables.items():
+            if table is not None and table.height:
+                write_parquet(table, folder / f"{name}.parquet")
         save_settings(self.settings, folder)
 
-    def _files(self) -> dict[str, pl.DataFrame]:
-        found = {
+    def _files(self) -> dict[str, pl.DataFrame | None]:
+        return {
             "levels": self.levels,
             "losses": self.losses,
             "identities": self.identities,
@@ -109,7 +119,6 @@ class Gap(Scores):
             "importance": self.importance,
             "variance": self.variance,
         }
-        return {name: table for name, table in found.items() if table is not None and table.height}
 
     @classmethod
     def load(cls, folder: str | Path) -> Gap:
@@ -120,7 +129,9 @@ class Gap(Scores):
         """
         folder = Path(folder)
         if not (folder / NAME).exists():
-            raise CloserlookError(f"{folder} holds no analysis, or not all of one: make it with 'closerlook analyze'.")
+            raise CloserlookError(
+                f"{folder} holds no analysis, or not all of one (no {NAME}): make it with 'closerlook analyze'."
+            )
         gap = cls(Measurement.load(folder), load_settings(folder))
         try:
             gap.weights, gap.target_units  # noqa: B018 - settings that its own numbers cannot have been made with

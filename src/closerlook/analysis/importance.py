@@ -1,7 +1,9 @@
 """How much each attribute matters: the paper's XGBoost gain (Fig. 4), with what is needed to read it.
 
 Gain depends on how attributes are encoded: with equal true effects it can give identity .83 or .26 of the whole. So it
-is never shown without exact ANOVA shares of the same response, a null (the response shuffled) and the encoding.
+is never shown without exact ANOVA shares of the same response, a null and the encoding. The null of an attribute is
+what it scores when its own column is shuffled and all others stay as they are, several times, with the spread. (Were
+the response shuffled, the others' effects would go too, and what they explain would count as chance.)
 
 The paper can be read in two ways. A: rows are images and the response is the loss (:func:`importance`). B: rows are
 training runs and the response is the mAP they reached (:func:`importance_of_runs`). :func:`rank_agreement` says whether
@@ -20,6 +22,8 @@ from scipy import sparse, stats
 
 from closerlook.analysis.anova import additive_shares
 from closerlook.attributes import Factor
+from closerlook.compute.processes import usable_cores
+from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 
@@ -51,7 +55,8 @@ def importance(images: pl.DataFrame, losses: Float, factors: tuple[Factor, ...],
         A row an encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
         ``total_gain``, ``splits`` ("weight"), ``permutation`` (how much the squared error on held-out rows grows when
         the factor is shuffled, over the response's variance) and ``shap`` (mean absolute TreeSHAP value on held-out
-        rows, over the response's standard deviation); each with ``null_...``, its mean over five shuffled responses.
+        rows, over the response's standard deviation); each with ``null_...`` and ``null_..._sd``, the mean and standard
+        deviation over :data:`NULLS` shuffles of the factor's column.
     """
     return _importance(attribute_codes(images, factors), losses, seed)
 
@@ -67,8 +72,8 @@ def importance_of_runs(
         attributes: the columns.
 
     Returns:
-        As :func:`importance`, with ``share``, the additive share of variance for unbalanced tables; null where runs are too
-        few to tell.
+        As :func:`importance`, with ``share``, the additive share of variance for unbalanced tables; null where
+        runs are too few to tell.
 
     Raises:
         UsageError: a column is missing.
@@ -115,17 +120,32 @@ def attribute_codes(images: pl.DataFrame, factors: tuple[Factor, ...]) -> dict[s
 def _importance(codes: Mapping[str, Int], response: Float, seed: int) -> pl.DataFrame:
     rows = keyed_rng(seed, "importance", "rows").permutation(len(response))[:MAX_ROWS]
     codes, response = {name: code[rows] for name, code in codes.items()}, _standardised(response[rows])
-    found = []
-    for encoding in ENCODINGS:
-        observed = tree_scores(codes, response, encoding, seed)
-        shuffled = [
-            tree_scores(codes, keyed_rng(seed, "importance", "null", index).permutation(response), encoding, seed)
-            for index in range(NULLS)
+    tasks = [(name, encoding) for encoding in ENCODINGS for name in codes]
+
+    def null(task: tuple[str, str]) -> dict[str, float]:
+        return _null(codes, task[0], response, task[1], seed)
+
+    observed = {encoding: tree_scores(codes, response, encoding, seed) for encoding in ENCODINGS}
+    nulls = map_in_threads(null, tasks, usable_cores())
+    return pl.DataFrame(
+        [
+            {"factor": name, "encoding": encoding, **observed[encoding][name], **own}
+            for (name, encoding), own in zip(tasks, nulls, strict=True)
         ]
-        for name in codes:
-            null = {f"null_{kind}": float(np.mean([one[name][kind] for one in shuffled])) for kind in MEASURES}
-            found.append({"factor": name, "encoding": encoding, **observed[name], **null})
-    return pl.DataFrame(found)
+    )
+
+
+def _null(codes: Mapping[str, Int], name: str, response: Float, encoding: str, seed: int) -> dict[str, float]:
+    """Mean and standard deviation of one attribute's scores when its column is shuffled."""
+    shuffled = []
+    for index in range(NULLS):
+        order = keyed_rng(seed, "importance", "null", name, index).permutation(len(response))
+        shuffled.append(tree_scores({**codes, name: codes[name][order]}, response, encoding, seed, [name])[name])
+    null: dict[str, float] = {}
+    for kind in MEASURES:
+        values = [one[kind] for one in shuffled]
+        null |= {f"null_{kind}": float(np.mean(values)), f"null_{kind}_sd": float(np.std(values, ddof=1))}
+    return null
 
 
 def _standardised(response: Float) -> Float:
@@ -135,8 +155,14 @@ def _standardised(response: Float) -> Float:
     return np.zeros_like(response) if alike else np.asarray((response - response.mean()) / spread)
 
 
-def tree_scores(codes: Mapping[str, Int], response: Float, encoding: str, seed: int) -> Scores:
-    """The :data:`MEASURES` of each factor by boosted trees under an encoding; responses have unit variance."""
+def tree_scores(
+    codes: Mapping[str, Int], response: Float, encoding: str, seed: int, names: Sequence[str] | None = None
+) -> Scores:
+    """The :data:`MEASURES` of each factor, or of ``names``, by boosted trees of all factors under an encoding.
+
+    Responses have unit variance.
+    """
+    names = list(codes) if names is None else names
     held = np.arange(len(response)) % HELD_OUT == 0 if len(response) >= FEW_ROWS else np.ones(len(response), bool)
     trained = ~held if len(response) >= FEW_ROWS else held
     widths = {name: int(code.max()) + 1 if encoding == "one-hot" else 1 for name, code in codes.items()}
@@ -144,12 +170,12 @@ def tree_scores(codes: Mapping[str, Int], response: Float, encoding: str, seed: 
     matrix = _encoded(codes, encoding, widths)
     parameters = {**PARAMETERS, "seed": keyed_seed(seed, "xgboost") % 2**31, "nthread": 1}
     model = xgboost.train(parameters, xgboost.DMatrix(matrix[trained], label=response[trained], nthread=1), ROUNDS)
-    scores = _gains(model, list(codes), owner)
+    scores = _gains(model, names, owner)
     test = {name: code[held] for name, code in codes.items()}
     seen = _encoded(test, encoding, widths)
     error = float(((model.inplace_predict(seen) - response[held]) ** 2).mean())
     values = model.predict(xgboost.DMatrix(seen[:SHAP_ROWS], nthread=1), pred_contribs=True)[:, :-1]
-    for name in codes:
+    for name in names:
         order = keyed_rng(seed, "permutation", name).permutation(int(held.sum()))
         shuffled = _encoded({**test, name: test[name][order]}, encoding, widths)
         worse = float(((model.inplace_predict(shuffled) - response[held]) ** 2).mean())
@@ -167,7 +193,7 @@ def _encoded(codes: Mapping[str, Int], encoding: str, widths: Mapping[str, int])
     return sparse.csr_matrix((ones, (rows, columns.ravel())), (len(columns), int(offsets[-1])))
 
 
-def _gains(model: xgboost.Booster, names: list[str], owner: NDArray[np.str_]) -> Scores:
+def _gains(model: xgboost.Booster, names: Sequence[str], owner: NDArray[np.str_]) -> Scores:
     total, splits = (model.get_score(importance_type=kind) for kind in ("total_gain", "weight"))
     found: Scores = {}
     for name in names:

@@ -9,9 +9,17 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["against_line", "differences", "interval"]
+__all__ = ["against_line", "differences", "interval", "mean_of_known"]
 
 Float = NDArray[np.float64]
+
+
+def mean_of_known(values: Float, axis: int) -> Float:
+    """The mean along an axis, which is kept, of what is not nan; nan where nothing is known."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis, keepdims=True)
+    total = np.where(known, values, 0).sum(axis=axis, keepdims=True)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def interval(estimate: Float, deviations: Float) -> tuple[Float, Float]:
@@ -32,8 +40,8 @@ def against_line(estimate: Float, deviations: Float, sizes: list[int]) -> tuple[
     kept, side, start = [], [], 0
     for size in sizes:
         own = slice(start, start + size)
-        difference = estimate[own] - np.nanmean(estimate[own])
-        noise = deviations[:, own] - np.nanmean(deviations[:, own], axis=1, keepdims=True)
+        difference = estimate[own] - mean_of_known(estimate[own], 0)
+        noise = deviations[:, own] - mean_of_known(deviations[:, own], 1)
         kept.append((difference + noise <= 0).mean(axis=0))
         clear = _holm(_two_sided(difference, noise)) < 0.05
         side += [

@@ -142,7 +142,7 @@ class SourceSums:
         sketches = torch.cat([self.sketch(chunk) for chunk in torch.split(means, 16)]) if self.exact else means
         members = torch.from_numpy(membership(layout.factors, layout.levels)).to(device)
         level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(device).double()
-        level_sums /= level_counts[:, None]
+        level_means = level_sums.div_(level_counts[:, None])  # in place: the sums are wide, and not needed again
         products = parts if self.exact else self.sketch.parts
         gaps, fits = cell_products(self.units, counts, means, products, len(layout.levels))
         runs, run_counts = target.means(1), target.counts.sum(axis=1)
@@ -160,8 +160,8 @@ class SourceSums:
             distances=distances,
             cell_gaps=gaps,
             cell_fits=fits,
-            level_gaps=squared_norms(level_sums, parts).T.contiguous().numpy(force=True),
-            level_target_dots=inner_products(level_sums, runs, parts).numpy(force=True),
+            level_gaps=squared_norms(level_means, parts).T.contiguous().numpy(force=True),
+            level_target_dots=inner_products(level_means, runs, parts).numpy(force=True),
             target_counts=run_counts,
             target_distances=target.distances.sum(axis=1),
             target_bias=mean_variance(run_counts, squared_norms(runs, parts).numpy(force=True)),

@@ -12,24 +12,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from closerlook.analysis.cameras import Cameras
 from closerlook.analysis.cells import membership, number_levels
 from closerlook.analysis.distributions import Distributions
 from closerlook.analysis.settings import REMEDY
-from closerlook.analysis.shapes import ARRAYS, check_arrays
+from closerlook.analysis.shapes import ARRAYS, ARRAYS_NAME, IMAGES_NAME, check_arrays
 from closerlook.attributes import Factor, Level
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
+from closerlook.table_files import write_parquet
 
 __all__ = ["Measurement"]
 
-ARRAYS_NAME = "moments.safetensors"
-IMAGES_NAME = "images.parquet"
 ABOUT: dict[str, Any] = {
     "blocks": tuple[Block, ...],
     "factors": tuple[tuple[str, tuple[Level, ...]], ...],
@@ -71,7 +68,7 @@ class Measurement:
         sketch_parts: where each block lies in a projection.
         exact: whether ``cell_gaps`` and ``cell_fits`` are exact; else they come from the projections.
         distributions: of pooled features; None for style alone, or in a part of a measurement.
-        cameras: the target's, where they are known; None in a part of a measurement.
+        cameras: the target's, where two or more are known.
     """
 
     blocks: tuple[Block, ...]
@@ -128,21 +125,19 @@ class Measurement:
 
     def save(self, folder: Path) -> None:
         """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in ARRAYS}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         for prefix, optional in (("pooled", self.distributions), ("camera", self.cameras)):
             if optional is not None:
                 values = {each.name: getattr(optional, each.name) for each in fields(optional)}
-                arrays |= {f"{prefix}.{name}": np.ascontiguousarray(value) for name, value in values.items()}
+                arrays |= {f"{prefix}.{name}": value for name, value in values.items()}
         metadata = {
             "blocks": json.dumps([asdict(block) for block in self.blocks]),
             "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
             "sketch_parts": json.dumps([[part.start, part.stop] for part in self.sketch_parts]),
             "exact": json.dumps(self.exact),
         }
-        with atomic_path(folder / ARRAYS_NAME) as draft:
-            save_file(arrays, draft, metadata)
-        with atomic_path(folder / IMAGES_NAME) as draft:
-            self.images.write_parquet(draft)
+        write_arrays(folder / ARRAYS_NAME, arrays, metadata)
+        write_parquet(self.images, folder / IMAGES_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:
@@ -153,14 +148,11 @@ class Measurement:
         """
         path = folder / ARRAYS_NAME
         try:
-            with safe_open(path, "np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
-                metadata = file.metadata() or {}
+            arrays, metadata = read_arrays(path, "analyze again")
             images = pl.read_parquet(folder / IMAGES_NAME, glob=False)
-        except (SafetensorError, OSError, pl.exceptions.PolarsError) as error:
-            broken = path if isinstance(error, SafetensorError) else folder / IMAGES_NAME
-            named = getattr(error, "filename", None) or broken
-            raise CloserlookError(f"{named} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            broken = getattr(error, "filename", None) or folder / IMAGES_NAME
+            raise CloserlookError(f"{broken} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
         about = {
             name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
         }

@@ -9,6 +9,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from closerlook.analysis.cameras import cameras_of_part
 from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.products import cell_products
 
@@ -49,6 +50,7 @@ def part(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.
     levels = _level_means(measurement, units[:, 0], unit_counts, sketches)
     moved = _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept]
     offsets = offsets - shift
+    cameras = measurement.cameras and cameras_of_part(measurement.cameras, target, shift, levels, blocks)
     norms = np.stack([(offsets[:, block] ** 2).sum(axis=1) for block in blocks], axis=1)
     return replace(
         measurement,
@@ -68,7 +70,7 @@ def part(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.
         target_sketches=offsets.astype(np.float32),
         exact=False,
         distributions=None,
-        cameras=None,
+        cameras=cameras,
     )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from closerlook.analysis.figures import FIGURES
 from closerlook.analysis.gap import Gap
 from closerlook.analysis.strips import level_strip
 from closerlook.charts import save_chart
 from closerlook.dataset import Dataset
-from closerlook.files import atomic_path
+from closerlook.files import atomic_path, explain_os_errors
 
 __all__ = ["save_figures"]
+
+KINDS: dict[str, dict[str, Any]] = {"html": {"inline": True}, "svg": {}, "png": {"ppi": 144}}
 
 
 def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
@@ -22,9 +27,22 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
         CloserlookError: ``source`` is not what was analysed.
     """
     folder = Path(folder)
-    for name, chart in gap.figures().items():
-        for kind in ("html", "svg", "png"):
+    charts = gap.figures()
+    with explain_os_errors(folder):
+        _remove_others(folder, charts, [factor.name for factor in gap.factors])
+    for name, chart in charts.items():
+        for kind in KINDS:
             save_chart(chart, folder / f"{name}.{kind}")
     for factor in gap.factors:
         with atomic_path(folder / f"images_{factor.name}.png") as draft:
             Image.fromarray(level_strip(gap, source, factor.name)).save(draft)
+
+
+def _remove_others(folder: Path, charts: Collection[str], factors: Collection[str]) -> None:
+    """Remove what an earlier analysis in the folder had and this one has not: it would look like a part of this one."""
+    for name in FIGURES:
+        for kind in KINDS if name not in charts else ():
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    for path in folder.glob("images_*.png"):
+        if path.stem.removeprefix("images_") not in factors:
+            path.unlink()

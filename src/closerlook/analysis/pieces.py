@@ -8,28 +8,26 @@ image, option or weight never meets an old piece.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
+from closerlook.compute.keys import DIGEST, digest
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of
-from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import atomic_path
-from closerlook.randomness import keyed_rng
+from closerlook.dataset.fingerprint import fingerprint
+from closerlook.embedding import Embedder
+from closerlook.embedding.key import embedding_key
+from closerlook.errors import UsageError
 
 __all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
 
 FOLDER = "pieces"
-VERSION = 3  # raise it when a piece would hold other numbers or names
+VERSION = 4  # raise it when a piece would hold other numbers or names
 MAX_PIECES = 64
 MIN_IMAGES = 256
 
@@ -78,16 +76,12 @@ class Pieces:
         """
         path = self.find(name)
         assert path is not None
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise CloserlookError(f"{path} is damaged ({error}); remove it and run the same command again.") from None
+        return read_arrays(path, "remove it and run the same command again")[0]
 
     def write(self, name: str, arrays: Arrays) -> None:
         """Keep a finished piece; does nothing where there is no folder."""
         if self.folder is not None:
-            with atomic_path(self.folder / FOLDER / self.key / f"{name}.safetensors") as draft:
-                save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, draft)
+            write_arrays(self.folder / FOLDER / self.key / f"{name}.safetensors", arrays)
 
     def clear(self) -> None:
         """Remove all pieces of the output folder, those of other keys too: what they led to is saved or outdated."""
@@ -101,26 +95,9 @@ def content_key(sides: Mapping[str, Dataset], embedder: Embedder, settings: obje
     Raises:
         CloserlookError: an image is missing.
     """
-    digest = hashlib.blake2b(f"{VERSION} {embedder.name} {embedder.size} {settings}".encode(), digest_size=10)
-    digest.update(f"{[(block.name, block.term, block.dim) for block in blocks_of(embedder)]}".encode())
-    digest.update(getattr(embedder, "fingerprint", "").encode() or _answer(embedder))
-    for side, data in sides.items():
-        digest.update(f"\x1e{side}".encode())
-        for name, path in zip(data.table["file_name"], data.paths, strict=True):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                raise CloserlookError(f"There is no image {path}.") from None
-            digest.update(f"\n{name} {status.st_size} {status.st_mtime_ns}".encode())
-        columns = ["identity", "camera", *(factor.name for factor in data.factors)]
-        digest.update(data.table.select(columns).hash_rows(0).to_numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _answer(embedder: Embedder) -> bytes:
-    """What an embedder that does not say which weights it has makes of two images of noise."""
-    noise = keyed_rng(0, "probe").integers(0, 256, (2, *embedder.size, 3), dtype=np.uint8)
-    return embedder(torch.from_numpy(noise)).numpy(force=True).astype(np.float32).tobytes()
+    images = {side: {**fingerprint(data), "name": None} for side, data in sides.items()}  # numbers do not depend on it
+    key = digest({"version": VERSION, "embedding": embedding_key(embedder), "settings": settings, **images})
+    return key.removeprefix(DIGEST)[:20]
 
 
 def count_pieces(images: int) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from closerlook.analysis.cells import Layout, choose_factors, lay_out
 from closerlook.analysis.enlargement import unequal_blur
@@ -18,9 +19,11 @@ from closerlook.analysis.measurement import Measurement
 from closerlook.analysis.pieces import Pieces, content_key
 from closerlook.analysis.settings import Settings, saved_settings
 from closerlook.analysis.target import measure_target
+from closerlook.compute.keys import digest
+from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, open_embedding
-from closerlook.errors import UsageError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import alone_in
 
 __all__ = ["analyze", "analyze_share"]
@@ -32,7 +35,7 @@ def analyze(
     source: Dataset,
     target: Dataset,
     *,
-    embedding: str | Embedder = "lite0",
+    embedding: str | Embedder | Callable[[Tensor], Tensor] = "lite0",
     size: tuple[int, int] = (128, 64),
     factors: Sequence[str] | None = None,
     scaling: str = "balanced",
@@ -50,7 +53,7 @@ def analyze(
         source: images with attributes; at least one factor.
         target: real images; no label of theirs is used.
         embedding: ``lite0`` or ``vgg19`` (content + style), ``lite0-pooled``, ``resnet50-pooled``, ``vgg19-pooled``,
-            ``module:function``, or a trained model.
+            ``module:function`` or the function itself, or a trained model.
         size: (height, width) at which named embeddings see the images.
         factors: the attributes to analyse; by default all that the source declares.
         scaling, alpha, beta: see :func:`closerlook.analysis.losses.weigh`.
@@ -102,7 +105,7 @@ def analyze_share(
     share: tuple[int, int],
     *,
     out: str | Path,
-    embedding: str | Embedder = "lite0",
+    embedding: str | Embedder | Callable[[Tensor], Tensor] = "lite0",
     size: tuple[int, int] = (128, 64),
     factors: Sequence[str] | None = None,
     per_cell: int | None = None,
@@ -141,7 +144,7 @@ class Task:
         cls,
         source: Dataset,
         target: Dataset,
-        embedding: str | Embedder,
+        embedding: str | Embedder | Callable[[Tensor], Tensor],
         size: tuple[int, int],
         factors: Sequence[str] | None,
         per_cell: int | None,
@@ -150,24 +153,26 @@ class Task:
         others: Sequence[str | Path],
     ) -> Task:
         """Choose the images and name the work."""
+        for side, data in (("source", source), ("target", target)):
+            if not isinstance(data, Dataset):
+                raise UsageError(f"The {side} is a {type(data).__name__}, not a data set: open it with Dataset.open.")
         chosen = choose_factors(source, factors)
         embedder = open_embedding(embedding, size)
         sample = per_cell is None and not torch.cuda.is_available()
-        if sample:
-            cells = source.table.select(factor.name for factor in chosen).n_unique()
-            per_cell = max(1, round(CPU_IMAGES / cells))
-        layout = lay_out(source, chosen, per_cell or None, seed)
+        cells = source.table.select(factor.name for factor in chosen).n_unique()
+        most = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
+        layout = lay_out(source, chosen, most, seed)
         analysed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
-        options = (names, layout.cell_images.tolist(), layout.row.tobytes(), seed)
+        options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
         key = content_key({"source": layout.data, "target": analysed}, embedder, options)
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
-        return cls(layout, analysed, embedder, per_cell or None, seed, notes, pieces)
+        return cls(layout, analysed, embedder, most, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
-        """The measurement that the output folder already holds, if it is of the same images and embedding.
+        """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.
 
         Raises:
             UsageError: it is of data sets of other names.
@@ -181,7 +186,14 @@ class Task:
                 f"{folder} holds the analysis of {saved.source} against {saved.target}, not of {source.name} against "
                 f"{target.name}: name another --out, or remove it."
             )
-        return Gap.load(folder).measurement if saved.key == self.pieces.key else None
+        if saved.key != self.pieces.key:
+            console.print(f"{folder} holds the analysis of other images, options or weights: measured anew")
+            return None
+        try:
+            return Gap.load(folder).measurement
+        except CloserlookError as error:
+            console.print(f"Measured anew: {error}", highlight=False, markup=False)
+            return None
 
     def measure(self) -> Measurement:
         """Both passes, as far as their pieces are missing."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from closerlook.documents import checked, read_json
 from closerlook.errors import CloserlookError
 from closerlook.files import write_json
 
-__all__ = ["Settings", "load_settings", "save_settings", "saved_settings"]
+__all__ = ["Settings", "load_settings", "remove_settings", "save_settings", "saved_settings"]
 
 NAME = "gap.json"
 VERSION = 2
+Count = Annotated[int, Field(ge=1)]
 REMEDY = "Analyze again."
 
 
@@ -36,14 +39,14 @@ class Settings:
 
     source: str
     target: str
-    source_images: int
-    target_images: int
+    source_images: Count
+    target_images: Count
     embedding: str
-    size: tuple[int, int]
+    size: tuple[Count, Count]
     scaling: str
     alpha: float
     beta: float
-    per_cell: int | None
+    per_cell: Count | None
     seed: int
     notes: tuple[str, ...]
     over: str = "images"
@@ -55,6 +58,11 @@ def save_settings(settings: Settings, folder: Path) -> None:
     write_json(folder / NAME, {"version": VERSION, **asdict(settings)})
 
 
+def remove_settings(folder: Path) -> None:
+    """Remove ``gap.json``, so that what is about to change does not look complete."""
+    (folder / NAME).unlink(missing_ok=True)
+
+
 def load_settings(folder: Path) -> Settings:
     """Read what :func:`save_settings` wrote.
 
@@ -63,7 +71,7 @@ def load_settings(folder: Path) -> Settings:
     """
     values = read_json(folder / NAME, dict[str, Any], REMEDY)
     if values.pop("version", None) != VERSION:
-        raise CloserlookError(f"{folder} was written by another version of closerlook: analyze again.")
+        raise CloserlookError(f"{folder / NAME} was written by another version of closerlook. {REMEDY}")
     return checked(values, Settings, str(folder / NAME), REMEDY)
 
 

@@ -14,7 +14,10 @@ from closerlook.attributes import Factor
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
 
-__all__ = ["ARRAYS", "check_arrays"]
+__all__ = ["ARRAYS", "ARRAYS_NAME", "IMAGES_NAME", "check_arrays"]
+
+ARRAYS_NAME = "moments.safetensors"
+IMAGES_NAME = "images.parquet"
 
 # Letters are sizes: b blocks, c cells, f factors, h groups of target images, l levels, n images, r dimensions of the
 # projection, u units, 2 itself; of the parts that not every measurement has k cameras, m target images, q directions.
@@ -71,8 +74,8 @@ def check_arrays(
         CloserlookError: one is missing, of another shape or type, or points to what there is not.
     """
 
-    def refuse(problem: str) -> CloserlookError:
-        return CloserlookError(f"The analysis in {folder} is damaged: {problem}. {REMEDY}")
+    def refuse(problem: str, file: str = ARRAYS_NAME) -> CloserlookError:
+        return CloserlookError(f"{folder / file} is damaged: {problem}. {REMEDY}")
 
     wanted = dict(ARRAYS)
     for prefix, own in (("pooled", POOLED), ("camera", CAMERAS)):
@@ -80,6 +83,8 @@ def check_arrays(
             wanted |= {f"{prefix}.{name}": shape for name, shape in own.items()}
     if set(arrays) != set(wanted):
         raise refuse(f"array '{min(set(arrays) ^ set(wanted))}' is missing or unknown")
+    if images.height != len(arrays["distances"]):
+        raise refuse(f"{ARRAYS_NAME} is of {len(arrays['distances']):,} images, not {images.height:,}", IMAGES_NAME)
     sizes = {"b": len(blocks), "f": len(factors), "l": sum(map(len, factors)), "n": images.height, "1": 1, "2": 2}
     for name, letters in wanted.items():
         shape = arrays[name].shape
@@ -95,7 +100,7 @@ def check_arrays(
     ]
     for name, numbers, limit in inside:
         if (numbers < 0).any() or (numbers >= limit).any():
-            raise refuse(f"'{name}' points to what there is not")
+            raise refuse(f"'{name}' points to what there is not", IMAGES_NAME if name == "cell" else ARRAYS_NAME)
     ends = [0, *(stop for _, stop in parts)]
     if [start for start, _ in parts] != ends[:-1] or len(parts) != len(blocks) or ends[-1] != sizes["r"]:
         raise refuse("'sketch_parts' do not cover the projections")
@@ -105,14 +110,14 @@ def _check_table(images: pl.DataFrame, factors: Sequence[Factor], refuse: Any) -
     columns = {"file_name": pl.String, "identity": pl.Int64, **dict.fromkeys(("row", "cell", "group"))}
     for name, kind in columns.items():
         if name not in images.columns:
-            raise refuse(f"images.parquet has no column '{name}'")
+            raise refuse(f"it has no column '{name}'", IMAGES_NAME)
         column = images[name]
         fits = column.dtype == kind if kind is not None else column.dtype.is_integer() and not column.null_count()
         if not fits:
-            raise refuse(f"column '{name}' of images.parquet holds {column.dtype}")
+            raise refuse(f"column '{name}' holds {column.dtype}", IMAGES_NAME)
     for factor in factors:
         if factor.name not in images.columns:
-            raise refuse(f"images.parquet has no column '{factor.name}'")
+            raise refuse(f"it has no column '{factor.name}'", IMAGES_NAME)
         known = set(map(str, factor.levels))
         if not set(images[factor.name].cast(pl.String, strict=False).unique()) <= known:
-            raise refuse(f"column '{factor.name}' of images.parquet holds other levels than the measurement")
+            raise refuse(f"column '{factor.name}' holds other levels than {ARRAYS_NAME}", IMAGES_NAME)

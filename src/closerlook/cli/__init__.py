@@ -29,7 +29,7 @@ from closerlook.cli import (
 )
 from closerlook.cli.options import paragraphs
 from closerlook.compute.progress import console
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.files import explain_os_errors
 
 __all__ = ["app", "main"]
@@ -81,6 +81,7 @@ def main() -> NoReturn:
     """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage."""
     try:
         with explain_os_errors():
+            _refuse_other_encodings(sys.argv[1:])
             app()
     except CloserlookError as error:
         console.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False)
@@ -95,6 +96,13 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    """Tables, settings and reports are UTF-8 and name the paths that they are made of."""
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise UsageError(f"{argument!a} is not UTF-8: rename the file or folder.")
 
 
 def _stopped() -> NoReturn:

@@ -75,7 +75,7 @@ def analyze(
     console.print(_table(gap))
     typer.echo(
         "mean: whether fit is below or above the attribute's mean, or unclear (5 %, Holm). chosen: how often a level "
-        "is at or below that mean, as the paper's rule asks, when people and target are drawn anew."
+        "is at or below that mean, when people and target are drawn anew."
     )
     for note in (*gap.settings.notes, *gap.remarks):
         typer.echo(note)

@@ -18,15 +18,19 @@ def import_(source: Data, out: Out) -> None:
     """Write the table of a data set in another layout; its images stay where they are.
 
     Every verb also opens FORMAT:PATH as it is. Formats: market1501, dukemtmc, msmt17 (people as released); finegpr,
-    personx, randperson, clonedperson, unrealperson, weperson (synthetic); manifest (a CSV or Parquet file with
+    personx, randperson, clonedperson, unrealperson, weperson (synthetic); manifest (a CSV, JSONL or Parquet file with
     file_name and, where known, identity, camera, split and attributes); folder (pictures without labels).
+
+    Where images lie outside of the folder, open the table as manifest:FOLDER/metadata.parquet: other tables of folders
+    may not lead out of them.
     """
     from closerlook.dataset import Dataset
     from closerlook.dataset.export import export
 
     data = Dataset.open(source)
     export(data, out, layout="table")
-    typer.echo(f"{len(data):,} rows in {out / 'metadata.parquet'}; open it as {out}")
+    table = out / "metadata.parquet"
+    typer.echo(f"{len(data):,} rows in {table}; open it as manifest:{table}")
 
 
 def export_(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,8 @@ from closerlook.cli.options import Seed, parse_file, parse_levels
 from closerlook.errors import UsageError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from closerlook.analysis import Gap
     from closerlook.selection import Plan
 
@@ -22,10 +24,20 @@ def select(
     out: Annotated[Path, typer.Option("--out", "-o", callback=parse_file, help="Plan to write (YAML).")] = Path(
         "plan.yaml"
     ),
-    method: Annotated[str, typer.Option(help="greedy (the paper's), exhaustive, weights.")] = "greedy",
-    on: Annotated[str, typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's.")] = "fit",
+    method: Annotated[
+        Literal["greedy", "exhaustive", "weights"],
+        typer.Option(help="greedy: each attribute by itself, as in the paper; or all together."),
+    ] = "greedy",
+    on: Annotated[
+        Literal["fit", "pair_loss"],
+        typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's total loss."),
+    ] = "fit",
     rule: Annotated[
-        str | None, typer.Option(help="greedy: sure (default), mean (the paper's), top:N, below:X, paper:market|duke.")
+        str | None,
+        typer.Option(
+            help="greedy keeps: sure (default, all but what is surely above the attribute's mean), mean (at or below "
+            "it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's own levels)."
+        ),
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(help="Take all levels of this attribute: viewpoint by default; 'none' for none.")
@@ -36,7 +48,9 @@ def select(
     cap: Annotated[list[str] | None, typer.Option(help="weights: at most this share: weather=foggy:0.1.")] = None,
     camera: Annotated[int | None, typer.Option(help="For this camera of the target alone.")] = None,
     people: Annotated[int | None, typer.Option(help="Choose so many people as well; needs --data.")] = None,
-    people_by: Annotated[str, typer.Option(help="far: as unlike as possible; near: nearest to --target.")] = "far",
+    people_by: Annotated[
+        Literal["far", "near"], typer.Option(help="far: as unlike as possible; near: nearest to --target.")
+    ] = "far",
     data: Annotated[str | None, typer.Option(help="The source, to choose people from.")] = None,
     target: Annotated[str | None, typer.Option(help="The target, for --people-by near.")] = None,
     render_next: Annotated[
@@ -47,17 +61,24 @@ def select(
         typer.Option(callback=parse_file, help="Also write the Pareto front of size against distance (CSV)."),
     ] = None,
     controls: Annotated[
-        int | None, typer.Option(min=0, help="Also write the plan's controls: so many random ones, the worst, all.")
+        int | None,
+        typer.Option(min=0, max=1000, help="Also write the plan's controls: so many random ones, the worst, all."),
     ] = None,
     seed: Seed = 0,
 ) -> None:
     """Choose the attribute values worth training on and save them as a plan.
 
-    By default all viewpoints, and of the rest what is not surely far. The paper's choice: --rule mean --keep none.
+    By default all viewpoints, and of the rest what is not surely far. The levels
+    that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
     """
     from closerlook.analysis import Gap
+    from closerlook.files import atomic_path
     from closerlook.selection import camera_gap, controls as controls_of, select, with_people
 
+    if front is not None and front.resolve() == out.resolve():
+        raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
+    if people is not None and data is None:
+        raise UsageError("--people needs --data, the source to choose them from.")
     found = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
     if render_next is not None:
         _render_next(found, render_next, out)
@@ -74,20 +95,21 @@ def select(
         caps=_parse_caps(cap),
         seed=seed,
     )
-    if people is not None:
+    if people is not None and data is not None:
         from closerlook.dataset import Dataset
         from closerlook.selection import choose_people
 
-        if data is None:
-            raise UsageError("--people needs --data, the source to choose them from.")
         source = Dataset.open(data).train
         pool = source.subset(plan)
         goal = None if target is None else Dataset.open(target).train
         plan = with_people(plan, choose_people(found, pool, people, by=people_by, target=goal, seed=seed), source)
+    others = {} if controls is None else controls_of(found, plan, seeds=controls, on=on)
+    table = None if front is None else _front(found, plan, on)
     plan.save(out)
-    if front is not None:
-        _save_front(found, plan, on, front)
-    for name, other in controls_of(found, plan, seeds=controls, on=on).items() if controls is not None else ():
+    if front is not None and table is not None:
+        with atomic_path(front) as draft:
+            table.write_csv(draft)
+    for name, other in others.items():
         path = out.with_name(f"{out.stem}-{name}{out.suffix}")
         other.save(path)
         typer.echo(f"control: {other.images:,} images in {path}")
@@ -110,20 +132,18 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
     return caps
 
 
-def _save_front(gap: Gap, plan: Plan, on: str, path: Path) -> None:
+def _front(gap: Gap, plan: Plan, on: Literal["fit", "pair_loss"]) -> pl.DataFrame:
     import polars as pl
 
-    from closerlook.files import atomic_path
     from closerlook.selection import exhaustive
 
-    keep = plan.provenance.keep if plan.provenance else ()
+    keep = frozenset(plan.provenance.keep if plan.provenance else ())
     rows = [
         {"images": one.images, on: one.score}
         | {name: " ".join(map(str, levels)) for name, levels in one.values.items()}
         for one in exhaustive(gap, on=on, keep=keep)
     ]
-    with atomic_path(path) as draft:
-        pl.DataFrame(rows).write_csv(draft)
+    return pl.DataFrame(rows)
 
 
 def _tell(plan: Plan) -> None:
@@ -147,7 +167,7 @@ def _tell(plan: Plan) -> None:
             f"{evidence['agreement']:.0%} of their images"
         )
     if "greedy_gap" in optimum:
-        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of fit above it")
+        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of {provenance.on} above it")
     if "bound" in optimum:
         typer.echo(f"Distance {optimum['distance']:.6f}; no distribution has less than {optimum['bound']:.6f}")
     for note in provenance.notes:

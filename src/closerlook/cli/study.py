@@ -22,7 +22,9 @@ def study(
     ] = None,
     table: Annotated[
         str | None,
-        typer.Option(help="Rows like the paper's: market (Table 1), duke (Table 2), own (levels by --gap)."),
+        typer.Option(
+            help="Rows like the paper's: market (Table 1), duke (Table 2), own (levels at or below the mean in --gap)."
+        ),
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="A recipe's name or YAML file; by default baseline on a GPU, else cpu-quick.")

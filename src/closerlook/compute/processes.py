@@ -50,12 +50,14 @@ def run_in_processes(
     """Apply ``function`` to every task; yields (task, result) as they finish, in any order.
 
     Args:
-        function: a module-level function; what it raises is raised here, and the rest is stopped.
+        function: a module-level function; what it raises is raised here, and the rest is stopped. An exception that
+            cannot be sent is raised as a RuntimeError with its text.
         tasks: picklable values.
         workers: number of processes; 1 runs everything in this one.
 
     Raises:
         CloserlookError: a worker died (killed, or out of memory).
+        TypeError: a task or a result cannot be pickled.
     """
     if workers <= 1:
         for task in tasks:
@@ -102,12 +104,14 @@ def _feed(
         while True:
             task = waiting.get_nowait()
             try:
-                pickle.dump((function, task), process.stdin)
+                pickle.dump(_pickled((function, task), "task"), process.stdin)
                 process.stdin.flush()
                 result, error = pickle.load(process.stdout)
             except (EOFError, OSError, pickle.UnpicklingError):
                 died = "A worker process died; the machine may be short of memory. Run it again with fewer workers."
                 result, error = None, CloserlookError(died)
+            except Exception as trouble:  # whatever it is, the caller must hear of it: it waits for this answer
+                result, error = None, trouble
             done.put((task, result, error))
             if error is not None:
                 return
@@ -120,16 +124,41 @@ def serve() -> None:
     threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
     while True:
         try:
-            function, task = pickle.load(sys.stdin.buffer)
+            message = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            answer: tuple[Any, Exception | None] = (function(task), None)
+            function, task = pickle.loads(message)
+            answer = _pickled((function(task), None), "result")
         except Exception as error:  # handed to the parent, which raises it
             error.add_note("".join(traceback.format_exception(error)))
-            answer = (None, error)
-        pickle.dump(answer, answers)
+            answer = pickle.dumps((None, _sendable(error)))
+        answers.write(answer)
         answers.flush()
+
+
+def _pickled(value: object, what: str) -> bytes:
+    """All of a message before any of it is sent: half a message would leave the other side waiting.
+
+    Raises:
+        TypeError: it cannot be pickled.
+    """
+    try:
+        return pickle.dumps(value)
+    except Exception as error:  # PicklingError, TypeError, AttributeError, RecursionError, what __reduce__ raises
+        raise TypeError(f"A {what} of parallel work cannot be pickled: {error}") from None
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, if the parent will get it as it is; else its text and notes."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # what it holds cannot be pickled, or its class takes other arguments than it keeps
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            plain.add_note(note)
+        return plain
+    return error
 
 
 def _end_with(parent: int) -> None:

@@ -20,6 +20,7 @@ from closerlook.files import atomic_path
 __all__ = ["LAYOUTS", "export"]
 
 JPEG_QUALITY = 95
+POSITION = ("sequence", "frame", "box")  # of an image in its camera's recording
 
 
 def export(dataset: Dataset, out: str | Path, *, layout: str = "market1501") -> Dataset:
@@ -32,11 +33,13 @@ def export(dataset: Dataset, out: str | Path, *, layout: str = "market1501") -> 
     layout counts from 1). The table, with all attributes, is written beside the folders. Toolboxes that
     read one digit of camera, as most do, misread camera 10 and above.
 
-    ``table`` writes only ``metadata.parquet``, pointing at the images where they are.
+    ``table`` writes only ``metadata.parquet``, pointing at the images where they are; open it as
+    ``manifest:OUT/metadata.parquet``, for a folder's own table may not lead out of it.
 
     Raises:
         UsageError: the layout's name is unknown.
-        CloserlookError: ``out`` exists already, or an image lacks an identity or a camera.
+        CloserlookError: ``out`` exists already, or an image lacks an identity or a camera, or a number that its name
+            is made of is none.
     """
     if layout not in LAYOUTS:
         raise unknown("layout", layout, LAYOUTS)
@@ -91,10 +94,17 @@ def _market_table(dataset: Dataset) -> pl.DataFrame:
                 f"{dataset.name}: {values.null_count():,} of {len(dataset):,} images have no {column}, which the "
                 f"Market-1501 layout needs in every name. Give the table a full '{column}' column."
             )
+    for column in {"camera", *POSITION} & set(dataset.table.columns):
+        values = dataset.table[column]
+        if not values.dtype.is_integer() or values.null_count() or (values < 0).any():
+            raise CloserlookError(
+                f"{dataset.name}: column '{column}' becomes part of names in the Market-1501 layout and must hold "
+                "whole numbers from 0 on in every row; mend it, or drop sequence, frame and box to number images anew."
+            )
     table = dataset.table.with_columns(pl.col("camera") + (pl.col("camera").min() == 0).cast(pl.Int64))
     if table.filter(pl.col("identity") == 0).height:
         table = table.with_columns(pl.when(pl.col("identity") >= 0).then(pl.col("identity") + 1).otherwise("identity"))
-    if not {"sequence", "frame", "box"} <= set(table.columns):
+    if not set(POSITION) <= set(table.columns):
         number = pl.int_range(pl.len(), dtype=pl.Int64).over("identity", "camera") + 1
         table = table.with_columns(pl.lit(1).alias("sequence"), number.alias("frame"), pl.lit(0).alias("box"))
     folder = pl.col("split").replace_strict({split: folder for folder, split in FOLDERS.items()})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import numpy as np
@@ -18,10 +18,12 @@ import yaml
 from numpy.typing import NDArray
 
 from closerlook.attributes import Design, Factor
+from closerlook.dataset.columns import LABELS, numbered, plain
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
+from closerlook.table_files import write_parquet
 
-__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable"]
+__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable", "spelled"]
 
 TABLE_NAME = "metadata.parquet"
 DESIGN_NAME = "design.yaml"
@@ -64,19 +66,23 @@ class Dataset:
         """Open a data set: a closerlook folder, a plain image folder, a manifest, or ``format:path``.
 
         Examples: ``data/gpr-plus``, ``market1501:/data/Market-1501-v15.09.15``, ``manifest:people.csv``; the formats
-        are those of :data:`closerlook.dataset.formats.FORMATS`.
+        are those of :data:`closerlook.dataset.formats.FORMATS`. A :class:`~pathlib.Path` is taken as it is.
 
         Raises:
             CloserlookError: nothing is there, it is empty, or a needed column or folder is missing.
             UsageError: the format's name is unknown.
         """
-        from closerlook.dataset.formats import open_source
+        from closerlook.dataset.formats import open_path, open_source
 
-        return source if isinstance(source, Dataset) else open_source(str(source))
+        if isinstance(source, Dataset):
+            return source
+        return open_path(source) if isinstance(source, Path) else open_source(source)
 
     @classmethod
     def from_table(cls, root: Path, table: pl.DataFrame, name: str, factors: Sequence[Factor] | None = None) -> Dataset:
         """Check and complete a table: types, allowed splits, null identities and cameras where a column is missing.
+
+        People and cameras that are text are numbered (see :func:`closerlook.dataset.columns.numbered`).
 
         ``factors=None`` takes every other column with 2 to 64 levels of text or whole numbers as a factor.
         """
@@ -86,25 +92,26 @@ class Dataset:
             )
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
-        _refuse_bad_names(table["file_name"], name)
-        for column in ("identity", "camera"):
-            if column not in table.columns:
-                table = table.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
-            table = table.with_columns(_whole_numbers(table[column], name))
-        strange_identities = table["identity"].filter(table["identity"] < DISTRACTOR)
+        clean = plain(table)
+        _refuse_bad_names(clean["file_name"], name)
+        labelled = numbered(clean.with_columns(spelled(clean["file_name"])), name)
+        _refuse_bad_names(labelled["file_name"], name)
+        strange_identities = labelled["identity"].filter(labelled["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
                 f"{name}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
                 f"{DISTRACTOR} a distractor, and an empty value an image that is not labelled."
             )
-        if "split" not in table.columns:
-            table = table.with_columns(pl.lit("train").alias("split"))
-        strange = set(table["split"].unique().to_list()) - set(SPLITS)
+        rest = [column for column in labelled.columns if column not in RESERVED]
+        complete = labelled if "split" in labelled.columns else labelled.with_columns(pl.lit("train").alias("split"))
+        complete = complete.select(*RESERVED, *rest)
+        if complete["split"].dtype != pl.String:
+            raise CloserlookError(f"{name}: column 'split' must hold {', '.join(SPLITS)}, as text.")
+        strange = set(complete["split"].unique().to_list()) - set(SPLITS)
         if strange:
             raise unknown(f"split in {name}", sorted(map(str, strange))[0], SPLITS)
-        rest = [column for column in table.columns if column not in RESERVED]
-        table = table.select(*RESERVED, *rest)
-        return cls(root, table, name, tuple(factors) if factors is not None else _infer_factors(table, rest))
+        found = _infer_factors(complete, rest) if factors is None else factors
+        return cls(root, complete, name, tuple(factor for factor in found if factor.name not in LABELS.values()))
 
     def __len__(self) -> int:
         return self.table.height
@@ -205,8 +212,7 @@ class Dataset:
         if design is not None:
             with atomic_path(self.root / DESIGN_NAME) as draft:
                 draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
-        with atomic_path(self.root / TABLE_NAME) as draft:
-            self.table.write_parquet(draft)
+        write_parquet(self.table, self.root / TABLE_NAME)
 
     def counts(self) -> Mapping[str, int]:
         """Images, people and cameras, for summaries."""
@@ -218,24 +224,29 @@ class Dataset:
         }
 
 
+def spelled(names: pl.Series) -> pl.Series:
+    """One spelling a file: ``./a.jpg`` as ``a.jpg``, ``b//a.jpg`` as ``b/a.jpg``; ``..`` may follow a link."""
+    odd = names.str.contains(r"(^|/)\.?(/|$)")
+    if not odd.any():
+        return names
+    simple = [
+        name if name is None or not strange else PurePosixPath(name).as_posix()
+        for name, strange in zip(names, odd, strict=True)
+    ]
+    return pl.Series(names.name, simple, dtype=pl.String)
+
+
 def _refuse_bad_names(names: pl.Series, name: str) -> None:
-    if names.dtype != pl.String or names.null_count():
+    if (
+        names.dtype != pl.String
+        or names.null_count()
+        or names.is_in(["", "."]).any()
+        or names.str.contains("\0", literal=True).any()
+    ):
         raise CloserlookError(f"{name}: column 'file_name' must hold a path, as text, in every row.")
     if names.is_duplicated().any():
         again = names.filter(names.is_duplicated())
         raise CloserlookError(f"{name}: {again.n_unique():,} files are named twice, first {again[0]}.")
-
-
-def _whole_numbers(column: pl.Series, name: str) -> pl.Series:
-    """The column as integers; a float column with only whole numbers and NaN (pandas' way of missing) passes."""
-    try:
-        if column.dtype.is_float():
-            column = column.fill_nan(None)
-            if (column.round() != column).any():
-                raise ValueError
-        return column.cast(pl.Int64)
-    except (ValueError, pl.exceptions.InvalidOperationError):
-        raise CloserlookError(f"{name}: column '{column.name}' must hold whole numbers.") from None
 
 
 def _infer_factors(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Factor, ...]:

@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from closerlook.compute.progress import progress
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.embedding.embedder import Embedder
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
+from closerlook.table_files import read_parquet, write_parquet
 
 __all__ = ["Features", "extract"]
 
@@ -41,9 +40,7 @@ class Features:
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with the tensors ``features``, ``identities`` and ``cameras``."""
-        tensors = {"features": self.features, "identities": self.identities, "cameras": self.cameras}
-        with atomic_path(path) as draft:
-            save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, draft)
+        write_arrays(path, {"features": self.features, "identities": self.identities, "cameras": self.cameras})
 
     def save_table(self, path: str | Path, data: Dataset) -> None:
         """Write a Parquet file with a row an image: the columns of ``data`` that say which it is, and ``feature``.
@@ -53,8 +50,7 @@ class Features:
         """
         table = data.table.select("file_name", "identity", "camera", "split")
         vectors = pl.Series("feature", self.features, dtype=pl.Array(pl.Float32, self.features.shape[1]))
-        with atomic_path(path) as draft:
-            table.with_columns(vectors).write_parquet(draft)
+        write_parquet(table.with_columns(vectors), path)
 
     @classmethod
     def load(cls, path: str | Path) -> Features:
@@ -81,26 +77,23 @@ class Features:
 
 def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
     try:
-        tensors: dict[str, NDArray[np.generic]] = load_file(path)
+        return read_arrays(path, "extract the features again", foreign=True)[0]
     except FileNotFoundError:
         raise CloserlookError(f"There is no features file {path}.") from None
-    except SafetensorError as error:
-        raise CloserlookError(f"{path} is not a safetensors file: {error}.") from None
-    return tensors
+    except OSError as error:
+        raise CloserlookError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _read_table(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        table = pl.read_parquet(path)
+        table = read_parquet(path, remedy="extract again")
         names = {"feature": "features", "identity": "identities", "camera": "cameras"}
         found = {names[name]: table[name] for name in names if name in table.columns}
         return {
             name: _vectors(column, path) if name == "features" else column.cast(pl.Int64).fill_null(-1).to_numpy()
             for name, column in found.items()
         }
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no features file {path}.") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, ValueError) as error:
         raise CloserlookError(f"{path} is not a Parquet file of features: {error}.") from None
 
 

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from closerlook.compute.progress import progress
+from closerlook.compute.tensors import read_about, read_torch
 from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
 
@@ -110,15 +111,14 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors or torch file, in float32 (whole numbers stay whole)."""
     try:
         if path.suffix == ".safetensors":
-            with safe_open(path, "pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            tensors: Any = read_torch(path, "replace it", foreign=True)[0]
         else:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CloserlookError(f"There is no weights file {path}.") from None
     except pickle.UnpicklingError:  # torch's message proposes to run what the file says
         raise CloserlookError(f"{path} is not a weights file that can be read safely: replace it.") from None
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
+    except (RuntimeError, EOFError, OSError) as error:
         reason = str(error).partition("\n")[0] or "it is empty"
         raise CloserlookError(f"{path} is damaged or not a weights file ({reason}): replace it.") from None
     if isinstance(tensors, dict) and isinstance(tensors.get("state_dict"), dict):
@@ -135,8 +135,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     """What a safetensors file says about itself; empty for a torch file."""
     if path.suffix != ".safetensors":
         return {}
-    with safe_open(path, "pt") as file:
-        return dict(file.metadata() or {})
+    return read_about(path, "replace it", foreign=True)
 
 
 def download(published: Published, folder: Path) -> Path:

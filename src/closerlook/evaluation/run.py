@@ -44,13 +44,21 @@ def evaluate(
         device: where to rank, ``cpu`` or ``cuda``.
 
     Raises:
+        UsageError: ``target`` is no data set, or ``model`` no model.
         CloserlookError: the target lacks a split or identities, or no query has a match.
     """
+    if not isinstance(target, Dataset):
+        raise UsageError(
+            f"The target of evaluate is a {type(target).__name__}, not a data set. Features that exist already are "
+            "scored by rank(query, gallery), each a Features(features, identities, cameras)."
+        )
     embedder = load_model(model, size) if isinstance(model, str | Path) else model
     rules = Protocol.load(protocol)
     query, gallery = target.query, target.gallery
     _ = query.identities  # refused here, before any work, where one is missing
     gallery = gallery.take(np.flatnonzero(~np.isin(gallery.identities, rules.junk)))
+    if not callable(embedder):
+        raise UsageError(f"The model of evaluate is a {type(model).__name__}; give a folder, a name or an embedder.")
     return rank(
         extract(embedder, query),
         extract(embedder, gallery),
@@ -79,6 +87,11 @@ def rank(
     Raises:
         CloserlookError: features and labels do not fit together, a feature is not finite, or no query has a match.
     """
+    for side, given in (("query", query), ("gallery", gallery)):
+        if not isinstance(given, Features):
+            raise UsageError(
+                f"The {side} is a {type(given).__name__}: make it Features(features, identities, cameras)."
+            )
     rules = Protocol.load(protocol)
     if memory < 1:
         raise UsageError(f"The memory bound must be at least 1 byte, not {memory}.")

@@ -71,17 +71,18 @@ class Side:
 
 def sides(query: Side, gallery: Side, protocol: Protocol) -> tuple[Side, Side]:
     """The queries and the gallery that a protocol searches: junk left out of the gallery, both pooled if it says so."""
+    asked, searched = query, gallery
     if protocol.pooled:
         both = query.joined(gallery)
-        query = gallery = replace(both, labels=replace(both.labels, images=np.arange(len(both))))
-        query = query.keep(~np.isin(query.labels.identities, protocol.junk + protocol.distractors))
-    gallery = gallery.keep(~np.isin(gallery.labels.identities, protocol.junk))
-    if not len(query) or not len(gallery):
+        searched = replace(both, labels=replace(both.labels, images=np.arange(len(both))))
+        asked = searched.keep(~np.isin(searched.labels.identities, protocol.junk + protocol.distractors))
+    searched = searched.keep(~np.isin(searched.labels.identities, protocol.junk))
+    if not len(asked) or not len(searched):
         raise CloserlookError(
-            f"Protocol {protocol.name} leaves {len(query):,} queries and {len(gallery):,} gallery images (junk: "
+            f"Protocol {protocol.name} leaves {len(asked):,} queries and {len(searched):,} gallery images (junk: "
             f"{', '.join(map(str, protocol.junk)) or 'none'}); check the identities."
         )
-    return query, gallery
+    return asked, searched
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,11 @@ def _recolour(x: Tensor, strength: float, draws: _Draws) -> Tensor:
     factors = [draws.uniform(1 - strength, 1 + strength) for _ in range(3)]
     brightness, contrast, saturation = (_tensor(factor, x) for factor in factors)
     tint = draws.rng.uniform(1 - strength / 5, 1 + strength / 5, (draws.count, 1, 1, 3))[draws.part]
-    x = x * (brightness * torch.from_numpy(tint).to(x))
-    mean = x.mean((1, 2, 3), keepdim=True)
-    x = (x - mean) * contrast + mean
-    grey = (x * torch.tensor(LUMA, device=x.device)).sum(-1, keepdim=True)
-    return ((x - grey) * saturation + grey).clamp_(0, 255)
+    lit = x * (brightness * torch.from_numpy(tint).to(x))
+    mean = lit.mean((1, 2, 3), keepdim=True)
+    lit = (lit - mean) * contrast + mean
+    grey = (lit * torch.tensor(LUMA, device=x.device)).sum(-1, keepdim=True)
+    return ((lit - grey) * saturation + grey).clamp_(0, 255)
 
 
 def _erase(x: Tensor, share: float, draws: _Draws) -> Tensor:

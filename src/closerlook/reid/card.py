@@ -30,8 +30,8 @@ person should lie close together. `closerlook.Model.load` reads it; normalisatio
 * **Plan**: {plan}.
 * **Licence**: a model inherits the terms of the data that it was trained on and of the weights that it started from;
   check both before passing it on.
-* **Training**: {steps:,} steps, {images_drawn:,} images drawn, {seconds:.0f} s on {device}, seed {seed}. The recipe is
-  below, the course of the losses in `log.csv`.
+* **Training**: {steps:,} steps, {images_drawn:,} images drawn, on {device}, seed {seed}. The recipe is below, the
+  course of the losses in `log.csv`, how long it took in `timing.csv`.
 * **Choice of the checkpoint**: {choice}.
 * **Versions**: {versions}.
 

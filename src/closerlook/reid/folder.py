@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import inspect
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from typing_extensions import TypedDict
 
 import closerlook
 from closerlook.attributes import Level
+from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.dataset import Dataset
+from closerlook.dataset.fingerprint import fingerprint
 from closerlook.documents import read_json
+from closerlook.embedding.functions import load_function
+from closerlook.embedding.weights import find_weights_file
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path, write_json
+from closerlook.files import atomic_path, sweep, write_json
 from closerlook.reid.card import model_card
 from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
@@ -27,9 +30,10 @@ from closerlook.reid.state import State
 if TYPE_CHECKING:
     from closerlook.selection import Plan
 
-__all__ = ["RUN_FILE", "RunFolder", "Summary", "read_summary"]
+__all__ = ["RUN_FILE", "RunFolder", "Summary", "read_summary", "weights_digest"]
 
 RUN_FILE = "run.json"
+FORMAT = 1  # raise it when the same inputs would give another run
 
 
 class Counts(TypedDict):
@@ -51,15 +55,13 @@ class Validated(Counts):
 class Summary(Counts):
     """What ``run.json`` holds: whose run it is, what went into it, how long it took and where the losses ended."""
 
-    fingerprint: str
+    key: dict[str, Any]
     recipe: str
     seed: int
     data: str
     levels: dict[str, list[Level]]
     steps: int
     images_drawn: int
-    seconds: float
-    images_per_second: float
     losses: dict[str, float]
     validation: Validated | None
     device: str
@@ -69,13 +71,13 @@ class Summary(Counts):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder and the fingerprint of the run (data, validation, recipe, seed) that is to be in it.
+    """A folder and the key of the run that is to be in it: data, validation, recipe, weights to start from, seed.
 
-    ``plan`` chose the run's images, which the fingerprint knows; it is only for the card.
+    ``plan`` chose the run's images, which the key knows; it is only for the card.
     """
 
     path: Path
-    fingerprint: str
+    key: Key = field(repr=False)
     seed: int
     plan: Plan | None = None
 
@@ -89,19 +91,25 @@ class RunFolder:
         seed: int,
         plan: Plan | None = None,
     ) -> RunFolder:
-        """The folder at ``path`` for this run, which need not exist."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps([recipe.model_dump(mode="json"), seed]).encode())
-        for part in (data, validation):
-            if part is not None:
-                digest.update(str(part.root.resolve()).encode())
-                for name, identity in part.table.select("file_name", "identity").iter_rows():
-                    digest.update(f"\n{name}\t{identity}".encode())
-        return cls(path, digest.hexdigest(), seed, plan)
+        """The folder at ``path`` for this run, which need not exist.
+
+        Raises:
+            CloserlookError: an image or the weights to start from are missing.
+        """
+        spread = [] if recipe.spread is None else [recipe.spread]
+        key = {
+            "format": FORMAT,
+            "data": fingerprint(data, spread),
+            "validation": None if validation is None else fingerprint(validation),
+            "recipe": recipe.model_dump(mode="json"),
+            "weights": weights_digest(recipe.backbone),
+            "seed": seed,
+        }
+        return cls(path, key, seed, plan)
 
     @property
     def run(self) -> Path:
-        """Seed, versions, seconds, counts and losses; written last, so its presence means that all is there."""
+        """Key, seed, versions, counts and losses; written last, so its presence means that all is there."""
         return self.path / RUN_FILE
 
     @property
@@ -124,15 +132,32 @@ class RunFolder:
         """Whether the folder holds this run, complete.
 
         Raises:
-            CloserlookError: it holds another run.
+            CloserlookError: it holds another run, or ``run.json`` is damaged.
         """
-        if not self.run.is_file():
+        if not self.run.exists():
             return False
-        if read_summary(self.path)["fingerprint"] != self.fingerprint:
+        differing = self.differing()
+        if differing:
             raise CloserlookError(
-                f"{self.path} holds a run with other data, another recipe or seed: choose another folder or remove it."
+                f"{self.path} holds a run that differs in {differing}: choose another folder or remove it."
             )
+        self.tidy()
         return True
+
+    def differing(self) -> str:
+        """In which inputs the run that the folder holds, finished or not, differs from this one; empty if in none.
+
+        Raises:
+            CloserlookError: a file that says so is damaged.
+        """
+        if self.run.is_file():
+            return changes(read_summary(self.path)["key"], self.key)
+        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.is_file() else ""
+
+    def tidy(self) -> None:
+        """Remove what a run leaves that is killed when all else is done."""
+        self.checkpoint.unlink(missing_ok=True)
+        sweep(self.path)
 
     def finish(
         self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
@@ -146,7 +171,7 @@ class RunFolder:
         with atomic_path(self.card) as draft:
             draft.write_text(model_card(summary, recipe, model.dim, self.plan), encoding="utf-8")
         write_json(self.run, summary)
-        self.checkpoint.unlink(missing_ok=True)
+        self.tidy()
 
     def _summary(
         self, data: Dataset, validation: Dataset | None, recipe: Recipe, state: State, losses: Mapping[str, float]
@@ -161,7 +186,7 @@ class RunFolder:
             }
         drawn = state.step * recipe.batch_size * recipe.accumulate
         return {
-            "fingerprint": self.fingerprint,
+            "key": plain(self.key),
             "recipe": recipe.name,
             "seed": self.seed,
             "data": data.name,
@@ -169,8 +194,6 @@ class RunFolder:
             "levels": _levels(data),
             "steps": state.step,
             "images_drawn": drawn,
-            "seconds": round(state.seconds, 3),
-            "images_per_second": round(drawn / state.seconds, 2),
             "losses": dict(losses),
             "validation": validated,
             "device": str(next(state.module.parameters()).device),
@@ -190,6 +213,14 @@ def read_summary(folder: Path) -> Summary:
         CloserlookError: there is none, or it is damaged.
     """
     return read_json(folder / RUN_FILE, Summary, "Train again, into another folder.")
+
+
+def weights_digest(backbone: str) -> str:
+    """A digest of the weights that training starts from; of the user's own backbone, of the file that defines it."""
+    if ":" not in backbone:
+        return digest(find_weights_file(backbone).read_bytes())
+    source = inspect.getsourcefile(inspect.unwrap(load_function(backbone, "backbone")))
+    return digest(Path(source).read_bytes() if source else backbone)
 
 
 def _counts(data: Dataset) -> Counts:

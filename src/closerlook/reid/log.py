@@ -1,10 +1,13 @@
-"""The log of a training run: CSV rows every few steps, means over them; for TensorBoard too where it is installed."""
+"""The log of a training run: CSV rows every few steps, means over them; for TensorBoard too where it is installed.
+
+How long the steps took is kept apart, in ``timing.csv``: all else is the same for every run with the same inputs,
+stopped and continued or not.
+"""
 
 from __future__ import annotations
 
 import csv
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,17 @@ from closerlook.documents import read_text
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, explain_os_errors
 
-__all__ = ["Log", "read_log"]
+__all__ = ["Log", "read_log", "seconds_of"]
 
 FILE = "log.csv"
 EVERY = 10
 REMEDY = "Delete it: only the record of the losses is lost."
+TIMING = "timing.csv"
+DIGITS = {"step": 15, "seconds": 9}  # of the rest, 6
 
 
 class Log:
-    """Appends to ``log.csv``, ``validation.csv`` and ``tensorboard/`` in ``folder``.
+    """Appends to ``log.csv``, ``validation.csv``, ``timing.csv`` and ``tensorboard/`` in ``folder``.
 
     ``start`` drops what was logged of steps that a resumed run is going to do again.
     """
@@ -31,42 +36,75 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self.validation_path = folder / "validation.csv"
+        self.timing_path = folder / TIMING
         self.board_path = folder / "tensorboard"
         self.latest: dict[str, float] = {}
         self._sums: dict[str, float] = {}
         self._steps = 0
-        self._since = time.perf_counter()
+        self._since = 0.0
+        self._row: dict[str, float] = {}
+        self._written = 0
         self._board: Any = None
 
-    def start(self, step: int) -> None:
-        """Keep the rows up to ``step`` of an earlier part of this run."""
-        _keep_rows(self.path, step)
-        if self.validation_path.is_file():
-            _keep_rows(self.validation_path, step)
+    def start(self, step: int, state: Mapping[str, Any]) -> None:
+        """Keep the rows up to ``step`` of an earlier part of this run, whose :attr:`state` was then this."""
+        written = int(state.get("written", 0))  # a row of steps that the state still holds is going to be written again
+        for path, last in ((self.path, written), (self.timing_path, written), (self.validation_path, step)):
+            if path == self.path or path.is_file():
+                _keep_rows(path, last)
         if not step:
             shutil.rmtree(self.board_path, ignore_errors=True)
         self._board = _board(self.board_path, step + 1)
-        self._since = time.perf_counter()
+        if state:
+            self.latest, self._sums, self._row = (dict(state[name]) for name in ("latest", "sums", "row"))
+            self._steps, self._since, self._written = int(state["steps"]), float(state["since"]), written
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is not written yet, for a checkpoint."""
+        return {
+            "latest": self.latest,
+            "sums": self._sums,
+            "steps": self._steps,
+            "since": self._since,
+            "written": self._written,
+            "row": self._row,
+        }
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, of a run that was stopped early too."""
+        self._write()
         if self._board is not None:
             self._board.close()
 
-    def add(self, step: int, rate: float, images: int, losses: Mapping[str, float], *, last: bool) -> None:
-        """Count one step; write a row where one is due."""
+    def add(self, step: int, rate: float, images: int, losses: Mapping[str, float], seconds: float) -> None:
+        """Count one step; write a row where one is due.
+
+        Args:
+            rate: the learning rate.
+            images: that the step took.
+            seconds: that the run has taken so far, all its parts together.
+        """
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._steps += 1
+        self._row = {"step": step, "learning_rate": rate, "images": images, "seconds": seconds}
         if not self.latest:
             self.latest = dict(losses)
-        if step % EVERY and not last:
+        if step % EVERY == 0:
+            self._write()
+
+    def _write(self) -> None:
+        """A row of the means over the steps since the last one, if there are any."""
+        if not self._steps:
             return
-        now = time.perf_counter()
-        self.latest = {name: value / self._steps for name, value in self._sums.items()}
-        speed = self._steps * images / (now - self._since)
-        self._append(self.path, {"step": step, "learning_rate": rate, **self.latest, "images_per_second": speed})
-        self._sums, self._steps, self._since = {}, 0, now
+        row, self.latest = self._row, {name: value / self._steps for name, value in self._sums.items()}
+        took = row["seconds"] - self._since
+        speed = self._steps * row["images"] / took if took > 0 else 0.0
+        self._append(self.path, {"step": row["step"], "learning_rate": row["learning_rate"], **self.latest})
+        times = {"step": row["step"], "seconds": row["seconds"], "images_per_second": speed}
+        self._append(self.timing_path, times)
+        self._sums, self._steps, self._since, self._written = {}, 0, row["seconds"], int(row["step"])
 
     def summary(self) -> str:
         """The latest losses in a few words."""
@@ -81,7 +119,7 @@ class Log:
             writer = csv.writer(file, lineterminator="\n")
             if file.tell() == 0:
                 writer.writerow(row)
-            writer.writerow(f"{value:.6g}" for value in row.values())
+            writer.writerow(f"{value:.{DIGITS.get(name, 6)}g}" for name, value in row.items())
         if self._board is not None:
             step = int(row["step"])
             for name, value in row.items():
@@ -120,16 +158,26 @@ def read_log(folder: Path) -> pl.DataFrame | None:
     return table.unique("step", keep="last", maintain_order=True)
 
 
+def seconds_of(folder: Path) -> float:
+    """How long the run in ``folder`` took, all its parts together; 0 where that is not known."""
+    try:
+        with (folder / TIMING).open(newline="") as file:
+            return float([row["seconds"] for row in csv.DictReader(file)][-1])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return 0.0
+
+
 def _keep_rows(path: Path, step: int) -> None:
-    """Cut a log at ``step``; an absent one becomes empty.
+    """Cut a log at ``step``; an absent one becomes empty. A row that is cut short is not kept.
 
     Raises:
         CloserlookError: it is damaged.
     """
-    lines = read_text(path, REMEDY).splitlines() if step and path.exists() else []
-    steps = [line.partition(",")[0] for line in lines[1:]]
+    lines = read_text(path, REMEDY).splitlines(keepends=True) if step and path.exists() else []
+    whole = [line.rstrip("\n") for line in lines if line.endswith("\n")]
+    steps = [line.partition(",")[0] for line in whole[1:]]
     if not all(number.isdecimal() and number.isascii() for number in steps):
         raise CloserlookError(f"{path} is damaged: a row does not begin with the number of a step. {REMEDY}")
-    rows = lines[:1] + [line for line, number in zip(lines[1:], steps, strict=True) if int(number) <= step]
+    rows = whole[:1] + [line for line, number in zip(whole[1:], steps, strict=True) if int(number) <= step]
     with atomic_path(path) as draft:
         draft.write_text("".join(f"{row}\n" for row in rows))

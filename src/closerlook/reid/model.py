@@ -10,15 +10,13 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
+from closerlook.compute.tensors import read_torch, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding.backbones import build, pretrained
-from closerlook.embedding.weights import read_metadata, read_weights
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
 from closerlook.reid.network import FeatureNetwork
 
 __all__ = ["MODEL_FILE", "Model", "embedder"]
@@ -104,21 +102,19 @@ class Model:
             "neck": not isinstance(self.network.neck, torch.nn.Identity),
             **backbone.options,
         }
-        tensors = {key: value.contiguous() for key, value in self.network.state_dict().items()}
-        with atomic_path(path) as draft:
-            save_file(tensors, draft, {"format": FORMAT, "model": json.dumps(about)})
+        write_arrays(path, self.network.state_dict(), {"format": FORMAT, "model": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
         """Read a run's folder or a file that :meth:`save` wrote.
 
         Raises:
-            CloserlookError: nothing is there, or it is not a model.
+            CloserlookError: nothing is there, it is damaged, or it is not a model.
         """
         file = Path(path) / MODEL_FILE if Path(path).is_dir() else Path(path)
         if not file.is_file():
             raise CloserlookError(f"There is no model {file}; 'closerlook train' makes one.")
-        tensors, metadata = read_weights(file), read_metadata(file)
+        tensors, metadata = read_torch(file, "copy it anew, or train again", foreign=True)
         if metadata.get("format") != FORMAT:
             raise CloserlookError(f"{file} is not a model that closerlook saved.")
         about = parse_json(metadata.get("model", ""), _About, str(file), "Train or fetch the model again.")

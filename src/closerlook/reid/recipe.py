@@ -147,11 +147,12 @@ class Recipe(BaseModel):
             UsageError: no such recipe, no such field (it names the nearest) or a value that a field cannot take.
             CloserlookError: the file cannot be read.
         """
-        values = recipe.model_dump() if isinstance(recipe, Recipe) else _read(str(recipe))
-        return cls._build({**values, **(overrides or {})})
+        if isinstance(recipe, Recipe):
+            return cls._build({**recipe.model_dump(), **(overrides or {})}, recipe.name)
+        return cls._build({**_read(str(recipe)), **(overrides or {})}, str(recipe))
 
     @classmethod
-    def _build(cls, values: dict[str, Any]) -> Recipe:
+    def _build(cls, values: dict[str, Any], source: str) -> Recipe:
         for field in values:
             if field not in cls.model_fields:
                 raise unknown("field of a recipe", field, cls.model_fields)
@@ -160,8 +161,7 @@ class Recipe(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(
-                f"Recipe {_shown(values.get('name'))}: {first['loc'][0]} cannot be {_shown(first['input'])}: "
-                f"{first['msg']}."
+                f"Recipe '{source}': {first['loc'][0]} cannot be {_shown(first['input'])}: {first['msg']}."
             ) from None
 
     def save(self, path: str | Path) -> None:

@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from typing_extensions import TypedDict
 
+from closerlook.compute.keys import Key, changes, plain
+from closerlook.compute.tensors import read_about, read_torch, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding.backbones import pretrained
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
 from closerlook.reid.distributed import gather, share_statistics
 from closerlook.reid.losses import ReidLoss
 from closerlook.reid.network import Classifier, FeatureNetwork
@@ -41,12 +40,14 @@ class _Counters(TypedDict):
 
 
 class _About(_Counters):
-    """What a checkpoint says beside its tensors: whose it is, the loss scale and the counters."""
+    """What a checkpoint says beside its tensors: whose it is, the loss scale, the log's tail and the counters."""
 
-    fingerprint: str
+    key: dict[str, Any]
     scaler: dict[str, float]
+    log: dict[str, Any]
 
 
+WAY_OUT = "delete it to train from the start"
 _COUNTERS = tuple(_Counters.__annotations__)
 
 
@@ -144,38 +145,63 @@ class State:
         else:
             self.waited += 1
 
-    def save(self, path: Path, fingerprint: str) -> None:
-        """Write a checkpoint of the run with this fingerprint, atomically."""
+    def save(self, path: Path, key: Key, log: Mapping[str, Any]) -> None:
+        """Write a checkpoint of the run with this key, atomically; ``log`` is what the log has not written yet."""
         tensors = {
-            f"{name}/{key}": value
+            f"{name}/{part}": value
             for name, module in self._modules().items()
-            for key, value in module.state_dict().items()
+            for part, value in module.state_dict().items()
         }
         for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{key}": value for key, value in moments.items() if value is not None}
+            tensors |= {f"optimiser/{index}/{part}": value for part, value in moments.items() if value is not None}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         about = {
-            "fingerprint": fingerprint,
+            "key": plain(key),
+            "log": log,
             "scaler": self.scaler.state_dict() if self.scaler is not None else {},
             **{name: getattr(self, name) for name in _COUNTERS},
         }
-        with atomic_path(path) as draft:
-            save_file({key: value.contiguous() for key, value in tensors.items()}, draft, {"about": json.dumps(about)})
+        write_arrays(path, tensors, {"about": json.dumps(about)})
 
-    def resume(self, path: Path, fingerprint: str) -> None:
-        """Go on from a checkpoint, if there is one of this run.
+    @staticmethod
+    def key_of(path: Path) -> object:
+        """The key of the run that a checkpoint is of.
+
+        Raises:
+            CloserlookError: it is damaged.
+        """
+        return _about(path, read_about(path, WAY_OUT))["key"]
+
+    def resume(self, path: Path, key: Key, steps: int) -> Mapping[str, Any]:
+        """Go on from a checkpoint, if there is one of this run of so many steps.
+
+        Returns:
+            What the log had not written then; empty where there is no checkpoint.
 
         Raises:
             CloserlookError: it is damaged or another run's.
         """
         if not path.is_file():
-            return
-        tensors, about = _read(path)
-        if about["fingerprint"] != fingerprint:
+            return {}
+        tensors, metadata = read_torch(path, WAY_OUT)
+        about = _about(path, metadata)
+        differing = changes(about["key"], key)
+        if differing:
             raise CloserlookError(
-                f"{path} belongs to an unfinished run with other data, another recipe or seed. "
+                f"{path} belongs to an unfinished run that differs in {differing}. "
                 "Choose another folder, or delete the file to give that run up."
             )
+        try:
+            self._restore(tensors, about)
+            log = about["log"]
+            sound = 0 <= self.step <= steps and 0 <= self.best_step <= self.step
+        except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AttributeError):
+            sound = False
+        if not sound:
+            raise CloserlookError(f"{path} is damaged (it holds another state than it says): {WAY_OUT}.")
+        return log
+
+    def _restore(self, tensors: Mapping[str, Tensor], about: _About) -> None:
         for name, module in self._modules().items():
             module.load_state_dict(_below(tensors, name))
         parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
@@ -216,14 +242,8 @@ def _optimiser(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
             return torch.optim.SGD(groups, weight_decay=recipe.weight_decay, momentum=0.9, nesterov=True, fused=True)
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], _About]:
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            text = (file.metadata() or {}).get("about", "")
-    except (SafetensorError, OSError) as error:
-        raise CloserlookError(f"{path} is damaged ({error}): delete it to train from the start.") from None
-    return tensors, parse_json(text, _About, str(path), "Delete it to train from the start.")
+def _about(path: Path, metadata: Mapping[str, str]) -> _About:
+    return parse_json(metadata.get("about", ""), _About, str(path), "Delete it to train from the start.")
 
 
 def _below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -1,9 +1,10 @@
 """Training: a data set and a recipe in, a run folder and a model out.
 
 The loop is explicit; lightning's Fabric places it on devices and sets its precision. A run folder holds
-``model.safetensors``, its card, ``recipe.yaml``, ``run.json``, ``log.csv``, ``validation.csv`` if there was any and,
-where TensorBoard is installed, ``tensorboard/``; while training goes on, there is ``checkpoint.safetensors``, from
-which the same call goes on after any interruption, with the weights that it would have had without.
+``model.safetensors``, its card, ``recipe.yaml``, ``run.json``, ``log.csv``, ``validation.csv`` if there was any,
+``timing.csv`` and, where TensorBoard is installed, ``tensorboard/``; while training goes on, there is
+``checkpoint.safetensors``, from which the same call goes on after any interruption. All but the timing and the board
+have then the bytes that they would have had without.
 """
 
 from __future__ import annotations
@@ -77,20 +78,18 @@ def train(
             images or on people trained on, or a loss that is not a number.
     """
     resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
-    aside = None
-    if plan is not None:
-        data = data.subset(plan)
-    images, data = len(data), data.people
-    if len(data) < images and is_first_process():
-        console.print(f"{images - len(data):,} of {images:,} images are junk or distractors: they are not trained on.")
-    if validation is not None:
-        data, aside = put_aside(data, validation, seed)
-    folder = RunFolder.of(Path(out), data, aside, resolved, seed, plan)
+    chosen = data if plan is None else data.subset(plan)
+    people = chosen.people
+    if len(people) < len(chosen) and is_first_process():
+        left_out = len(chosen) - len(people)
+        console.print(f"{left_out:,} of {len(chosen):,} images are junk or distractors: they are not trained on.")
+    part, aside = (people, None) if validation is None else put_aside(people, validation, seed)
+    folder = RunFolder.of(Path(out), part, aside, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
             if not folder.is_finished():
-                _fit(data, aside, resolved, folder)
+                _fit(part, aside, resolved, folder)
     return Model.load(folder.path)
 
 
@@ -104,12 +103,12 @@ def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder
     with fabric.rank_zero_first():  # the others find the decoded images in the cache
         batches = Batches.of(data, recipe, folder.seed)
         validation = Validation.of(aside, recipe.size, folder.seed) if aside is not None else None
-    state.resume(folder.checkpoint, folder.fingerprint)
+    logged = state.resume(folder.checkpoint, folder.key, recipe.steps)
     log = Log(folder.path)
     if fabric.is_global_zero:
         recipe.save(folder.recipe)
         console.print(describe(state.module.features.backbone, recipe, len(data), classes), highlight=False)
-        log.start(state.step)
+        log.start(state.step, logged)
     _Loop(fabric, batches, validation, recipe, folder, state, log).run()
     if fabric.is_global_zero:
         log.close()
@@ -171,7 +170,7 @@ class _Loop:
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:
-            self.state.save(self.folder.checkpoint, self.folder.fingerprint)
+            self.state.save(self.folder.checkpoint, self.folder.key, self.log.state)
 
     def _setup(self) -> tuple[_FabricModule, torch.optim.Optimizer]:
         """Module and optimiser as the fabric wraps them."""
@@ -219,7 +218,7 @@ class _Loop:
         images = recipe.batch_size * recipe.accumulate
         if self.fabric.is_global_zero:
             rate = recipe.learning_rate * rate_factor(recipe, losses.step)
-            self.log.add(step, rate, images, means, last=step == recipe.steps)
+            self.log.add(step, rate, images, means, self.state.seconds)
             advance(images, self.log.summary())
 
     def _give_up(self, losses: _Losses, position: int, row: Sequence[float]) -> NoReturn:

@@ -45,7 +45,7 @@ def gains_chart(summaries: Sequence[Summary]) -> alt.LayerChart | None:
 
 def loss_chart(log: pl.DataFrame) -> alt.Chart:
     """The training loss and its parts over the steps of a run's ``log.csv``."""
-    parts = [name for name in log.columns if name not in ("step", "learning_rate", "images_per_second")]
+    parts = [name for name in log.columns if name not in ("step", "learning_rate")]
     long = log.unpivot(parts, index="step", variable_name="part", value_name="value").drop_nulls("value")
     color = alt.Color("part:N", sort=parts, title=None, scale=alt.Scale(range=list(PARTS)))
     chart = alt.Chart(long).mark_line(strokeWidth=2, point=True)

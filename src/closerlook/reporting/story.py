@@ -16,7 +16,7 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.reid.folder import RUN_FILE, read_summary
-from closerlook.reid.log import read_log
+from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
 from closerlook.study.readings import Readings, read_readings
@@ -94,8 +94,8 @@ def _analysis(folder: Path) -> Story:
 
 def _study(folder: Path) -> Story:
     record = Record.load(folder)
-    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).is_dir() else None
-    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).is_file()}
+    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).exists() else None
+    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).exists()}
     found = recovery(gap, plans, record.planted) if gap and record.planted else []
     settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
     source, target = _open(folder, record.source), _open(folder, record.target)
@@ -128,13 +128,13 @@ def _run(folder: Path) -> Story:
     flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
     levels = {name: ", ".join(map(str, kept)) for name, kept in run["levels"].items()}
     log = read_log(folder)
-    settings = flat | levels | run["versions"]
+    settings = flat | {"seconds": f"{seconds_of(folder):.0f}"} | levels | run["versions"]
     return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 
 def _open(folder: Path, source: str) -> Dataset | None:
     """The data set, or None where it has been moved: a page without pictures is better than no page."""
     try:
-        return Dataset.open(str(folder / source))
+        return Dataset.open(folder / source)
     except CloserlookError:
         return None

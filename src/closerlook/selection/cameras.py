@@ -46,6 +46,5 @@ def camera_gap(gap: Gap, camera: int) -> Gap:
         distributions=None,
     )
     measurement = part(alone, np.ones(alone.groups, bool), np.ones(int(runs.sum()), bool))
-    return replace(
-        gap, measurement=measurement, settings=replace(gap.settings, target=f"{gap.settings.target}, camera {camera}")
-    )
+    name = f"{gap.settings.target}, camera {camera}"  # one camera alone: its runs are drawn
+    return replace(gap, measurement=measurement, settings=replace(gap.settings, target=name, over="images"))

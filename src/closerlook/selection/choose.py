@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,14 @@ from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.selection.evidence import Evidence, weigh_evidence
 from closerlook.selection.exhaustive import count_subsets, exhaustive
-from closerlook.selection.greedy import MEASURES, Values, greedy, within_budget
-from closerlook.selection.plan import Plan, Provenance, cell_weights
+from closerlook.selection.greedy import MEASURES, Measure, Values, greedy, within_budget
+from closerlook.selection.plan import Method, Plan, Provenance, cell_weights
+from closerlook.selection.rules import parse_rule
 from closerlook.selection.weights import mixture
 
 __all__ = ["METHODS", "select"]
 
-METHODS = ("greedy", "exhaustive", "weights")
+METHODS: tuple[Method, ...] = get_args(Method)
 # Pairs of halves on which a choice is repeated to see how stable it is: two seconds of them at the paper's design, six
 # where there are very many subsets to try.
 SPLITS = {"greedy": 20, "exhaustive": 20, "weights": 8}
@@ -34,10 +37,10 @@ Float = NDArray[np.float64]
 def select(
     gap: Gap,
     *,
-    method: str = "greedy",
-    on: str = "fit",
+    method: Method = "greedy",
+    on: Measure = "fit",
     rule: str | None = None,
-    keep: Sequence[str] | None = None,
+    keep: Collection[str] | None = None,
     budget: int | None = None,
     diversity: float = 0.0,
     variety: float | None = None,
@@ -51,29 +54,31 @@ def select(
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
         on: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
-        rule: of greedy: ``sure`` (the default on fit) drops only levels that are above their attribute's mean beyond
-            doubt, ``mean`` (the paper's) all that are above it; ``top:NUMBER``, ``below:VALUE``, ``paper:market``,
-            ``paper:duke``.
+        rule: of greedy: ``sure`` (the default on fit) drops only levels that are above the mean of their attribute's
+            levels beyond doubt, ``mean`` (the default on pair_loss) all that are above it; ``top:NUMBER`` keeps the
+            nearest, ``below:VALUE`` those below a line of one's own, as the paper does on pair_loss. ``paper:market``
+            and ``paper:duke`` are the choices of the paper itself. The other methods take as many images as greedy.
         keep: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of a
-            person brings poses and places of its own, which are worth more in training than a nearer mean. The paper's
-            greedy, exactly, is ``rule="mean", keep=[]``.
+            person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
+            keeps none, and so do its own choices by default.
         budget: at most so many images; for ``weights`` exactly so many, by default as many as greedy takes.
-        diversity: of exhaustive: the least tr Cov_s / tr Cov_t.
+        diversity: of exhaustive: the least tr Cov_s / tr Cov_t; 0 for any.
         variety: of weights: the least effective number of combinations.
         caps: of weights: the largest share that a level may have, as ``{"weather": {"foggy": 0.1}}``.
         seed: of the held-out halves and of which images a weighted plan draws.
 
     Raises:
-        UsageError: an unknown method, measure or rule, or an option that the method does not have.
+        UsageError: an unknown method, measure, rule or attribute, a number that cannot be, or an option that the method
+            does not have.
         CloserlookError: nothing can be chosen, or no choice meets the budget.
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     if on not in MEASURES:
         raise unknown("measure", on, MEASURES)
-    rule = rule or ("sure" if on == "fit" else "mean")
-    _check_options(method, on, diversity=diversity, variety=variety, caps=caps)
-    chooser = _Chooser(method, on, rule, _kept(gap, keep, rule), budget, diversity, variety, caps or {})
+    by = ("sure" if on == "fit" else "mean") if rule is None else rule
+    _check_options(method, on, budget=budget, diversity=diversity, variety=variety, caps=caps)
+    chooser = _Chooser(method, on, by, _kept(gap, keep, by), budget, diversity, variety, caps or {})
     choice = chooser.choose(gap)
     shares = choice.shares
     evidence = weigh_evidence(
@@ -91,17 +96,26 @@ def select(
     )
 
 
-def _kept(gap: Gap, keep: Sequence[str] | None, rule: str) -> tuple[str, ...]:
+def _kept(gap: Gap, keep: Collection[str] | None, rule: str) -> frozenset[str]:
     names = [factor.name for factor in gap.factors]
+    own = parse_rule(rule).name == "paper"
     if keep is None:
-        return tuple(name for name in KEPT if name in names and not rule.startswith("paper:"))
+        return frozenset() if own else frozenset(KEPT).intersection(names)
+    if isinstance(keep, str):
+        raise UsageError(f"What to keep is a list of attributes, as ['{keep}'], not the text '{keep}'.")
     for name in keep:
         if name not in names:
             raise unknown("attribute to keep", name, names)
-    return tuple(keep)
+    return frozenset(keep)
 
 
-def _check_options(method: str, on: str, *, diversity: float, variety: float | None, caps: Caps | None) -> None:
+def _check_options(
+    method: Method, on: Measure, *, budget: int | None, diversity: float, variety: float | None, caps: Caps | None
+) -> None:
+    if budget is not None and budget < 1:
+        raise UsageError(f"The budget must be at least one image, not {budget:,}.")
+    if not 0 <= diversity < math.inf:
+        raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
     if method == "weights" and on != "fit":
         raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
     if diversity and method != "exhaustive":
@@ -123,10 +137,10 @@ class _Choice:
 class _Chooser:
     """What was asked for, as a function of a gap: it is asked again for its halves."""
 
-    method: str
-    on: str
+    method: Method
+    on: Measure
     rule: str
-    keep: tuple[str, ...]
+    keep: frozenset[str]
     budget: int | None
     diversity: float
     variety: float | None
@@ -145,13 +159,22 @@ class _Chooser:
             return _Choice(values, gap.cells_of(values).astype(float))
         least = gap.count_images(values)
         best = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity, keep=self.keep)[0]
-        score = gap.score(values)[self.on]
-        optimum = {} if score is None else {"best": best.score, "greedy": score, "greedy_gap": score - best.score}
-        return _Choice(best.values, gap.cells_of(best.values).astype(float), optimum)
+        chosen = gap.cells_of(best.values).astype(float)
+        return _Choice(best.values, chosen, self._optimum(gap, chosen, gap.cells_of(values).astype(float)))
+
+    def _optimum(self, gap: Gap, best: Float, other: Float) -> dict[str, float]:
+        """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
+        found, greedys = gap.score_cells(best), gap.score_cells(other)
+        lowest, score, diversity = found[self.on], greedys[self.on], greedys["diversity"]
+        if lowest is None:
+            return {}
+        if score is None or (self.diversity > 0 and (diversity is None or diversity < self.diversity)):
+            return {"best": lowest}
+        return {"best": lowest, "greedy": score, "greedy_gap": score - lowest}
 
     def _weights(self, gap: Gap) -> _Choice:
         everything = {factor.name: factor.levels for factor in gap.factors}
-        budget = self.budget or gap.count_images(self._greedy(gap))
+        budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
         found = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
         shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
         optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
@@ -177,7 +200,7 @@ def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence
     settings = gap.settings
     warning = evidence.warning
     return Provenance(
-        **{**vars(chooser), "caps": _named(chooser.caps)},
+        **{**vars(chooser), "keep": _in_order(gap, chooser.keep), "caps": _named(chooser.caps)},
         source=settings.source,
         target=settings.target,
         embedding=settings.embedding,
@@ -189,6 +212,10 @@ def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence
         optimum=choice.optimum,
         notes=(*settings.notes, *([warning] if warning else [])),
     )
+
+
+def _in_order(gap: Gap, keep: frozenset[str]) -> tuple[str, ...]:
+    return tuple(factor.name for factor in gap.factors if factor.name in keep)
 
 
 def _named(caps: Caps) -> dict[str, float]:

@@ -7,18 +7,19 @@ import polars as pl
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
+from closerlook.selection.greedy import Measure
 from closerlook.selection.plan import Plan, cell_weights
 
 __all__ = ["controls", "everything", "worst"]
 
 
-def controls(gap: Gap, plan: Plan, *, seeds: int, on: str = "fit") -> dict[str, Plan]:
+def controls(gap: Gap, plan: Plan, *, seeds: int, on: Measure = "fit") -> dict[str, Plan]:
     """A plan's controls, ready to train: ``random-0`` ... of as many images and people, ``worst``, ``all``."""
     randoms = {f"random-{seed}": plan.random_control(seed) for seed in range(seeds)}
     return {**randoms, "worst": worst(gap, plan, on=on), "all": everything(gap)}
 
 
-def worst(gap: Gap, plan: Plan, *, on: str = "fit") -> Plan:
+def worst(gap: Gap, plan: Plan, *, on: Measure = "fit") -> Plan:
     """The product subset of the levels with the highest ``on``, as many in each factor as ``plan`` has, of its people.
 
     Of a weighted plan: as many images of the combinations that are farthest by themselves.

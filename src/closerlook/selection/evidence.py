@@ -76,9 +76,10 @@ def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *,
     """The evidence for the shares ``chosen``, which ``choose`` made of ``gap`` and will make of its halves."""
     everything = np.ones(len(chosen))
     gain = _gain(gap, chosen)
-    if min(gap.measurement.groups, len(gap.measurement.target_counts)) < 2 or np.isnan(gain):
+    if min(gap.measurement.groups, len(gap.target_units.counts)) < 2 or np.isnan(gain):
         return Evidence(gain)
-    deviations = bootstrap_fit(gap.measurement, gap.weights.total, np.stack([everything, chosen]), seed)
+    sets = np.stack([everything, chosen])
+    deviations = bootstrap_fit(gap.measurement, gap.weights.total, sets, seed, units=gap.target_units)
     low, high = interval(np.array([gain]), deviations[:, :1] - deviations[:, 1:])
     fits, gains, agreements, choices = [], [], [], []
     for number in range(splits):

@@ -8,7 +8,7 @@ the subsets of one factor after another leaves one matrix product with the pairs
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from torch import Tensor
 from closerlook.analysis import Gap
 from closerlook.compute.progress import Advance, progress
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.selection.greedy import Values
+from closerlook.selection.greedy import Measure, Values
 
 __all__ = ["MAX_SUBSETS", "Candidate", "count_subsets", "exhaustive"]
 
@@ -51,7 +51,7 @@ class Candidate:
     score: float
 
 
-def count_subsets(gap: Gap, keep: Collection[str] = ()) -> int:
+def count_subsets(gap: Gap, keep: frozenset[str] = frozenset()) -> int:
     """How many product subsets of the levels there are that take all levels of the factors in ``keep``."""
     return math.prod(1 if factor.name in keep else 2 ** len(factor) - 1 for factor in gap.factors)
 
@@ -59,11 +59,11 @@ def count_subsets(gap: Gap, keep: Collection[str] = ()) -> int:
 def exhaustive(
     gap: Gap,
     *,
-    on: str = "fit",
+    on: Measure = "fit",
     budget: int | None = None,
     least: int = 1,
     diversity: float = 0.0,
-    keep: Collection[str] = (),
+    keep: frozenset[str] = frozenset(),
 ) -> list[Candidate]:
     """The best product subset, and the Pareto front of more images against a lower ``on``, best first.
 
@@ -129,7 +129,7 @@ class _Search:
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
 
-    def __init__(self, gap: Gap, on: str, keep: Collection[str]) -> None:
+    def __init__(self, gap: Gap, on: Measure, keep: frozenset[str]) -> None:
         self._gap, self._on = gap, on
         measurement = gap.measurement
         shape = [len(factor) for factor in gap.factors]
@@ -160,6 +160,7 @@ class _Search:
         self._quadratic = pairs[:, upper[0], upper[1]]
         self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
         self._levels = torch.from_numpy(self.first.T.copy())
+        self._available = int(measurement.cell_images.sum())
         self._target_spread = float(measurement.target_spread @ gap.weights.total)
         self._target_bias = float(measurement.target_bias @ gap.weights.total)
         self._sparse = len(counts) < cells or counts.min() < 2
@@ -186,8 +187,9 @@ class _Search:
     def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
         """Make the score of subsets that do not meet the constraints infinite."""
         if budget is not None or least > 1:
+            most = self._available if budget is None else min(budget, self._available)
             images = self._sum(AVAILABLE, chunk)
-            score.masked_fill_((images < least) | (images > (budget or torch.inf)), torch.inf)
+            score.masked_fill_((images < least) | (images > most), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
             # tr Cov_s is what fit and tr Cov_t leave of the pair loss

@@ -1,110 +1,105 @@
-"""The paper's greedy choice: in each attribute, the levels whose loss is below the line; together, their product."""
+"""The greedy choice: each attribute's levels by themselves, then the product of what was kept of each."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from closerlook.analysis import Gap
-from closerlook.attributes import Level
-from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.attributes import Factor, Level
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection.paper import PAPER
+from closerlook.selection.rules import Rule, parse_rule
 
-__all__ = ["MEASURES", "Values", "greedy", "within_budget"]
+__all__ = ["MEASURES", "Measure", "Values", "greedy", "within_budget"]
 
-MEASURES = ("fit", "pair_loss")
+Measure = Literal["fit", "pair_loss"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 Values = dict[str, tuple[Level, ...]]
 
 
-def greedy(gap: Gap, *, on: str = "fit", rule: str = "mean", keep: Collection[str] = ()) -> Values:
-    """The levels of each factor that ``rule`` keeps by their value of ``on``.
+def greedy(gap: Gap, *, on: Measure = "fit", rule: str = "mean", keep: frozenset[str] = frozenset()) -> Values:
+    """The levels of each factor that ``rule`` keeps by their value of ``on``, in the factor's order.
 
     Args:
-        rule: ``mean`` keeps levels at or below the factor's mean (the horizontal line in Fig. 3); ``sure`` (of fit)
-            drops only those that are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3``
-            keeps the three lowest; ``below:0.5`` those below that value. The lowest level is always kept.
-            ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap.
-        keep: names of factors of which all levels are taken.
+        rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``sure`` (of fit) drops only those that
+            are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3`` keeps the three lowest;
+            ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The lowest level
+            is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap; an attribute
+            that the paper does not have keeps all.
+        keep: names of factors of which all levels are taken, whatever the rule.
 
     Raises:
-        CloserlookError: a factor has no level with a value (fit needs two images).
+        UsageError: there is no such rule, or ``sure`` is asked for by another measure than fit.
+        CloserlookError: a factor has no level with a value (fit needs two images), or none of the paper's levels.
     """
-    if rule == "sure" and on != "fit":
+    wanted = parse_rule(rule)
+    if wanted.name == "sure" and on != "fit":
         raise UsageError("Rule 'sure' rests on the intervals of fit; use it with on='fit'.")
-    if rule.startswith("paper:"):
-        return _papers(gap, rule.removeprefix("paper:"))
-    chosen: dict[str, tuple[Level, ...]] = {}
-    for factor in gap.factors:
-        if factor.name in keep:
-            chosen[factor.name] = factor.levels
-            continue
-        own = gap.estimates.filter(pl.col("factor") == factor.name)
-        values = own[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        if np.isnan(values).all():
-            raise CloserlookError(
-                f"No level of {factor.name} has a {on}: each has a single image; analyse more images."
-            )
-        if rule == "sure":
-            keep = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
-        else:
-            keep = _kept(values, rule)
-        chosen[factor.name] = tuple(level for level, kept in zip(factor.levels, keep, strict=True) if kept)
-    return chosen
+    return {
+        factor.name: factor.levels if factor.name in keep else _kept(gap, factor, wanted, on) for factor in gap.factors
+    }
 
 
-def _papers(gap: Gap, target: str) -> Values:
-    """The paper's own levels; an attribute that it does not have keeps all."""
-    if target not in PAPER:
-        raise unknown("target of the paper", target, PAPER)
-    chosen = {}
-    for factor in gap.factors:
-        wanted = PAPER[target].get(factor.name, factor.levels)
-        chosen[factor.name] = tuple(level for level in factor.levels if level in wanted)
-        if not chosen[factor.name]:
-            names = ", ".join(map(str, wanted))
-            raise CloserlookError(f"The source has none of the paper's levels of {factor.name} ({names}).")
-    return chosen
-
-
-def within_budget(gap: Gap, values: Values, budget: int, *, on: str = "fit", keep: Collection[str] = ()) -> Values:
+def within_budget(
+    gap: Gap, values: Values, budget: int, *, on: Measure = "fit", keep: frozenset[str] = frozenset()
+) -> Values:
     """Drop levels, the one with the highest value of ``on`` first, until at most ``budget`` images are left.
 
     Raises:
         CloserlookError: one level of each factor is already more, or of each that is not in ``keep``.
     """
     height = {(row["factor"], row["level"]): row[on] for row in gap.estimates.iter_rows(named=True)}
-    while gap.count_images(values) > budget:
+
+    def value(item: tuple[str, Level]) -> float:
+        found = height[item[0], str(item[1])]
+        return -np.inf if found is None else float(found)
+
+    left = dict(values)
+    while (images := gap.count_images(left)) > budget:
         droppable = [
-            (name, level) for name, levels in values.items() if len(levels) > 1 and name not in keep for level in levels
+            (name, level) for name, levels in left.items() if len(levels) > 1 and name not in keep for level in levels
         ]
         if not droppable:
-            raise CloserlookError(
-                f"The smallest choice has {gap.count_images(values):,} images, more than the budget of {budget:,}."
-            )
-        name, worst = max(droppable, key=lambda item: height[item[0], str(item[1])] or -np.inf)
-        values = {**values, name: tuple(level for level in values[name] if level != worst)}
-    return values
+            raise CloserlookError(f"The smallest choice has {images:,} images, more than the budget of {budget:,}.")
+        name, worst = max(droppable, key=value)
+        left[name] = tuple(level for level in left[name] if level != worst)
+    return left
 
 
-def _kept(values: np.ndarray[tuple[int], np.dtype[np.float64]], rule: str) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
-    lowest = values == np.nanmin(values)
-    if rule == "mean":
-        return np.asarray((values <= np.nanmean(values)) | lowest)
-    if match := re.fullmatch(r"top:([1-9][0-9]*)", rule):
-        order = np.argsort(values, kind="stable")  # nan sorts last
-        keep = np.zeros(len(values), bool)
-        keep[order[: int(match[1])]] = True
-        return np.asarray(keep & ~np.isnan(values))
-    if match := re.fullmatch(r"below:([-+0-9.e]+)", rule):
-        try:
-            return np.asarray((values < float(match[1])) | lowest)
-        except ValueError:
-            pass
-    raise UsageError(
-        f"Unknown rule '{rule}'. Known: mean, sure, top:NUMBER (as top:3), below:VALUE (as below:0.5), paper:market, "
-        "paper:duke."
-    )
+def _kept(gap: Gap, factor: Factor, rule: Rule, on: Measure) -> tuple[Level, ...]:
+    if rule.name == "paper":
+        return _papers(factor, rule.target)
+    values = gap.estimates.filter(pl.col("factor") == factor.name)[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    if np.isnan(values).all():
+        raise CloserlookError(f"No level of {factor.name} has a {on}: each has a single image; analyse more images.")
+    if rule.name == "sure":
+        near = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
+    else:
+        near = _near(values, rule)
+    return tuple(level for level, taken in zip(factor.levels, near, strict=True) if taken)
+
+
+def _near(values: NDArray[np.float64], rule: Rule) -> NDArray[np.bool]:
+    """Which of a factor's levels a rule on their values keeps; nan stands for a level without one."""
+    if rule.name == "top":
+        rank = np.argsort(np.argsort(values, kind="stable"))  # nan sorts last
+        return np.asarray((rank < rule.number) & ~np.isnan(values))
+    near = values <= np.nanmean(values) if rule.name == "mean" else values < rule.number
+    return np.asarray(near | (values == np.nanmin(values)))
+
+
+def _papers(factor: Factor, target: str) -> tuple[Level, ...]:
+    """The paper's own levels, which a table may hold as text."""
+    wanted = PAPER[target].get(factor.name, factor.levels)
+    names = {str(level) for level in wanted}
+    kept = tuple(level for level in factor.levels if level in wanted or str(level) in names)
+    if not kept:
+        raise CloserlookError(
+            f"The source has none of the paper's levels of {factor.name} ({', '.join(map(str, wanted))})."
+        )
+    return kept

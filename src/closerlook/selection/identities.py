@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,9 +16,10 @@ from closerlook.embedding import Embedder, blocks_of, extract, open_embedding
 from closerlook.errors import UsageError, unknown
 from closerlook.selection.plan import Plan
 
-__all__ = ["WAYS", "choose_people", "farthest", "nearest", "with_people"]
+__all__ = ["WAYS", "Way", "choose_people", "farthest", "nearest", "with_people"]
 
-WAYS = ("far", "near")
+Way = Literal["far", "near"]
+WAYS: tuple[Way, ...] = get_args(Way)
 PER_PERSON = 8
 WIDTH = 512  # of each block's projection
 
@@ -25,14 +28,19 @@ Int = NDArray[np.int64]
 
 
 def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
-    """The plan with only these people of ``source``, its numbers counted anew."""
-    chosen = plan.model_copy(update={"identities": tuple(sorted(int(person) for person in people))})
+    """The plan with only these people of ``source``, its numbers counted anew; a note says what its evidence is of."""
+    provenance = plan.provenance
+    if provenance is not None:
+        note = f"The scores and the evidence are of all people, before {len(people):,} of them were chosen."
+        provenance = provenance.model_copy(update={"notes": (*provenance.notes, note)})
+    identities = tuple(sorted(int(person) for person in people))
+    chosen = plan.model_copy(update={"identities": identities, "provenance": provenance})
     images = len(chosen.rows(source.table))
     return chosen.model_copy(update={"images": images, "share": images / len(source), "counts": {}})
 
 
 def choose_people(
-    gap: Gap, source: Dataset, number: int, *, by: str = "far", target: Dataset | None = None, seed: int = 0
+    gap: Gap, source: Dataset, number: int, *, by: Way = "far", target: Dataset | None = None, seed: int = 0
 ) -> Int:
     """The numbers of ``number`` people of ``source``, in the order in which they were chosen.
 

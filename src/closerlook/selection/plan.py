@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import polars as pl
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
 from closerlook.analysis import Gap
 from closerlook.attributes import Level
@@ -21,14 +21,20 @@ from closerlook.documents import first_problem, read_yaml
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path
 from closerlook.selection.drawing import draw_like
+from closerlook.selection.greedy import Measure
+from closerlook.selection.rules import parse_rule
 
-__all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
+__all__ = ["CellWeight", "Method", "Plan", "Provenance", "cell_weights"]
 
 Int = NDArray[np.int64]
+Method = Literal["greedy", "exhaustive", "weights"]
+OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is no level
+Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
+ROUNDED = 0.01  # weights written by hand add up to 1 with so much error
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Provenance(_Value):
@@ -41,12 +47,12 @@ class Provenance(_Value):
         scores_of_all: the same of all data.
         evidence: how much nearer to the target it is than a random part; see :mod:`closerlook.selection.evidence`.
         stability: how often each level is chosen when half of the people and of the target are drawn at random.
-        optimum: how far the choice is at most from the best one; see :mod:`closerlook.selection.optimum`.
+        optimum: how far the choice is at most from the best one; of ``exhaustive`` and ``weights``.
         notes: what to know before trusting it, in words.
     """
 
-    method: str
-    on: str
+    method: Method
+    on: Measure
     rule: str
     keep: tuple[str, ...] = ()
     budget: int | None = None
@@ -64,11 +70,19 @@ class Provenance(_Value):
     optimum: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _check_rule(self) -> Self:
+        try:
+            parse_rule(self.rule)
+        except CloserlookError as error:
+            raise ValueError(str(error)) from None
+        return self
+
 
 class CellWeight(_Value):
     """One combination of levels and its share of the images to train on."""
 
-    levels: dict[str, Level]
+    levels: Annotated[dict[str, OneLevel], Field(min_length=1)]
     weight: float = Field(gt=0, le=1)
 
 
@@ -87,21 +101,37 @@ class Plan(_Value):
         provenance: how it came about; None for a plan written by hand.
     """
 
-    values: dict[str, tuple[Level, ...]]
+    values: dict[str, Annotated[tuple[OneLevel, ...], Field(min_length=1)]]
     images: int = Field(ge=0)
     share: float = Field(ge=0, le=1)
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     weights: tuple[CellWeight, ...] = ()
-    identities: tuple[int, ...] = ()
+    identities: tuple[Person, ...] = ()
     seed: int = 0
     control: Literal["random"] | None = None
     provenance: Provenance | None = None
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        if not self.weights:
+            return self
+        cells = [tuple(sorted((name, str(level)) for name, level in cell.levels.items())) for cell in self.weights]
+        if len({tuple(name for name, _ in cell) for cell in cells}) > 1:
+            raise ValueError("the weights name different attributes")
+        if len(set(cells)) < len(cells):
+            again = next(cell for cell in cells if cells.count(cell) > 1)
+            raise ValueError(f"{', '.join(level for _, level in again)} has two weights")
+        total = sum(cell.weight for cell in self.weights)
+        if abs(total - 1) > ROUNDED:
+            raise ValueError(f"the weights add up to {total:g}, not to 1")
+        return self
 
     def rows(self, table: pl.DataFrame) -> Int:
         """Indices into ``table`` of the images to keep, ascending.
 
         A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
-        source's (one that is yet to be rendered) it draws the same share, and says so where a combination has too few.
+        source's (one that is yet to be rendered) it draws the same share. It says so where a combination has too few
+        images, or a level none.
 
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
@@ -182,7 +212,10 @@ def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> N
     keep = np.ones(table.height, bool)
     for name, levels in values.items():
         wanted = [str(level) for level in levels]
-        keep &= as_levels(table[name], levels).is_in(wanted).fill_null(False).to_numpy()
+        found = as_levels(table[name], levels)
+        if absent := set(wanted).difference(found.unique()):
+            console.print(f"No image has {name} {', '.join(sorted(absent))}, which the plan asks for.")
+        keep &= found.is_in(wanted).fill_null(False).to_numpy()
     return keep
 
 

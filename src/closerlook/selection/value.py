@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from closerlook.analysis import Gap
+from closerlook.analysis.intervals import mean_of_known
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection.plan import CellWeight, Plan, cell_weights
 
@@ -81,7 +82,7 @@ def _distance(gap: Gap) -> Float:
     """(levels,) from its factor's line."""
     fit = gap.estimates["fit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     sizes = [len(factor) for factor in gap.factors]
-    lines = [np.nanmean(own) for own in np.split(fit, np.cumsum(sizes)[:-1])]
+    lines = [mean_of_known(own, 0)[0] for own in np.split(fit, np.cumsum(sizes)[:-1])]
     return np.asarray(np.nan_to_num(fit - np.repeat(lines, sizes), nan=np.inf))
 
 

@@ -13,7 +13,7 @@ images speak for are trusted less.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import clarabel
@@ -58,7 +58,7 @@ def mixture(
     *,
     variety: float | None = None,
     caps: Mapping[str, Mapping[Level, float]] | None = None,
-    keep: Collection[str] = (),
+    keep: frozenset[str] = frozenset(),
 ) -> Mixture:
     """Solve the programme.
 
@@ -107,7 +107,7 @@ def mixture(
     return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
 
 
-def _kept_shares(gap: Gap, keep: Collection[str]) -> tuple[Float, Float]:
+def _kept_shares(gap: Gap, keep: frozenset[str]) -> tuple[Float, Float]:
     """A row of ones where a level's cells are, and its share of all images; the last level's follows."""
     images = gap.measurement.cell_images
     levels = [(f.name, level) for f in gap.factors if f.name in keep for level in f.levels[:-1]]

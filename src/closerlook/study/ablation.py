@@ -9,9 +9,11 @@ from typing import Any
 from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
+from closerlook.files import alone_in
+from closerlook.paths import path_within
 from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
-from closerlook.study.arms import Arm, Run, fixed_arm, run_arms
+from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms
 from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record
 from closerlook.study.tables import Row, row_plan, table_rows
@@ -40,7 +42,7 @@ def run_study(
         out: folder for the runs, ``results.json`` and ``study.json``; a stopped study goes on where it was.
         plans: what :func:`closerlook.select` chose, by name.
         table: ``market`` for the rows of the paper's Table 1, ``duke`` for Table 2, ``own`` for such rows with the
-            levels that its rule finds in ``gap``.
+            levels whose fit in ``gap`` is at or below their attribute's mean.
         gap: folder of an analysis of ``source``, to be shown beside the runs. Where there is one, each plan is compared
             with the worst part of as many levels too. Where the runs are of four or more different parts of the data,
             how much each attribute matters to them is set beside how much it matters to the losses.
@@ -51,6 +53,7 @@ def run_study(
         One :class:`Run` an arm and seed, the untrained backbone first.
 
     Raises:
+        CloserlookError: a plan's name leads out of ``out``.
         UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
     """
     plans = dict(plans or {})
@@ -60,6 +63,9 @@ def run_study(
     rows = table_rows(table, analysis) if table else []
     arms = study_arms(source, plans, rows, analysis)
     _check(arms, resolved, first_seed)
+    places = {name: path_within(out, f"{name}.yaml") for name in plans}
+    for arm in arms:
+        path_within(out / RUNS, arm.name)
     record = Record(
         title=f"{source.name} for {target.name}",
         source=str(source.root.resolve()),
@@ -71,13 +77,12 @@ def run_study(
         plans={name: f"{name}.yaml" for name in plans},
         paper={row.name: row.paper for row in rows if row.paper is not None},
     )
-    record.save(out)
-    for name, plan in plans.items():
-        plan.save(out / f"{name}.yaml")
-    runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
-    readings = importance_of_study(arms, runs, source.factors, analysis, first_seed)
-    if readings is not None:
-        save_readings(readings, out)
+    with alone_in(out, "studying in"):
+        record.save(out)
+        for name, plan in plans.items():
+            plan.save(places[name])
+        runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
+        save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs
 
 

@@ -6,21 +6,28 @@ Every claim about a selection is a comparison with its control: a random part of
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from scipy import stats
+from typing_extensions import TypedDict
 
+from closerlook.compute.keys import Key, changes, plain
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
+from closerlook.dataset.fingerprint import fingerprint
 from closerlook.documents import read_json
-from closerlook.evaluation import evaluate
+from closerlook.evaluation import Protocol, evaluate
 from closerlook.files import write_json
+from closerlook.paths import path_within
 from closerlook.reid import Model, Recipe, train
-from closerlook.reid.folder import read_summary
+from closerlook.reid.folder import RunFolder, weights_digest
+from closerlook.reid.log import seconds_of
 
 __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
 
@@ -28,6 +35,7 @@ RUNS = "runs"
 FILE = "results.json"
 SCORE = "score.json"
 UNTRAINED = "untrained"
+FORMAT = 1  # raise it when the same inputs would give other scores
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,10 @@ def fixed_arm(name: str, part: Dataset, control: str | None = None) -> Arm:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run and what it reached on the target's query and gallery (shares between 0 and 1)."""
+    """One training run and what it reached on the target's query and gallery (shares between 0 and 1).
+
+    ``seconds`` is how long its training took; files of results do not hold it, so that they are the same each time.
+    """
 
     arm: str
     seed: int
@@ -64,6 +75,27 @@ class Run:
     rank10: float
     seconds: float
     control: str | None = None
+
+
+class _Reached(TypedDict):
+    """A :class:`Run` as files hold it: without its seconds, which lie in the run's ``timing.csv``."""
+
+    arm: str
+    seed: int
+    images: int
+    identities: int
+    mAP: float
+    rank1: float
+    rank5: float
+    rank10: float
+    control: str | None
+
+
+class _Score(TypedDict):
+    """What ``score.json`` holds: what a run reached, and everything that it depends on."""
+
+    key: dict[str, Any]
+    run: _Reached
 
 
 @dataclass(frozen=True)
@@ -102,58 +134,87 @@ def run_arms(
 ) -> list[Run]:
     """Train and evaluate every arm with every seed, and the untrained backbone once.
 
-    Each run lives in ``out/runs/<arm>-<seed>``; one that has its result is not run again.
+    Each run lives in ``out/runs/<arm>-<seed>``. One that has its result is not run again, unless anything that the
+    result depends on has changed: images, recipe, weights, seed, target or protocol.
     """
-    floor = out / RUNS / UNTRAINED
-    runs = [_finished(floor) or _floor(recipe, target, floor, protocol)]
+    rules = Protocol.load(protocol)
+    judge = {"query": fingerprint(target.query), "gallery": fingerprint(target.gallery), "protocol": rules.to_dict()}
+    runs = [_floor(recipe, target, out / RUNS / UNTRAINED, rules, judge)]
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
-        folder = out / RUNS / f"{arm.name}-{seed}"
-        run = _finished(folder)
-        if run is None:
-            console.print(f"[bold]run {number}/{total}[/] {arm.name}, seed {seed}")
-            run = _run(arm, seed, target, recipe, folder, protocol)
-        runs.append(run)
-    write_json(out / FILE, [asdict(run) for run in runs])
+        folder = path_within(out / RUNS, f"{arm.name}-{seed}")
+        runs.append(_run(arm, seed, target, recipe, folder, rules, judge, f"run {number}/{total}"))
+    write_json(out / FILE, [_without_seconds(run) for run in runs])
     return runs
 
 
-def _finished(folder: Path) -> Run | None:
-    """The run that has its score in ``folder``, if one has."""
+def _finished(folder: Path, key: Key, title: str) -> Run | None:
+    """The run that has its score in ``folder``, if it was made from what ``key`` says.
+
+    Raises:
+        CloserlookError: the file of the score is damaged.
+    """
     path = folder / SCORE
-    return read_json(path, Run, "Delete it: the arm is then evaluated again.") if path.is_file() else None
+    if not path.exists():
+        return None
+    kept = read_json(path, _Score, "Delete it: the arm is then evaluated again.")
+    run, differing = Run(**kept["run"], seconds=seconds_of(folder)), changes(kept["key"], key)
+    if differing:
+        console.print(f"{title}: its score differs in {differing}, so it is made again", highlight=False, markup=False)
+        return None
+    return run
 
 
-def _run(arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, protocol: str) -> Run:
-    part = arm.part(seed)
+def _run(
+    arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, rules: Protocol, judge: Key, number: str
+) -> Run:
+    part, title = arm.part(seed), f"{arm.name}, seed {seed}"
+    inside = RunFolder.of(folder, part, None, recipe, seed)
+    key = {"format": FORMAT, "arm": arm.name, "control": arm.control, "training": inside.key, "target": judge}
+    run = _finished(folder, key, title)
+    if run is not None:
+        return run
+    console.print(f"[bold]{number}[/] {escape(title)}")
+    differing = inside.differing()
+    if differing:
+        console.print(f"{title}: its training differs in {differing}, so it is repeated", highlight=False, markup=False)
+        shutil.rmtree(folder)
     model = train(part, recipe=recipe, out=folder, seed=seed)
-    seconds = read_summary(folder)["seconds"]
-    people = part.counts()["identities"]
-    return _score(
-        model, target, folder, protocol, Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
-    )
+    people, seconds = part.counts()["identities"], seconds_of(folder)
+    unscored = Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
+    return _score(model, target, folder, rules, unscored, key)
 
 
-def _floor(recipe: Recipe, target: Dataset, folder: Path, protocol: str) -> Run:
+def _floor(recipe: Recipe, target: Dataset, folder: Path, rules: Protocol, judge: Key) -> Run:
+    network = {"backbone": recipe.backbone, "size": recipe.size, "weights": weights_digest(recipe.backbone)}
+    key = {"format": FORMAT, "network": network, "target": judge}
+    run = _finished(folder, key, UNTRAINED)
+    if run is not None:
+        return run
     model = Model.pretrained(recipe.backbone, recipe.size)
-    return _score(model, target, folder, protocol, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    return _score(model, target, folder, rules, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0), key)
 
 
-def _score(model: Model, target: Dataset, folder: Path, protocol: str, run: Run) -> Run:
-    result = evaluate(model, target, protocol=protocol)
+def _score(model: Model, target: Dataset, folder: Path, rules: Protocol, run: Run, key: Key) -> Run:
+    result = evaluate(model, target, protocol=rules)
     result.save(folder / "result.json")
     rank1, rank5, rank10 = (float(result.cmc[min(rank, len(result.cmc)) - 1]) for rank in (1, 5, 10))
-    scored = Run(**{**asdict(run), "mAP": float(result.mAP), "rank1": rank1, "rank5": rank5, "rank10": rank10})
-    write_json(folder / SCORE, asdict(scored))
+    scored = replace(run, mAP=float(result.mAP), rank1=rank1, rank5=rank5, rank10=rank10)
+    write_json(folder / SCORE, {"key": plain(key), "run": _without_seconds(scored)})
     return scored
+
+
+def _without_seconds(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in asdict(run).items() if name != "seconds"}
 
 
 def read_runs(folder: Path) -> list[Run]:
     """The runs that a study in ``folder`` has finished; empty where there are none."""
     path = folder / FILE
     remedy = "Run the study again: it is written anew, finished runs are kept."
-    return read_json(path, list[Run], remedy) if path.is_file() else []
+    runs = read_json(path, list[_Reached], remedy) if path.exists() else []
+    return [Run(**run, seconds=seconds_of(folder / RUNS / f"{run['arm']}-{run['seed']}")) for run in runs]
 
 
 def summarise(runs: Sequence[Run]) -> list[Summary]:

@@ -17,6 +17,7 @@ import polars as pl
 from closerlook.analysis import Gap, analyze
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
+from closerlook.files import alone_in
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
 from closerlook.selection import Plan, select
@@ -89,7 +90,12 @@ def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None
         plans={name: f"{name}.yaml" for name in PLANS},
         planted=hidden,
     )
-    record.save(out)
+    with alone_in(out, "studying in"):
+        record.save(out)
+        _run_stages(out, seed, scale, recipe, hidden)
+
+
+def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapping[str, tuple[Level, ...]]) -> None:
     stages = Stages(out, EXPECTED)
     with stages.run("Render the source"):
         source = render_source(out / "source", scale, seed)
@@ -119,14 +125,12 @@ EXPECTED = {
 
 
 def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed: int) -> Gap:
-    """The gap as it was measured before, or now."""
-    if (out / "gap.json").is_file():
-        return Gap.load(out)
+    """The gap: what was measured of it before is not measured again."""
     return analyze(source, target.train, per_cell=scale.per_cell, seed=seed, out=out)
 
 
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
-    """The paper's plan, which narrows viewpoints too, and the default one, which keeps them all.
+    """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
 
     With ``vary="view"`` a person has one pose and place a viewpoint, so that fewer viewpoints are fewer of those.
     """

@@ -53,7 +53,9 @@ class Readings:
 
     Attributes:
         runs, parts: how many runs there are, and of how many different parts of the data.
-        rows: an attribute each.
+        rows: an attribute each: ``factor``; ``share`` of the runs' variance of mAP by an additive model; XGBoost's
+            ``gain``, on integer codes, and ``null_gain`` and ``null_gain_sd``, the same when that attribute alone is
+            shuffled; ``loss_share``, its exact share of the variance of the per-image loss, None without a gap.
         tau: Kendall's tau between ``share`` and ``loss_share``; None for fewer than three attributes.
     """
 
@@ -76,7 +78,7 @@ def importance_of_study(
     if parts < FEWEST_PARTS:
         return None
     found = importance_of_runs(table, attributes, seed=seed).filter(pl.col("encoding") == "codes")
-    shown = found.select("factor", "share", "gain", "null_gain")
+    shown = found.select("factor", "share", "gain", "null_gain", "null_gain_sd")
     tau = math.nan
     if gap is not None:
         tau, _ = rank_agreement(found, gap.importance)
@@ -87,15 +89,18 @@ def importance_of_study(
     return Readings(len(trained), parts, tuple(cast(list[Reading], shown.to_dicts())), None if math.isnan(tau) else tau)
 
 
-def save_readings(readings: Readings, folder: Path) -> None:
-    """Write ``importance_of_runs.json``."""
-    write_json(folder / FILE, asdict(readings))
+def save_readings(readings: Readings | None, folder: Path) -> None:
+    """Write ``importance_of_runs.json``; where there are none, one of an earlier study in the folder is removed."""
+    if readings is None:
+        (folder / FILE).unlink(missing_ok=True)
+    else:
+        write_json(folder / FILE, asdict(readings))
 
 
 def read_readings(folder: Path) -> Readings | None:
     """What :func:`save_readings` wrote into a study's folder; None where the study was too small for it."""
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     return read_json(path, Readings, "Run the study again: it is written anew, finished runs are kept.")
 

@@ -65,7 +65,7 @@ class Record:
         Raises:
             CloserlookError: the folder holds another study.
         """
-        if (folder / FILE).is_file() and (before := self.load(folder)).settings != self.settings:
+        if self.exists(folder) and (before := self.load(folder)).settings != self.settings:
             theirs = {k: v for k, v in before.settings.items() if v != self.settings[k]}
             raise CloserlookError(
                 f"{folder} holds another study (its {', '.join(f'{k} is {v!r}' for k, v in theirs.items())}). "

@@ -20,7 +20,7 @@ FILE = "stages.json"
 def read_stages(folder: Path) -> dict[str, float]:
     """Seconds that each stage of the study in ``folder`` took, in the order they ran; empty where none is recorded."""
     path = folder / FILE
-    return read_json(path, dict[str, float], "Delete it: only the record of times is lost.") if path.is_file() else {}
+    return read_json(path, dict[str, float], "Delete it: only the record of times is lost.") if path.exists() else {}
 
 
 @dataclass

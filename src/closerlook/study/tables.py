@@ -78,7 +78,7 @@ def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
     """The rows of Table 1 (``market``) or Table 2 (``duke``), or (``own``) such rows for one's own data.
 
     The paper's rows are all people and parts of them, then each attribute cut to its best levels, then all attributes
-    together. ``own`` has those levels that the paper's rule finds by the fit in ``gap``.
+    together. ``own`` has the levels whose fit in ``gap`` is at or below their attribute's mean.
 
     Raises:
         UsageError: there is no such table, or ``own`` is asked for without a gap.
@@ -89,10 +89,10 @@ def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
         return TABLES[name]
     if gap is None:
         raise UsageError("--table own needs --gap, the analysis that says which levels are near to the target.")
-    kept = greedy(gap)
+    kept = greedy(gap, rule="mean")
     narrowed = {f.name: kept[f.name] for f in gap.factors if len(kept[f.name]) < len(f)}
     together = [Row("together", levels=narrowed)] if len(narrowed) > 1 else []
-    return [*PEOPLE, *(Row(name, levels={name: levels}) for name, levels in narrowed.items()), *together]
+    return [*PEOPLE, *(Row(own, levels={own: levels}) for own, levels in narrowed.items()), *together]
 
 
 def row_plan(row: Row, data: Dataset) -> Plan:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -14,8 +15,9 @@ from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import progress
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import Dataset
-from closerlook.errors import UsageError, short, unknown
-from closerlook.files import atomic_path, explain_os_errors
+from closerlook.errors import CloserlookError, UsageError, short, unknown
+from closerlook.files import alone_in, atomic_path, explain_os_errors
+from closerlook.paths import leads_out, path_within
 from closerlook.synthesis import annotations as known
 from closerlook.synthesis.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
 from closerlook.synthesis.person.cache import load_person
@@ -91,7 +93,8 @@ def annotate(
 
     Raises:
         UsageError: a kind is unknown, or the number of workers is below 1.
-        CloserlookError: the folder was not rendered by this version of closerlook.
+        CloserlookError: the folder was not rendered by this version of closerlook, or an annotation would lie outside
+            of ``out`` by its name or by a symbolic link.
     """
     for kind in kinds:
         if kind not in KINDS:
@@ -102,8 +105,9 @@ def annotate(
     root = Path(out) if out is not None else source.root / "annotations"
     extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
     tasks = tasks_of(settings, root, source.table, extra)
+    _refuse_names(root, kinds, source.table["file_name"])
     prepare()
-    with explain_os_errors(root), progress("Annotating", len(source)) as count:
+    with explain_os_errors(root), alone_in(root, "annotating into"), progress("Annotating", len(source)) as count:
         work = [_Work(task, tuple(kinds)) for task in tasks]
         for done, _ in run_in_processes(_annotate_person, work, processes):
             count(len(done.task.rows))
@@ -120,7 +124,24 @@ def _annotate_person(work: _Work) -> None:
             for kind in work.kinds:
                 picture = KINDS[kind](seen)
                 for row in each.rows:
-                    _save(picture, task.out / kind / Path(row.file_name).relative_to("images").with_suffix(".png"))
+                    _save(picture, path_within(task.out / kind, _annotation_name(row.file_name)))
+
+
+def _annotation_name(image: str) -> str:
+    return Path(image.removeprefix("images/")).with_suffix(".png").as_posix()
+
+
+def _refuse_names(root: Path, kinds: Sequence[str], images: pl.Series) -> None:
+    """See that annotations named after the images lie inside ``root`` and apart, before anything is drawn."""
+    for image in images:
+        if leads_out(image):
+            path_within(root, image)  # which says so
+    names = [_annotation_name(image) for image in images]
+    if len(set(names)) < len(names):
+        raise CloserlookError(f"{len(names) - len(set(names)):,} images differ only by the ends of their names.")
+    for kind in kinds:
+        for folder in sorted({Path(name).parent for name in names}):
+            path_within(root / kind, folder.as_posix())
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -6,30 +6,30 @@ its bytes as they are. A person's folder and table appear together or not at all
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import polars as pl
 import yaml
 
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
+from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import console, progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
-from closerlook.documents import parse_yaml, read_yaml
+from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError
-from closerlook.files import alone_in, atomic_path, explain_os_errors
+from closerlook.files import DRAFT, alone_in, atomic_path, explain_os_errors, sweep
 from closerlook.synthesis.card import CARD_NAME, CELL_WARNING, data_card
 from closerlook.synthesis.parameters import parameter
 from closerlook.synthesis.planning import Options, Request, read_request
 from closerlook.synthesis.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
 from closerlook.synthesis.settings import SETTINGS_NAME, Settings
+from closerlook.table_files import read_parquet
 
 __all__ = ["Estimate", "estimate", "generate"]
 
@@ -89,14 +89,19 @@ def generate(
     root = Path(out)
     workers, device = worker_count(workers), find_device(device)
     request = read_request(design, options)
-    with explain_os_errors(root):
-        if _prepare(root, request, device):
-            return Dataset.open(root)
+    key = _key(request, device)
+    if _is_finished(root, key):
+        sweep(root)
+        shutil.rmtree(root / WORK_NAME, ignore_errors=True)  # left where a run was killed when all else was done
+        return Dataset.open(root)
     if request.settings.vary == "cell":
         console.print(f"[bold yellow]warning:[/] {CELL_WARNING}", highlight=False)
     with alone_in(root, "rendering into"):
-        if _prepare(root, request, device):  # by a run that has just ended
+        if _is_finished(root, key):  # by a run that has just ended
             return Dataset.open(root)
+        if not (root / SETTINGS_NAME).exists():
+            with atomic_path(root / SETTINGS_NAME) as draft:
+                draft.write_text(yaml.safe_dump(key, sort_keys=False), encoding="utf-8")
         people = tasks_of(request.settings, root, request.table, request.extra, device)
         tasks = [task for task in people if not table_of(root, task.identity).exists()]
         left = sum(len(task.rows) for task in tasks)
@@ -147,43 +152,39 @@ def _image_bytes(settings: Settings) -> int:
     return round(700 + 0.18 * math.prod(settings.size)) + 2048
 
 
-def _prepare(root: Path, request: Request, device: str) -> bool:
-    """Make the folder ready and say whether it is finished already.
+def _key(request: Request, device: str) -> dict[str, Any]:
+    """All that the images depend on, as ``render.yaml`` keeps it."""
+    settings, design, table = request.settings, request.design, request.table
+    names = digest(table["file_name"].to_list())
+    levels = {factor.name: factor.levels for factor in design.factors}
+    people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
+    kept = {**asdict(settings), "device": device.partition(":")[0], "sources": settings.sources()}
+    return dict(plain({"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}))
+
+
+def _is_finished(root: Path, key: Key) -> bool:
+    """Whether the folder holds all of these images; nothing is changed.
 
     Raises:
         CloserlookError: the folder holds something else.
     """
-    settings, design, table = request.settings, request.design, request.table
-    names = hashlib.sha256("\n".join(table["file_name"]).encode()).hexdigest()[:16]
-    levels = {factor.name: factor.levels for factor in design.factors}
-    people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
-    kept = {**asdict(settings), "device": device.partition(":")[0]}
-    wanted = {"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}
-    wanted = parse_yaml(yaml.safe_dump(_plain(wanted), sort_keys=False), "the settings")
     path = root / SETTINGS_NAME
-    if not path.exists():
-        if root.is_dir() and any(root.iterdir()):
-            raise CloserlookError(f"{root} is not empty and holds no {SETTINGS_NAME}: choose another output folder.")
-        with atomic_path(path) as draft:
-            draft.write_text(yaml.safe_dump(wanted, sort_keys=False), encoding="utf-8")
-        return False
+    with explain_os_errors(root):
+        if not path.exists():
+            if root.is_dir() and any(not found.name.endswith(DRAFT) for found in root.iterdir()):
+                raise CloserlookError(f"{root} is not empty and holds no {path.name}: choose another output folder.")
+            return False
     remedy = "Choose another output folder."
     found = read_yaml(path, remedy)
     if not isinstance(found, dict):
         raise CloserlookError(f"{path} does not hold the settings of a rendering. {remedy}")
-    for name, value in wanted.items():
-        if found.get(name) != value:
-            raise CloserlookError(
-                f"{root} holds images rendered with other settings ({name}: {found.get(name)}, now {value}). Choose "
-                "another output folder, or delete this one."
-            )
+    differing = changes(found, key)
+    if differing:
+        raise CloserlookError(
+            f"{root} holds images rendered with other settings: {differing}. Choose another output folder, or delete "
+            "this one."
+        )
     return (root / TABLE_NAME).exists() and (root / DESIGN_NAME).exists()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _check_space(root: Path, settings: Settings, images: int) -> None:
@@ -201,7 +202,9 @@ def _finish(root: Path, request: Request) -> Dataset:
     for leftover in (root / "images").glob(".*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     people = table["identity"].unique(maintain_order=True)
-    made = pl.concat([pl.read_parquet(table_of(root, identity)) for identity in people], how="diagonal")
+    remedy = "remove it and run the same command again"
+    tables = [read_parquet(table_of(root, person), {"file_name": "text"}, remedy=remedy) for person in people]
+    made = pl.concat(tables, how="diagonal")
     made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
     with atomic_path(root / CARD_NAME) as draft:

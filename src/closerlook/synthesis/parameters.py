@@ -168,24 +168,24 @@ def override(part: str, value: Value, changes: Mapping[str, Level]) -> Value:
     """
     mine = {name.removeprefix(f"{part}."): number for name, number in changes.items() if name.startswith(f"{part}.")}
     pitch = mine.pop("pitch", None)
+    changed = value
     for name, number in mine.items():
-        value = _replaced(value, name.split("."), number)
-    if isinstance(value, Camera) and pitch is not None:
-        value = _replaced(value, ["distance"], value.distance_at(float(pitch)))
-    if isinstance(value, Illumination) and mine.keys() & {"hour", "day", "latitude"}:
-        lamps = illumination_at(value.hour, value.latitude, value.day, value.turbidity).lamps
-        value = _replaced(value, ["lamps"], lamps)
-    return value
+        changed = _replaced(changed, name.split("."), number)
+    if isinstance(changed, Camera) and pitch is not None:
+        changed = _replaced(changed, ["distance"], changed.distance_at(float(pitch)))
+    if isinstance(changed, Illumination) and mine.keys() & {"hour", "day", "latitude"}:
+        lamps = illumination_at(changed.hour, changed.latitude, changed.day, changed.turbidity).lamps
+        changed = _replaced(changed, ["lamps"], lamps)
+    return changed
 
 
 def _replaced(value: Any, path: list[str], new: Any) -> Any:
     name, *rest = path
     old = getattr(value, name)
     if rest:
-        new = _replaced(old, rest, new)
-    elif isinstance(old, int | float):
-        new = type(old)(round(new) if isinstance(old, int) else new)
-    return replace(value, **{name: new})
+        return replace(value, **{name: _replaced(old, rest, new)})
+    number = isinstance(old, int | float)
+    return replace(value, **{name: type(old)(round(new) if isinstance(old, int) else new) if number else new})
 
 
 def with_custom(part: str, known: Mapping[str, Value], own: Mapping[str, Spec]) -> dict[str, Value]:

@@ -40,6 +40,7 @@ from closerlook.synthesis.scene.backdrop import Place, backdrops, hidden_by, pla
 from closerlook.synthesis.scene.camera import sample_camera
 from closerlook.synthesis.scene.sensor import compress, sample_sensor
 from closerlook.synthesis.settings import Settings
+from closerlook.table_files import write_parquet
 
 __all__ = [
     "WORK_NAME",
@@ -151,8 +152,7 @@ def render_person(task: Task) -> None:
         settings = task.settings
         person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
         notes = write_images(person, task, draft)
-    with atomic_path(table_of(task.out, task.identity)) as draft:
-        pl.DataFrame(notes).write_parquet(draft)
+    write_parquet(pl.DataFrame(notes), table_of(task.out, task.identity))
 
 
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:

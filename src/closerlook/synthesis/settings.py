@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from closerlook.attributes import Design, Jitter, Spec
+from closerlook.compute.keys import Key
+from closerlook.dataset.fingerprint import files_digest
 from closerlook.documents import checked, read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
@@ -17,7 +20,8 @@ from closerlook.synthesis.parameters import parameter, with_custom
 from closerlook.synthesis.person import WARDROBE_VERSION
 from closerlook.synthesis.person.makehuman import find_library, wardrobe_folder
 from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
+from closerlook.synthesis.scene.backdrop import BACKDROPS, backdrops as find_backdrops
+from closerlook.synthesis.scene.pictures import CAMERA_NAME
 from closerlook.synthesis.scene.sensor import SENSORS
 from closerlook.synthesis.scene.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scene.weather import WEATHERS, Weather
@@ -71,6 +75,17 @@ class Settings:
             return self.backdrops[keyed_seed(self.seed, "backdrop", *scene) % len(self.backdrops)]
         waits = keyed_rng(self.seed, "backdrop", *scene).exponential(size=len(self.backdrops)) / self.shares
         return self.backdrops[int(np.argmin(waits))]
+
+    def sources(self) -> Key:
+        """What else people and places are made from: the body model's package, and the user's own files."""
+        pictures = [Path(name) for name in self.backdrops if name not in BACKDROPS]
+        pictures += sorted({path.parent / CAMERA_NAME for path in pictures if (path.parent / CAMERA_NAME).exists()})
+        clothes = sorted(path for path in Path(self.wardrobe).rglob("*") if path.is_file()) if self.wardrobe else []
+        known = {
+            name: files_digest([str(path) for path in files], files)
+            for name, files in (("pictures", pictures), ("clothes", clothes))
+        }
+        return {"anny": version("anny"), **known}
 
     @classmethod
     def read(cls, path: Path) -> Settings:

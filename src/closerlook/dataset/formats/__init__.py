@@ -13,7 +13,7 @@ from closerlook.dataset.formats.names import READERS
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError, unknown
 
-__all__ = ["FORMATS", "open_source"]
+__all__ = ["FORMATS", "open_path", "open_source"]
 
 FORMATS: dict[str, Callable[[Path], Dataset]] = {
     "folder": read_folder,
@@ -27,22 +27,41 @@ FORMATS: dict[str, Callable[[Path], Dataset]] = {
 
 
 def open_source(source: str) -> Dataset:
-    """Open ``format:path``, or a path by itself: a folder, or a manifest that ends in .csv or .parquet.
+    """Open ``format:path``, or a path by itself as :func:`open_path` does; ``~`` in front is the home folder.
 
     Raises:
         UsageError: the format's name is unknown.
         CloserlookError: nothing is at the path, or it does not hold what its format says.
     """
     name, colon, rest = source.partition(":")
-    if colon and name in FORMATS:
-        path, read = Path(rest).expanduser(), FORMATS[name]
-    else:
-        path = Path(source).expanduser()
-        read = read_manifest if path.suffix.lower() in MANIFEST_SUFFIXES else read_folder
-        if colon and not path.exists():
+    if not (colon and name in FORMATS):
+        if source and colon and not _path(source).exists():
             raise unknown("data set format", name, FORMATS)
-    if not (rest if colon and name in FORMATS else source):
+        name, rest = "", source
+    if not rest:
         raise CloserlookError(f"'{source}' names no folder or file; give NAME:PATH, such as market1501:/data/Market.")
+    return _existing(_path(rest), FORMATS[name]) if name else open_path(_path(rest))
+
+
+def open_path(path: Path) -> Dataset:
+    """Open a folder, or a manifest that ends in .csv, .jsonl or .parquet; the path is taken as it is.
+
+    Raises:
+        CloserlookError: nothing is there, or not what it should be.
+    """
+    return _existing(
+        path, read_manifest if path.suffix.lower() in MANIFEST_SUFFIXES and not path.is_dir() else read_folder
+    )
+
+
+def _existing(path: Path, read: Callable[[Path], Dataset]) -> Dataset:
     if not path.exists():
-        raise CloserlookError(f"There is no data set at {path}; give a folder, a .csv or .parquet file, or NAME:PATH.")
+        raise CloserlookError(
+            f"There is no data set at {path}; give a folder, a .csv, .jsonl or .parquet file, or NAME:PATH."
+        )
     return read(path)
+
+
+def _path(text: str) -> Path:
+    """``./~`` is a folder of that name."""
+    return Path(text).expanduser() if text.startswith("~") else Path(text)

@@ -1,61 +1,102 @@
-"""A folder: closerlook's own (``metadata.parquet``), or plain images without any labels."""
+"""A folder: closerlook's own (``metadata.parquet``), one of Hugging Face's form, or plain images without any labels."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from closerlook.attributes import Design
 from closerlook.dataset.decoding import SUFFIXES
-from closerlook.dataset.formats.manifest import number_labels, read_manifest, read_table
+from closerlook.dataset.formats.listing import (
+    image_files,
+    is_image,
+    refuse_bad_names,
+    refuse_names_outside,
+    refuse_other_encodings,
+    shown,
+    walk,
+)
+from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
-from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
+from closerlook.dataset.table import SPLITS, Dataset
 from closerlook.errors import CloserlookError
 
 __all__ = ["read_folder"]
+
+OTHER_SPLITS = ("test", "validation", "valid", "val", "dev", "eval")  # of which re-identification has no like
 
 
 def read_folder(path: Path) -> Dataset:
     """The data set in a folder.
 
-    With ``metadata.parquet`` (and, for its factors, ``design.yaml``) it is read as closerlook wrote it, people and
-    cameras that are text being numbered; with ``metadata.csv`` as a manifest. Without either it is an unlabelled
-    target: every image in it and its subfolders, in sorted order, identity and camera unknown.
+    With ``metadata.parquet`` (and, for its factors, ``design.yaml``), ``metadata.csv`` or ``metadata.jsonl`` it is what
+    that table says, people and cameras that are text being numbered. With such a table in each of the folders
+    ``train``, ``query`` and ``gallery``, as Hugging Face's ImageFolder has it, it is all of them. Without any it is an
+    unlabelled target: every image in it and its subfolders, links followed, in sorted order, identity and camera
+    unknown.
 
     Raises:
-        CloserlookError: the folder is missing or holds no images, or its table is damaged.
+        CloserlookError: the folder is missing or holds no images, its table is damaged or names files outside, or
+            tables lie where nothing says what they mean.
     """
     if not path.is_dir():
         raise CloserlookError(f"{path} is not a folder; for a manifest give a path that ends in .csv or .parquet.")
-    if (path / TABLE_NAME).exists():
-        return _read_own(path)
-    if (path / "metadata.csv").exists():
-        return read_manifest(path / "metadata.csv")
+    for name in TABLE_NAMES:
+        if (path / name).exists():
+            return read_own(path / name)
     if all((path / name).is_dir() for name in FOLDERS):
         raise CloserlookError(f"{path} has the layout of Market-1501; open it as market1501:{path}.")
-    return _read_plain(path)
-
-
-def _read_own(path: Path) -> Dataset:
-    table = read_table(path / TABLE_NAME)
-    design = path / DESIGN_NAME
-    factors = Design.load(design).factors if design.exists() else None
-    lost = [factor.name for factor in factors or () if factor.name not in table.columns]
-    if lost:
-        raise CloserlookError(f"{design} names the factor '{lost[0]}', but {path / TABLE_NAME} has no such column.")
-    table, labels = number_labels(table)
-    data = Dataset.from_table(path, table, path.resolve().name, factors)
-    return replace(data, factors=tuple(factor for factor in data.factors if factor.name not in labels))
+    tables = {start: name for start, files in walk(path) for name in reversed(TABLE_NAMES) if name in files}
+    return _read_splits(path, tables) if tables else _read_plain(path)
 
 
 def _read_plain(path: Path) -> Dataset:
-    names = sorted(
-        file.relative_to(path).as_posix()
-        for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
+    names = image_files(path)
     if not names:
         raise CloserlookError(f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}).")
     return Dataset.from_table(path, pl.DataFrame({"file_name": names}), path.resolve().name, factors=())
+
+
+def _read_splits(path: Path, tables: dict[str, str]) -> Dataset:
+    """The data set whose ``tables`` (folder -> name of its table) describe a split each."""
+    parts = [_read_split(path, start, name) for start, name in sorted(tables.items())]
+    loose = [
+        start + name
+        for start, files in walk(path)
+        if not start.startswith(tuple(tables))
+        for name in files
+        if is_image(name)
+    ]
+    refuse_other_encodings(path, loose)
+    if loose:
+        raise CloserlookError(
+            f"{path}: {len(loose):,} images lie outside of the folders that have a table ({shown(sorted(tables))}): "
+            f"{shown(loose)}. Describe them too, or name one of the folders."
+        )
+    try:
+        table = pl.concat(parts, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise CloserlookError(
+            f"The tables in {path} do not fit together ({str(error).splitlines()[0]}): {shown(sorted(tables))}."
+        ) from None
+    return Dataset.from_table(path, table, path.resolve().name)
+
+
+def _read_split(path: Path, start: str, name: str) -> pl.DataFrame:
+    folder, source = path / start, path / start / name
+    table = named_table(source)
+    refuse_names_outside(source, table["file_name"], of=folder)
+    refuse_bad_names(source, table["file_name"], of=folder)
+    split = start.rstrip("/")
+    if "split" not in table.columns:
+        if split not in SPLITS:
+            raise CloserlookError(
+                f"{source} describes images, but nothing says of which split: call its folder {', '.join(SPLITS)}, "
+                f"give it a column 'split', or open {folder} by itself."
+            )
+        table = table.with_columns(pl.lit(split).alias("split"))
+    elif split not in (*SPLITS, *OTHER_SPLITS):
+        raise CloserlookError(
+            f"{source} describes a data set of its own; open {folder}, or join the tables to {path / TABLE_NAMES[1]}."
+        )
+    return table.with_columns(pl.concat_str(pl.lit(start), "file_name").alias("file_name"))

@@ -1,109 +1,103 @@
-"""A manifest: your own table of images, CSV or Parquet, with paths relative to the file itself."""
+"""A manifest: your own table of images, with paths relative to the file itself."""
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from closerlook.dataset.table import Dataset
+from closerlook.attributes import Design, Factor
+from closerlook.dataset.columns import plain
+from closerlook.dataset.formats.listing import refuse_bad_names, refuse_names_outside
+from closerlook.dataset.formats.texts import read_csv, read_jsonl
+from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset, spelled
 from closerlook.errors import CloserlookError
+from closerlook.table_files import read_parquet
 
-__all__ = ["MANIFEST_SUFFIXES", "missing_files", "number_labels", "read_manifest", "read_table", "refuse_bad_names"]
+__all__ = ["MANIFEST_SUFFIXES", "TABLE_NAMES", "named_table", "read_manifest", "read_own", "read_table"]
 
-MANIFEST_SUFFIXES = frozenset({".csv", ".parquet"})
-SHOWN = 3
+MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".parquet"})
+TABLE_NAMES = (TABLE_NAME, "metadata.csv", "metadata.jsonl")  # in a folder of images; the first that is there counts
 
 
 def read_manifest(path: Path) -> Dataset:
     """The data set that a manifest describes: ``file_name`` and, where known, ``identity``, ``camera``, ``split``.
 
     Other columns are attributes. Identities and cameras given as text are numbered from 1 in sorted order, and the text
-    is kept in ``identity_label`` and ``camera_label``. Without a ``split`` column all images are for training.
+    is kept in ``identity_label`` and ``camera_label``. Without a ``split`` column all images are for training. Who
+    names a manifest trusts it: its files may lie anywhere.
 
     Raises:
         CloserlookError: the file is not a table, lacks ``file_name``, repeats a file or names files that do not exist.
     """
-    table = read_table(path)
+    table = named_table(path)
+    refuse_bad_names(path, table["file_name"], of=path.parent)
+    return _described(path, table)
+
+
+def read_own(path: Path) -> Dataset:
+    """The data set of a table among its images, which must all lie in its folder.
+
+    Raises:
+        CloserlookError: as :func:`read_manifest`, and where a file lies outside. Whether the files of a
+            ``metadata.parquet`` exist is not looked at: closerlook writes it last.
+    """
+    table = named_table(path)
+    refuse_names_outside(path, table["file_name"], of=path.parent)
+    if path.name != TABLE_NAME:
+        refuse_bad_names(path, table["file_name"], of=path.parent)
+    return _described(path, table)
+
+
+def _described(path: Path, table: pl.DataFrame) -> Dataset:
+    """The data set of a checked table, with the factors of the design beside it where it is a folder's own."""
+    own = path.name in TABLE_NAMES
+    design = path.parent / DESIGN_NAME
+    factors = Design.load(design).factors if own and design.exists() else None
+    for factor in factors or ():
+        _refuse_other_levels(factor, design, path, table)
+    return Dataset.from_table(path.parent, table, path.parent.resolve().name if own else path.stem, factors)
+
+
+def _refuse_other_levels(factor: Factor, design: Path, path: Path, table: pl.DataFrame) -> None:
+    if factor.name not in table.columns:
+        raise CloserlookError(f"{design} names the factor '{factor.name}', but {path} has no such column.")
+    dtype, numbers = table[factor.name].dtype, not any(isinstance(level, str) for level in factor.levels)
+    if not (dtype.is_numeric() if numbers else dtype == pl.String):
+        wanted, found = "numbers" if numbers else "text", str(dtype).lower()
+        raise CloserlookError(
+            f"{path}: column '{factor.name}' must hold {wanted}, as the levels in {design} do, not {found}."
+        )
+
+
+def named_table(path: Path) -> pl.DataFrame:
+    """The table in a file, with the column ``file_name`` and one spelling of each name.
+
+    Raises:
+        CloserlookError: the file is missing or is not what its suffix says, or has no such column.
+    """
+    table = plain(read_table(path))
     if "file_name" not in table.columns:
         raise CloserlookError(
             f"{path} has no column 'file_name'; it has {', '.join(table.columns) or 'none'}. Needed: file_name "
             "(relative to the manifest); useful: identity, camera, split (train, query, gallery) and attributes."
         )
-    table = table.with_columns(pl.col("file_name").cast(pl.String))
-    refuse_bad_names(path, table["file_name"], of=path.parent)
-    table, labels = number_labels(table)
-    data = Dataset.from_table(path.parent, table, path.stem)
-    return replace(data, factors=tuple(factor for factor in data.factors if factor.name not in labels))
-
-
-def number_labels(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """The table with people and cameras that are text numbered from 1 in sorted order, and the new columns' names."""
-    texts = [column for column in ("identity", "camera") if _is_text(table, column)]
-    for column in texts:
-        number = pl.col(column).rank("dense").cast(pl.Int64)
-        table = table.with_columns(pl.col(column).alias(f"{column}_label"), number.alias(column))
-    return table, [f"{column}_label" for column in texts]
+    if table["file_name"].dtype != pl.String:
+        raise CloserlookError(f"{path}: column 'file_name' must hold a path, as text, in every row.")
+    return table.with_columns(spelled(table["file_name"]))
 
 
 def read_table(path: Path) -> pl.DataFrame:
-    """A CSV or Parquet file as a table.
+    """A CSV, JSONL or Parquet file as a table.
 
     Raises:
         CloserlookError: the file is missing or is not what its suffix says.
     """
-    if path.suffix.lower() not in MANIFEST_SUFFIXES:
-        raise CloserlookError(f"{path}: a manifest must end in .csv or .parquet.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
-    except (FileNotFoundError, IsADirectoryError):
-        raise CloserlookError(f"There is no manifest {path}.") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise CloserlookError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}") from None
-
-
-def missing_files(root: Path, names: Iterable[str]) -> list[str]:
-    """Those of ``names`` that are not files under ``root``, found by listing each folder once."""
-    by_folder: defaultdict[str, list[str]] = defaultdict(list)
-    for name in names:
-        by_folder[os.path.dirname(name)].append(name)  # noqa: PTH120 - Path is far slower on half a million names
-    missing = []
-    for folder, members in by_folder.items():
-        try:
-            present = set(os.listdir(root / folder))  # noqa: PTH208
-        except OSError:
-            present = set()
-        missing += [name for name in members if os.path.basename(name) not in present]  # noqa: PTH119
-    return missing
-
-
-def refuse_bad_names(path: Path, names: pl.Series, *, of: Path) -> None:
-    """Raise where a file is unnamed, named twice or missing below the folder ``of``; ``path`` is who names them."""
-    if names.null_count():
-        raise CloserlookError(f"{path}: {names.null_count():,} of {len(names):,} rows have no file_name.")
-    repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
-    if len(repeated):
-        raise CloserlookError(f"{path}: {len(repeated):,} files are named twice: {_shown(repeated.to_list())}.")
-    missing = missing_files(of, names)
-    if missing:
-        raise CloserlookError(
-            f"{path}: {len(missing):,} of {len(names):,} files do not exist under {of}: {_shown(missing)}."
-        )
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _is_text(table: pl.DataFrame, column: str) -> bool:
-    """Whether the column holds text that is not whole numbers written out."""
-    if column in table.columns and table[column].dtype == pl.String:
-        values = table[column].drop_nulls()
-        return values.cast(pl.Int64, strict=False).null_count() > 0
-    return False
+    match path.suffix.lower():
+        case ".parquet":
+            return read_parquet(path, remedy="restore it")
+        case ".csv":
+            return read_csv(path)
+        case ".jsonl":
+            return read_jsonl(path)
+    raise CloserlookError(f"{path}: a manifest must end in .csv, .jsonl or .parquet.")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.formats.listing import is_litter, refuse_other_encodings
 from closerlook.dataset.formats.roots import find_root
 from closerlook.dataset.table import DISTRACTOR, Dataset
 from closerlook.errors import CloserlookError
@@ -24,18 +25,17 @@ NAMES = {
     "market1501": (
         "0002_c1s1_000451_03.jpg",
         r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<frame>\d{1,12})_(?P<box>\d{1,12})"
-        r"(\.jpe?g){1,2}",
+        r"(?i:\.jpe?g){1,2}",
     ),
     "dukemtmc": (
         "0005_c2_f0046985.jpg",
-        r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})_f(?P<frame>\d{1,12})(\.jpe?g){1,2}",
+        r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})_f(?P<frame>\d{1,12})(?i:\.jpe?g){1,2}",
     ),
     "personx": (
         "0001_c1s1_33.jpg",
-        r"(?P<identity>\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<view>\d{1,12})\.(jpe?g|png)",
+        r"(?P<identity>\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<view>\d{1,12})(?i:\.(?:jpe?g|png))",
     ),
 }
-IGNORED = frozenset({"Thumbs.db", ".DS_Store"})
 
 
 def _read(layout: str, path: Path) -> Dataset:
@@ -64,9 +64,9 @@ def _read_folder(layout: str, folder: Path, split: str) -> list[dict[str, object
     example, pattern = NAMES[layout]
     form = re.compile(pattern)
     rows: list[dict[str, object]] = []
-    for name in sorted(entry.name for entry in folder.iterdir()):
-        if name in IGNORED:
-            continue
+    names = sorted(entry.name for entry in folder.iterdir() if not is_litter(entry.name))
+    refuse_other_encodings(folder, names)
+    for name in names:
         match = form.fullmatch(name)
         if match is None:
             raise CloserlookError(

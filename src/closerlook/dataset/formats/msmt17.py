@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from closerlook.dataset.formats.manifest import refuse_bad_names
+from closerlook.dataset.formats.listing import refuse_bad_names, shown
 from closerlook.dataset.formats.roots import find_root
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
+from closerlook.paths import leads_out
 
 __all__ = ["read_msmt17"]
 
@@ -23,7 +24,8 @@ LISTS = {
 }
 # Person's folder / person, image, camera, date and part of the day, ...: 0000/0000_000_01_0303morning_0008_0.jpg 0
 LINE = re.compile(
-    r"(?P<name>(?:[^/]+/)*\d+_\d+_(?P<camera>\d+)_(?:\d+(?P<daytime>morning|noon|afternoon))?.*) (?P<label>\d+)"
+    r"(?P<name>(?:[^/]+/)*\d+_\d+_(?P<camera>\d{1,12})_(?:\d+(?P<daytime>morning|noon|afternoon))?.*)"
+    r" (?P<label>\d{1,12})"
 )
 
 
@@ -47,6 +49,9 @@ def read_msmt17(path: Path) -> Dataset:
     table = table.with_columns(
         (pl.col("label") + pl.when(pl.col("split") == "train").then(1).otherwise(after)).alias("identity")
     ).drop("label")
+    outside = [name for name in table["file_name"] if leads_out(name)]
+    if outside:
+        raise CloserlookError(f"The lists in {root} name {len(outside):,} files outside of it: {shown(outside)}.")
     refuse_bad_names(root, table["file_name"], of=root)
     return Dataset.from_table(root, table, "msmt17", factors=())
 
@@ -58,7 +63,7 @@ def _read_list(root: Path, name: str) -> list[dict[str, object]]:
         raise CloserlookError(f"{root} has no folder {' or '.join(folders[:2])} for the images of {name}.")
     rows: list[dict[str, object]] = []
     try:
-        lines = (root / name).read_text(encoding="utf-8").splitlines()
+        lines = (root / name).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise CloserlookError(f"{root / name} is not a text file.") from None
     for number, line in enumerate(lines, 1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS, Factor
-from closerlook.dataset.decoding import SUFFIXES
+from closerlook.dataset.formats.listing import image_files
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 
@@ -109,14 +108,10 @@ def read_named(layout: str, path: Path) -> Dataset:
 def _list_images(layout: str, path: Path) -> list[str]:
     if not path.is_dir():
         raise CloserlookError(f"{path} is not a folder; {layout} needs one with images like {LAYOUTS[layout].example}.")
-    names = []
-    for folder, _, files in os.walk(path, followlinks=True):
-        within = Path(folder).relative_to(path).as_posix()
-        start = "" if within == "." else f"{within}/"
-        names += [start + name for name in files if os.path.splitext(name)[1].lower() in SUFFIXES]  # noqa: PTH122
+    names = image_files(path)
     if not names:
         raise CloserlookError(f"There are no images in {path}; {layout} has images like {LAYOUTS[layout].example}.")
-    return sorted(names)
+    return names
 
 
 def _parse(layout: str, form: Layout, path: Path, names: Sequence[str]) -> pl.DataFrame:

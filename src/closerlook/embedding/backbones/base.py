@@ -48,9 +48,10 @@ class Backbone(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 3, h, w) normalised -> feature map (b, dim, h', w')."""
+        value = x
         for step in self.steps():
-            x = step.run(x)
-        return x
+            value = step.run(value)
+        return value
 
     def project(self, pooled: Tensor) -> Tensor:
         """What the network does after pooling, (b, channels of the map) -> (b, dim); most do nothing."""
@@ -59,10 +60,11 @@ class Backbone(nn.Module):
     def activations(self, x: Tensor, names: Collection[str]) -> dict[str, Tensor]:
         """The outputs of the named steps, (b, channels, h', w') each; nothing beyond the deepest one is computed."""
         found: dict[str, Tensor] = {}
+        value = x
         for step in self.steps_through(*names):
-            x = step.run(x)
+            value = step.run(value)
             if step.name in names:
-                found[step.name] = x
+                found[step.name] = value
         return found
 
     def steps_through(self, *names: str) -> list[Step]:

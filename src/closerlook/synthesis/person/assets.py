@@ -19,12 +19,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from closerlook.compute.progress import progress
+from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path, cache_folder
+from closerlook.files import cache_folder
 
 __all__ = ["BodyData", "body_data", "data_folder", "prepare"]
 
@@ -115,7 +114,7 @@ def body_data() -> BodyData:
     if path.is_file():
         try:
             return _load(path)
-        except (SafetensorError, KeyError):  # cut short by another program: make it again
+        except (CloserlookError, KeyError):  # cut short, or damaged by another program: make it again
             path.unlink()
     prepare(path)
     return _load(path)
@@ -151,15 +150,11 @@ def prepare(path: Path) -> None:
         tensors["cap_vertices"], tensors["cap_shares"] = _cast_cap(vertices, quads["body"])
         for part in PARTS:
             tensors[f"quads/{part}"], tensors[f"quad_uv/{part}"] = quads[part], quad_uv[part]
-        with atomic_path(path) as draft:
-            metadata = {"targets": json.dumps(names), "bones": json.dumps(bones)}
-            save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, draft, metadata)
+        write_arrays(path, tensors, {"targets": json.dumps(names), "bones": json.dumps(bones)})
 
 
 def _load(path: Path) -> BodyData:
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    tensors, metadata = read_arrays(path, "delete it")
     return BodyData(
         vertices=tensors["vertices"],
         heads=tensors["heads"],

@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 from pathlib import Path
 
+from closerlook import randomness
 from closerlook.errors import CloserlookError
 from closerlook.files import atomic_path, cache_folder
 from closerlook.synthesis.person.makehuman import find_library, wardrobe_folder
@@ -59,7 +60,8 @@ def trim(limit: int = LIMIT) -> None:
 @functools.lru_cache
 def _folder(seed: int, wardrobe: str | None, population: Population) -> Path:
     """One folder for all that a person depends on besides their number: this package's code, its data, the wardrobe."""
-    sources = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    code = [*sorted(Path(__file__).parent.glob("*.py")), Path(randomness.__file__)]
+    sources = [path.read_bytes() for path in code]
     digest = hashlib.blake2b(b"\0".join(sources), digest_size=12)
     digest.update(repr((importlib.metadata.version("anny"), seed, population)).encode())
     for path in sorted(Path(wardrobe).rglob("*")) if wardrobe else ():

@@ -69,9 +69,9 @@ def hair_parts(
 ) -> list[Part]:
     """The hair of a head; a hat presses it flat. Long hair lies on ``surface`` (n, 3), points of the clothes."""
     grown, full = np.exp(rng.normal(0, 0.22)), np.exp(rng.normal(0, 0.2))
-    style = replace(style, fall=style.fall * float(grown), volume=style.volume * float(full))
-    if hat:
-        style = replace(style, volume=min(style.volume, 0.006), tie="" if style.tie == "bun" else style.tie)
+    fall, volume = style.fall * float(grown), style.volume * float(full)
+    tie = "" if hat and style.tie == "bun" else style.tie
+    style = replace(style, fall=fall, volume=min(volume, 0.006) if hat else volume, tie=tie)
     neutral, bearing, _ = head_net()
     line = tuple(np.array(style.line) + rng.normal(0, 0.005) + rng.normal(0, 0.003, len(style.line)))
     lumps = gaussian_filter(rng.standard_normal(bearing.shape), (1.0, 1.4), mode=("nearest", "wrap"))

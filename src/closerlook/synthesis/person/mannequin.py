@@ -139,9 +139,10 @@ def _fraction(points: Float, start: Float, end: Float) -> Float:
 
 def smoothed(position: Float, steps: int, share: Float) -> Float:
     """The tights' vertices moved towards their neighbours' means as far as ``share`` (n,) says."""
+    moved = position
     for _ in range(steps):
-        position = position + share[:, None] * 0.7 * (_averaging() @ position - position)
-    return np.asarray(position, np.float32)
+        moved = moved + share[:, None] * 0.7 * (_averaging() @ moved - moved)
+    return np.asarray(moved, np.float32)
 
 
 def dress_form(body: Body) -> Mannequin:

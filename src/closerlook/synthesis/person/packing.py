@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 
+from closerlook.compute.tensors import load_arrays, pack_arrays
 from closerlook.synthesis.person.mesh import Hold, Material, Person, Skeleton
 
 __all__ = ["pack", "unpack"]
@@ -57,8 +57,7 @@ def pack(person: Person) -> bytes:
             for material in person.materials
         ],
     }
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(contiguous, {"person": json.dumps(about)})
+    return pack_arrays(arrays, {"person": json.dumps(about)})
 
 
 def unpack(data: bytes) -> Person:
@@ -68,16 +67,10 @@ def unpack(data: bytes) -> Person:
         ValueError: they are damaged.
     """
     try:
-        return _unpacked(load(data), _about(data))
-    except Exception as error:  # safetensors, JSON and JPEG raise whatever the damage leads to
+        arrays, about = load_arrays(data)
+        return _unpacked(arrays, json.loads(about["person"]))
+    except Exception as error:  # JSON and JPEG raise whatever the damage leads to
         raise ValueError(f"not a packed person: {error}") from error
-
-
-def _about(data: bytes) -> dict[str, Any]:
-    """What the file's header says of the person."""
-    size = int.from_bytes(data[:8], "little")
-    found: dict[str, Any] = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["person"])
-    return found
 
 
 def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> Person:

@@ -67,4 +67,7 @@ class Population:
         for name in values:
             if name not in {field.name for field in fields(cls)}:
                 raise unknown(f"share in population {source}:", str(name), [field.name for field in fields(cls)])
-        return cls(**values)
+        try:
+            return cls(**values)
+        except UsageError as error:
+            raise UsageError(f"{source}: {error}") from None

@@ -43,12 +43,11 @@ BONES: tuple[str, ...] = (
 def _short_ancestor(bone: int) -> str:
     """The nearest bone of the short rig at or above a bone of the full rig; all toes move as one."""
     data = body_data()
-    name = data.bone_names[bone]
-    while name not in BONES:
+    here = bone
+    while (name := data.bone_names[here]) not in BONES:
         if name.startswith("toe"):
             return f"toe1-1.{name[-1]}"
-        bone = int(data.parents[bone])
-        name = data.bone_names[bone]
+        here = int(data.parents[here])
     return name
 
 

@@ -86,8 +86,7 @@ def rounded_box(size: tuple[float, float, float], power: float = 0.35, *, rows: 
 
 def tube(path: Float, radii: Float, sides: int = 10) -> Surface:
     """A tube along a path (n, 3) with a radius at each point, closed at its ends; (n, 2) radii make it flat."""
-    path, radii = np.asarray(path, np.float64), np.asarray(radii, np.float64)
-    radii = np.stack([radii, radii], 1) if radii.ndim == 1 else radii
+    path, radii = np.asarray(path, np.float64), np.broadcast_to(np.asarray(radii, np.float64).T, (2, len(path))).T
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     reference = np.eye(3)[np.abs(along).max(0).argmin()]  # the axis that the path never runs along

@@ -28,7 +28,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.synthesis.scene.camera import SENSOR, Camera, Frame
 from closerlook.synthesis.scene.sensor import Sensor
 
-__all__ = ["FITTED", "Picture", "picture_files", "read_picture"]
+__all__ = ["CAMERA_NAME", "FITTED", "Picture", "picture_files", "read_picture"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 CAMERA_NAME = "camera.yaml"

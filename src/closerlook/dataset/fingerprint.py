@@ -1,0 +1,50 @@
+"""What is known of a data set without decoding its images: the part of a kept result's key that says what it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from closerlook.compute.keys import Key, digest
+from closerlook.dataset.table import Dataset
+from closerlook.errors import CloserlookError
+
+__all__ = ["files_digest", "fingerprint"]
+
+
+def fingerprint(data: Dataset, columns: Sequence[str] = ()) -> Key:
+    """The data set's name, a digest of its images and one of what its table says of them.
+
+    An image is known by its name, its length and its time of change, as ``make`` knows files: a folder that was moved,
+    or copied with its times (``cp -p``, ``rsync -a``), is the same one.
+
+    Args:
+        columns: of the table, that matter besides identity, camera, split and the factors.
+
+    Raises:
+        CloserlookError: an image is missing.
+    """
+    names = ["identity", "camera", "split", *(factor.name for factor in data.factors), *columns]
+    labels = data.table.select(name for name in dict.fromkeys(names) if name in data.table.columns)
+    levels = [[factor.name, factor.levels] for factor in data.factors]
+    return {
+        "name": data.name,
+        "images": files_digest(data.table["file_name"].to_list(), data.paths),
+        "labels": digest([levels, labels.write_csv()]),
+    }
+
+
+def files_digest(names: Sequence[str], paths: Sequence[Path]) -> str:
+    """A digest of files' names, lengths and times of change.
+
+    Raises:
+        CloserlookError: one is missing.
+    """
+    found = []
+    for name, path in zip(names, paths, strict=True):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise CloserlookError(f"There is no image {path}.") from None
+        found.append(f"{name}\t{status.st_size}\t{status.st_mtime_ns}")
+    return digest("\n".join(found).encode(errors="surrogateescape"))

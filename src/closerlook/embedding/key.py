@@ -1,0 +1,31 @@
+"""Which embedding it is that results were made with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from closerlook.compute.keys import Key, digest
+from closerlook.embedding.blocks import blocks_of
+from closerlook.embedding.embedder import Embedder
+from closerlook.randomness import keyed_rng
+
+__all__ = ["embedding_key"]
+
+
+def embedding_key(embedder: Embedder) -> Key:
+    """Its name, the images' size, its blocks with their weights, and a digest of the network's weights; where it does
+    not say those (``fingerprint``), a digest of what it makes of two images of noise."""
+    return {
+        "name": embedder.name,
+        "size": embedder.size,
+        "blocks": [asdict(block) for block in blocks_of(embedder)],
+        "weights": getattr(embedder, "fingerprint", "") or digest(_answer(embedder)),
+    }
+
+
+def _answer(embedder: Embedder) -> bytes:
+    noise = keyed_rng(0, "probe").integers(0, 256, (2, *embedder.size, 3), dtype=np.uint8)
+    return embedder(torch.from_numpy(noise)).numpy(force=True).astype(np.float32).tobytes()
