@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import itertools
 import random
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +22,10 @@ from closerlook.synthesis import generate
 from closerlook.synthesis.parameters import column, known_parameters, within
 from closerlook.synthesis.scene.kinds import BACKDROPS
 
-__all__ = ["Case", "cases", "clean", "prepare"]
+__all__ = ["Case", "cases", "prepare"]
 
 VERBS = ("generate", "generate", "generate", "generate", "people", "annotate", "adapt", "invert")
-OUT = "new"  # what a call's outputs are called, or begin with
+OUT = "new"  # what a call's outputs are called, or begin with: fuzz.clean removes them
 STRANGE: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e-320, 1e308, -1e308, float("nan"), float("inf"), float("-inf")),
     *(10**30, -(10**30), 2**63, "", " ", "0", "1e3", "nan", "sunny", "noon", "street", "é漢\u202e", "a/b", "../x"),
@@ -63,12 +62,6 @@ def prepare(folder: Path) -> Path:
     (folder / "empty").mkdir()
     (folder / "mix.yaml").write_text("female: 0.4\n")
     return folder
-
-
-def clean(folder: Path) -> None:
-    """Remove what a call has written."""
-    for path in folder.glob(f"{OUT}*"):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def cases(seed: int) -> Iterator[Case]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from robustness.fuzz_render import Case, cases, clean, prepare
+from robustness.fuzz import clean
+from robustness.fuzz_render import Case, cases, prepare
 from robustness.running import Outcome, run, tree
 
 CALLS = int(os.environ.get("CLOSERLOOK_FUZZ", "80"))
