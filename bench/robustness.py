@@ -1,6 +1,6 @@
 """The long mode of ``tests/robustness``: random calls and damaged files by the thousand, and a table of how they ended.
 
-    python bench/robustness.py --calls 10000 --processes 300
+    python bench/robustness.py --calls 10000 --processes 300 --rendering 2000
 
 Calls run in this process, the last ``--processes`` of them in processes of their own; every damage of every file is
 tried once. Exits with 1 where a call ended in anything but exit code 0, 1 or 2 with a message.
@@ -9,6 +9,7 @@ tried once. Exits with 1 where a call ended in anything but exit code 0, 1 or 2 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 from collections import Counter
@@ -17,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from robustness import fuzz_render
 from robustness.damage import READERS
 from robustness.fuzz import calls, clean
 from robustness.made import make_all
@@ -35,6 +37,17 @@ def random_calls(folder: Path, seed: int, count: int, processes: int) -> Found:
         yield f"{name}{', a process each' * alone}", outcome, outcome.fault
 
 
+def rendering_calls(folder: Path, seed: int, count: int) -> Found:
+    """Calls of the verbs that render, with designs of their own."""
+    for case in itertools.islice(fuzz_render.cases(seed), count):
+        case.write(folder)
+        outcome = run(case.arguments, folder)
+        left = outcome.code == 2 and any(path.name not in case.files for path in folder.glob("new*"))
+        fault = outcome.fault or ("files left behind" if left else "")
+        yield f"{case.arguments[0]}, rendering", outcome, f"{fault}: {case.files}" if fault else ""
+        clean(folder)
+
+
 def damaged_files(folder: Path) -> Found:
     for name in READERS:
         for damage in cases(folder, name, every=True):
@@ -46,6 +59,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=300)
+    parser.add_argument("--rendering", type=int, default=2000, help="further calls, of the verbs that render")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--damage", action=argparse.BooleanOptionalAction, default=True)
     asked = parser.parse_args()
@@ -56,6 +70,9 @@ def main() -> int:
         folder = make_all(Path(root) / "made")
         found = [random_calls(folder, asked.seed, asked.calls, min(asked.processes, asked.calls))]
         found += [damaged_files(folder)] if asked.damage else []
+        if asked.rendering:
+            (Path(root) / "rendering").mkdir()
+            found += [rendering_calls(fuzz_render.prepare(Path(root) / "rendering"), asked.seed, asked.rendering)]
         for kind, outcome, fault in (one for each in found for one in each):
             own = counts.setdefault(kind, Counter())
             own["fault" if fault else f"exit {outcome.code}"] += 1

@@ -87,6 +87,7 @@ class Jitter:
     numbers: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", tuple(number + 0.0 for number in self.numbers))  # NumPy refuses 0 to -0
         if self.kind not in JITTERS:
             raise unknown("jitter", self.kind, JITTERS)
         if not self.numbers or not all(map(math.isfinite, self.numbers)):

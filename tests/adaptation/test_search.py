@@ -102,7 +102,7 @@ def test_another_search_does_not_overwrite_this_one(tmp_path: Path) -> None:
     ]
     asked = {"parameters": PARAMETERS, "optimiser": "cma", "seed": 1, "made_from": {}}
     for change, says in changed:
-        with pytest.raises(CloserlookError, match=f"another search, which differs in {says}: "):
+        with pytest.raises(CloserlookError, match=rf"another search, which differs in {says}\. "):
             search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})  # type: ignore[arg-type]
 
 
@@ -121,7 +121,7 @@ def test_more_renders_go_on_from_those_that_there_are(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str) -> None:
     search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
     (tmp_path / name).write_text(text)
-    with pytest.raises(CloserlookError, match=f"{name} is damaged: remove"):
+    with pytest.raises(CloserlookError, match=f"{name} is damaged: "):
         search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
 
 

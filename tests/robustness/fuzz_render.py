@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import itertools
 import random
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +22,10 @@ from closerlook.synthesis import generate
 from closerlook.synthesis.parameters import column, known_parameters, within
 from closerlook.synthesis.scene.kinds import BACKDROPS
 
-__all__ = ["Case", "cases", "clean", "prepare"]
+__all__ = ["Case", "cases", "prepare"]
 
 VERBS = ("generate", "generate", "generate", "generate", "people", "annotate", "adapt", "invert")
-OUT = "new"  # what a call's outputs are called, or begin with
+OUT = "new"  # what a call's outputs are called, or begin with: fuzz.clean removes them
 STRANGE: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e-320, 1e308, -1e308, float("nan"), float("inf"), float("-inf")),
     *(10**30, -(10**30), 2**63, "", " ", "0", "1e3", "nan", "sunny", "noon", "street", "é漢\u202e", "a/b", "../x"),
@@ -63,12 +62,6 @@ def prepare(folder: Path) -> Path:
     (folder / "empty").mkdir()
     (folder / "mix.yaml").write_text("female: 0.4\n")
     return folder
-
-
-def clean(folder: Path) -> None:
-    """Remove what a call has written."""
-    for path in folder.glob(f"{OUT}*"):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def cases(seed: int) -> Iterator[Case]:
@@ -215,7 +208,7 @@ def _with_options(
 ) -> Case:
     """A call whose options are those that work and up to four others."""
     chosen: dict[str, str | None] = dict(options)
-    for name in rng.sample(sorted(choices), rng.choice([0, 0, 1, 1, 2, 4])):
+    for name in rng.sample(sorted(choices), rng.choice([0, 0, 0, 1, 1, 3])):
         chosen[name] = rng.choice(list(choices[name]))
     arguments = [part for name, value in chosen.items() for part in ([name] if value is None else [name, value])]
     if chosen.get("--population") == "new-mix.yaml":
@@ -269,10 +262,10 @@ def _jitter(rng: random.Random, name: str) -> dict[str, list[float]]:
 def _mutated(rng: random.Random, value: dict[str, Any]) -> str:
     """YAML of a value in which up to three places were changed, or the text itself; half of them stay as they are."""
     changed = copy.deepcopy(value)
-    for _ in range(rng.choice([0, 0, 0, 1, 1, 2, 3])):
+    for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 3])):
         _change(rng, changed)
     text = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
-    for _ in range(rng.choice([0] * 8 + [1, 2])):
+    for _ in range(rng.choice([0] * 14 + [1, 2])):
         at = rng.randrange(len(text) + 1)
         text = text[:at] + rng.choice(CHARACTERS) + text[at + rng.randrange(3) :]
     return text

@@ -44,6 +44,14 @@ def test_a_subset_is_annotated_alone(rendered, tmp_path):
     assert len(list(root.rglob("*.png"))) == len(some) == 2
 
 
+@pytest.mark.parametrize("count", [0, -1, 97, 10**30])
+def test_a_sheet_has_some_images_and_not_too_many(rendered, tmp_path, count):
+    with pytest.raises(UsageError, match="--count must be 1 to 96"):
+        draw_over(rendered, tmp_path / "check.png", count=count)
+    with pytest.raises(UsageError, match="--workers must be at least 1"):
+        annotate(rendered, workers=0)
+
+
 def test_an_unknown_kind_is_a_usage_error(rendered):
     with pytest.raises(UsageError, match="Did you mean 'parts'"):
         annotate(rendered, ["part"])

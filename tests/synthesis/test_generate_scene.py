@@ -14,11 +14,21 @@ from closerlook.attributes import Design, Factor, Jitter
 from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import generate
-from closerlook.synthesis.parameters import check, column, custom, known_parameters, override, parameter, within
+from closerlook.synthesis.parameters import (
+    BOUNDS,
+    check,
+    column,
+    custom,
+    known_parameters,
+    override,
+    parameter,
+    value_in,
+    within,
+)
 from closerlook.synthesis.planning import renderable
 from closerlook.synthesis.scene.camera import Camera
 from closerlook.synthesis.scene.pictures import FITTED
-from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis.scene.sensor import SENSORS, Sensor
 from closerlook.synthesis.scene.sky import ILLUMINATIONS
 from closerlook.synthesis.scene.weather import WEATHERS
 from closerlook.synthesis.settings import read_settings
@@ -155,6 +165,25 @@ def test_what_a_picture_says_is_no_factor(name, tmp_path):
         ({"factors": {}, "jitter": {"sensor.noise": {"uniform": [-1, 1]}}}, "sensor.noise must be 0 to 100"),
         ({"factors": {}, "jitter": {"sensor.noise": [0, 1]}}, "mapping"),
         ({"factors": {"sensor.noise": [0]}, "jitter": {"sensor.noise": {"uniform": [0, 1]}}}, "both as a factor"),
+        ({"factors": {"viewpoint": [90, 450]}}, "names a viewpoint twice: 90, 450"),
+        ({"factors": {"viewpoint": [1e400]}}, "A viewpoint must be"),
+        ({"factors": {"viewpoint": [True]}}, "A viewpoint must be"),
+        ({"factors": {"sensor.video": [20.5]}}, "sensor.video must be a whole number"),
+        ({"factors": {"sensor.focus": [1e6]}}, "sensor.focus must be 0 to 16"),
+        ({"factors": {}, "identities": True}, "identities: <number>"),
+        ({"factors": {}, "identities": 10**30}, "numbered from 1 to 999,999"),
+        ({"factors": {"weather.wind": list(range(-3, 4))}, "identities": 999_999}, "6,999,993 images, and at most"),
+        (
+            {
+                "factors": {
+                    name: [0.5]
+                    for name, kind in known_parameters().items()
+                    if kind is float and within(name, 0.5) == 0.5
+                }
+            },
+            "names are too long",
+        ),
+        ({"factors": {}, "jitter": {"sensor.noise": {"normal": [0, -1]}}}, "deviation must be at least 0"),
         ({"factors": {}, "backdrops": {"stret": 1}}, "Did you mean 'street'"),
         ({"factors": {}, "backdrops": {"street": 0}}, "must be above 0"),
         ({"factors": {}, "backdrops": ["street"]}, "a number for each name"),
@@ -188,6 +217,34 @@ def test_every_parameter_can_be_set_and_nothing_else_moves():
 @given(st.sampled_from(sorted(known_parameters())), st.floats(-1e6, 1e6))
 def test_what_is_drawn_in_to_the_bounds_passes_the_check(name, value):
     assert check(name, within(name, value), end=True) == within(name, value)
+
+
+def test_every_parameter_has_two_ends_and_what_is_named_lies_between_them():
+    assert set(BOUNDS) == set(known_parameters())
+    named = {"weather": WEATHERS, "illumination": ILLUMINATIONS, "sensor": SENSORS, "camera": {"plain": Camera()}}
+    for name, (low, high) in BOUNDS.items():
+        part = name.partition(".")[0]
+        for value in named[part].values():
+            assert low < high and low <= value_in({part: value}, name) <= high, name
+
+
+@pytest.mark.parametrize("value", [True, "1", None, float("nan"), float("inf"), 10**400, -1, 100.1, 52.5])
+def test_what_a_parameter_cannot_be_is_refused(value):
+    with pytest.raises(UsageError, match="video must be"):
+        check("sensor.video", value)
+    assert check("sensor.video", 30.5, end=True) == 30.5
+    with pytest.raises(UsageError, match="must be a whole number"):
+        check("sensor.video", 30.5)
+
+
+def test_without_any_light_the_image_is_black(tmp_path):
+    dark = dict.fromkeys(("weather_direct", "weather_sky", "weather_cloud", "illumination_moon"), 0.0)
+    factors = [Factor(name, (value,)) for name, value in {**dark, "illumination_hour": 1.0}.items()]
+    with np.errstate(all="raise"):
+        data = generate(
+            Design("dark", 1, tuple(factors)), out=tmp_path / "data", size=(32, 16), sensor="clean", workers=1
+        )
+    assert simplejpeg.decode_jpeg(data.paths[0].read_bytes()).mean() < 60
 
 
 @given(st.sampled_from(["uniform", "log_uniform"]), st.floats(0.01, 10), st.floats(0.01, 10), st.integers(0, 99))

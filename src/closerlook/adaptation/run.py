@@ -14,6 +14,7 @@ from closerlook.adaptation.figures import save_trace
 from closerlook.adaptation.loop import Trace, search_scene
 from closerlook.adaptation.objective import Distance, Objective
 from closerlook.adaptation.scene import Sampler, choose_parameters, design_of
+from closerlook.adaptation.search import check_search
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding import Embedder, open_embedding
@@ -70,6 +71,7 @@ def adapt(
     """
     if people < 2 or views < 1 or renders < 2:
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
+    check_search(optimiser)
     settings = read_settings(size, seed, "image", backdrops, sensor, None)
     chosen = choose_parameters(parameters, settings.backdrops)
     used, embedder = _every(target, TARGET_IMAGES), open_embedding(embedding, size)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from closerlook.errors import unknown
 from closerlook.randomness import keyed_seed
 
-__all__ = ["SEARCHES", "CoordinateDescent", "Evolution", "Search", "open_search"]
+__all__ = ["SEARCHES", "CoordinateDescent", "Evolution", "Search", "check_search", "open_search"]
 
 Point = NDArray[np.float64]
 SEARCHES = ("descent", "cma")
@@ -37,14 +37,23 @@ class Search(Protocol):
     def tell(self, points: list[Point], values: list[float]) -> None: ...
 
 
+def check_search(name: str) -> None:
+    """See that there is a search of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in SEARCHES:
+        raise unknown("optimiser", name, SEARCHES)
+
+
 def open_search(name: str, start: Point, seed: int) -> Search:
     """``descent`` or ``cma``, from a point of the unit cube.
 
     Raises:
         UsageError: an unknown name.
     """
-    if name not in SEARCHES:
-        raise unknown("optimiser", name, SEARCHES)
+    check_search(name)
     return CoordinateDescent(start) if name == "descent" else Evolution(start, seed)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_file
+from closerlook.cli.options import parse_file, parse_picture
 
 __all__ = ["annotate"]
 
@@ -32,7 +32,7 @@ def annotate(
     from closerlook.synthesis.annotating import annotate as write, draw_over
 
     if draw is not None:
-        draw_over(data, draw, count=count)
+        draw_over(data, parse_picture("--draw", draw), count=count)
         typer.echo(f"The sheet is in {draw}.")
         return
     folder = write(data, kind or ("mask", "parts"), out=out, workers=workers)

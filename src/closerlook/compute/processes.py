@@ -18,9 +18,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 
-__all__ = ["run_in_processes", "usable_cores"]
+__all__ = ["run_in_processes", "usable_cores", "worker_count"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -31,6 +31,17 @@ _START = "from closerlook.compute.processes import serve; serve()"
 def usable_cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_count(workers: int | None) -> int:
+    """How many processes to use: one a core if ``None``.
+
+    Raises:
+        UsageError: it is below 1.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers must be at least 1, not {workers}.")
+    return workers or usable_cores()
 
 
 def run_in_processes(

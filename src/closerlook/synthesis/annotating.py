@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from closerlook.compute.processes import run_in_processes, usable_cores
+from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import progress
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.table import Dataset
-from closerlook.errors import CloserlookError, unknown
+from closerlook.errors import CloserlookError, UsageError, short, unknown
 from closerlook.files import alone_in, atomic_path, explain_os_errors
 from closerlook.paths import leads_out, path_within
 from closerlook.synthesis import annotations as known
@@ -30,6 +30,7 @@ __all__ = ["KINDS", "annotate", "draw_over"]
 
 Bytes = NDArray[np.uint8]
 MOST_MILLIMETRES = 65535
+MOST_DRAWN, ACROSS, TALLEST = 96, 12, 512  # images of a sheet, those of its rows, pixels of an enlarged one
 
 
 def _numbered(names: Sequence[str]) -> list[int]:
@@ -91,13 +92,14 @@ def annotate(
         workers: processes; one a core if ``None``.
 
     Raises:
-        UsageError: a kind is unknown.
+        UsageError: a kind is unknown, or the number of workers is below 1.
         CloserlookError: the folder was not rendered by this version of closerlook, or an annotation would lie outside
             of ``out`` by its name or by a symbolic link.
     """
     for kind in kinds:
         if kind not in KINDS:
             raise unknown("kind of annotation", kind, KINDS)
+    processes = worker_count(workers)
     source = data if isinstance(data, Dataset) else Dataset.open(data)
     settings = Settings.read(source.root / SETTINGS_NAME)
     root = Path(out) if out is not None else source.root / "annotations"
@@ -107,7 +109,7 @@ def annotate(
     prepare()
     with explain_os_errors(root), alone_in(root, "annotating into"), progress("Annotating", len(source)) as count:
         work = [_Work(task, tuple(kinds)) for task in tasks]
-        for done, _ in run_in_processes(_annotate_person, work, workers or usable_cores()):
+        for done, _ in run_in_processes(_annotate_person, work, processes):
             count(len(done.task.rows))
     return root
 
@@ -148,21 +150,27 @@ def _save(picture: Image.Image, path: Path) -> None:
         picture.save(draft, format="PNG")
 
 
-def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, scale: int = 4, seed: int = 0) -> None:
+def draw_over(
+    data: str | Path | Dataset, out: str | Path, *, count: int = 24, scale: int | None = None, seed: int = 0
+) -> None:
     """Draw box, key points and parts of the body over some images of a rendered folder, to check them by eye.
 
     Args:
         data: a folder that closerlook rendered.
         out: image file for the sheet, such as ``check.png``.
-        count: number of images, drawn at random.
-        scale: how much each is enlarged.
+        count: number of images, drawn at random; all if there are fewer.
+        scale: how much each is enlarged; 4 times, or up to TALLEST pixels, if ``None``.
         seed: of the draw.
 
     Raises:
+        UsageError: the number of images is out of range.
         CloserlookError: the folder was not rendered by this version of closerlook.
     """
+    if not 1 <= count <= MOST_DRAWN:
+        raise UsageError(f"--count must be 1 to {MOST_DRAWN}, not {short(count)}.")
     source = data if isinstance(data, Dataset) else Dataset.open(data)
     settings = Settings.read(source.root / SETTINGS_NAME)
+    scale = scale or max(1, min(4, TALLEST // settings.size[0]))
     chosen = source.table.sample(min(count, len(source)), seed=seed, shuffle=True)
     extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
     drawn: dict[str, Image.Image] = {}
@@ -175,7 +183,7 @@ def draw_over(data: str | Path | Dataset, out: str | Path, *, count: int = 24, s
                     image = Image.fromarray(read_image(source.root / row.file_name))
                     drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
     tiles = [drawn[name] for name in chosen["file_name"]]
-    across = min(len(tiles), 12)
+    across = min(len(tiles), ACROSS)
     width, height = tiles[0].size
     sheet = Image.new("RGB", (across * width, -(-len(tiles) // across) * height))
     for i, tile in enumerate(tiles):

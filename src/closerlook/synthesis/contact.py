@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.compute.progress import progress
-from closerlook.errors import UsageError
+from closerlook.errors import UsageError, short
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.annotations import mask
 from closerlook.synthesis.person import Person, Population, load_person, pose_person, sample_pose
+from closerlook.synthesis.planning import MOST_PEOPLE
 from closerlook.synthesis.production import prepare
 from closerlook.synthesis.render.renderer import Renderer, Shot, View
 from closerlook.synthesis.scene.backdrop import BACKDROPS, place
@@ -61,7 +62,9 @@ def contact_sheet(
         UsageError: a number is out of range or the suffix is not that of a picture.
     """
     if not 1 <= count <= MOST or not 1 <= views <= 12:
-        raise UsageError(f"--count must be 1 to {MOST} and --views 1 to 12, not {count} and {views}.")
+        raise UsageError(f"--count must be 1 to {MOST} and --views 1 to 12, not {short(count)} and {short(views)}.")
+    if not 1 <= first <= MOST_PEOPLE - count + 1:
+        raise UsageError(f"People are numbered from 1 to {MOST_PEOPLE:,}, not from {short(first)}.")
     out = Path(out)
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out} must end in .png, .jpg or .webp.")

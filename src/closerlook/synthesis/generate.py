@@ -18,11 +18,11 @@ import yaml
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
 from closerlook.compute.keys import Key, changes, digest, plain
-from closerlook.compute.processes import run_in_processes, usable_cores
+from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import console, progress
 from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset
 from closerlook.documents import read_yaml
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError
 from closerlook.files import DRAFT, alone_in, atomic_path, explain_os_errors, sweep
 from closerlook.synthesis.card import CARD_NAME, CELL_WARNING, data_card
 from closerlook.synthesis.parameters import parameter
@@ -87,7 +87,7 @@ def generate(
         CloserlookError: the folder holds something else, or the disk is too small.
     """
     root = Path(out)
-    workers, device = _workers(workers), find_device(device)
+    workers, device = worker_count(workers), find_device(device)
     request = read_request(design, options)
     key = _key(request, device)
     if _is_finished(root, key):
@@ -124,7 +124,7 @@ def estimate(
     design: str | Path | Design = "gpr-plus", *, workers: int | None = None, **options: Unpack[Options]
 ) -> Estimate:
     """What :func:`generate` would do with the same arguments, without doing it."""
-    workers = _workers(workers)
+    workers = worker_count(workers)
     request = read_request(design, options)
     images = request.table.height
     people = request.design.identities * PERSON_SECONDS
@@ -150,12 +150,6 @@ def _image_seconds(request: Request) -> float:
 def _image_bytes(settings: Settings) -> int:
     """About what an image takes on a disk with blocks of 4 KiB, of which the last is half full."""
     return round(700 + 0.18 * math.prod(settings.size)) + 2048
-
-
-def _workers(workers: int | None) -> int:
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers must be at least 1, not {workers}.")
-    return workers or usable_cores()
 
 
 def _key(request: Request, device: str) -> dict[str, Any]:

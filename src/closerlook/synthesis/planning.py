@@ -12,7 +12,7 @@ import polars as pl
 
 from closerlook.attributes import Design, Level
 from closerlook.dataset.table import Selectable
-from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.errors import CloserlookError, UsageError, short, unknown
 from closerlook.synthesis.parameters import check, column, known_parameters, parameter, with_custom
 from closerlook.synthesis.person.population import Population
 from closerlook.synthesis.scene.backdrop import backdrops as find_backdrops
@@ -23,6 +23,7 @@ from closerlook.synthesis.settings import Settings, read_settings
 
 __all__ = [
     "FACTORS",
+    "MOST_PEOPLE",
     "Options",
     "Request",
     "camera_number",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 FACTORS = ("viewpoint", "weather", "illumination")
+MOST_PEOPLE = 999_999  # numbers of people have six digits
+MOST_IMAGES = 3_000_000  # FineGPR has 2,028,600; checking and naming so many takes 20 s
+LONGEST_NAME = 200  # characters: file systems take 255, and drafts have a little more
 DEFAULTS: dict[str, Level] = {"viewpoint": 90, "weather": "neutral", "illumination": "noon"}
 
 
@@ -80,6 +84,8 @@ def _check_scene(design: Design) -> None:
                 check(_scene_factor(design, factor.name), level)
             elif level not in named[factor.name]:
                 raise unknown(factor.name, level, named[factor.name])
+        if factor.name == "viewpoint" and len(set(map(camera_number, factor.levels))) < len(factor):
+            raise UsageError(f"Design '{design.name}' names a viewpoint twice: {', '.join(map(str, factor.levels))}.")
     for name, drawn in design.jitter.items():
         dotted = parameter(name)
         if any(column(dotted) == factor.name for factor in design.factors):
@@ -109,9 +115,10 @@ def _scene_factor(design: Design, name: str) -> str:
 
 def camera_number(viewpoint: Level) -> int:
     """FineGPR's number of a viewpoint, 1 at 90 degrees and one more every 10; between them 1000 and ten a degree."""
-    if isinstance(viewpoint, str) or round(viewpoint * 10) != round(viewpoint * 10, 6):
-        raise UsageError(f"A viewpoint must be a number of degrees, to a tenth, not {viewpoint}.")
-    tenths = round(viewpoint * 10) % 3600
+    known = not isinstance(viewpoint, str | bool) and -720 <= viewpoint <= 720
+    if not known or round(float(viewpoint) * 10) != round(float(viewpoint) * 10, 6):
+        raise UsageError(f"A viewpoint must be a number of degrees, -720 to 720 to a tenth, not {short(viewpoint)}.")
+    tenths = round(float(viewpoint) * 10) % 3600
     return (tenths - 900) % 3600 // 100 + 1 if tenths % 100 == 0 else 1000 + tenths
 
 
@@ -170,23 +177,37 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
 
 def planned_images(design: Design, settings: Settings, first_identity: int, plan: Selectable | None) -> pl.DataFrame:
     """The images to make, in the order of the finished table."""
-    if first_identity < 1 or first_identity + design.identities > 10**6:
-        raise UsageError(f"--first-identity must be 1 to 999,999, not {first_identity}.")
+    if first_identity < 1 or first_identity + design.identities - 1 > MOST_PEOPLE:
+        raise UsageError(
+            f"People are numbered from 1 to {MOST_PEOPLE:,}: --first-identity and --identities "
+            f"ask for {short(first_identity)} to {short(first_identity + design.identities - 1)}."
+        )
+    if len(design) > MOST_IMAGES:
+        raise UsageError(
+            f"Design '{design.name}' has {short(f'{len(design):,}')} images, and at most {MOST_IMAGES:,} are rendered "
+            "into a folder: give fewer --identities or levels, and further people by --first-identity."
+        )
     names = [factor.name for factor in design.factors]
-    extra = [name for name in names if name not in FACTORS]
-    columns: dict[str, list[Level]] = {
-        name: [] for name in ("file_name", "identity", "camera", *FACTORS, *extra, "backdrop")
-    }
-    numbers = _numbers(settings)
-    for identity in range(first_identity, first_identity + design.identities):
-        for cell in design.cells():
-            values = {**DEFAULTS, **dict(zip(names, cell, strict=True))}
-            chosen = settings.backdrop(scene_key(settings.vary, identity, *values.values()))
-            camera = camera_number(values["viewpoint"])
-            columns["file_name"].append(_file_name(identity, camera, values, chosen, numbers))
-            for name, value in (("identity", identity), ("camera", camera), *values.items(), ("backdrop", chosen)):
-                columns[name].append(value)
-    table = pl.DataFrame(columns).with_columns(split=pl.lit("train"))
+    cells = [{**DEFAULTS, **dict(zip(names, cell, strict=True))} for cell in design.cells()]
+    cameras, numbers = [camera_number(cell["viewpoint"]) for cell in cells], _numbers(settings)
+    parts = [_name_parts(camera, cell, numbers) for camera, cell in zip(cameras, cells, strict=True)]
+    longest = max((f"{front}_p00{rest}" for front, rest in parts), key=len)
+    if len(longest) > LONGEST_NAME:
+        raise UsageError(f"Design '{design.name}' has so many factors that its files' names are too long: {longest}")
+    people = range(first_identity, first_identity + design.identities)
+    columns: dict[str, list[str]] = {"file_name": [], "backdrop": []}
+    place_numbers = numbers["backdrop"]
+    for identity in people:
+        folder, chosen = f"images/{identity:04d}/{identity:04d}", dict[tuple[str | int, ...], str]()
+        for cell, (front, rest) in zip(cells, parts, strict=True):
+            scene = scene_key(settings.vary, identity, *cell.values())
+            backdrop = chosen.get(scene) or chosen.setdefault(scene, settings.backdrop(scene))
+            columns["backdrop"].append(backdrop)
+            columns["file_name"].append(f"{folder}{front}_p{place_numbers[backdrop]:02d}{rest}")
+    levels = pl.DataFrame({"camera": cameras, **{name: [cell[name] for cell in cells] for name in cells[0]}})
+    table = pl.DataFrame({"identity": people}).join(levels, how="cross", maintain_order="left_right")
+    table = pl.DataFrame(columns).hstack(table)
+    table = table.select("file_name", pl.exclude("file_name", "backdrop"), "backdrop", split=pl.lit("train"))
     if plan is not None:
         table = table[np.asarray(plan.rows(table), dtype=np.int64)]
         if table.height == 0:
@@ -203,14 +224,12 @@ def _numbers(settings: Settings) -> Mapping[str, Mapping[str, int]]:
     }
 
 
-def _file_name(
-    identity: int, camera: int, values: Mapping[str, Level], backdrop: str, numbers: Mapping[str, Mapping[str, int]]
-) -> str:
-    """FineGPR's name, then the last word and the level of every further factor."""
+def _name_parts(camera: int, values: Mapping[str, Level], numbers: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:
+    """What a cell adds to a file's name between the person and the place, FineGPR's way, and after them: the last word
+    and the level of every further factor."""
     weather, light = (numbers[name][str(values[name])] for name in ("weather", "illumination"))
-    place, person = numbers["backdrop"][backdrop], f"{identity:04d}"
     rest = "".join(f"_{name.rpartition('_')[2]}{level}" for name, level in values.items() if name not in FACTORS)
-    return f"images/{person}/{person}_c{camera:02d}_w{weather:02d}_l{light:02d}_p{place:02d}{rest}.jpg"
+    return f"_c{camera:02d}_w{weather:02d}_l{light:02d}", f"{rest}.jpg"
 
 
 def scene_key(vary: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:

@@ -27,6 +27,7 @@ SNOW_ALBEDO = 0.85
 SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
 METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
 GIVEN_BACK = 0.07  # of the key light by those to the place: a reflectance of 0.2, lit from a third of all sides
+DARKEST = 1e-12  # kilolux of each colour
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 2.5  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
@@ -122,9 +123,10 @@ def lighting(
     reflected = _power(metered / METERED_ALBEDO, metering)
     # Automatic exposure follows the light only in part (all the way, every scene would come out equally bright; not at
     # all, night would be black), and is fooled by snow only in part.
-    level = luminance(light["around"]) * luminance(reflected)
+    around = np.maximum(light["around"], DARKEST)  # a design may put all lights out
+    level = luminance(around) * luminance(reflected)
     gain = _power(REFERENCE / level[:, None], adaptation) / (1.0 + 0.2 * snow)
-    balance = _white_balance(light["around"] * reflected, white_balance, numbers[:, 4:])
+    balance = _white_balance(around * reflected, white_balance, numbers[:, 4:])
     scale = exposure * np.pi / REFERENCE * gain * balance
     white = scale / np.pi
     return Lighting(
