@@ -118,7 +118,8 @@ def losses(recipe, device):
     state, found = State.start(recipe, 8, 0, device), []
     state.module.train()
     for step in range(2):
-        loss, _ = state.module(augment(images.to(device), recipe, keyed_rng(step)), (torch.arange(8) // 2).to(device))
+        augmented, labels = augment(images.to(device), recipe, keyed_rng(step)), (torch.arange(8) // 2).to(device)
+        loss, _ = state.module(augmented, labels, step / 2)
         loss.backward()
         state.optimiser.step()
         state.optimiser.zero_grad()

@@ -155,7 +155,7 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
         ("a: [", "not valid YAML"),
         ("- 1\n", "holds list"),
         ("stepz: 3", "Did you mean 'steps'"),
-        ("steps: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("steps: " + "[" * 3000 + "]" * 3000, "nested deeper"),
         ("base: [strong]", "'base' must be a recipe's name or file"),
         ("base: 3", "'base' must be a recipe's name or file"),
     ):

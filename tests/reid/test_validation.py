@@ -157,8 +157,8 @@ def test_the_loss_scale_is_in_a_checkpoint(tmp_path: Path) -> None:
     assert one.scaler is not None
     one.scaler.scale(torch.ones(1))
     one.scaler.update(32.0)
-    one.save(tmp_path / "c.safetensors", "print")
+    one.save(tmp_path / "c.safetensors", {"seed": 1}, {})
     two = State.start(recipe, 2, 0, device, torch.amp.GradScaler("cpu", init_scale=8.0))
     assert two.scaler is not None
-    two.resume(tmp_path / "c.safetensors", "print")
+    two.resume(tmp_path / "c.safetensors", {"seed": 1}, recipe.steps)
     assert two.scaler.get_scale() == 32.0

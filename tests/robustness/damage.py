@@ -135,7 +135,9 @@ def _field_damages(path: Path) -> Iterator[Damage]:
     load, dump = (json.loads, json.dumps) if path.suffix == ".json" else (yaml.safe_load, yaml.safe_dump)
     whole = load(path.read_text())
     for place in places(whole):
-        for wrong, sure in wrong_values(_at(whole, place)):
+        compared = "key" in place[:-1]  # what a result was made from is only compared: any value may stand there
+        for wrong, of_no_type in wrong_values(_at(whole, place)):
+            sure = of_no_type and not compared
             changed = dump(_with(whole, place, wrong))
             name = f"{'.'.join(map(str, place)) or 'all'} = {str(wrong)[:20]!r}"
             yield Damage(name, lambda p, text=changed: p.write_text(text), sure, named=sure)
