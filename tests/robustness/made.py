@@ -30,7 +30,10 @@ VIEWPOINT = Factor("viewpoint", (0, 90))
 SIZE = (32, 16)
 TRAINING = {"steps": 1, "size": SIZE, "identities_per_batch": 2, "images_per_identity": 2}
 READINGS = Readings(
-    4, 4, ({"factor": "weather", "share": 0.5, "gain": 0.4, "null_gain": 0.2, "loss_share": None},), None
+    4,
+    4,
+    ({"factor": "weather", "share": 0.5, "gain": 0.4, "null_gain": 0.2, "null_gain_sd": 0.1, "loss_share": None},),
+    None,
 )
 PARAMETERS = (Parameter("a", 0.0, 1.0, 0.5), Parameter("b", 0.0, 1.0, 0.5))
 

@@ -51,13 +51,19 @@ def _rows(found: list[Damage]) -> tuple[list[int], list[int]]:
     return sure, [row for row in range(len(found)) if row not in sure]
 
 
+def _texts(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".json", ".yaml", ".csv")}
+
+
 def judge(folder: Path, name: str, damage: Damage) -> tuple[Outcome, str]:
     """What came of the call that reads a damaged file, and what is wrong with that; empty where nothing is."""
-    before = tree(folder)
+    before, kept = tree(folder), _texts(folder)
     with damaged(folder / name, damage):
         outcome = call(READERS[name], folder)
     written = sorted(file for file in tree(folder) if file not in before and not file.startswith(name))
     remove_new(folder, before)
+    for path, text in kept.items():  # a study or a search that goes on writes its own files anew, or removes one
+        path.write_bytes(text)
     if outcome.fault or (outcome.code == 0 and not damage.sure):
         return outcome, outcome.fault
     if outcome.code == 0:

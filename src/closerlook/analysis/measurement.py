@@ -149,7 +149,7 @@ class Measurement:
         path = folder / ARRAYS_NAME
         try:
             arrays, metadata = read_arrays(path, "analyze again")
-            images = pl.read_parquet(folder / IMAGES_NAME, glob=False)
+            images = pl.read_parquet((folder / IMAGES_NAME).read_bytes())  # polars would expand a path
         except (OSError, pl.exceptions.PolarsError) as error:
             broken = getattr(error, "filename", None) or folder / IMAGES_NAME
             raise CloserlookError(f"{broken} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
