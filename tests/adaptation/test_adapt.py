@@ -66,7 +66,7 @@ def test_whatever_a_search_depends_on_is_told(sampler: Sampler, tmp_path: Path) 
     ]
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     for change, says in changed:
-        with pytest.raises(CloserlookError, match=f"another search, which differs in .*{says}"):
+        with pytest.raises(CloserlookError, match=f"another search: search.json differs in .*{says}"):
             adapt(target, out=out, **{**asked, **change})  # type: ignore[arg-type]
     os.utime(target.paths[0], ns=(1, 1))
     with pytest.raises(CloserlookError, match=r"differs in target\.images\. "):

@@ -102,7 +102,7 @@ def test_another_search_does_not_overwrite_this_one(tmp_path: Path) -> None:
     ]
     asked = {"parameters": PARAMETERS, "optimiser": "cma", "seed": 1, "made_from": {}}
     for change, says in changed:
-        with pytest.raises(CloserlookError, match=rf"another search, which differs in {says}\. "):
+        with pytest.raises(CloserlookError, match=rf"another search: search\.json differs in {says}\. "):
             search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})  # type: ignore[arg-type]
 
 

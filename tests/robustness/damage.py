@@ -40,7 +40,7 @@ READERS = {
     "study/runs/all-0/score.json": [*STUDY, *TRAINED],
     "search/search.json": SEARCH,
     "search/steps/0002.json": SEARCH,
-    "search/steps/held-out-start.json": SEARCH,
+    "search/steps/held-out-0000.json": SEARCH,
     "features.safetensors": ["evaluate", "--query", "features.safetensors", "--gallery", "features.safetensors"],
     "plan.yaml": TRAIN,
     "recipe.yaml": ["train", "source", "--recipe", "recipe.yaml", "--out", "new"],

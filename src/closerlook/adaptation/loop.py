@@ -189,7 +189,7 @@ def _check(out: Path, key: Key) -> None:
         return
     differing = changes(read_json(path, dict[str, Any], remedy), key)
     if differing:
-        raise CloserlookError(f"{out} holds another search, which differs in {differing}. {remedy}")
+        raise CloserlookError(f"{out} holds another search: {path.name} differs in {differing}. {remedy}")
 
 
 def _summary(trace: Trace) -> dict[str, object]:

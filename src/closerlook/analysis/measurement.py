@@ -23,7 +23,7 @@ from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.documents import parse_json
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
-from closerlook.table_files import write_parquet
+from closerlook.table_files import read_parquet, write_parquet
 
 __all__ = ["Measurement"]
 
@@ -149,10 +149,9 @@ class Measurement:
         path = folder / ARRAYS_NAME
         try:
             arrays, metadata = read_arrays(path, "analyze again")
-            images = pl.read_parquet((folder / IMAGES_NAME).read_bytes())  # polars would expand a path
-        except (OSError, pl.exceptions.PolarsError) as error:
-            broken = getattr(error, "filename", None) or folder / IMAGES_NAME
-            raise CloserlookError(f"{broken} is missing or damaged ({str(error).splitlines()[0]}). {REMEDY}") from None
+        except OSError as error:
+            raise CloserlookError(f"{error.filename or path} is missing. {REMEDY}") from None
+        images = read_parquet(folder / IMAGES_NAME, remedy="analyze again")
         about = {
             name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
         }

@@ -72,8 +72,8 @@ def select(
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
     """
     from closerlook.analysis import Gap
-    from closerlook.files import atomic_path
     from closerlook.selection import camera_gap, controls as controls_of, select, with_people
+    from closerlook.table_files import write_csv
 
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
@@ -107,8 +107,7 @@ def select(
     table = None if front is None else _front(found, plan, on)
     plan.save(out)
     if front is not None and table is not None:
-        with atomic_path(front) as draft:
-            table.write_csv(draft)
+        write_csv(table, front)
     for name, other in others.items():
         path = out.with_name(f"{out.stem}-{name}{out.suffix}")
         other.save(path)

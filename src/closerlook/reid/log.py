@@ -7,6 +7,7 @@ stopped and continued or not.
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -147,7 +148,7 @@ def read_log(folder: Path) -> pl.DataFrame | None:
         return None
     text = read_text(path, REMEDY)
     try:
-        table = pl.read_csv(text.encode(), infer_schema_length=None)
+        table = pl.read_csv(io.BytesIO(text.encode()), infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise CloserlookError(f"{path} is damaged: {str(error).splitlines()[0]}. {REMEDY}") from None
     if "step" not in table.columns or not table["step"].dtype.is_integer():
