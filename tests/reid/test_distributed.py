@@ -73,8 +73,9 @@ def test_two_processes_train_as_one_does(people: Dataset, tmp_path: Path, monkey
     start = Model.pretrained("lite0", (64, 32)).network.state_dict()
     for name, value in weights.items():
         if name in start and value.is_floating_point() and not torch.equal(value, start[name]):
-            moved = (value - start[name]).abs().max()
-            assert (value - others[name]).abs().max() < 0.02 * moved, name
+            # Adam blows rounding up where gradients are small: to at most 0.045 of the way on a CPU where that was
+            # looked at. With features that are not gathered from the other process it is 0.8 to 1.05.
+            assert (value - others[name]).norm() < 0.15 * (value - start[name]).norm(), name
 
 
 def test_batches_must_split_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
