@@ -42,7 +42,7 @@ def rendering_calls(folder: Path, seed: int, count: int) -> Found:
     for case in itertools.islice(fuzz_render.cases(seed), count):
         case.write(folder)
         outcome = run(case.arguments, folder)
-        left = outcome.code == 2 and any(path.name not in case.files for path in folder.glob("new*"))
+        left = fuzz_render.left_behind(outcome, case, folder)
         fault = outcome.fault or ("files left behind" if left else "")
         yield f"{case.arguments[0]}, rendering", outcome, f"{fault}: {case.files}" if fault else ""
         clean(folder)

@@ -16,10 +16,9 @@ are listed there are not run again. No image of a test split is read; docs/valid
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,14 +29,16 @@ from PIL import Image, ImageFilter
 from scipy import stats
 
 from closerlook.analysis import Gap, analyze
+from closerlook.compute.keys import DIGEST, digest
 from closerlook.dataset import Dataset
-from closerlook.dataset.images import image_array, read_image
+from closerlook.dataset.decoding import read_image
+from closerlook.dataset.images import image_array
 from closerlook.evaluation import evaluate
 from closerlook.files import atomic_path
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, train
+from closerlook.study.planted import places
 from closerlook.synthesis import generate
-from closerlook.synthesis.scene.backdrop import BACKDROPS
 
 RESULTS = Path(__file__).parent / "results" / "validity"
 SIZE = (128, 64)
@@ -50,6 +51,7 @@ PLANTED = {
     "snow": (102, {"weather": ("snowlight", "blizzard"), "illumination": ("noon",)}, "cctv"),
     "fog": (103, {"weather": ("foggy",), "illumination": ("forenoon", "afternoon")}, "phone"),
 }
+Change = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
 
 
@@ -58,7 +60,8 @@ TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
 
 def make_targets(market: str, cuhk01: Path, work: Path) -> None:
     """Render the source and the planted targets; lay out the real ones with an unlabelled and a labelled part each."""
-    generate("gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, vary="image", backdrops=_places(4))
+    of_source, of_targets = places()
+    generate("gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, vary="image", backdrops=of_source)
     for name, (seed, levels, sensor) in PLANTED.items():
         rendered = generate(
             "gpr-plus",
@@ -68,7 +71,7 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
             seed=seed,
             vary="image",
             levels={"viewpoint": (0, 90, 180, 270), **levels},
-            backdrops=_places(0, 4),
+            backdrops=of_targets,
             sensor=sensor,
         )
         unlabelled = pl.col("identity") <= PLANTED_UNLABELED
@@ -81,10 +84,6 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
     for name, change in (("dark", _darken), ("haze", _haze)):
         _lay_out(_changed(real, work / f"{name}-images", name, change), name, work, ~half_a, per_camera=2)
     _lay_out(_cuhk01(cuhk01), "cuhk01", work, pl.col("identity") <= 485)
-
-
-def _places(start: int, stop: int | None = None) -> list[str]:
-    return list(BACKDROPS)[start:stop]
 
 
 def _lay_out(data: Dataset, name: str, work: Path, unlabelled: pl.Expr, per_camera: int | None = None) -> None:
@@ -107,9 +106,8 @@ def open_target(work: Path, name: str) -> Dataset:
     return Dataset.from_table(Path("/"), pl.read_parquet(work / f"{name}.parquet"), name, factors=())
 
 
-def _changed(data: Dataset, folder: Path, name: str, change: object) -> Dataset:
+def _changed(data: Dataset, folder: Path, name: str, change: Change) -> Dataset:
     """The images through ``change``, written as PNG so that nothing else is lost."""
-    assert callable(change)
     for path, file in zip(data.paths, data.table["file_name"], strict=True):
         out = folder / f"{Path(file).stem}.png"
         if not out.exists():
@@ -251,13 +249,13 @@ def train_runs(work: Path, worker: tuple[int, int]) -> None:
     done = _done()
     for run in plan_runs()[worker[0] - 1 :: worker[1]]:
         out = work / "results" / f"{run.name}.json"
-        if run in done or out.is_file():
-            continue
         part = source.take(run.rows(source, subsets))
+        key = digest([RECIPE.model_dump(mode="json"), part.table["file_name"].to_list()]).removeprefix(DIGEST)[:16]
+        if (run, key) in done or (out.is_file() and json.loads(out.read_text())[0]["key"] == key):
+            continue
         model = train(part, recipe=RECIPE, out=work / "runs" / run.name, seed=run.seed)
         scores = [score for name in TARGETS for score in _scores(model, open_target(work, name), name)]
-        key = hashlib.sha256((RECIPE.model_dump_json() + "\n".join(part.table["file_name"])).encode()).hexdigest()
-        about = {"subset": run.subset, "seed": run.seed, "images": len(part), "key": key[:16]}
+        about = {"subset": run.subset, "seed": run.seed, "images": len(part), "key": key}
         out.parent.mkdir(exist_ok=True)
         with atomic_path(out) as draft:
             draft.write_text(json.dumps([{**about, **score} for score in scores]))
@@ -283,11 +281,13 @@ def _scores(model: object, target: Dataset, name: str) -> Iterator[dict[str, obj
         }
 
 
-def _done() -> set[Run]:
+def _done() -> set[tuple[Run, str]]:
+    """The runs that have been listed, each with the key of what it was made from."""
     path = RESULTS / "runs.csv"
     if not path.is_file():
         return set()
-    return {Run(*row) for row in pl.read_csv(path).select("subset", "seed").unique().iter_rows()}
+    rows = pl.read_csv(path).select("subset", "seed", "key").unique()
+    return {(Run(subset, seed), key) for subset, seed, key in rows.iter_rows()}
 
 
 def collect(work: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["CloserlookError", "UsageError", "short", "unknown"]
+__all__ = ["CloserlookError", "UsageError", "first_line", "short", "unknown"]
 
 
 class CloserlookError(Exception):
@@ -20,10 +20,15 @@ class UsageError(CloserlookError):
     exit_code = 2
 
 
-def short(value: object) -> str:
-    """A value of the user's in a message: its text, of which 40 characters at most."""
+def short(value: object, length: int = 40) -> str:
+    """A value of the user's in a message: its text, of which so many characters at most."""
     text = str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, without the lines that explain it; the error's name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def unknown(what: str, name: object, known: Iterable[object]) -> UsageError:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, first_line
 from closerlook.files import atomic_path
 
 __all__ = ["Kind", "read_parquet", "write_csv", "write_parquet"]
@@ -36,7 +36,7 @@ def read_parquet(path: str | Path, columns: Mapping[str, Kind] | None = None, *,
     except FileNotFoundError:
         raise CloserlookError(f"There is no table {path}.") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else _first_line(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
         raise CloserlookError(f"{path} cannot be read as a table ({reason}); {remedy}.") from None
     for name, kind in (columns or {}).items():
         if name not in table.columns:
@@ -63,7 +63,3 @@ def _is(dtype: pl.DataType, kind: Kind) -> bool:
     if kind == "text":
         return dtype in (pl.String, pl.Categorical, pl.Enum)
     return dtype.is_integer() or (kind == "numbers" and dtype.is_numeric())
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -21,8 +21,9 @@ from closerlook.attributes import ILLUMINATIONS, WEATHERS
 from closerlook.synthesis import generate
 from closerlook.synthesis.parameters import column, known_parameters, within
 from closerlook.synthesis.scene.kinds import BACKDROPS
+from robustness.running import Outcome
 
-__all__ = ["Case", "cases", "prepare"]
+__all__ = ["Case", "cases", "left_behind", "prepare"]
 
 VERBS = ("generate", "generate", "generate", "generate", "people", "annotate", "adapt", "invert")
 OUT = "new"  # what a call's outputs are called, or begin with: fuzz.clean removes them
@@ -62,6 +63,12 @@ def prepare(folder: Path) -> Path:
     (folder / "empty").mkdir()
     (folder / "mix.yaml").write_text("female: 0.4\n")
     return folder
+
+
+def left_behind(outcome: Outcome, case: Case, folder: Path) -> bool:
+    """Whether a call that was refused has written something all the same."""
+    written = [path.name for path in folder.glob("new*") if path.name not in case.files]
+    return outcome.code == 2 and bool(written)
 
 
 def cases(seed: int) -> Iterator[Case]:

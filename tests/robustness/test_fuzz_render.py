@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from robustness.fuzz import clean
-from robustness.fuzz_render import Case, cases, prepare
+from robustness.fuzz_render import Case, cases, left_behind, prepare
 from robustness.running import Outcome, run, tree
 
 CALLS = int(os.environ.get("CLOSERLOOK_FUZZ", "80"))
@@ -38,12 +38,6 @@ def test_no_design_and_no_options_end_in_a_traceback(folder: Path) -> None:
 def call(case: Case, folder: Path) -> Outcome:
     case.write(folder)
     return run(case.arguments, folder)
-
-
-def left_behind(outcome: Outcome, case: Case, folder: Path) -> bool:
-    """Whether a call that was refused has written something all the same."""
-    written = [path.name for path in folder.glob("new*") if path.name not in case.files]
-    return outcome.code == 2 and bool(written)
 
 
 def test_cases_are_a_function_of_their_seed() -> None:

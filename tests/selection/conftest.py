@@ -1,6 +1,7 @@
 """A gap without images: random vectors whose moments are computed here, the plain way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import polars as pl
@@ -9,10 +10,20 @@ import pytest
 from closerlook.analysis import Gap, Measurement, Settings
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
+from closerlook.selection.choose import SPLITS
 
 DIM = 20
 GROUPS = 12  # of people, each one person
 COPIES = 10  # of every analysed image there are ten in the source
+
+
+@contextmanager
+def repeated(number: int) -> Iterator[None]:
+    """How often a choice is repeated is not what most tests are about, and takes most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for method in SPLITS:
+            patch.setitem(SPLITS, method, number)
+        yield
 
 
 def unbiased_products(x: np.ndarray, cell: np.ndarray, group: np.ndarray) -> np.ndarray:

@@ -13,17 +13,13 @@ from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan, everything, mixture, select, worst
-from closerlook.selection.choose import SPLITS
 
-from .conftest import COPIES, Made
+from .conftest import COPIES, Made, repeated
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_halves() -> Iterator[None]:
-    """How often a choice is repeated is not what these tests are about, and takes most of their time."""
-    with pytest.MonkeyPatch.context() as patch:
-        for method in SPLITS:
-            patch.setitem(SPLITS, method, 2)
+    with repeated(2):
         yield
 
 

@@ -11,11 +11,10 @@ import pytest
 from closerlook.analysis import Gap
 from closerlook.attributes import DESIGNS, ILLUMINATIONS, WEATHERS, Factor
 from closerlook.selection import METHODS, Plan, select
-from closerlook.selection.choose import SPLITS
 from closerlook.selection.exhaustive import exhaustive
 from closerlook.selection.greedy import greedy, within_budget
 
-from .conftest import Made
+from .conftest import Made, repeated
 
 RULES = ("mean", "sure", "top:1", "top:2", "below:0.05", "below:-9", "paper:market", "paper:duke")
 FACTORS = (
@@ -27,10 +26,7 @@ FACTORS = (
 
 @pytest.fixture(autouse=True, scope="module")
 def few_halves() -> Iterator[None]:
-    """How often a choice is repeated is not what these tests are about, and takes most of their time."""
-    with pytest.MonkeyPatch.context() as patch:
-        for method in SPLITS:
-            patch.setitem(SPLITS, method, 1)
+    with repeated(1):
         yield
 
 

@@ -10,11 +10,10 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection import METHODS, Plan, select
-from closerlook.selection.choose import SPLITS
 from closerlook.selection.greedy import MEASURES
 from closerlook.selection.rules import parse_rule
 
-from .conftest import Made
+from .conftest import Made, repeated
 
 NAMES = ("f0", "f1", "f2")
 NUMBERS = st.one_of(st.floats(), st.integers(-3, 2000), st.just(2**70))
@@ -23,10 +22,7 @@ SHARES = st.one_of(st.floats(0, 1), st.floats())
 
 @pytest.fixture(autouse=True, scope="module")
 def few_halves() -> Iterator[None]:
-    """How often a choice is repeated is not what these tests are about, and takes most of their time."""
-    with pytest.MonkeyPatch.context() as patch:
-        for method in SPLITS:
-            patch.setitem(SPLITS, method, 1)
+    with repeated(1):
         yield
 
 

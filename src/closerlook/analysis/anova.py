@@ -147,9 +147,9 @@ def _components(
     means = np.bincount(cell, losses) / counts
     residuals = losses - means[cell]
     people = np.arange(len(cell)) if person is None else np.unique(person, return_inverse=True)[1]
-    known = person
-    if not people.max():  # one person alone: images are all that varies
-        known, people = None, np.arange(len(cell))
+    alone = not people.max()
+    if alone:  # one person: images are all that varies
+        people = np.arange(len(cell))
     shared = covariances(residuals, cell, levels, people)
     if shared is None:
         return None
@@ -158,7 +158,7 @@ def _components(
     order = np.lexsort(levels.T[::-1])
     grids = means[order].reshape(shape), scatter[:, order].reshape(-1, *shape)
     found, added = _effects(*grids, shared.between, names)
-    own = {} if known is None else _identity(shared.agreeing, names)
+    own = {} if person is None or alone else _identity(shared.agreeing, names)
     found |= own
     found["rest"] = shared.single - sum(own.values())
     total = sum(found.values())

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from closerlook.errors import short
+
 __all__ = ["DIGEST", "Key", "changes", "digest", "plain"]
 
 Key = Mapping[str, Any]
@@ -51,8 +53,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str) -
 
 
 def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "none" if value is None else short(value, 60)
 
 
 def _canonical(value: object) -> str:

@@ -6,7 +6,7 @@ import polars as pl
 
 from closerlook.errors import CloserlookError
 
-__all__ = ["LABELS", "numbered", "plain"]
+__all__ = ["LABELS", "is_whole", "numbered", "plain"]
 
 LABELS = {"identity": "identity_label", "camera": "camera_label"}  # the text that was numbered
 WHOLE = r"^[+-]?\d+$"
@@ -44,18 +44,19 @@ def numbered(table: pl.DataFrame, name: str) -> pl.DataFrame:
                 number = values.rank("dense").cast(pl.Int64).alias(column)
                 found = found.with_columns(number, values.alias(label))
                 continue
-            values = values.cast(pl.Int64 if _is_whole(values) else pl.Float64)
+            values = values.cast(pl.Int64 if is_whole(values) else pl.Float64)
         found = found.with_columns(_whole_numbers(values, name))
     return found
 
 
 def _is_names(values: pl.Series) -> bool:
     """Whether text is not just numbers written out."""
-    as_numbers = values.cast(pl.Int64 if _is_whole(values) else pl.Float64, strict=False)
+    as_numbers = values.cast(pl.Int64 if is_whole(values) else pl.Float64, strict=False)
     return as_numbers.null_count() > values.null_count()
 
 
-def _is_whole(values: pl.Series) -> bool:
+def is_whole(values: pl.Series) -> bool:
+    """Whether all of a text column is whole numbers written out, however long."""
     return bool(values.drop_nulls().str.contains(WHOLE).all())
 
 

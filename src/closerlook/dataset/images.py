@@ -5,7 +5,6 @@ Features change with the resize, so there is exactly one: Pillow's bilinear one,
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from closerlook.compute.keys import DIGEST, digest
 from closerlook.compute.progress import progress
 from closerlook.dataset.decoding import read_image
+from closerlook.dataset.fingerprint import files_digest
 from closerlook.dataset.table import Dataset
 from closerlook.dataset.threads import map_in_threads
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import UsageError
 from closerlook.files import atomic_path, cache_folder
 
 __all__ = ["image_array", "iter_images", "read_batch", "resize"]
@@ -99,11 +100,6 @@ def _make_room(newest: Path) -> None:
 
 
 def _content_key(dataset: Dataset, size: Size) -> str:
-    digest = hashlib.blake2b(f"{DECODER_VERSION} {size} {dataset.root.resolve()}".encode(), digest_size=16)
-    for path in dataset.paths:
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            raise CloserlookError(f"There is no image {path}.") from None
-        digest.update(f"\n{path} {status.st_size} {status.st_mtime_ns}".encode())
-    return digest.hexdigest()
+    names = [str(path) for path in dataset.paths]
+    made_from = [DECODER_VERSION, size, str(dataset.root.resolve()), files_digest(names, dataset.paths)]
+    return digest(made_from).removeprefix(DIGEST)[:32]

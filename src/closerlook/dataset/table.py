@@ -7,7 +7,7 @@ folder, ``identity``, ``camera``, ``split`` (train, query or gallery), a column 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import yaml
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from closerlook.attributes import Design, Factor
 from closerlook.dataset.columns import LABELS, numbered, plain
@@ -23,7 +24,7 @@ from closerlook.errors import CloserlookError, unknown
 from closerlook.files import atomic_path
 from closerlook.table_files import write_parquet
 
-__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Dataset", "Selectable", "spelled"]
+__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Counts", "Dataset", "Selectable", "spelled"]
 
 TABLE_NAME = "metadata.parquet"
 DESIGN_NAME = "design.yaml"
@@ -33,6 +34,14 @@ MAX_INFERRED_LEVELS = 64
 # Identities that are no person, whose numbers begin at 0; a layout with marks of its own is translated when it is read
 JUNK = -1  # hardly anybody is to be seen, or nobody knows who: never trained on, left out of galleries
 DISTRACTOR = -2  # somebody, or something, that no query asks for: never trained on, but searched
+
+
+class Counts(TypedDict):
+    """How much data there is: ``cameras`` counts those that are known."""
+
+    images: int
+    identities: int
+    cameras: int
 
 
 class Selectable(Protocol):
@@ -93,9 +102,12 @@ class Dataset:
         if table.height == 0:
             raise CloserlookError(f"{name}: there are no images in {root}.")
         clean = plain(table)
-        _refuse_bad_names(clean["file_name"], name)
-        labelled = numbered(clean.with_columns(spelled(clean["file_name"])), name)
-        _refuse_bad_names(labelled["file_name"], name)
+        written = clean["file_name"]
+        _refuse_bad_names(written, name)
+        names = spelled(written)
+        if names is not written:
+            _refuse_bad_names(names, name)
+        labelled = numbered(clean.with_columns(names), name)
         strange_identities = labelled["identity"].filter(labelled["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
@@ -214,7 +226,7 @@ class Dataset:
                 draft.write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
         write_parquet(self.table, self.root / TABLE_NAME)
 
-    def counts(self) -> Mapping[str, int]:
+    def counts(self) -> Counts:
         """Images, people and cameras, for summaries."""
         known = self.table.filter(pl.col("identity") >= 0)
         return {

@@ -15,7 +15,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from closerlook.documents import read_json
-from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.errors import CloserlookError, UsageError, first_line, unknown
 from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.scores import cmc, hit_by
@@ -260,7 +260,7 @@ class Result:
         try:
             return cls.from_dict(dict(value))
         except (CloserlookError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
-            problem = str(error).splitlines()[0].removesuffix(".")
+            problem = first_line(error).removesuffix(".")
             raise CloserlookError(f"{path} is not a result that closerlook wrote: {problem}. {remedy}") from None
 
     def __str__(self) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from typing_extensions import TypedDict
 
 import closerlook
 from closerlook.attributes import Level
 from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
+from closerlook.dataset.table import Counts
 from closerlook.documents import read_json
 from closerlook.embedding.functions import load_function
 from closerlook.embedding.weights import find_weights_file
@@ -36,20 +36,12 @@ RUN_FILE = "run.json"
 FORMAT = 1  # raise it when the same inputs would give another run
 
 
-class Counts(TypedDict):
-    """How much data there is."""
-
-    images: int
-    identities: int
-    cameras: int
-
-
 class Validated(Counts):
     """On which data the checkpoint was chosen, and the best that it reached."""
 
     data: str
     best_step: int
-    mAP: float
+    mAP: float  # noqa: N815 - the field's name
 
 
 class Summary(Counts):
@@ -180,7 +172,7 @@ class RunFolder:
         if validation is not None:
             validated = {
                 "data": validation.name,
-                **_counts(validation),
+                **validation.counts(),
                 "best_step": state.best_step,
                 "mAP": state.best_score,
             }
@@ -190,7 +182,7 @@ class RunFolder:
             "recipe": recipe.name,
             "seed": self.seed,
             "data": data.name,
-            **_counts(data),
+            **data.counts(),
             "levels": _levels(data),
             "steps": state.step,
             "images_drawn": drawn,
@@ -221,11 +213,6 @@ def weights_digest(backbone: str) -> str:
         return digest(find_weights_file(backbone).read_bytes())
     source = inspect.getsourcefile(inspect.unwrap(load_function(backbone, "backbone")))
     return digest(Path(source).read_bytes() if source else backbone)
-
-
-def _counts(data: Dataset) -> Counts:
-    found = data.counts()
-    return {"images": found["images"], "identities": found["identities"], "cameras": found["cameras"]}
 
 
 def _levels(data: Dataset) -> dict[str, list[Level]]:

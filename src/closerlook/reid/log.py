@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from closerlook.documents import read_text
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, first_line
 from closerlook.files import atomic_path, explain_os_errors
 
 __all__ = ["Log", "read_log", "seconds_of"]
@@ -150,7 +150,7 @@ def read_log(folder: Path) -> pl.DataFrame | None:
     try:
         table = pl.read_csv(io.BytesIO(text.encode()), infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise CloserlookError(f"{path} is damaged: {str(error).splitlines()[0]}. {REMEDY}") from None
+        raise CloserlookError(f"{path} is damaged: {first_line(error)}. {REMEDY}") from None
     if "step" not in table.columns or not table["step"].dtype.is_integer():
         raise CloserlookError(f"{path} is damaged: it has no column 'step' of whole numbers. {REMEDY}")
     for name, kind in table.schema.items():

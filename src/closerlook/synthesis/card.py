@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
-
 import yaml
 
 from closerlook.attributes import Design
+from closerlook.escaping import in_markdown
 from closerlook.synthesis.settings import Settings
 
 __all__ = ["CARD_NAME", "CELL_WARNING", "data_card"]
@@ -54,7 +53,7 @@ def data_card(design: Design, settings: Settings, images: int) -> str:
     height, width = settings.size
     return _CARD.format(
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
-        name=html.escape(" ".join(design.name.split())),
+        name=in_markdown(design.name),
         images=images,
         identities=design.identities,
         height=height,

@@ -19,7 +19,7 @@ from closerlook.dataset.formats.listing import (
 from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
 from closerlook.dataset.table import SPLITS, Dataset
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["read_folder"]
 
@@ -77,7 +77,7 @@ def _read_splits(path: Path, tables: dict[str, str]) -> Dataset:
         table = pl.concat(parts, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
         raise CloserlookError(
-            f"The tables in {path} do not fit together ({str(error).splitlines()[0]}): {shown(sorted(tables))}."
+            f"The tables in {path} do not fit together ({first_line(error)}): {shown(sorted(tables))}."
         ) from None
     return Dataset.from_table(path, table, path.resolve().name)
 

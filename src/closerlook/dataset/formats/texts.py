@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from closerlook.errors import CloserlookError
+from closerlook.dataset.columns import is_whole
+from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["read_csv", "read_jsonl"]
 
@@ -42,7 +43,7 @@ def read_csv(path: Path) -> pl.DataFrame:
     try:
         table = pl.read_csv(io.BytesIO(text.encode()), infer_schema=False, separator=separator)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
-        raise CloserlookError(f"{path} cannot be read as a table: {(str(error).splitlines() or ['?'])[0]}") from None
+        raise CloserlookError(f"{path} cannot be read as a table: {first_line(error)}") from None
     exact = {"file_name"} & set(table.columns)  # headings without blanks
     table = table.rename({name: name.strip() for name in table.columns})
     table = table.with_columns(
@@ -62,7 +63,7 @@ def _typed(column: pl.Series) -> pl.Series:
         as_numbers = column.cast(dtype, strict=False)
         if as_numbers.null_count() == column.null_count():
             # A number of a person beyond 64 bits stays text: as a fraction it would lose its last digits.
-            whole = dtype == pl.Float64 and column.drop_nulls().str.contains(r"^[+-]?\d+$").all()
+            whole = dtype == pl.Float64 and is_whole(column)
             return column if whole else as_numbers
     return column
 
@@ -88,7 +89,7 @@ def read_jsonl(path: Path) -> pl.DataFrame:
     try:
         return pl.DataFrame([_series(name, [row.get(name) for row in rows]) for name in names])
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError, OverflowError) as error:
-        raise CloserlookError(f"{path} cannot be read as a table: {(str(error).splitlines() or ['?'])[0]}") from None
+        raise CloserlookError(f"{path} cannot be read as a table: {first_line(error)}") from None
 
 
 def _series(name: str, values: Sequence[Any]) -> pl.Series:
