@@ -23,12 +23,6 @@ import simplejpeg
 import torch
 
 from bare import eager
-from closerlook.analysis import Gap, Settings, analyze
-from closerlook.analysis.cells import lay_out
-from closerlook.analysis.measure import EXACT_BYTES, SourceSums, make_source_pieces
-from closerlook.analysis.moments import squared_norms
-from closerlook.analysis.pieces import Arrays, Pieces
-from closerlook.analysis.target import measure_target, target_moments
 from closerlook.attributes import DESIGNS, Factor
 from closerlook.cli.options import parse_size
 from closerlook.dataset import Dataset
@@ -36,6 +30,12 @@ from closerlook.dataset.images import iter_images
 from closerlook.dataset.threads import map_in_threads
 from closerlook.embedding import Block, ContentStyle, open_embedding, slices_of
 from closerlook.embedding.passes import batch_size, cut, share_cores
+from closerlook.gap import Gap, Settings, analyze
+from closerlook.gap.measure.cells import lay_out
+from closerlook.gap.measure.moments import squared_norms
+from closerlook.gap.measure.partials import Arrays, Pieces
+from closerlook.gap.measure.source import EXACT_BYTES, SourceSums, make_source_pieces
+from closerlook.gap.measure.target import measure_target, target_moments
 
 DEFAULT_UNITS = 588 * 7
 
@@ -62,7 +62,7 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
         pixels = torch.from_numpy(next(iter_images(layout.data, size)))
         ready = network.normalize(pixels.to(embedder.device))
         # Kept exactly or projected as the default of seven images a cell is
-        with patch("closerlook.analysis.measure.EXACT_BYTES", EXACT_BYTES * images // DEFAULT_UNITS):
+        with patch("closerlook.gap.measure.source.EXACT_BYTES", EXACT_BYTES * images // DEFAULT_UNITS):
             sums = SourceSums(layout, target.mean, embedder.blocks, 0)
 
         def whole() -> Iterator[Arrays]:

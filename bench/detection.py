@@ -102,7 +102,7 @@ def main() -> None:
     )
     ours = ours.filter(pl.col("occlusion") < HIDDEN)
     if given.real:
-        real = cl.Dataset.open(given.real).train
+        real = cl.open_dataset(given.real).train
         real = real.take(np.sort(keyed_rng(0, "real").choice(len(real), min(len(real), len(ours)), replace=False)))
         print(f"real: {share(read(real, detect), real.identities)}")
     hits = read(ours, detect)

@@ -33,11 +33,11 @@ from closerlook.dataset.decoding import read_image
 from closerlook.embedding import extract, open_embedding
 from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.annotations import mask
-from closerlook.synthesis.person import load_person, pose_person, sample_pose
-from closerlook.synthesis.production import draw_places, draw_view, height_of
-from closerlook.synthesis.render.renderer import Renderer, Shot
-from closerlook.synthesis.settings import read_settings
+from closerlook.synthesis.generation.annotations import mask
+from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.settings import read_settings
+from closerlook.synthesis.humans import load_person, pose_person, sample_pose
+from closerlook.synthesis.rendering.renderer import Renderer, Shot
 
 Float = NDArray[np.floating]
 SIZE = (128, 64)
@@ -258,7 +258,7 @@ def main() -> None:
     ours = rendered(given.out, given.people, given.seed, given.wardrobe, given.population, anywhere=given.anywhere)
     people = len(pairs(ours))
     if given.real:
-        real = cl.Dataset.open(given.real).train
+        real = cl.open_dataset(given.real).train
         real = real.subset(TwoViews(given.seed))
         people = min(people, len(pairs(real)))
         describe("real", real, given.embedding, people, given.seed)

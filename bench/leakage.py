@@ -21,7 +21,7 @@ import closerlook as cl
 from closerlook.embedding import Embedder, Features, extract, open_embedding
 from closerlook.evaluation import rank
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.settings import VARY
+from closerlook.synthesis.generation.settings import VARY
 
 SIZE = (128, 64)
 STRIP = SIZE[1] // 8  # pixels at either side

@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.images import iter_images
 
 COLUMNS = ("brightness", "contrast", "backdrop sd", "sharpness", "saturation", "darkest 5 %", "brightest 5 %")
@@ -43,7 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     print(" " * 22, *(f"{name:>13}" for name in COLUMNS))
     for name in (options.data, options.target):
-        source = Dataset.open(name)
+        source = open_dataset(name)
         values = measure(source.train if name == options.target else source, options.images)
         for what, row in (("mean over images", values.mean(0)), ("spread of images", values.std(0))):
             print(f"{source.name[:12]:<12}{what:>17}"[:29], *(f"{value:>13.1f}" for value in row))

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.person import Person, load_person, pose_person, sample_person, sample_pose
-from closerlook.synthesis.person.assets import body_data, prepare
-from closerlook.synthesis.person.packing import pack
+from closerlook.synthesis.humans import Person, load_person, pose_person, sample_person, sample_pose
+from closerlook.synthesis.humans.body.assets import body_data, prepare
+from closerlook.synthesis.humans.mesh.packing import pack
 
 POSES = 5  # of each person
 

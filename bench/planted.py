@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis import gap_of
-from closerlook.analysis import Gap
-from closerlook.analysis.composition import estimate_composition
-from closerlook.analysis.moments import Sketch
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Block, open_embedding
+from closerlook.gap import Gap
+from closerlook.gap.measure.moments import Sketch
+from closerlook.gap.statistics.mixture import estimate_composition
 from closerlook.randomness import keyed_rng
 from closerlook.study.planted import SOURCE_SENSOR, TARGET_SENSOR, hidden_levels, places
 from closerlook.synthesis import generate

@@ -31,11 +31,11 @@ import numpy as np
 
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import usable_cores
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
-from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.planning import Options, read_request
-from closerlook.synthesis.production import draw_shot, posed_views, prepare, tasks_of, write_images
-from closerlook.synthesis.settings import VARY
+from closerlook.synthesis.generation.planning import Options, read_request
+from closerlook.synthesis.generation.production import draw_shot, posed_views, prepare, tasks_of, write_images
+from closerlook.synthesis.generation.settings import VARY
+from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
+from closerlook.synthesis.humans.population import Population
 
 SIZES = ((128, 64), (256, 128))
 LEVELS = {"cell": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
@@ -108,7 +108,7 @@ def agreement(size: tuple[int, int], vary: str, device: str) -> float:
 def scene(size: tuple[int, int], path: Path) -> None:
     """One posed person for the peers: triangles, a colour a vertex, camera."""
     from closerlook.randomness import keyed_rng
-    from closerlook.synthesis.scene.camera import Camera, frame
+    from closerlook.synthesis.scenes.camera import Camera, frame
 
     person = sample_person(0, 1, None, Population())
     posed = pose_person(person, sample_pose(keyed_rng(0, "pose", 1)))

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from closerlook.analysis import Gap, Measurement, Settings
 from closerlook.attributes import DESIGNS
 from closerlook.dataset import Dataset
 from closerlook.embedding import Block
+from closerlook.gap import Gap, Measurement, Settings
 from closerlook.reid import Recipe
 from closerlook.selection import exhaustive, mixture
 from closerlook.selection.greedy import greedy

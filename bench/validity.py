@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import stats
 
-from closerlook.analysis import Gap, analyze
-from closerlook.compute.keys import DIGEST, digest
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import image_array
 from closerlook.evaluation import evaluate
-from closerlook.files import atomic_path
+from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, train
+from closerlook.storage.files import atomic_path
+from closerlook.storage.keys import DIGEST, digest
 from closerlook.study.planted import places
 from closerlook.synthesis import generate
 
@@ -76,7 +76,7 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
         )
         unlabelled = pl.col("identity") <= PLANTED_UNLABELED
         _lay_out(rendered, name, work, unlabelled, per_camera=2)
-    real = Dataset.open(f"market1501:{market}").train
+    real = open_dataset(f"market1501:{market}").train
     people = np.unique(real.identities)
     half_a = pl.col("identity").is_in(people[: len(people) // 2].tolist())
     _lay_out(real, "market-a", work, ~half_a)  # distances by half b, accuracy on half a
@@ -150,7 +150,7 @@ def _cuhk01(folder: Path) -> Dataset:
 
 def choose(work: Path) -> None:
     """Pick the subsets: distances to Market spread evenly, least tied to diversity, brightness and other targets."""
-    source = Dataset.open(work / "source")
+    source = open_dataset(work / "source")
     gaps = {name: _gap(work, source, name) for name in TARGETS}
     table = _candidates(source, gaps)
     main = (table["gap_market-a"] + table["gap_market-b"]).to_numpy() / 2
@@ -245,7 +245,7 @@ def _random_rows(source: Dataset, number: int) -> NDArray[np.int64]:
 
 def train_runs(work: Path, worker: tuple[int, int]) -> None:
     """Train and score every run that has no result yet."""
-    source, subsets = Dataset.open(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
+    source, subsets = open_dataset(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
     done = _done()
     for run in plan_runs()[worker[0] - 1 :: worker[1]]:
         out = work / "results" / f"{run.name}.json"

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from closerlook.analysis import analyze
 from closerlook.dataset import Dataset
 from closerlook.embedding import extract, open_embedding
 from closerlook.evaluation import evaluate
+from closerlook.gap import analyze
 from closerlook.reid import train
 from closerlook.selection import select
 from closerlook.synthesis import generate

@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis import scene
-from closerlook.synthesis.person import pose_batch, sample_person, sample_pose
-from closerlook.synthesis.render.renderer import Renderer, Take, View
-from closerlook.synthesis.scene.backdrop import BACKDROPS, place
-from closerlook.synthesis.scene.camera import Camera, Crop
-from closerlook.synthesis.scene.sensor import Sensor
+from closerlook.synthesis import scenes
+from closerlook.synthesis.humans import pose_batch, sample_person, sample_pose
+from closerlook.synthesis.rendering.renderer import Renderer, Take, View
+from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
+from closerlook.synthesis.scenes.camera import Camera, Crop
+from closerlook.synthesis.scenes.sensor import Sensor
 
 COUNT, SIZE = 12, (256, 120)
 SEED = 20211
@@ -40,7 +40,7 @@ def main() -> None:
         code = np.clip(colour[..., :3] * light, 0, 1) ** (1 / 2.2)
         cell = np.concatenate([code, colour[..., 3:]], axis=-1) * 255
         sheet[:, number * SIZE[1] : (number + 1) * SIZE[1]] = np.where(colour[..., 3:] > 0, cell, 0)
-    path = Path(scene.__file__).parent / "passers.png"
+    path = Path(scenes.__file__).parent / "passers.png"
     Image.fromarray(sheet).quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
     print(path, f"{path.stat().st_size / 1024:.0f} KiB")
 

@@ -6,11 +6,11 @@ import inspect
 import re
 from pathlib import Path
 
-from closerlook.synthesis.parameters import BOUNDS, LIKE, SCENE, known_parameters
-from closerlook.synthesis.scene.camera import Camera
-from closerlook.synthesis.scene.sensor import Sensor
-from closerlook.synthesis.scene.sky import ILLUMINATIONS
-from closerlook.synthesis.scene.weather import WEATHERS
+from closerlook.synthesis.generation.parameters import BOUNDS, LIKE, SCENE, known_parameters
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.sensor import Sensor
+from closerlook.synthesis.scenes.sky import ILLUMINATIONS
+from closerlook.synthesis.scenes.weather import WEATHERS
 
 PAGE = Path(__file__).parent.parent / "docs" / "scene.md"
 PLAIN = {

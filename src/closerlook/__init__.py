@@ -5,7 +5,7 @@ The public verbs, one a stage::
     import closerlook as cl
 
     data = cl.generate(design="gpr-plus", identities=808, out="data/gpr-plus", size=(128, 64))
-    target = cl.Dataset.open("market1501:/data/Market-1501-v15.09.15")
+    target = cl.open_dataset("market1501:/data/Market-1501-v15.09.15")
     gap = cl.analyze(data, target.train)
     plan = cl.select(gap, method="greedy")
     model = cl.train(data.subset(plan), out="runs/best")
@@ -20,26 +20,26 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from closerlook.version import __version__
+
 if TYPE_CHECKING:
     from closerlook.adaptation import adapt as adapt
-    from closerlook.analysis import Gap as Gap, analyze as analyze
     from closerlook.attributes import Design as Design, Factor as Factor
-    from closerlook.dataset import Dataset as Dataset
+    from closerlook.dataset import Dataset as Dataset, open_dataset as open_dataset
     from closerlook.errors import CloserlookError as CloserlookError, UsageError as UsageError
     from closerlook.evaluation import Protocol as Protocol, Result as Result, evaluate as evaluate
+    from closerlook.gap import Gap as Gap, analyze as analyze
     from closerlook.reid import Model as Model, Recipe as Recipe, train as train
     from closerlook.reporting import report as report
     from closerlook.selection import Plan as Plan, select as select
-    from closerlook.synthesis.generate import generate as generate
-
-__version__ = "0.1.0"
+    from closerlook.synthesis.generation.generate import generate as generate
 
 _HOMES = {
     "CloserlookError": "closerlook.errors",
     "Dataset": "closerlook.dataset",
     "Design": "closerlook.attributes",
     "Factor": "closerlook.attributes",
-    "Gap": "closerlook.analysis",
+    "Gap": "closerlook.gap",
     "Model": "closerlook.reid",
     "Plan": "closerlook.selection",
     "Protocol": "closerlook.evaluation",
@@ -47,9 +47,10 @@ _HOMES = {
     "Result": "closerlook.evaluation",
     "UsageError": "closerlook.errors",
     "adapt": "closerlook.adaptation",
-    "analyze": "closerlook.analysis",
+    "analyze": "closerlook.gap",
     "evaluate": "closerlook.evaluation",
     "generate": "closerlook.synthesis",
+    "open_dataset": "closerlook.dataset",
     "report": "closerlook.reporting",
     "select": "closerlook.selection",
     "train": "closerlook.reid",

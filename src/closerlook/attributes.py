@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from closerlook.documents import read_yaml
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.storage.documents import read_yaml
 
 __all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Jitter", "Level", "Spec"]
 

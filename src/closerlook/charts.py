@@ -8,7 +8,7 @@ from typing import Any
 import vl_convert
 
 from closerlook.escaping import ScriptEncoder, in_xml
-from closerlook.files import atomic_path
+from closerlook.storage.files import atomic_path
 
 __all__ = ["save_chart", "svg"]
 

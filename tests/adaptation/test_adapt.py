@@ -13,10 +13,10 @@ from closerlook.adaptation.scene import PARAMETERS, Sampler, choose_parameters, 
 from closerlook.attributes import Design
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import alone_in
+from closerlook.storage.files import alone_in
 from closerlook.synthesis import generate
-from closerlook.synthesis.scene.backdrop import BACKDROPS
-from closerlook.synthesis.settings import read_settings
+from closerlook.synthesis.generation.settings import read_settings
+from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from closerlook.analysis import Gap
 from closerlook.cli import app
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.errors import UsageError
+from closerlook.gap import Gap
 from closerlook.selection import select
 
 LUX = 12.5
@@ -60,7 +60,7 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
     assert table["images"].to_list() == [12, 12, 12]
     assert table["fit"].is_sorted()  # the darkest bin is the nearest to the dark target
     plan = select(gap, rule="top:1", keep=[])
-    chosen = Dataset.open(source).subset(plan)
+    chosen = open_dataset(source).subset(plan)
     assert len(chosen) == 12
     assert chosen.table["lux"].max() < 6.2 * LUX
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from closerlook.cli import app
 from closerlook.errors import CloserlookError
-from closerlook.synthesis.contact import CAPTION, CELL, WALL, describe
+from closerlook.synthesis.generation.contact import CAPTION, CELL, WALL, describe
 
 
 def draw(*arguments: object) -> None:

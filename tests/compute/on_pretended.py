@@ -9,13 +9,13 @@ import simplejpeg
 import torch
 from pretended import DEVICE, Away, on_device
 
-from closerlook.analysis import analyze
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, extract
 from closerlook.embedding.features import Features
 from closerlook.embedding.pooled import Custom, Pooled
 from closerlook.evaluation import KReciprocal, Matching, rank
+from closerlook.gap import analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Model
 from closerlook.reid.augmentation import augment

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 import closerlook
 from closerlook.cli import app
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.dataset.audit import audit
 from closerlook.dataset.decoding import MAX_PIXELS, read_image, read_rgba, read_size
 from closerlook.errors import CloserlookError
@@ -187,7 +187,7 @@ def test_a_size_far_above_pillows_own_limit_is_one_message(tmp_path):
 def test_an_audit_lists_bombs_among_what_cannot_be_read(tmp_path):
     for name, make in BOMBS.items():
         (tmp_path / name).write_bytes(make())
-    found = audit(Dataset.open(f"folder:{tmp_path}"))
+    found = audit(open_dataset(f"folder:{tmp_path}"))
     assert len(found.unreadable) == 2
     assert all("is refused" in message for message in found.unreadable)
 
@@ -207,8 +207,8 @@ def test_verbs_that_take_a_picture_refuse_a_bomb(tmp_path, monkeypatch, argument
 OWN_PIXELS = {
     "dataset/decoding.py": "the one decoder",
     "reid/augmentation.py": "pixels that it has just compressed",
-    "synthesis/person/packing.py": "a person's textures in the cache",
-    "synthesis/scene/textures.py": "a picture that is part of the package",
+    "synthesis/humans/mesh/packing.py": "a person's textures in the cache",
+    "synthesis/scenes/textures.py": "a picture that is part of the package",
     "adaptation/scene.py": "images that it has just rendered",
 }
 

@@ -3,10 +3,10 @@ import polars as pl
 import pytest
 from drawing import write
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.export import export
-from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.errors import CloserlookError, UsageError
 
 LABELS = ["identity", "camera", "split"]
@@ -14,7 +14,7 @@ LABELS = ["identity", "camera", "split"]
 
 def test_market_layout_round_trips_through_its_importer(people, tmp_path):
     out = export(people, tmp_path / "out")
-    again = Dataset.open(f"market1501:{tmp_path / 'out'}")
+    again = open_dataset(f"market1501:{tmp_path / 'out'}")
     assert again.table.sort("file_name").select(*LABELS).equals(out.table.sort("file_name").select(*LABELS))
     assert sorted(again.table.select(*LABELS).rows()) == sorted(people.table.select(*LABELS).rows())
     for before, after in zip(people.paths, out.paths, strict=True):
@@ -24,9 +24,9 @@ def test_market_layout_round_trips_through_its_importer(people, tmp_path):
 
 def test_the_exported_folder_keeps_attributes_and_factors(people, tmp_path):
     export(people, tmp_path / "out")
-    again = Dataset.open(tmp_path / "out") if not (tmp_path / "out" / "metadata.parquet").exists() else None
+    again = open_dataset(tmp_path / "out") if not (tmp_path / "out" / "metadata.parquet").exists() else None
     assert again is None
-    table = Dataset.open(f"folder:{tmp_path / 'out'}")
+    table = open_dataset(f"folder:{tmp_path / 'out'}")
     assert table.table["weather"].to_list() == people.table["weather"].to_list()
     assert table.factors == people.factors
 
@@ -41,7 +41,7 @@ def test_jpeg_bytes_are_copied_and_market_numbers_kept(tmp_path):
     }
     for name, seed in names.items():
         write(root / name, seed=seed)
-    export(Dataset.open(f"market1501:{root}"), tmp_path / "out")
+    export(open_dataset(f"market1501:{root}"), tmp_path / "out")
     for name in names:
         assert (tmp_path / "out" / name).read_bytes() == (root / name).read_bytes()
 
@@ -60,7 +60,7 @@ def test_a_person_0_a_distractor_and_junk_stay_apart(people, tmp_path):
     identities = [0, DISTRACTOR, JUNK, 1] + [2] * (len(gallery) - 4)
     data = Dataset.from_table(gallery.root, gallery.table.with_columns(identity=pl.Series(identities)), "mixed")
     export(data, tmp_path / "out")
-    again = Dataset.open(f"market1501:{tmp_path / 'out'}")
+    again = open_dataset(f"market1501:{tmp_path / 'out'}")
     assert sorted(again.table["identity"]) == sorted([1, DISTRACTOR, JUNK, 2] + [3] * (len(gallery) - 4))
 
 
@@ -91,8 +91,8 @@ def test_an_existing_folder_is_not_touched(people, tmp_path):
 def test_the_table_alone_points_at_the_images(people, tmp_path):
     export(people, tmp_path / "table", layout="table")
     with pytest.raises(CloserlookError, match="open it as manifest:"):
-        Dataset.open(tmp_path / "table")
-    again = Dataset.open(f"manifest:{tmp_path / 'table' / 'metadata.parquet'}")
+        open_dataset(tmp_path / "table")
+    again = open_dataset(f"manifest:{tmp_path / 'table' / 'metadata.parquet'}")
     assert again.factors == people.factors
     assert np.array_equal(read_image(again.paths[3]), read_image(people.paths[3]))
     assert again.table.drop("file_name").equals(people.table.drop("file_name"))

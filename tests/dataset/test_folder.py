@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from drawing import noise, write
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 
@@ -18,7 +18,7 @@ def test_litter_and_folders_named_like_images_are_no_images(tmp_path):
     for name in ["a/1.png", "2.JPG", "odd.png/3.png", *LITTER]:
         write(tmp_path / name)
     (tmp_path / "empty.jpg").mkdir()
-    assert Dataset.open(tmp_path).table["file_name"].to_list() == ["2.JPG", "a/1.png", "odd.png/3.png"]
+    assert open_dataset(tmp_path).table["file_name"].to_list() == ["2.JPG", "a/1.png", "odd.png/3.png"]
 
 
 def test_links_are_followed_each_folder_once(tmp_path):
@@ -27,7 +27,7 @@ def test_links_are_followed_each_folder_once(tmp_path):
     (tmp_path / "data" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "data" / "circle").symlink_to(tmp_path / "data")
     (tmp_path / "data" / "3.png").symlink_to(tmp_path / "elsewhere" / "1.png")
-    data = Dataset.open(tmp_path / "data")
+    data = open_dataset(tmp_path / "data")
     assert data.table["file_name"].to_list() == ["2.png", "3.png", "linked/1.png"]
     assert np.array_equal(read_image(data.paths[2]), noise(1))
 
@@ -42,7 +42,7 @@ def test_names_that_are_not_utf8_are_explained(tmp_path, layout):
         os.fsencode(tmp_path / folders[0]) + b"/p\xff.jpg",
     )
     with pytest.raises(CloserlookError, match=r"not UTF-8, first '.*p\\udcff\.jpg'"):
-        Dataset.open(f"{layout}:{tmp_path}")
+        open_dataset(f"{layout}:{tmp_path}")
 
 
 @pytest.mark.parametrize("name", ["._0001_c1s1_000001_00.jpg", "desktop.ini", "Desktop.ini", "THUMBS.DB", ".DS_Store"])
@@ -51,7 +51,7 @@ def test_litter_does_not_stop_market1501(tmp_path, name):
         write(tmp_path / folder / image, format="JPEG")
         (tmp_path / folder / name).write_bytes(b"litter")
     (tmp_path / "bounding_box_test" / "@eaDir").mkdir(parents=True)
-    assert Dataset.open(f"market1501:{tmp_path}").identities.tolist() == [2, 1]
+    assert open_dataset(f"market1501:{tmp_path}").identities.tolist() == [2, 1]
 
 
 ROWS = {"metadata.csv": "file_name,identity\na.png,9\n", "metadata.jsonl": '{"file_name": "a.png", "identity": 9}\n'}
@@ -61,7 +61,7 @@ ROWS = {"metadata.csv": "file_name,identity\na.png,9\n", "metadata.jsonl": '{"fi
 def test_a_table_beside_images_is_read(tmp_path, table):
     write(tmp_path / "a.png")
     (tmp_path / table).write_text(ROWS[table])
-    data = Dataset.open(tmp_path)
+    data = open_dataset(tmp_path)
     assert data.identities.tolist() == [9]
     assert data.name == tmp_path.name
 
@@ -78,7 +78,7 @@ def test_a_table_a_split_is_read_as_hugging_face_does(tmp_path, table):
             rows.write_ndjson(path)
         else:
             rows.write_parquet(path)
-    data = Dataset.open(tmp_path)
+    data = open_dataset(tmp_path)
     assert sorted(data.table.select("file_name", "identity", "camera", "split").rows()) == [
         ("gallery/a.png", 2, 2, "gallery"),
         ("query/a.png", 1, 1, "query"),
@@ -91,7 +91,7 @@ def test_people_named_in_several_tables_are_numbered_together(tmp_path):
     for split, person in (("train", "zoe"), ("query", "adam"), ("gallery", "adam")):
         write(tmp_path / split / "a.png")
         (tmp_path / split / "metadata.csv").write_text(f"file_name,identity\na.png,{person}\n")
-    data = Dataset.open(tmp_path)
+    data = open_dataset(tmp_path)
     assert dict(zip(data.table["split"], data.identities, strict=True)) == {"train": 2, "query": 1, "gallery": 1}
 
 
@@ -99,7 +99,7 @@ def test_a_column_of_splits_says_what_other_folders_mean(tmp_path):
     write(tmp_path / "test" / "a.png")
     write(tmp_path / "test" / "b.png")
     (tmp_path / "test" / "metadata.csv").write_text("file_name,split\na.png,query\nb.png,gallery\n")
-    assert Dataset.open(tmp_path).table["split"].to_list() == ["query", "gallery"]
+    assert open_dataset(tmp_path).table["split"].to_list() == ["query", "gallery"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_tables_that_say_too_little_are_refused_not_passed_over(tmp_path, folder
     if loose:
         write(tmp_path / loose)
     with pytest.raises(CloserlookError, match=says):
-        Dataset.open(tmp_path)
+        open_dataset(tmp_path)
 
 
 OUTSIDE = ["../x.png", "images/../../x.png", "/etc/x.png", "link/x.png", "x_link.png"]
@@ -146,14 +146,14 @@ def test_a_folders_table_may_not_lead_out_of_it(trap, table, name, start):
     path = folder / table
     {"csv": rows.write_csv, "jsonl": rows.write_ndjson, "parquet": rows.write_parquet}[table.partition(".")[2]](path)
     with pytest.raises(CloserlookError, match=rf"names 1 files outside .*open it as manifest:.*{table}"):
-        Dataset.open(folder)
+        open_dataset(folder)
 
 
 @pytest.mark.parametrize("name", ["../x.png", "images/../../x.png", "link/x.png", "x_link.png", "absolute"])
 def test_a_manifest_that_the_user_names_may(trap, name):
     name = str(trap.parent / "x.png") if name == "absolute" else name
     (trap / "people.csv").write_text(f"file_name\n{name}\n")
-    data = Dataset.open(f"manifest:{trap / 'people.csv'}")
+    data = open_dataset(f"manifest:{trap / 'people.csv'}")
     assert np.array_equal(read_image(data.paths[0]), noise(0))
 
 
@@ -161,7 +161,7 @@ def test_links_that_stay_inside_are_taken(tmp_path):
     write(tmp_path / "real" / "x.png")
     (tmp_path / "linked").symlink_to(tmp_path / "real")
     (tmp_path / "metadata.csv").write_text("file_name\nlinked/x.png\n")
-    assert len(Dataset.open(tmp_path)) == 1
+    assert len(open_dataset(tmp_path)) == 1
 
 
 def test_msmt17s_lists_may_not_lead_out(tmp_path):
@@ -170,7 +170,7 @@ def test_msmt17s_lists_may_not_lead_out(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "test").mkdir()
     with pytest.raises(CloserlookError, match="outside of it"):
-        Dataset.open(f"msmt17:{tmp_path}")
+        open_dataset(f"msmt17:{tmp_path}")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_msmt17s_lists_may_not_lead_out(tmp_path):
 def test_a_column_of_another_kind_than_its_levels_is_named(people, column, says):
     people.table.with_columns(column.alias("weather")).write_parquet(people.root / "metadata.parquet")
     with pytest.raises(CloserlookError, match=says):
-        Dataset.open(people.root)
+        open_dataset(people.root)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
@@ -187,4 +187,4 @@ def test_a_truncated_table_is_one_message(people, cut):
     path = people.root / "metadata.parquet"
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(CloserlookError, match=r"metadata\.parquet cannot be read as a table"):
-        Dataset.open(people.root)
+        open_dataset(people.root)

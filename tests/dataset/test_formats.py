@@ -5,9 +5,9 @@ import pytest
 from drawing import write
 from hypothesis import given, settings, strategies as st
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.formats.market1501 import NAMES
-from closerlook.dataset.table import DISTRACTOR, JUNK
 from closerlook.errors import CloserlookError, UsageError
 
 NAME = re.compile(NAMES["market1501"][1])
@@ -27,7 +27,7 @@ def market(tmp_path):
 
 
 def test_market1501_labels(market):
-    data = Dataset.open(f"market1501:{market}")
+    data = open_dataset(f"market1501:{market}")
     assert data.name == "market1501"
     assert data.factors == ()
     assert data.table["identity"].to_list() == [2, 2, 7, 1, JUNK, DISTRACTOR, 1]
@@ -43,16 +43,16 @@ def test_identity_0_is_a_distractor_in_market1501s_layout_alone(tmp_path):
     for layout, name in (("dukemtmc", "0000_c2_f0046985.jpg"), ("personx", "0000_c1s1_33.jpg")):
         for folder in ("bounding_box_train", "query", "bounding_box_test"):
             write(tmp_path / layout / folder / name)
-        assert Dataset.open(f"{layout}:{tmp_path / layout}").table["identity"].to_list() == [0, 0, 0]
+        assert open_dataset(f"{layout}:{tmp_path / layout}").table["identity"].to_list() == [0, 0, 0]
     table = pl.DataFrame({"file_name": ["dukemtmc/query/0000_c2_f0046985.jpg"], "identity": [0]})
     table.write_csv(tmp_path / "people.csv")
-    data = Dataset.open(f"manifest:{tmp_path / 'people.csv'}")
+    data = open_dataset(f"manifest:{tmp_path / 'people.csv'}")
     assert data.people.table["identity"].to_list() == [0]
     assert data.counts()["identities"] == 1
 
 
 def test_what_is_no_person_is_told_from_people(market):
-    data = Dataset.open(f"market1501:{market}")
+    data = open_dataset(f"market1501:{market}")
     assert data.people.table["identity"].to_list() == [2, 2, 7, 1, 1]
     assert data.counts()["identities"] == 3
     assert data.train.people.table.equals(data.train.table)
@@ -61,13 +61,13 @@ def test_what_is_no_person_is_told_from_people(market):
 
 
 def test_other_negative_identities_are_refused(market):
-    table = Dataset.open(f"market1501:{market}").table.with_columns(pl.col("identity") - 1)
+    table = open_dataset(f"market1501:{market}").table.with_columns(pl.col("identity") - 1)
     with pytest.raises(CloserlookError, match="identity -3 is no person's"):
         Dataset.from_table(market, table, "lowered")
 
 
 def test_market1501_is_found_inside_its_parent_folder(market):
-    assert Dataset.open(f"market1501:{market.parent}").root == market
+    assert open_dataset(f"market1501:{market.parent}").root == market
 
 
 def test_two_market_folders_in_a_parent_are_ambiguous(market):
@@ -75,28 +75,28 @@ def test_two_market_folders_in_a_parent_are_ambiguous(market):
     for folder in ("bounding_box_train", "bounding_box_test", "query"):
         (market.with_name("Other") / folder).mkdir()
     with pytest.raises(CloserlookError, match="Market, Other"):
-        Dataset.open(f"market1501:{market.parent}")
+        open_dataset(f"market1501:{market.parent}")
 
 
 def test_a_missing_market_folder_is_named(market):
     (market / "query").rename(market / "probe")
     with pytest.raises(CloserlookError, match="lacks query"):
-        Dataset.open(f"market1501:{market}")
+        open_dataset(f"market1501:{market}")
     with pytest.raises(CloserlookError, match="lacks query"):
-        Dataset.open(f"market1501:{market.parent}")
+        open_dataset(f"market1501:{market.parent}")
 
 
 def test_a_name_of_another_form_is_named(market):
     write(market / "query" / "holiday.jpg")
     with pytest.raises(CloserlookError, match=r"query/holiday\.jpg"):
-        Dataset.open(f"market1501:{market}")
+        open_dataset(f"market1501:{market}")
 
 
 def test_empty_market_folders(tmp_path):
     for folder in ("bounding_box_train", "bounding_box_test", "query"):
         (tmp_path / folder).mkdir()
     with pytest.raises(CloserlookError, match="hold no images"):
-        Dataset.open(f"market1501:{tmp_path}")
+        open_dataset(f"market1501:{tmp_path}")
 
 
 @given(st.integers(0, 99999), st.integers(0, 99), st.integers(0, 99), st.integers(0, 10**7), st.integers(0, 99))
@@ -126,7 +126,7 @@ def test_a_manifest_in_csv_and_parquet(tmp_path):
     )
     pl.read_csv(path).write_parquet(tmp_path / "people.parquet")
     for source in (f"manifest:{path}", str(path), str(tmp_path / "people.parquet")):
-        data = Dataset.open(source)
+        data = open_dataset(source)
         assert data.root == tmp_path
         assert data.identities.tolist() == [3, 4]
         assert data.cameras.tolist() == [1, 2]
@@ -135,7 +135,7 @@ def test_a_manifest_in_csv_and_parquet(tmp_path):
 
 
 def test_a_manifest_of_names_alone_is_an_unlabelled_training_set(tmp_path):
-    data = Dataset.open(manifest(tmp_path, "file_name\na.png\nb.png\n"))
+    data = open_dataset(manifest(tmp_path, "file_name\na.png\nb.png\n"))
     assert data.cameras.tolist() == [-1, -1]
     assert data.table["identity"].null_count() == 2
     assert len(data.train) == 2
@@ -144,7 +144,7 @@ def test_a_manifest_of_names_alone_is_an_unlabelled_training_set(tmp_path):
 
 
 def test_text_identities_are_numbered_from_one(tmp_path):
-    data = Dataset.open(manifest(tmp_path, "file_name,identity,camera\na.png,zoe,gate\nb.png,adam,7\n"))
+    data = open_dataset(manifest(tmp_path, "file_name,identity,camera\na.png,zoe,gate\nb.png,adam,7\n"))
     assert data.identities.tolist() == [2, 1]
     assert data.table["identity_label"].to_list() == ["zoe", "adam"]
     assert data.cameras.tolist() == [2, 1]
@@ -153,12 +153,12 @@ def test_text_identities_are_numbered_from_one(tmp_path):
 
 def test_missing_numbers_written_by_pandas_are_null(tmp_path):
     path = manifest(tmp_path, "file_name,identity\na.png,3.0\nb.png,NaN\n")
-    assert Dataset.open(path).table["identity"].to_list() == [3, None]
+    assert open_dataset(path).table["identity"].to_list() == [3, None]
 
 
 def test_identities_written_with_leading_zeros_stay_numbers(tmp_path):
     path = manifest(tmp_path, "file_name,identity\na.png,0003\nb.png,0010\n")
-    assert Dataset.open(path).identities.tolist() == [3, 10]
+    assert open_dataset(path).identities.tolist() == [3, 10]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_identities_written_with_leading_zeros_stay_numbers(tmp_path):
 )
 def test_bad_manifests_are_explained(tmp_path, text, message):
     with pytest.raises(CloserlookError, match=message):
-        Dataset.open(manifest(tmp_path, text))
+        open_dataset(manifest(tmp_path, text))
 
 
 @given(st.binary(max_size=80), st.sampled_from([".csv", ".parquet"]))
@@ -185,39 +185,39 @@ def test_no_manifest_ends_in_anything_but_our_error(tmp_path_factory, content, s
     path = tmp_path_factory.mktemp("fuzz") / f"m{suffix}"
     path.write_bytes(b"file_name" * (len(content) % 2) + content)
     with pytest.raises(CloserlookError):
-        Dataset.open(path)
+        open_dataset(path)
 
 
 def test_a_parquet_file_that_is_none(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR?")
     with pytest.raises(CloserlookError, match=r"a\.parquet cannot be read"):
-        Dataset.open(tmp_path / "a.parquet")
+        open_dataset(tmp_path / "a.parquet")
 
 
 def test_closerlooks_own_folder_comes_back_as_saved(people):
-    again = Dataset.open(people.root)
+    again = open_dataset(people.root)
     assert again.table.equals(people.table)
     assert again.factors == people.factors
-    assert Dataset.open(f"folder:{people.root}").table.equals(people.table)
+    assert open_dataset(f"folder:{people.root}").table.equals(people.table)
 
 
 def test_a_design_with_a_factor_that_the_table_lacks(people):
     people.table.drop("weather").write_parquet(people.root / "metadata.parquet")
     with pytest.raises(CloserlookError, match="'weather'"):
-        Dataset.open(people.root)
+        open_dataset(people.root)
 
 
 def test_a_folder_with_metadata_csv(tmp_path):
     write(tmp_path / "a.png")
     (tmp_path / "metadata.csv").write_text("file_name,identity\na.png,9\n")
-    assert Dataset.open(tmp_path).identities.tolist() == [9]
+    assert open_dataset(tmp_path).identities.tolist() == [9]
 
 
 def test_plain_images_are_an_unlabelled_target(tmp_path):
     for name in ("b/2.JPG", "a/1.png", "3.webp", ".hidden/4.png"):
         write(tmp_path / "in" / name)
     (tmp_path / "in" / "notes.txt").write_text("no image")
-    data = Dataset.open(tmp_path / "in")
+    data = open_dataset(tmp_path / "in")
     assert data.table["file_name"].to_list() == ["3.webp", "a/1.png", "b/2.JPG"]
     assert data.table["identity"].null_count() == 3
     assert data.factors == ()
@@ -225,7 +225,7 @@ def test_plain_images_are_an_unlabelled_target(tmp_path):
 
 def test_a_market_folder_opened_as_plain_images_is_pointed_out(market):
     with pytest.raises(CloserlookError, match="open it as market1501:"):
-        Dataset.open(market)
+        open_dataset(market)
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir()])
@@ -233,12 +233,12 @@ def test_nothing_and_an_empty_folder(tmp_path, make):
     make(tmp_path / "x")
     for source in (tmp_path / "x", f"folder:{tmp_path / 'x'}", f"market1501:{tmp_path / 'x'}"):
         with pytest.raises(CloserlookError, match="x"):
-            Dataset.open(source)
+            open_dataset(source)
 
 
 def test_an_unknown_format_suggests_the_nearest():
     with pytest.raises(UsageError, match="Did you mean 'market1501'"):
-        Dataset.open("market:/data")
+        open_dataset("market:/data")
 
 
 def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_path):
@@ -270,7 +270,7 @@ def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_pat
 def test_a_table_with_a_wrong_column_is_explained(people, change, says):
     people.table.with_columns(change).write_parquet(people.root / "metadata.parquet")
     with pytest.raises(CloserlookError, match=says):
-        Dataset.open(people.root)
+        open_dataset(people.root)
 
 
 def test_people_who_are_text_in_a_folders_own_table_are_numbered(people):
@@ -278,7 +278,7 @@ def test_people_who_are_text_in_a_folders_own_table_are_numbered(people):
         people.root / "metadata.parquet"
     )
     (people.root / "design.yaml").unlink()
-    again = Dataset.open(people.root)
+    again = open_dataset(people.root)
     assert again.identities.tolist() == people.identities.tolist()
     assert again.table["identity_label"][0] == "p1"
     assert [factor.name for factor in again.factors] == ["weather"]
@@ -287,4 +287,4 @@ def test_people_who_are_text_in_a_folders_own_table_are_numbered(people):
 @pytest.mark.parametrize("source", ["", "market1501:", "folder:"])
 def test_no_path_is_not_the_working_folder(source):
     with pytest.raises(CloserlookError, match="names no folder"):
-        Dataset.open(source)
+        open_dataset(source)

@@ -5,7 +5,7 @@ import pytest
 from drawing import noise, write
 from hypothesis import given, settings, strategies as st
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.dataset.images import image_array, iter_images, resize
 from closerlook.errors import CloserlookError, UsageError
 
@@ -39,7 +39,7 @@ def images_folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("images")
     for i in range(9):
         write(root / f"{i}.png", seed=i)
-    return Dataset.open(root)
+    return open_dataset(root)
 
 
 def test_a_bad_image_stops_the_iteration_with_its_name(images_folder, tmp_path):
@@ -47,7 +47,7 @@ def test_a_bad_image_stops_the_iteration_with_its_name(images_folder, tmp_path):
         write(tmp_path / "d" / f"{i}.png", seed=i)
     (tmp_path / "d" / "2.png").write_bytes(b"")
     with pytest.raises(CloserlookError, match=r"2\.png"):
-        list(iter_images(Dataset.open(tmp_path / "d"), (8, 8), batch_size=1))
+        list(iter_images(open_dataset(tmp_path / "d"), (8, 8), batch_size=1))
 
 
 def test_at_most_a_few_batches_are_read_ahead(images_folder, monkeypatch):
@@ -92,7 +92,7 @@ def test_the_arrays_longest_unused_make_room(images_folder, cache, monkeypatch):
 
 def test_image_array_sees_a_changed_image(tmp_path):
     write(tmp_path / "d" / "a.png", seed=1)
-    data = Dataset.open(tmp_path / "d")
+    data = open_dataset(tmp_path / "d")
     before = image_array(data, (16, 8)).copy()
     write(tmp_path / "d" / "a.png", seed=2, compress_level=0)
     assert np.array_equal(image_array(data, (16, 8))[0], noise(2))
@@ -116,7 +116,7 @@ def test_an_interrupted_image_array_leaves_nothing(images_folder, cache, monkeyp
 
 def test_image_array_of_a_missing_file_says_so(images_folder, tmp_path):
     write(tmp_path / "d" / "a.png")
-    data = Dataset.open(tmp_path / "d")
+    data = open_dataset(tmp_path / "d")
     (tmp_path / "d" / "a.png").unlink()
     with pytest.raises(CloserlookError, match=r"a\.png"):
         image_array(data, (8, 8))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from closerlook.dataset.table import DISTRACTOR
+from closerlook.dataset.dataset import DISTRACTOR
 from closerlook.embedding.features import Features
 
 

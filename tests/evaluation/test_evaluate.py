@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, Result, evaluate, rank
-from closerlook.evaluation.distance import BYTES_A_DISTANCE, block_size
+from closerlook.metrics.distance import BYTES_A_DISTANCE, block_size
 
 
 def golden(query, gallery, score, metric="euclidean", **options):

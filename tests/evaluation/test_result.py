@@ -8,7 +8,7 @@ from crowd import features
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import Matching, Protocol, Result, evaluate, rank
-from closerlook.evaluation.statistics import bootstrap_interval, paired_difference
+from closerlook.metrics.uncertainty import bootstrap_interval, paired_difference
 
 
 @pytest.mark.parametrize("protocol", ["market1501", "cuhk03-classic", replace(Protocol(), ties="mean")])

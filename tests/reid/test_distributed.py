@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.errors import CloserlookError
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.distributed import gather, is_first_process, start_fabric
@@ -42,7 +42,7 @@ import torch
 torch.set_num_threads(1)
 from closerlook.dataset import Dataset
 from closerlook.reid import train
-train(Dataset.open(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=3, overrides={overrides})
+train(open_dataset(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=3, overrides={overrides})
 """
 
 
@@ -57,7 +57,7 @@ LOGGED = ("loss", "classification", "triplet", "circle", "center")
 def test_two_processes_train_as_one_does(people: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("closerlook.reid.log.EVERY", 1)
     people.save()
-    alone = train(Dataset.open(str(people.root)), recipe="strong", out=tmp_path / "one", seed=3, overrides=CHANGES)
+    alone = train(open_dataset(str(people.root)), recipe="strong", out=tmp_path / "one", seed=3, overrides=CHANGES)
     script = tmp_path / "script.py"
     script.write_text("from closerlook.reid import log\nlog.EVERY = 1\n" + SCRIPT.replace("{overrides}", repr(CHANGES)))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -18,18 +18,18 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from closerlook.compute.tensors import read_torch, write_arrays
-from closerlook.dataset import Dataset
-from closerlook.dataset.table import DISTRACTOR, JUNK
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.embedding import weights as finding
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import alone_in
 from closerlook.reid import Model, Recipe, batches as reading, train, trainer
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.card import model_card
 from closerlook.reid.state import State, TrainingModule
 from closerlook.reid.validation import Validation
 from closerlook.selection import Plan, Provenance
+from closerlook.storage.files import alone_in
+from closerlook.storage.tensors import read_torch, write_arrays
 
 TINY = {
     "backbone": "lite0",
@@ -235,7 +235,7 @@ def test_a_run_that_stops_early_logs_its_last_steps(
 KILLED = """
 import os, signal, sys
 import torch
-from closerlook.compute.tensors import read_torch, write_arrays
+from closerlook.storage.tensors import read_torch, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.reid import train, trainer
 from closerlook.reid.state import State
@@ -250,14 +250,14 @@ def save_then_die(self, *arguments):
         os.kill(os.getpid(), signal.SIGKILL)
 
 State.save = save_then_die
-train(Dataset.open(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=5, overrides={overrides}, validation=0.34)
+train(open_dataset(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=5, overrides={overrides}, validation=0.34)
 """
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(people: Dataset, tmp_path: Path) -> None:
     """With averaged weights and a validation that has both chosen and waited when the run is killed."""
     people.save()
-    data = Dataset.open(str(people.root))
+    data = open_dataset(str(people.root))
     overrides = {**TINY, "ema": 0.5, "validate_every": 0.16, "patience": 5}
     whole = train(data, recipe="strong", out=tmp_path / "whole", seed=5, overrides=overrides, validation=0.34)
     script = textwrap.dedent(KILLED).replace("{overrides}", repr(overrides))

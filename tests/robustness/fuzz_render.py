@@ -19,8 +19,8 @@ from PIL import Image
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS
 from closerlook.synthesis import generate
-from closerlook.synthesis.parameters import column, known_parameters, within
-from closerlook.synthesis.scene.kinds import BACKDROPS
+from closerlook.synthesis.generation.parameters import column, known_parameters, within
+from closerlook.synthesis.scenes.kinds import BACKDROPS
 from robustness.running import Outcome
 
 __all__ = ["Case", "cases", "left_behind", "prepare"]

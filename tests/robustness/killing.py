@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 
 import closerlook.adaptation
-import closerlook.analysis
+import closerlook.gap
 import closerlook.reid.trainer
 import closerlook.study.arms
 import closerlook.synthesis
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 
 EVENTS = {"os.rename", "os.mkdir", "os.rmdir", "os.remove"}
 
@@ -34,25 +34,25 @@ def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
 
     def generate() -> object:
         levels = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
-        return closerlook.synthesis.generate(out=out, identities=2, levels=levels, size=size, workers=1)
+        return closerlook.synthesis.generation.generate(out=out, identities=2, levels=levels, size=size, workers=1)
 
     def adapt() -> object:
         search = {"parameters": ["sensor.noise"], "renders": 3, "people": 2, "views": 1, "sensor": "clean"}
-        real = Dataset.open(str(folder))
+        real = open_dataset(str(folder))
         return closerlook.adaptation.adapt(real, out=out, embedding="lite0-pooled", size=size, **search)  # type: ignore[arg-type]
 
     def analyze() -> object:
-        data = Dataset.open(str(folder))
-        gap = closerlook.analysis.analyze(data, data.take(range(0, 36, 2)), size=(64, 32), out=out)
-        return closerlook.analysis.save_figures(gap, data, out / "figures")
+        data = open_dataset(str(folder))
+        gap = closerlook.gap.analyze(data, data.take(range(0, 36, 2)), size=(64, 32), out=out)
+        return closerlook.gap.save_figures(gap, data, out / "figures")
 
     def train() -> object:
         closerlook.reid.trainer.CHECKPOINT_SECONDS = -1.0  # after every step
-        data, recipe = Dataset.open(str(folder)).train, "cpu-quick"
+        data, recipe = open_dataset(str(folder)).train, "cpu-quick"
         return closerlook.reid.trainer.train(data, recipe=recipe, out=out, overrides=training, validation=0.4)
 
     def study() -> object:
-        data = Dataset.open(str(folder))
+        data = open_dataset(str(folder))
         arms = [closerlook.study.arms.fixed_arm("all", data.train)]
         recipe = closerlook.reid.Recipe.resolve("cpu-quick", {**training, "steps": 2, "ema": 0.0})
         return closerlook.study.arms.run_arms(arms, data, recipe=recipe, seeds=[0, 1], out=out)

@@ -15,13 +15,13 @@ from PIL import Image
 from closerlook.adaptation.loop import search_scene
 from closerlook.adaptation.objective import Distance
 from closerlook.adaptation.parameters import Parameter
-from closerlook.analysis import analyze
 from closerlook.attributes import Factor
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.embedding.features import Features
-from closerlook.files import write_json
+from closerlook.gap import analyze
 from closerlook.reid import train
 from closerlook.selection import select
+from closerlook.storage.files import write_json
 from closerlook.study import run_study
 from closerlook.study.readings import Readings, save_readings
 
@@ -86,7 +86,7 @@ def make_source(folder: Path, rng: np.random.Generator, people: int = 4) -> Data
                 rows.append({"file_name": name, "identity": person, "weather": weather, "viewpoint": viewpoint})
     data = Dataset.from_table(folder, pl.DataFrame(rows), "source", (WEATHER, VIEWPOINT))
     data.save()
-    return Dataset.open(folder)
+    return open_dataset(folder)
 
 
 def make_target(folder: Path, rng: np.random.Generator) -> Dataset:
@@ -100,7 +100,7 @@ def make_target(folder: Path, rng: np.random.Generator) -> Dataset:
     for row in rows:
         _image(folder / str(row["file_name"]), rng)
     Dataset.from_table(folder, pl.DataFrame(rows), "target", ()).save()
-    return Dataset.open(folder)
+    return open_dataset(folder)
 
 
 @contextmanager

@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 import yaml
 
-from closerlook.analysis import analyze, save_figures
 from closerlook.attributes import Factor
 from closerlook.charts import save_chart
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.escaping import ScriptEncoder, code_block, in_markdown
+from closerlook.gap import analyze, save_figures
 from closerlook.reid import train
 from closerlook.reporting import report
 from closerlook.selection import select
@@ -107,7 +107,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     level = pl.col("weather").replace({"sunny": SCRIPT, "foggy": HOSTILE[5]})
     factors = (Factor("weather", (SCRIPT, HOSTILE[5])), VIEWPOINT)
     Dataset.from_table(plain.root, plain.table.with_columns(level), SCRIPT, factors).save()
-    source = replace(Dataset.open(plain.root), name=HOSTILE[1])
+    source = replace(open_dataset(plain.root), name=HOSTILE[1])
     target = replace(target, name=SCRIPT)
     gap = analyze(source, target.train, embedding="lite0-pooled", size=(32, 16), out=folder / "gap")
     save_figures(gap, source, folder / "gap" / "figures")

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from closerlook.attributes import Factor
 from closerlook.cli import app
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.export import export
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan
 from closerlook.study.ablation import run_study
-from closerlook.synthesis import annotating
-from closerlook.synthesis.generate import generate
+from closerlook.synthesis.generation import annotating
+from closerlook.synthesis.generation.generate import generate
 
 PROGRAM = "from closerlook.cli import main; main()"
 ODD = ["x[1]", "a*b", "{a}", "what?", "two words", "Zürich 東京", "-out", "~", "a=b", "[bold]"]
@@ -134,7 +134,7 @@ def test_a_factor_whose_name_is_no_word_names_no_figure(tmp_path, name):
     (tmp_path / "design.yaml").write_text(yaml.safe_dump({"identities": 1, "factors": {name: ["a", "b"]}}))
     pl.DataFrame({"file_name": ["a.png"], name: ["a"]}).write_parquet(tmp_path / "metadata.parquet")
     with pytest.raises(CloserlookError, match="plain word"):
-        Dataset.open(tmp_path)
+        open_dataset(tmp_path)
 
 
 def noise(folder, name="a"):
@@ -153,10 +153,10 @@ def noise(folder, name="a"):
 @pytest.mark.parametrize("name", ODD)
 def test_data_and_tables_are_found_and_written_under_any_name(tmp_path, name):
     noise(tmp_path, name)
-    data = Dataset.open(tmp_path / name)
+    data = open_dataset(tmp_path / name)
     assert len(data) == 12
     export(data, tmp_path / "out" / name, layout="table")
-    again = Dataset.open(f"manifest:{tmp_path / 'out' / name / 'metadata.parquet'}")
+    again = open_dataset(f"manifest:{tmp_path / 'out' / name / 'metadata.parquet'}")
     assert again.identities.tolist() == data.identities.tolist()
     assert sorted(os.listdir(tmp_path)) == sorted([name, "out"])  # noqa: PTH208
 

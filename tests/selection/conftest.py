@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from closerlook.analysis import Gap, Measurement, Settings
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
+from closerlook.gap import Gap, Measurement, Settings
 from closerlook.selection.choose import SPLITS
 
 DIM = 20

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from closerlook.analysis.cameras import Cameras
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap.measure.cameras import Cameras
 from closerlook.selection import camera_gap, camera_names, select
 
 from .conftest import Made

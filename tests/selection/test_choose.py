@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.analysis.parts import halves
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap.measure.subset import halves
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan, everything, mixture, select, worst
 

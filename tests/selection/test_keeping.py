@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from closerlook.analysis import Gap
 from closerlook.attributes import DESIGNS, ILLUMINATIONS, WEATHERS, Factor
+from closerlook.gap import Gap
 from closerlook.selection import METHODS, Plan, select
 from closerlook.selection.exhaustive import exhaustive
 from closerlook.selection.greedy import greedy, within_budget

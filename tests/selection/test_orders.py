@@ -7,8 +7,8 @@ import pytest
 from closerlook.attributes import Design
 from closerlook.selection import Plan
 from closerlook.selection.plan import CellWeight
-from closerlook.synthesis.planning import planned_images
-from closerlook.synthesis.settings import read_settings
+from closerlook.synthesis.generation.planning import planned_images
+from closerlook.synthesis.generation.settings import read_settings
 
 WEIGHTS = {("sunny", "noon"): 0.5, ("foggy", "noon"): 0.3, ("foggy", "night"): 0.2}
 PLAN = Plan(

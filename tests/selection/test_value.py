@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.analysis import Gap
 from closerlook.errors import UsageError
+from closerlook.gap import Gap
 from closerlook.selection import render_next
 from closerlook.selection.value import _loss
 

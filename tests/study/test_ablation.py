@@ -9,8 +9,8 @@ import pytest
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import alone_in
 from closerlook.selection import Plan
+from closerlook.storage.files import alone_in
 from closerlook.study import run_study
 from closerlook.study.ablation import study_arms
 from closerlook.study.tables import Row

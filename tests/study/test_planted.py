@@ -6,10 +6,10 @@ import re
 import polars as pl
 import pytest
 
-from closerlook.analysis import Gap, save_figures
 from closerlook.attributes import ILLUMINATIONS, Design, Factor
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.errors import CloserlookError
+from closerlook.gap import Gap, save_figures
 from closerlook.reporting import report
 from closerlook.study import read_runs
 from closerlook.study.planted import SEASONS, Scale, hidden_levels, run_planted
@@ -57,17 +57,17 @@ def test_hidden_levels_follow_the_seed():
 
 
 def test_the_target_hides_its_labels_and_shares_nothing_with_the_source(study):
-    source, target = Dataset.open(study / "source"), Dataset.open(study / "target")
+    source, target = open_dataset(study / "source"), open_dataset(study / "target")
     assert target.train.table["identity"].null_count() == len(target.train) > 0
     assert not {"viewpoint", "weather", "illumination"} & set(target.table.columns)
     planted = json.loads((study / "study.json").read_text())["planted"]
-    shown = Dataset.open(study / "target" / "train").table
+    shown = open_dataset(study / "target" / "train").table
     assert {name: sorted(shown[name].unique()) for name in planted} == {k: sorted(v) for k, v in planted.items()}
     assert not set(shown["backdrop"]) & set(source.table["backdrop"])
 
 
 def test_each_person_and_camera_has_one_query(study):
-    target = Dataset.open(study / "target")
+    target = open_dataset(study / "target")
     queries = target.query.table.group_by("identity", "camera").len()
     assert set(queries["len"]) == {1}
     everyone = pl.concat([target.query.table, target.gallery.table]).select("identity", "camera").unique()
@@ -77,7 +77,7 @@ def test_each_person_and_camera_has_one_query(study):
 def test_every_arm_ran_on_its_own_images(study):
     runs = {run.arm: run for run in read_runs(study)}
     assert list(runs) == ["untrained", "all", "greedy", "greedy-random", "selected", "selected-random"]
-    assert runs["all"].images == len(Dataset.open(study / "source"))
+    assert runs["all"].images == len(open_dataset(study / "source"))
     assert runs["greedy"].images < runs["all"].images
     for plan in ("greedy", "selected"):
         assert runs[plan].images == runs[f"{plan}-random"].images <= runs["all"].images
@@ -110,7 +110,7 @@ def test_the_page_tells_the_whole_story_in_one_file(study):
 
 
 def test_pages_of_an_analysis_and_of_a_run(study):
-    gap, source = Gap.load(study / "gap"), Dataset.open(study / "source")
+    gap, source = Gap.load(study / "gap"), open_dataset(study / "source")
     assert "lowest and highest loss" not in report(study / "gap", study / "gap.html").read_text()
     save_figures(gap, source, study / "gap" / "figures")
     text = report(study / "gap", study / "gap.html").read_text()

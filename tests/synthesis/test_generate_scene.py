@@ -11,10 +11,10 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from closerlook.attributes import Design, Factor, Jitter
-from closerlook.dataset.table import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import generate
-from closerlook.synthesis.parameters import (
+from closerlook.synthesis.generation.parameters import (
     BOUNDS,
     check,
     column,
@@ -25,13 +25,13 @@ from closerlook.synthesis.parameters import (
     value_in,
     within,
 )
-from closerlook.synthesis.planning import renderable
-from closerlook.synthesis.scene.camera import Camera
-from closerlook.synthesis.scene.pictures import FITTED
-from closerlook.synthesis.scene.sensor import SENSORS, Sensor
-from closerlook.synthesis.scene.sky import ILLUMINATIONS
-from closerlook.synthesis.scene.weather import WEATHERS
-from closerlook.synthesis.settings import read_settings
+from closerlook.synthesis.generation.planning import renderable
+from closerlook.synthesis.generation.settings import read_settings
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.pictures import FITTED
+from closerlook.synthesis.scenes.sensor import SENSORS, Sensor
+from closerlook.synthesis.scenes.sky import ILLUMINATIONS
+from closerlook.synthesis.scenes.weather import WEATHERS
 
 YAML = """
 identities: 1
@@ -76,7 +76,7 @@ def test_every_factor_is_a_column_and_every_jitter_an_annotation(swept, design):
     assert swept.table["sensor_noise"].is_between(0, 2).all() and swept.table["sensor_noise"].n_unique() > 1
     assert swept.table["weather_cloud"].n_unique() == 2**5
     assert Design.load(swept.root / "design.yaml").factors == Design.load(design).factors
-    assert len(Dataset.open(swept.root).where(camera_height=[2], weather_extinction=[0.1])) == 2**3
+    assert len(open_dataset(swept.root).where(camera_height=[2], weather_extinction=[0.1])) == 2**3
 
 
 def test_a_swept_parameter_does_what_it_says(swept):

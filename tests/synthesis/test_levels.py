@@ -10,13 +10,13 @@ from sklearn.preprocessing import StandardScaler
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.randomness import keyed_rng, keyed_seed
-from closerlook.synthesis.person import pose_person, sample_person, sample_pose
-from closerlook.synthesis.render.renderer import Renderer, Shot, View
-from closerlook.synthesis.scene.backdrop import BACKDROPS, place
-from closerlook.synthesis.scene.camera import sample_camera
-from closerlook.synthesis.scene.sensor import Sensor, sample_sensor
-from closerlook.synthesis.scene.sky import ILLUMINATIONS
-from closerlook.synthesis.scene.weather import WEATHERS
+from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
+from closerlook.synthesis.rendering.renderer import Renderer, Shot, View
+from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
+from closerlook.synthesis.scenes.camera import sample_camera
+from closerlook.synthesis.scenes.sensor import Sensor, sample_sensor
+from closerlook.synthesis.scenes.sky import ILLUMINATIONS
+from closerlook.synthesis.scenes.weather import WEATHERS
 
 PEOPLE, VIEWS, HELD_OUT = 14, 5, 4
 GREY = np.array([0.2126, 0.7152, 0.0722])

@@ -14,7 +14,7 @@ from PIL import Image
 from closerlook.adaptation.loop import Trace
 from closerlook.adaptation.parameters import to_unit
 from closerlook.charts import save_chart
-from closerlook.files import atomic_path
+from closerlook.storage.files import atomic_path
 
 __all__ = ["save_trace", "trace_chart"]
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from closerlook.adaptation.objective import Distance, gain
 from closerlook.adaptation.parameters import Parameter, to_unit, to_values
 from closerlook.adaptation.search import open_search
-from closerlook.compute.keys import Key, changes, plain
 from closerlook.compute.progress import progress
-from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
-from closerlook.files import write_json
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
+from closerlook.storage.keys import Key, changes, plain
 
 __all__ = ["Gain", "Step", "Trace", "search_scene"]
 

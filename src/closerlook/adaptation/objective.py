@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis.moments import squared_norms
-from closerlook.analysis.resampling import draw, small_sample_factor
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, blocks_of, slices_of
 from closerlook.errors import CloserlookError
+from closerlook.gap.measure.moments import squared_norms
+from closerlook.gap.statistics.resampling import draw, small_sample_factor
 
 __all__ = ["Distance", "Objective", "gain"]
 

@@ -20,8 +20,8 @@ from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding import Embedder, open_embedding
 from closerlook.embedding.key import embedding_key
 from closerlook.errors import UsageError
-from closerlook.files import alone_in, atomic_path
-from closerlook.synthesis.settings import read_settings
+from closerlook.storage.files import alone_in, atomic_path
+from closerlook.synthesis.generation.settings import read_settings
 
 __all__ = ["SCENE_NAME", "adapt"]
 

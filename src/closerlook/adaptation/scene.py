@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from closerlook.adaptation.parameters import Parameter
 from closerlook.errors import UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
-from closerlook.synthesis.parameters import override
-from closerlook.synthesis.person import pose_batch, sample_pose
-from closerlook.synthesis.person.cache import load_person
-from closerlook.synthesis.person.population import Population
-from closerlook.synthesis.production import draw_places, draw_view, height_of
-from closerlook.synthesis.render.renderer import Renderer, Shot, Take
-from closerlook.synthesis.scene.backdrop import BACKDROPS
-from closerlook.synthesis.scene.sensor import compress
-from closerlook.synthesis.scene.sky import ILLUMINATIONS
-from closerlook.synthesis.scene.weather import WEATHERS
-from closerlook.synthesis.settings import Settings
+from closerlook.synthesis.generation.parameters import override
+from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.settings import Settings
+from closerlook.synthesis.humans import pose_batch, sample_pose
+from closerlook.synthesis.humans.cache import load_person
+from closerlook.synthesis.humans.population import Population
+from closerlook.synthesis.rendering.renderer import Renderer, Shot, Take
+from closerlook.synthesis.scenes.backdrop import BACKDROPS
+from closerlook.synthesis.scenes.sensor import compress
+from closerlook.synthesis.scenes.sky import ILLUMINATIONS
+from closerlook.synthesis.scenes.weather import WEATHERS
 
 __all__ = ["PARAMETERS", "Sampler", "choose_parameters", "design_of"]
 

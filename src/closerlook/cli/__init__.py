@@ -8,7 +8,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from closerlook import __version__
 from closerlook.cli import (
     adapt,
     analyze,
@@ -30,7 +29,8 @@ from closerlook.cli import (
 from closerlook.cli.options import paragraphs
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import explain_os_errors
+from closerlook.storage.files import explain_os_errors
+from closerlook.version import __version__
 
 __all__ = ["app", "main"]
 

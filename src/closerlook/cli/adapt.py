@@ -36,10 +36,10 @@ def adapt(
     command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
     """
     from closerlook.adaptation import adapt
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
 
     trace = adapt(
-        Dataset.open(target).train,
+        open_dataset(target).train,
         out=out,
         parameters=parameter or None,
         optimiser=optimiser,

@@ -15,8 +15,8 @@ from closerlook.compute.progress import console
 from closerlook.errors import UsageError
 
 if TYPE_CHECKING:
-    from closerlook.analysis import Gap
     from closerlook.embedding import Embedder
+    from closerlook.gap import Gap
 
 __all__ = ["analyze"]
 
@@ -59,11 +59,11 @@ def analyze(
     Where combinations of values are missing, --out still holds every number but the exact shares of variance; what each
     attribute explains is then divided by an additive model.
     """
-    from closerlook.analysis import analyze, analyze_share, save_figures
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.dataset.binning import binned
+    from closerlook.gap import analyze, analyze_share, save_figures
 
-    images, real = binned(Dataset.open(source), _parse_bins(bins)), Dataset.open(target).train
+    images, real = binned(open_dataset(source), _parse_bins(bins)), open_dataset(target).train
     chosen = _embedding(embedding, style, content, pool_content, parse_size(size))
     same = {"embedding": chosen, "size": parse_size(size), "per_cell": per_cell, "seed": seed, "out": out}
     if share is not None:

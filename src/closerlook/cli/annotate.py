@@ -29,7 +29,7 @@ def annotate(
     Box, key points and camera are in the data set's table already. With --draw, draw them and the parts of the body
     over some of the images instead, to check them by eye.
     """
-    from closerlook.synthesis.annotating import annotate as write, draw_over
+    from closerlook.synthesis.generation.annotating import annotate as write, draw_over
 
     if draw is not None:
         draw_over(data, parse_picture("--draw", draw), count=count)

@@ -25,12 +25,12 @@ def compare(
 
     The number means nothing by itself: --reference says how pairs of one person and of two people score in known data.
     """
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.evaluation import compare
 
     if out is not None:
         parse_picture("--out", out)
-    comparison = compare(first, second, model=model, reference=Dataset.open(reference) if reference else None)
+    comparison = compare(first, second, model=model, reference=open_dataset(reference) if reference else None)
     typer.echo(comparison)
     if out is not None:
         comparison.save(out)

@@ -24,10 +24,10 @@ def import_(source: Data, out: Out) -> None:
     Where images lie outside of the folder, open the table as manifest:FOLDER/metadata.parquet: other tables of folders
     may not lead out of them.
     """
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.dataset.export import export
 
-    data = Dataset.open(source)
+    data = open_dataset(source)
     export(data, out, layout="table")
     table = out / "metadata.parquet"
     typer.echo(f"{len(data):,} rows in {table}; open it as manifest:{table}")
@@ -39,20 +39,20 @@ def export_(
     layout: Annotated[str, typer.Option("--format", help="market1501, or table (metadata.parquet).")] = "market1501",
 ) -> None:
     """Copy a data set into another layout."""
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.dataset.export import export
 
-    data = Dataset.open(source)
+    data = open_dataset(source)
     export(data, out, layout=layout)
     typer.echo(f"{len(data):,} images in {out}")
 
 
 def audit(source: Data) -> None:
     """Count and check a data set: unreadable files, duplicates, cameras, missing cells."""
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.dataset.audit import audit
 
-    typer.echo(audit(Dataset.open(source)))
+    typer.echo(audit(open_dataset(source)))
 
 
 for name, verb in (("import", import_), ("export", export_), ("audit", audit)):

@@ -53,7 +53,7 @@ def evaluate(
     Either a MODEL with --target, or --query and --gallery: files with the tensors features (n, d), identities (n,) and
     cameras (n,). Identity -1 is junk, -2 a distractor, from 0 on people.
     """
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.embedding.features import Features
     from closerlook.evaluation import KReciprocal, Matching, evaluate, load_model, rank, save_rankings
 
@@ -68,7 +68,7 @@ def evaluate(
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)
     elif model is not None and target is not None and query is None and gallery is None:
-        data = Dataset.open(target)
+        data = open_dataset(target)
         embedder = load_model(model, parse_size(size) if size else None)
         result = evaluate(embedder, data, protocol=protocol, matching=matching, device=device)
         if pictures is not None:

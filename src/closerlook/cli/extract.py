@@ -29,13 +29,13 @@ def extract(
     A safetensors file holds the tensors features (n, d), identities (n,) and cameras (n,), as 'evaluate --query' and
     '--gallery' read them; a Parquet file has a row an image, with file_name, identity, camera, split and feature.
     """
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.embedding import extract
     from closerlook.evaluation import load_model
 
     if out.suffix not in FORMATS:
         raise unknown("ending of --out", out.suffix, FORMATS)
-    data = Dataset.open(source)
+    data = open_dataset(source)
     if split is not None:
         data = data.split(split)
     features = extract(load_model(model, parse_size(size) if size else None), data)

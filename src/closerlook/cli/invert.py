@@ -27,11 +27,11 @@ def invert(
     """Make images from noise whose features match a layer's, to see what content or style keeps (section 2.2)."""
     from PIL import Image
 
-    from closerlook.analysis import inversion_strip
     from closerlook.dataset.decoding import read_image
     from closerlook.embedding.content_style import LAYERS
     from closerlook.errors import UsageError
-    from closerlook.files import atomic_path
+    from closerlook.gap import inversion_strip
+    from closerlook.storage.files import atomic_path
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--out {out} must end in .png or .jpg.")

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from closerlook.documents import parse_yaml
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import replaceable
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
+from closerlook.storage.documents import parse_yaml
+from closerlook.storage.files import replaceable
 
 __all__ = [
     "Levels",

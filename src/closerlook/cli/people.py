@@ -25,7 +25,7 @@ def people(
     captions: Annotated[bool, typer.Option(help="Write what their labels say below people.")] = True,
 ) -> None:
     """Draw the people that 'generate' renders, side by side at one scale: who they are, before any scene."""
-    from closerlook.synthesis.contact import contact_sheet
+    from closerlook.synthesis.generation.contact import contact_sheet
 
     contact_sheet(
         out,

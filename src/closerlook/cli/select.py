@@ -13,7 +13,7 @@ from closerlook.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from closerlook.analysis import Gap
+    from closerlook.gap import Gap
     from closerlook.selection import Plan
 
 __all__ = ["select"]
@@ -71,9 +71,9 @@ def select(
     By default all viewpoints, and of the rest what is not surely far. The levels
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
     """
-    from closerlook.analysis import Gap
+    from closerlook.gap import Gap
     from closerlook.selection import camera_gap, controls as controls_of, select, with_people
-    from closerlook.table_files import write_csv
+    from closerlook.storage.tables import write_csv
 
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
@@ -96,12 +96,12 @@ def select(
         seed=seed,
     )
     if people is not None and data is not None:
-        from closerlook.dataset import Dataset
+        from closerlook.dataset import open_dataset
         from closerlook.selection import choose_people
 
-        source = Dataset.open(data).train
+        source = open_dataset(data).train
         pool = source.subset(plan)
-        goal = None if target is None else Dataset.open(target).train
+        goal = None if target is None else open_dataset(target).train
         plan = with_people(plan, choose_people(found, pool, people, by=people_by, target=goal, seed=seed), source)
     others = {} if controls is None else controls_of(found, plan, seeds=controls, on=on)
     table = None if front is None else _front(found, plan, on)

@@ -40,14 +40,14 @@ def study(
 
     A stopped study goes on where it was when the same command is given again.
     """
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import open_dataset
     from closerlook.reporting import report
     from closerlook.selection import Plan
     from closerlook.study import run_study
 
     run_study(
-        Dataset.open(source),
-        Dataset.open(target),
+        open_dataset(source),
+        open_dataset(target),
         out=out,
         plans={path.stem: Plan.load(path) for path in plan or ()},
         gap=gap,

@@ -10,7 +10,7 @@ import typer
 from closerlook.cli.options import Out, Seed, Source, parse_assignments
 
 if TYPE_CHECKING:
-    from closerlook.dataset import Dataset
+    from closerlook.dataset import Dataset, open_dataset
 
 __all__ = ["train"]
 
@@ -36,13 +36,12 @@ def train(
     A stopped run goes on where it was when the same command is given again. On several GPUs:
     torchrun --nproc-per-node 4 --no-python closerlook train ...
     """
-    from closerlook.dataset import Dataset
     from closerlook.reid import train
     from closerlook.reid.distributed import is_first_process
     from closerlook.selection import Plan
 
     train(
-        Dataset.open(source).train,
+        open_dataset(source).train,
         recipe=recipe,
         out=out,
         seed=seed,
@@ -56,9 +55,8 @@ def train(
 
 def _validation(text: str) -> Dataset | float:
     """``"0.1"`` -> 0.1, anything else is a data set."""
-    from closerlook.dataset import Dataset
 
     try:
         return float(text)
     except ValueError:
-        return Dataset.open(text)
+        return open_dataset(text)

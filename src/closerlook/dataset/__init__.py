@@ -1,5 +1,6 @@
 """Data sets: the table, importers, export, audit, and image decoding with the one resize."""
 
-from closerlook.dataset.table import Dataset
+from closerlook.dataset.dataset import Dataset
+from closerlook.dataset.opening import open_dataset
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "open_dataset"]

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from closerlook.compute.progress import progress
+from closerlook.dataset.dataset import SPLITS, Dataset
 from closerlook.dataset.decoding import read_image
-from closerlook.dataset.table import SPLITS, Dataset
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from closerlook.attributes import Factor, Level
-from closerlook.dataset.table import Dataset
+from closerlook.dataset.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError, unknown
 
 __all__ = ["as_levels", "binned"]

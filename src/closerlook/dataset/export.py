@@ -11,11 +11,11 @@ from PIL import Image
 
 from closerlook.attributes import Design
 from closerlook.compute.progress import progress
+from closerlook.dataset.dataset import DISTRACTOR, JUNK, Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.formats.market1501 import FOLDERS
-from closerlook.dataset.table import DISTRACTOR, JUNK, Dataset
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path
+from closerlook.storage.files import atomic_path
 
 __all__ = ["LAYOUTS", "export"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from closerlook.compute.keys import Key, digest
-from closerlook.dataset.table import Dataset
+from closerlook.dataset.dataset import Dataset
 from closerlook.errors import CloserlookError
+from closerlook.storage.keys import Key, digest
 
 __all__ = ["files_digest", "fingerprint"]
 

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from closerlook.compute.keys import DIGEST, digest
 from closerlook.compute.progress import progress
+from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.fingerprint import files_digest
-from closerlook.dataset.table import Dataset
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import UsageError
-from closerlook.files import atomic_path, cache_folder
+from closerlook.storage.files import atomic_path, cache_folder
+from closerlook.storage.keys import DIGEST, digest
 
 __all__ = ["image_array", "iter_images", "read_batch", "resize"]
 

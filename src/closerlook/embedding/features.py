@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.compute.progress import progress
-from closerlook.compute.tensors import read_arrays, write_arrays
 from closerlook.dataset import Dataset
 from closerlook.embedding.embedder import Embedder
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.errors import CloserlookError
-from closerlook.table_files import read_parquet, write_parquet
+from closerlook.storage.tables import read_parquet, write_parquet
+from closerlook.storage.tensors import read_arrays, write_arrays
 
 __all__ = ["Features", "extract"]
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from closerlook.compute.keys import Key, digest
 from closerlook.embedding.blocks import blocks_of
 from closerlook.embedding.embedder import Embedder
 from closerlook.randomness import keyed_rng
+from closerlook.storage.keys import Key, digest
 
 __all__ = ["embedding_key"]
 

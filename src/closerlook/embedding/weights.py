@@ -21,9 +21,9 @@ from typing import Any
 import torch
 
 from closerlook.compute.progress import progress
-from closerlook.compute.tensors import read_about, read_torch
 from closerlook.errors import CloserlookError, unknown
-from closerlook.files import atomic_path
+from closerlook.storage.files import atomic_path
+from closerlook.storage.tensors import read_about, read_torch
 
 __all__ = ["PUBLISHED", "Published", "download", "find_weights", "find_weights_file", "read_metadata", "read_weights"]
 

@@ -2,13 +2,13 @@
 
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.compare import Comparison, compare, pair_scale
-from closerlook.evaluation.matching import Matching
 from closerlook.evaluation.pictures import draw_rankings, save_rankings
-from closerlook.evaluation.protocol import PROTOCOLS, Labels, Protocol
-from closerlook.evaluation.reranking import KReciprocal
 from closerlook.evaluation.result import Result
 from closerlook.evaluation.run import evaluate, load_model, rank
-from closerlook.evaluation.statistics import Difference
+from closerlook.metrics.matching import Matching
+from closerlook.metrics.protocol import PROTOCOLS, Labels, Protocol
+from closerlook.metrics.reranking import KReciprocal
+from closerlook.metrics.uncertainty import Difference
 
 __all__ = [
     "PROTOCOLS",

@@ -17,11 +17,11 @@ from closerlook.embedding import Embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.pictures import blend
-from closerlook.evaluation.protocol import Labels, Protocol
-from closerlook.evaluation.ranking import mates
 from closerlook.evaluation.run import load_model
-from closerlook.files import atomic_path
+from closerlook.metrics.protocol import Labels, Protocol
+from closerlook.metrics.ranking import mates
 from closerlook.randomness import keyed_rng
+from closerlook.storage.files import atomic_path
 
 __all__ = ["Comparison", "PairScale", "compare", "pair_scale"]
 

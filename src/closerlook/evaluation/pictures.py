@@ -15,7 +15,7 @@ from closerlook.embedding import Embedder
 from closerlook.errors import UsageError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.result import Result
-from closerlook.files import atomic_path
+from closerlook.storage.files import atomic_path
 
 __all__ = ["blend", "draw_rankings", "save_rankings"]
 

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from closerlook.documents import read_json
 from closerlook.errors import CloserlookError, UsageError, first_line, unknown
-from closerlook.evaluation.matching import Matching
-from closerlook.evaluation.protocol import Protocol
-from closerlook.evaluation.scores import cmc, hit_by
-from closerlook.evaluation.scoring import first_hits, score_search
-from closerlook.evaluation.search import Search
-from closerlook.evaluation.statistics import Difference, bootstrap_interval, paired_difference
-from closerlook.files import write_json
+from closerlook.metrics.matching import Matching
+from closerlook.metrics.protocol import Protocol
+from closerlook.metrics.scores import cmc, hit_by
+from closerlook.metrics.scoring import first_hits, score_search
+from closerlook.metrics.search import Search
+from closerlook.metrics.uncertainty import Difference, bootstrap_interval, paired_difference
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
 
 __all__ = ["Result"]
 

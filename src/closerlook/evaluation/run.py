@@ -11,11 +11,11 @@ from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, Features, extract
 from closerlook.errors import CloserlookError, UsageError, unknown
-from closerlook.evaluation.matching import Matching
-from closerlook.evaluation.protocol import Protocol
 from closerlook.evaluation.result import Result
-from closerlook.evaluation.scoring import refuse_all_invalid, score_search
-from closerlook.evaluation.search import Search, Side, sides
+from closerlook.metrics.matching import Matching
+from closerlook.metrics.protocol import Protocol
+from closerlook.metrics.scoring import refuse_all_invalid, score_search
+from closerlook.metrics.search import Search, Side, sides
 
 __all__ = ["DEFAULT_MEMORY", "evaluate", "load_model", "rank"]
 

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import closerlook
 from closerlook.attributes import Level
-from closerlook.compute.keys import Key, changes, digest, plain
 from closerlook.dataset import Dataset
+from closerlook.dataset.dataset import Counts
 from closerlook.dataset.fingerprint import fingerprint
-from closerlook.dataset.table import Counts
-from closerlook.documents import read_json
 from closerlook.embedding.functions import load_function
 from closerlook.embedding.weights import find_weights_file
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path, sweep, write_json
 from closerlook.reid.card import model_card
 from closerlook.reid.model import MODEL_FILE, Model
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.state import State
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import atomic_path, sweep, write_json
+from closerlook.storage.keys import Key, changes, digest, plain
+from closerlook.version import __version__
 
 if TYPE_CHECKING:
     from closerlook.selection import Plan
@@ -191,7 +191,7 @@ class RunFolder:
             "device": str(next(state.module.parameters()).device),
             "threads": torch.get_num_threads(),
             "versions": {
-                "closerlook": closerlook.__version__,
+                "closerlook": __version__,
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },

@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from closerlook.documents import read_text
 from closerlook.errors import CloserlookError, first_line
-from closerlook.files import atomic_path, explain_os_errors
+from closerlook.storage.documents import read_text
+from closerlook.storage.files import atomic_path, explain_os_errors
 
 __all__ = ["Log", "read_log", "seconds_of"]
 

@@ -13,11 +13,11 @@ from pydantic import Field
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
-from closerlook.compute.tensors import read_torch, write_arrays
-from closerlook.documents import parse_json
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.errors import CloserlookError
 from closerlook.reid.network import FeatureNetwork
+from closerlook.storage.documents import parse_json
+from closerlook.storage.tensors import read_torch, write_arrays
 
 __all__ = ["MODEL_FILE", "Model", "embedder"]
 

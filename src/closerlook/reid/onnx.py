@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.files import atomic_path
 from closerlook.reid.model import Model
+from closerlook.storage.files import atomic_path
 
 __all__ = ["save_onnx"]
 

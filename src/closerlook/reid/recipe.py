@@ -24,11 +24,11 @@ from pydantic import (
     model_validator,
 )
 
-from closerlook.documents import parse_yaml, read_yaml
 from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
-from closerlook.files import atomic_path
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
+from closerlook.storage.documents import parse_yaml, read_yaml
+from closerlook.storage.files import atomic_path
 
 __all__ = ["Recipe", "default_recipe", "recipe_names"]
 

@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from typing_extensions import TypedDict
 
-from closerlook.compute.keys import Key, changes, plain
-from closerlook.compute.tensors import read_about, read_torch, write_arrays
-from closerlook.documents import parse_json
 from closerlook.embedding.backbones import pretrained
 from closerlook.errors import CloserlookError
 from closerlook.reid.distributed import gather, share_statistics
 from closerlook.reid.losses import ReidLoss
 from closerlook.reid.network import Classifier, FeatureNetwork
 from closerlook.reid.recipe import Recipe
+from closerlook.storage.documents import parse_json
+from closerlook.storage.keys import Key, changes, plain
+from closerlook.storage.tensors import read_about, read_torch, write_arrays
 
 __all__ = ["State", "TrainingModule"]
 

@@ -26,7 +26,6 @@ from closerlook.compute.memory import keep_freed_memory
 from closerlook.compute.progress import Advance, console, progress
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
-from closerlook.files import alone_in, write_json
 from closerlook.reid.batches import Batch, Batches
 from closerlook.reid.cost import describe
 from closerlook.reid.distributed import is_first_process, start_fabric
@@ -37,6 +36,7 @@ from closerlook.reid.recipe import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
 from closerlook.reid.validation import Validation, put_aside
+from closerlook.storage.files import alone_in, write_json
 
 if TYPE_CHECKING:
     from closerlook.selection import Plan

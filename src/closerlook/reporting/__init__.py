@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from closerlook.files import atomic_path
 from closerlook.reporting.page import render_page
 from closerlook.reporting.story import read_story
+from closerlook.storage.files import atomic_path
 
 __all__ = ["report"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from closerlook.analysis import Gap
+from closerlook.gap import Gap
 from closerlook.reporting.story import Story
 from closerlook.study.arms import Summary
 

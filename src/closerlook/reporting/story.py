@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from closerlook.analysis import Gap
-from closerlook.analysis.strips import level_strip
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
+from closerlook.gap import Gap
+from closerlook.gap.plots.strips import level_strip
 from closerlook.reid.folder import RUN_FILE, read_summary
 from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
@@ -135,6 +135,6 @@ def _run(folder: Path) -> Story:
 def _open(folder: Path, source: str) -> Dataset | None:
     """The data set, or None where it has been moved: a page without pictures is better than no page."""
     try:
-        return Dataset.open(folder / source)
+        return open_dataset(folder / source)
     except CloserlookError:
         return None

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from closerlook.analysis import Gap
-from closerlook.analysis.parts import part
 from closerlook.errors import CloserlookError, unknown
+from closerlook.gap import Gap
+from closerlook.gap.measure.subset import part
 
 __all__ = ["camera_gap", "camera_names"]
 

@@ -10,9 +10,9 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.gap import Gap
 from closerlook.selection.evidence import Evidence, weigh_evidence
 from closerlook.selection.exhaustive import count_subsets, exhaustive
 from closerlook.selection.greedy import MEASURES, Measure, Values, greedy, within_budget

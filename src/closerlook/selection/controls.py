@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
+from closerlook.gap import Gap
 from closerlook.selection.greedy import Measure
 from closerlook.selection.plan import Plan, cell_weights
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from closerlook.analysis import Gap
-from closerlook.analysis.bootstrap import bootstrap_fit
-from closerlook.analysis.intervals import interval
-from closerlook.analysis.parts import halves
 from closerlook.errors import CloserlookError
+from closerlook.gap import Gap
+from closerlook.gap.measure.subset import halves
+from closerlook.gap.statistics.bootstrap import bootstrap_fit
+from closerlook.gap.statistics.intervals import interval
 from closerlook.randomness import keyed_rng
 
 __all__ = ["Evidence", "weigh_evidence"]

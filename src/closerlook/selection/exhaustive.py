@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.analysis import Gap
 from closerlook.compute.progress import Advance, progress
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap import Gap
 from closerlook.selection.greedy import Measure, Values
 
 __all__ = ["MAX_SUBSETS", "Candidate", "count_subsets", "exhaustive"]

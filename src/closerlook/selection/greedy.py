@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Factor, Level
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap import Gap
 from closerlook.selection.paper import PAPER
 from closerlook.selection.rules import Rule, parse_rule
 
@@ -27,7 +27,7 @@ def greedy(gap: Gap, *, on: Measure = "fit", rule: str = "mean", keep: frozenset
 
     Args:
         rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``sure`` (of fit) drops only those that
-            are above it beyond doubt (see :attr:`closerlook.analysis.Gap.levels`); ``top:3`` keeps the three lowest;
+            are above it beyond doubt (see :attr:`closerlook.gap.Gap.levels`); ``top:3`` keeps the three lowest;
             ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The lowest level
             is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap; an attribute
             that the paper does not have keeps all.

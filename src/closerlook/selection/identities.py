@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from closerlook.analysis import Gap
-from closerlook.analysis.cells import subsample
-from closerlook.analysis.moments import Sketch
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, blocks_of, extract, open_embedding
 from closerlook.errors import UsageError, unknown
+from closerlook.gap import Gap
+from closerlook.gap.measure.cells import subsample
+from closerlook.gap.measure.moments import Sketch
 from closerlook.selection.plan import Plan
 
 __all__ = ["WAYS", "Way", "choose_people", "farthest", "nearest", "with_people"]

@@ -13,16 +13,16 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
-from closerlook.documents import first_problem, read_yaml
 from closerlook.errors import CloserlookError
-from closerlook.files import atomic_path
+from closerlook.gap import Gap
 from closerlook.selection.drawing import draw_like
 from closerlook.selection.greedy import Measure
 from closerlook.selection.rules import parse_rule
+from closerlook.storage.documents import first_problem, read_yaml
+from closerlook.storage.files import atomic_path
 
 __all__ = ["CellWeight", "Method", "Plan", "Provenance", "cell_weights"]
 

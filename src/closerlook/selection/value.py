@@ -16,9 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from closerlook.analysis import Gap
-from closerlook.analysis.intervals import mean_of_known
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap import Gap
+from closerlook.gap.statistics.intervals import mean_of_known
 from closerlook.selection.plan import CellWeight, Plan, cell_weights
 
 __all__ = ["Value", "render_next"]

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap import Gap
 
 __all__ = ["Mixture", "mixture"]
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from closerlook.analysis import Gap
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
-from closerlook.files import alone_in
-from closerlook.paths import path_within
+from closerlook.gap import Gap
 from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
+from closerlook.storage.files import alone_in
+from closerlook.storage.paths import path_within
 from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms
 from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record

@@ -17,17 +17,17 @@ from rich.markup import escape
 from scipy import stats
 from typing_extensions import TypedDict
 
-from closerlook.compute.keys import Key, changes, plain
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
-from closerlook.documents import read_json
 from closerlook.evaluation import Protocol, evaluate
-from closerlook.files import write_json
-from closerlook.paths import path_within
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder, weights_digest
 from closerlook.reid.log import seconds_of
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
+from closerlook.storage.keys import Key, changes, plain
+from closerlook.storage.paths import path_within
 
 __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
 

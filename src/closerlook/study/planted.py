@@ -14,19 +14,19 @@ from typing import Any
 
 import polars as pl
 
-from closerlook.analysis import Gap, analyze
 from closerlook.attributes import Design, Factor, Level
 from closerlook.dataset import Dataset
-from closerlook.files import alone_in
+from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
 from closerlook.selection import Plan, select
+from closerlook.storage.files import alone_in
 from closerlook.study.ablation import plan_arms
 from closerlook.study.arms import fixed_arm, run_arms
 from closerlook.study.record import Record
 from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
-from closerlook.synthesis.scene.backdrop import BACKDROPS
+from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
 __all__ = ["Scale", "hidden_levels", "run_planted"]
 

@@ -15,12 +15,12 @@ from typing import cast
 import polars as pl
 from typing_extensions import TypedDict
 
-from closerlook.analysis import Gap
-from closerlook.analysis.importance import importance_of_runs, rank_agreement
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
-from closerlook.documents import read_json
-from closerlook.files import write_json
+from closerlook.gap import Gap
+from closerlook.gap.statistics.importance import importance_of_runs, rank_agreement
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
 from closerlook.study.arms import Arm, Run
 
 __all__ = ["Readings", "importance_of_study", "read_readings", "save_readings"]

@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from closerlook.attributes import Level
-from closerlook.documents import read_json
 from closerlook.errors import CloserlookError
-from closerlook.files import write_json
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
 
 __all__ = ["Record", "versions"]
 
@@ -36,7 +36,7 @@ class Record:
 
     Attributes:
         title: heading of the report.
-        source, target: data sets as :meth:`Dataset.open` takes them; relative paths are relative to the study's folder.
+        source, target: data sets as :meth:`open_dataset` takes them; relative paths are relative to the study's folder.
         seed: first seed.
         recipe: the recipe's name.
         seeds: runs of each arm.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError
+from closerlook.gap import Gap
 from closerlook.selection import Plan
 
 __all__ = ["Recovery", "recovery"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from closerlook.compute.progress import console
-from closerlook.documents import read_json
-from closerlook.files import write_json
+from closerlook.storage.documents import read_json
+from closerlook.storage.files import write_json
 
 __all__ = ["Stages", "read_stages"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from closerlook.analysis import Gap
 from closerlook.attributes import Level
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError, unknown
+from closerlook.gap import Gap
 from closerlook.selection import Plan
 from closerlook.selection.greedy import greedy
 from closerlook.selection.paper import PAPER

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.dataset import SPLITS, Dataset
 from closerlook.dataset.decoding import SUFFIXES
 from closerlook.dataset.formats.listing import (
     image_files,
@@ -18,7 +19,6 @@ from closerlook.dataset.formats.listing import (
 )
 from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
-from closerlook.dataset.table import SPLITS, Dataset
 from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["read_folder"]

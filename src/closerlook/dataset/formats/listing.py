@@ -11,7 +11,7 @@ import polars as pl
 
 from closerlook.dataset.decoding import SUFFIXES
 from closerlook.errors import CloserlookError
-from closerlook.paths import leads_out
+from closerlook.storage.paths import leads_out
 
 __all__ = ["image_files", "is_litter", "missing_files", "refuse_bad_names", "refuse_names_outside", "shown", "walk"]
 

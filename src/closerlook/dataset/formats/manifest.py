@@ -8,11 +8,11 @@ import polars as pl
 
 from closerlook.attributes import Design, Factor
 from closerlook.dataset.columns import plain
+from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME, Dataset, spelled
 from closerlook.dataset.formats.listing import refuse_bad_names, refuse_names_outside
 from closerlook.dataset.formats.texts import read_csv, read_jsonl
-from closerlook.dataset.table import DESIGN_NAME, TABLE_NAME, Dataset, spelled
 from closerlook.errors import CloserlookError
-from closerlook.table_files import read_parquet
+from closerlook.storage.tables import read_parquet
 
 __all__ = ["MANIFEST_SUFFIXES", "TABLE_NAMES", "named_table", "read_manifest", "read_own", "read_table"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.dataset import DISTRACTOR, Dataset
 from closerlook.dataset.formats.listing import is_litter, refuse_other_encodings
 from closerlook.dataset.formats.roots import find_root
-from closerlook.dataset.table import DISTRACTOR, Dataset
 from closerlook.errors import CloserlookError
 
 __all__ = ["FOLDERS", "read_dukemtmc", "read_market1501", "read_personx"]
@@ -42,8 +42,8 @@ def _read(layout: str, path: Path) -> Dataset:
     """The data set in ``path``, or in the one folder inside it that has the layout.
 
     Of these layouts Market-1501's alone says that identity 0 is a distractor, which the table has as
-    :data:`~closerlook.dataset.table.DISTRACTOR`; its junk is -1 as in the table. All else that the names say (sequence,
-    frame, box, view) is a column of the table.
+    :data:`~closerlook.dataset.dataset.DISTRACTOR`; its junk is -1 as in the table. All else that the names
+    say (sequence, frame, box, view) is a column of the table.
 
     Raises:
         CloserlookError: a folder is missing, all are empty, or a name is not of the layout's form.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import refuse_bad_names, shown
 from closerlook.dataset.formats.roots import find_root
-from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
-from closerlook.paths import leads_out
+from closerlook.storage.paths import leads_out
 
 __all__ = ["read_msmt17"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.attributes import ILLUMINATIONS, WEATHERS, Factor
+from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import image_files
-from closerlook.dataset.table import Dataset
 from closerlook.errors import CloserlookError
 
 __all__ = ["LAYOUTS", "READERS", "Layout", "read_named"]

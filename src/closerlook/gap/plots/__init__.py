@@ -1,0 +1,1 @@
+"""The gap as charts and pictures."""

@@ -1,0 +1,1 @@
+"""Metrics of retrieval: distances, rankings, average precision and CMC, under named protocols."""

@@ -1,0 +1,1 @@
+"""Files: written so that nothing half-written looks complete, read so that a damaged one is a message."""

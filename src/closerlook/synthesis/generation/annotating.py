@@ -1,0 +1,217 @@
+"""Pictures of annotations for a folder of rendered images: drawn again from its settings, not from its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from closerlook.compute.processes import run_in_processes, worker_count
+from closerlook.compute.progress import progress
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.dataset.decoding import read_image
+from closerlook.errors import CloserlookError, UsageError, short, unknown
+from closerlook.storage.files import alone_in, atomic_path, explain_os_errors
+from closerlook.storage.paths import leads_out, path_within
+from closerlook.synthesis.generation import annotations as known
+from closerlook.synthesis.generation.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
+from closerlook.synthesis.generation.planning import FACTORS
+from closerlook.synthesis.generation.production import Task, posed_views, prepare, tasks_of
+from closerlook.synthesis.generation.settings import SETTINGS_NAME, Settings
+from closerlook.synthesis.humans.cache import load_person
+from closerlook.synthesis.rendering.gbuffer import Seen
+
+__all__ = ["KINDS", "annotate", "draw_over"]
+
+Bytes = NDArray[np.uint8]
+MOST_MILLIMETRES = 65535
+MOST_DRAWN, ACROSS, TALLEST = 96, 12, 512  # images of a sheet, those of its rows, pixels of an enlarged one
+
+
+def _numbered(names: Sequence[str]) -> list[int]:
+    """A palette in which numbers that are neighbours differ, and 0 is black."""
+    hues = np.arange(len(names)) * 0.618034 % 1
+    rgb = np.clip(np.abs((hues[:, None] * 6 + [0, 4, 2]) % 6 - 3) - 1, 0, 1) * 200 + 55
+    rgb[0] = 0
+    return [int(value) for value in rgb.ravel()]
+
+
+def _paletted(picture: Bytes, names: Sequence[str]) -> Image.Image:
+    image = Image.fromarray(picture)
+    image.putpalette(_numbered(names))
+    return image
+
+
+def _depth_image(seen: Seen) -> Image.Image:
+    millimetres = np.nan_to_num(known.depth(seen) * 1000, posinf=0.0)
+    return Image.fromarray(np.clip(np.round(millimetres), 0, MOST_MILLIMETRES).astype(np.uint16))
+
+
+def _normals_image(seen: Seen) -> Image.Image:
+    return Image.fromarray(np.round(known.normals(seen) * 127.5 + 127.5).astype(np.uint8))
+
+
+KINDS: Mapping[str, Callable[[Seen], Image.Image]] = {
+    "mask": lambda seen: Image.fromarray(np.round(known.mask(seen) * 255).astype(np.uint8)),
+    "parts": lambda seen: _paletted(known.parts(seen), PARTS),
+    "clothes": lambda seen: _paletted(known.clothes(seen), CLOTHES),
+    "depth": _depth_image,
+    "normals": _normals_image,
+}
+
+
+@dataclass(frozen=True)
+class _Work:
+    task: Task
+    kinds: tuple[str, ...]
+
+
+def annotate(
+    data: str | Path | Dataset,
+    kinds: Sequence[str] = ("mask", "parts"),
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+) -> Path:
+    """Write annotations of rendered images as PNG files.
+
+    Every image is a function of the folder's settings, so its surfaces are found again: nothing need be decided, or
+    stored, when the images are rendered. Images that share a view share one annotation, which is then written for each.
+
+    Args:
+        data: a folder that closerlook rendered, or a part of one.
+        kinds: ``mask`` (coverage by the person, 0 to 255), ``parts`` (numbers of annotations.PARTS), ``clothes``
+            (numbers of annotations.CLOTHES), ``depth`` (16 bits: millimetres along the camera's axis, 0 the sky),
+            ``normals`` (right, up, towards the camera: -1 to 1 as 0 to 255).
+        out: folder for ``KIND/0001/....png``, named as the images are; ``annotations`` beside them if ``None``.
+        workers: processes; one a core if ``None``.
+
+    Raises:
+        UsageError: a kind is unknown, or the number of workers is below 1.
+        CloserlookError: the folder was not rendered by this version of closerlook, or an annotation would lie outside
+            of ``out`` by its name or by a symbolic link.
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown("kind of annotation", kind, KINDS)
+    processes = worker_count(workers)
+    source = data if isinstance(data, Dataset) else open_dataset(data)
+    settings = Settings.read(source.root / SETTINGS_NAME)
+    root = Path(out) if out is not None else source.root / "annotations"
+    extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
+    tasks = tasks_of(settings, root, source.table, extra)
+    _refuse_names(root, kinds, source.table["file_name"])
+    prepare()
+    with explain_os_errors(root), alone_in(root, "annotating into"), progress("Annotating", len(source)) as count:
+        work = [_Work(task, tuple(kinds)) for task in tasks]
+        for done, _ in run_in_processes(_annotate_person, work, processes):
+            count(len(done.task.rows))
+    return root
+
+
+def _annotate_person(work: _Work) -> None:
+    task, settings = work.task, work.task.settings
+    person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+    for renderer, posed, batch in posed_views(person, task):
+        renderer.look(posed, [each.take for each in batch])
+        for number, each in enumerate(batch):
+            seen = renderer.seen(number)
+            for kind in work.kinds:
+                picture = KINDS[kind](seen)
+                for row in each.rows:
+                    _save(picture, path_within(task.out / kind, _annotation_name(row.file_name)))
+
+
+def _annotation_name(image: str) -> str:
+    return Path(image.removeprefix("images/")).with_suffix(".png").as_posix()
+
+
+def _refuse_names(root: Path, kinds: Sequence[str], images: pl.Series) -> None:
+    """See that annotations named after the images lie inside ``root`` and apart, before anything is drawn."""
+    for image in images:
+        if leads_out(image):
+            path_within(root, image)  # which says so
+    names = [_annotation_name(image) for image in images]
+    if len(set(names)) < len(names):
+        raise CloserlookError(f"{len(names) - len(set(names)):,} images differ only by the ends of their names.")
+    for kind in kinds:
+        for folder in sorted({Path(name).parent for name in names}):
+            path_within(root / kind, folder.as_posix())
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as draft:
+        picture.save(draft, format="PNG")
+
+
+def draw_over(
+    data: str | Path | Dataset, out: str | Path, *, count: int = 24, scale: int | None = None, seed: int = 0
+) -> None:
+    """Draw box, key points and parts of the body over some images of a rendered folder, to check them by eye.
+
+    Args:
+        data: a folder that closerlook rendered.
+        out: image file for the sheet, such as ``check.png``.
+        count: number of images, drawn at random; all if there are fewer.
+        scale: how much each is enlarged; 4 times, or up to TALLEST pixels, if ``None``.
+        seed: of the draw.
+
+    Raises:
+        UsageError: the number of images is out of range.
+        CloserlookError: the folder was not rendered by this version of closerlook.
+    """
+    if not 1 <= count <= MOST_DRAWN:
+        raise UsageError(f"--count must be 1 to {MOST_DRAWN}, not {short(count)}.")
+    source = data if isinstance(data, Dataset) else open_dataset(data)
+    settings = Settings.read(source.root / SETTINGS_NAME)
+    scale = scale or max(1, min(4, TALLEST // settings.size[0]))
+    chosen = source.table.sample(min(count, len(source)), seed=seed, shuffle=True)
+    extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
+    drawn: dict[str, Image.Image] = {}
+    for task in tasks_of(settings, source.root, chosen, extra):
+        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+        for renderer, posed, batch in posed_views(person, task):
+            renderer.look(posed, [each.take for each in batch])
+            for number, each in enumerate(batch):
+                for row in each.rows:
+                    image = Image.fromarray(read_image(source.root / row.file_name))
+                    drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
+    tiles = [drawn[name] for name in chosen["file_name"]]
+    across = min(len(tiles), ACROSS)
+    width, height = tiles[0].size
+    sheet = Image.new("RGB", (across * width, -(-len(tiles) // across) * height))
+    for i, tile in enumerate(tiles):
+        sheet.paste(tile, (i % across * width, i // across * height))
+    with explain_os_errors(Path(out)), atomic_path(Path(out)) as draft:
+        sheet.save(draft, format=Image.registered_extensions().get(Path(out).suffix.lower(), "PNG"))
+
+
+SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
+
+
+def _marked(image: Image.Image, seen: Seen, scale: int) -> Image.Image:
+    large = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
+    parts = known.parts(seen)
+    colours = np.array(_numbered(PARTS), np.uint8).reshape(-1, 3)
+    tint = Image.fromarray(colours[parts]).resize(large.size, Image.Resampling.NEAREST)
+    veil = Image.fromarray(((parts > 0) * 90).astype(np.uint8)).resize(large.size, Image.Resampling.NEAREST)
+    large.paste(tint, (0, 0), veil)
+    pen = ImageDraw.Draw(large)
+    left, top, right, bottom = (value * scale for value in known.box(seen))
+    pen.rectangle([left, top, right - 1, bottom - 1], outline=(255, 220, 0))
+    points = dict(zip(KEYPOINTS, known.keypoints(seen), strict=True))
+    for a, b in SKELETON:
+        if points[a][2] and points[b][2]:
+            ends = [tuple(float(v) * scale for v in points[name][:2]) for name in (a, b)]
+            pen.line(ends, fill=SEEN if points[a][2] == points[b][2] == 2 else HIDDEN)
+    for x, y, visibility in points.values():
+        if visibility:
+            x, y = float(x) * scale, float(y) * scale
+            pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=SEEN if visibility == 2 else HIDDEN)
+    return large

@@ -1,0 +1,63 @@
+"""The data set card that goes with every rendered folder: what is in it, and what not to take it for."""
+
+from __future__ import annotations
+
+import yaml
+
+from closerlook.attributes import Design
+from closerlook.escaping import in_markdown
+from closerlook.synthesis.generation.settings import Settings
+
+__all__ = ["CARD_NAME", "CELL_WARNING", "data_card"]
+
+CARD_NAME = "README.md"
+CELL_WARNING = (
+    "with --vary cell all images of a person share one place, which gives the person away without a look at them, from "
+    "other viewpoints too: use --vary view or image to train or to test re-identification."
+)
+
+_CARD = """\
+---
+{head}---
+
+# {name}
+
+{images:,} images of {identities:,} rendered people, {height} x {width} pixels, by `closerlook generate`.
+
+* **Varied**: {factors}.
+* **Shared**: {shared}.
+* **Files**: `metadata.parquet` has a row an image (identity, camera, attributes, box, key points, the share of the
+  person that is hidden); `render.yaml` has all that the images follow from.
+* **People**: nobody. They are drawn from distributions of bodies and clothes that are nobody's census.
+
+## Not intended
+
+Conclusions about real people or about how often anything occurs. A model trained on these images still tracks real
+people: mind the law and their consent.
+"""
+
+_SHARED = {
+    "cell": "all images of a person have one pose, camera and place; only viewpoint, weather and light differ. *The "
+    "place gives the person away*: the images' sides alone find a person again in other viewpoints (mAP 0.116, rank-1 "
+    "0.310 of 100 people, where chance is 0.011 and 0.010). Do not train or test re-identification on them",
+    "view": "the images of a person from one viewpoint have one pose, camera and place. Viewpoints, which number the "
+    "cameras, share none: a protocol that hides a query's own camera, as Market-1501's, leaves nothing of the place to "
+    "find a person by, and one that does not leaves it",
+    "image": "nothing: every image has its own pose, camera and place",
+}
+
+
+def data_card(design: Design, settings: Settings, images: int) -> str:
+    """The card of a folder with so many ``images`` of a design, Markdown with a YAML head as Hugging Face reads it."""
+    head = {"pretty_name": design.name, "tags": ["person-re-identification", "synthetic-data"]}
+    height, width = settings.size
+    return _CARD.format(
+        head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
+        name=in_markdown(design.name),
+        images=images,
+        identities=design.identities,
+        height=height,
+        width=width,
+        factors=", ".join(f"{factor.name} ({len(factor)})" for factor in design.factors) or "nothing",
+        shared=_SHARED[settings.vary],
+    )

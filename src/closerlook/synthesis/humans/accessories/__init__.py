@@ -1,0 +1,1 @@
+"""What people carry, push or wear on their heads."""

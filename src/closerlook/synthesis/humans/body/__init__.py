@@ -1,0 +1,1 @@
+"""The naked body: its base mesh, shape and skin."""

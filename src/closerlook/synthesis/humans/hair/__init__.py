@@ -1,0 +1,1 @@
+"""Hair, on a net over the scalp."""

@@ -1,0 +1,1 @@
+"""Triangle meshes of people: building blocks, assembly, level of detail, storage."""

@@ -1,0 +1,1 @@
+"""Poses: joint angles, skeleton, skinning."""

@@ -1,0 +1,46 @@
+"""What a renderer found in one view, as NumPy reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closerlook.synthesis.humans.mesh.mesh import Person, PosedPerson
+from closerlook.synthesis.scenes.camera import Frame
+
+__all__ = ["Seen"]
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The surfaces in one view of a posed person.
+
+    On the CPU its arrays are the renderer's own memory: they hold until it looks at something else.
+
+    Attributes:
+        person, posed: who is seen.
+        frame: the camera's geometry.
+        size: of the image, (height, width).
+        sensor_size: (h, w) of the sensor, which may have fewer pixels.
+        colour: (2, height, width, 4) albedo of the person, then of the place, and its coverage of the pixel.
+        facing: (2, height, width, 4) normals, and roughness.
+        where: (2, height, width, 4) points in the world.
+        open_sky: (2, height, width) share of the sky that they see.
+        samples: (2 h, 2 w) of the sensor's pixels: ``raster.EMPTY`` or, in the lower bits, the number of the person's
+            triangle; from ``surroundings.HIDDEN`` on where something stands before it.
+    """
+
+    person: Person
+    posed: PosedPerson
+    frame: Frame
+    size: tuple[int, int]
+    sensor_size: tuple[int, int]
+    colour: Float = field(repr=False)
+    facing: Float = field(repr=False)
+    where: Float = field(repr=False)
+    open_sky: Float = field(repr=False)
+    samples: NDArray[np.int64] = field(repr=False)

@@ -1,0 +1,328 @@
+"""Places drawn at random: a ground, walls around it or a view to the horizon, and things that stand about.
+
+Many places are drawn at once; what each is like depends on its own backdrop and generator alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closerlook.synthesis.scenes.kinds import Backdrop
+from closerlook.synthesis.scenes.panels import COLUMNS, TEXTURES, Panels, Place, gathered, texture_number
+from closerlook.synthesis.scenes.pictures import read_picture
+from closerlook.synthesis.scenes.textures import VARIANTS
+
+__all__ = ["ROUGH", "place", "places", "spheres", "tints"]
+
+Float = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Rows = np.ndarray[tuple[int, ...], np.dtype[np.void]]
+
+ROUGH = 0.9  # of most surfaces
+DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
+NEAREST = 1.2  # metres that things keep from the person
+QUARTERS = np.arange(4) * np.pi / 2
+CHOICES = 8  # textures at most that something may have
+
+HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter", "sign")  # stand on little, and let the sky in below
+
+
+def _numbers_of(*names: str) -> NDArray[np.bool_]:
+    """Which numbers are those of textures with these names."""
+    return np.isin(np.repeat(TEXTURES, VARIANTS), names)
+
+
+IS_HOLLOW, IS_TILES, IS_GLASS = _numbers_of(*HOLLOW), _numbers_of("tiles"), _numbers_of("glass")
+IS_GROWN = _numbers_of("hedge", "trunks")  # which are as tall as they are, and not in storeys
+
+
+def _row(single: str, **several: int) -> np.dtype[np.void]:
+    """Rows of float64 numbers: single ones with these names, then so many with each of these."""
+    return np.dtype([(name, np.float64) for name in single.split()] + [(n, np.float64, k) for n, k in several.items()])
+
+
+# A backdrop, and one of the things that may stand about in it, which is the ``rank``-th of its kind. Choices are a
+# count and so many numbers of textures.
+KIND = _row("closed shade tile horizon", distance=2, height=2, ground=1 + CHOICES, strip=1 + CHOICES, wall=1 + CHOICES)
+THING = _row("width kind rank", distance=2, height=2, count=2, textures=1 + CHOICES)
+
+# What is drawn evenly from 0 to 1: for a side of a place, for a strip of other ground, for a place, for a thing.
+SIDE = _row(
+    "closed distance wall variant height wide shift far far_height far_variant far_shift first apart ahead beside "
+    "post_height post_power",
+    low_height=2,
+    low_power=2,
+)
+STRIP = _row("facing texture variant width distance", shift=2)
+GROUND = _row("turn north shade pattern scale ground variant strips", shift=2)
+EVEN = np.dtype([*GROUND.descr, ("side", SIDE, 4), ("strip", STRIP, 3)])
+STANDS = _row("angle distance height mirrored texture variant")
+# And normally: the brightness and three colours of each panel.
+NORMAL = np.dtype(
+    [("ground", np.float64, 4), *((n, np.float64, (k, 4)) for n, k in (("wall", 4), ("far", 4), ("strip", 3)))]
+)
+
+
+class _Kind(NamedTuple):
+    """A backdrop in numbers: a row of ``KIND``, one of ``THING`` for each that may stand there, and of how many kinds
+    these are."""
+
+    row: Float
+    things: Float
+    kinds: int
+
+
+@functools.lru_cache(maxsize=1024)
+def _kind(backdrop: Backdrop) -> _Kind:
+    row = np.concatenate(
+        [
+            [backdrop.closed, backdrop.shade, backdrop.tile, texture_number(backdrop.horizon, 0)],
+            *(backdrop.wall_distance, backdrop.wall_height),
+            *(_choices(names) for names in (backdrop.grounds, backdrop.strips, backdrop.walls)),
+        ]
+    )
+    things = [
+        [thing.width, kind, rank, *thing.distance, *thing.height, *thing.count, *_choices(thing.textures)]
+        for kind, thing in enumerate(backdrop.things)
+        for rank in range(thing.count[1])
+    ]
+    return _Kind(row[None], np.array(things).reshape(-1, THING.itemsize // 8), len(backdrop.things))
+
+
+def _choices(names: Sequence[str]) -> Float:
+    if len(names) > CHOICES:
+        raise ValueError(f"there may be at most {CHOICES} textures to choose from, not {len(names)}: {names}")
+    numbers = [texture_number(name, 0) for name in names]
+    return np.array([len(names), *numbers, *[0] * (CHOICES - len(names))], np.float64)
+
+
+class _Drawn(NamedTuple):
+    """Everything that is random about some places."""
+
+    even: Rows  # (P,) of EVEN
+    normal: Rows  # (P,) of NORMAL
+    counts: Float  # (k,) how many there are of each kind of thing, evenly from 0 to 1, place by place
+    stands: Rows  # (m,) of STANDS, for each thing that may stand in a place
+    looks: Float  # (m, 4) normal
+
+
+def _draw(kinds: Sequence[_Kind], rngs: Sequence[np.random.Generator]) -> _Drawn:
+    sizes = [(EVEN.itemsize // 8, kind.kinds, len(kind.things)) for kind in kinds]
+    even = [rng.random(own + k + 6 * m) for rng, (own, k, m) in zip(rngs, sizes, strict=True)]
+    normal = [rng.standard_normal(NORMAL.itemsize // 8 + 4 * m) for rng, (_, _, m) in zip(rngs, sizes, strict=True)]
+    own, of_panels = EVEN.itemsize // 8, NORMAL.itemsize // 8
+    return _Drawn(
+        np.concatenate([drawn[:own] for drawn in even]).view(EVEN),
+        np.concatenate([drawn[:of_panels] for drawn in normal]).view(NORMAL),
+        np.concatenate([drawn[own : own + k] for drawn, (_, k, _) in zip(even, sizes, strict=True)]),
+        np.concatenate([drawn[own + k :] for drawn, (_, k, _) in zip(even, sizes, strict=True)]).view(STANDS),
+        np.concatenate([drawn[of_panels:] for drawn in normal]).reshape(-1, 4),
+    )
+
+
+def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
+    """Draw a place of this kind."""
+    return places([backdrop], [rng])[0]
+
+
+def places(backdrops: Sequence[Backdrop], rngs: Sequence[np.random.Generator]) -> list[Place]:
+    """Draw a place of each of these kinds, with a generator each."""
+    kinds = [_kind(backdrop) for backdrop in backdrops]
+    kind, drawn = np.concatenate([one.row for one in kinds]).view(KIND)[:, 0], _draw(kinds, rngs)
+    even, side = drawn.even, drawn.even["side"]
+    facing = 2 * np.pi * even["turn"][:, None] + QUARTERS
+    closed = side["closed"] < kind["closed"][:, None]
+    distance = _between(kind["distance"][:, None], side["distance"])
+    room = np.where(closed, distance, kind["distance"][:, 1:] + 4.0)
+    things, owner = _things(kinds, drawn, facing, room)
+    parts = [
+        (np.arange(len(kinds)), _grounds(kind, drawn)),
+        (np.nonzero(closed)[0], _walls(kind, drawn, facing, distance, closed)),
+        (np.repeat(np.arange(len(kinds)), 4), _horizons(kind, drawn, facing)),
+        _strips(kind, drawn),
+        (owner, things),
+    ]
+    lamps, shining = _lamps(side, facing, room, kind["distance"][:, 1:])
+    shade = np.clip(kind["shade"] * _between((0.7, 1.5), even["shade"]), 0.0, 0.9)
+    columns = (
+        backdrops,
+        _split(parts, len(kinds)),
+        _parted(spheres(things), owner, len(kinds)),
+        (360 * even["north"]).tolist(),
+        shade.tolist(),
+        _up_to(VARIANTS, even["pattern"]).tolist(),
+        [None if backdrop.picture is None else read_picture(backdrop.picture) for backdrop in backdrops],
+        _parted(lamps, shining, len(kinds)),
+    )
+    return [Place(*row) for row in zip(*columns, strict=True)]
+
+
+def _between(limits: Float | tuple[float, float], even: Float) -> Float:
+    """Evenly between limits (..., 2)."""
+    low, high = limits if isinstance(limits, tuple) else (limits[..., 0], limits[..., 1])
+    return np.asarray(low + (high - low) * even)
+
+
+def _up_to(count: int | Float, even: Float) -> Integers:
+    """Whole numbers from 0 to below ``count``."""
+    return np.asarray((count * even).astype(np.int64))
+
+
+def _pick(choices: Float, which: Float, variant: Float) -> Integers:
+    """(n,) numbers of textures, each from its (n, 1 + CHOICES) choices."""
+    picked = choices[np.arange(len(choices)), 1 + _up_to(choices[:, 0], which)]
+    return np.asarray(picked.astype(np.int64) + _up_to(VARIANTS, variant))
+
+
+def tints(normal: Float, spread: float = 0.18, middle: float = 0.0) -> Float:
+    """(n, 3) factors on panels' colours, from (n, 4) normal numbers: of its brightness, and of each colour."""
+    return np.asarray(np.exp(middle + spread * normal[:, :1] + 0.03 * normal[:, 1:]))
+
+
+def _towards(angle: Float, length: Float | float) -> Float:
+    """(n, 3) so many metres over the ground in a direction."""
+    return np.stack([np.cos(angle) * length, np.zeros_like(angle), np.sin(angle) * length], axis=1)
+
+
+def _up(height: Float) -> Float:
+    return np.stack([np.zeros_like(height), height, np.zeros_like(height)], axis=1)
+
+
+def _beside(facing: Float, distance: Float, length: float) -> tuple[Float, Float]:
+    """(n, 3) left ends and directions of lines of this length across the way, so far off."""
+    along = _towards(facing + np.pi / 2, length)
+    return _towards(facing, distance) - along / 2, along
+
+
+def _panels(
+    paint: Integers,
+    corner: Float,
+    along: Float,
+    upward: Float,
+    tint: Float,
+    repeat: Float,
+    shift: Float,
+    roughness: Float | float = ROUGH,
+    cutout: bool = False,
+    turns: bool = False,
+) -> Panels:
+    cutouts, turning, fronts = (np.full(len(paint), mark) for mark in (cutout, turns, False))
+    rough = np.broadcast_to(roughness, len(paint))
+    return Panels(paint, corner, along, upward, tint, repeat, shift, cutouts, turning, fronts, rough)
+
+
+def _grounds(kind: Rows, drawn: _Drawn) -> Panels:
+    even = drawn.even
+    scale, turn = kind["tile"] * _between((0.8, 1.3), even["scale"]), 2 * np.pi * even["turn"]
+    paint = _pick(kind["ground"], even["ground"], even["variant"])
+    along, upward, whole = _towards(turn, scale), _towards(turn + np.pi / 2, scale), np.ones((len(kind), 2))
+    roughness = np.where(IS_TILES[paint], 0.55, ROUGH)
+    tint = tints(drawn.normal["ground"])
+    return _panels(paint, np.zeros_like(along), along, upward, tint, whole, even["shift"], roughness)
+
+
+def _walls(kind: Rows, drawn: _Drawn, facing: Float, distance: Float, closed: NDArray[np.bool_]) -> Panels:
+    owner, side = np.nonzero(closed)
+    even, length = drawn.even["side"][owner, side], 60.0
+    height = _between(kind["height"][owner], even["height"])
+    paint = _pick(kind["wall"][owner], even["wall"], even["variant"])
+    corner, along = _beside(facing[owner, side], distance[owner, side], length)
+    tall = np.where(IS_GROWN[paint], 3.4, np.minimum(height, 4.2))
+    repeat = np.stack([length / tall / _between((0.9, 1.3), even["wide"]), height / tall], axis=1)
+    shift = np.stack([even["shift"], 1.0 - repeat[:, 1] % 1.0], axis=1)
+    tint = tints(drawn.normal["wall"][owner, side], 0.35, DARKER)
+    roughness = np.where(IS_GLASS[paint], 0.35, ROUGH)
+    return _panels(paint, corner, along, _up(height), tint, repeat, shift, roughness)
+
+
+def _horizons(kind: Rows, drawn: _Drawn, facing: Float) -> Panels:
+    even = drawn.even["side"].ravel()
+    corner, along = _beside(facing.ravel(), _between((28.0, 60.0), even["far"]), 160.0)
+    height = _between((9.0, 18.0), even["far_height"])
+    paint = np.repeat(kind["horizon"].astype(np.int64), 4) + _up_to(VARIANTS, even["far_variant"])
+    repeat = np.stack([80.0 / height, np.ones_like(height)], axis=1)
+    shift = np.stack([even["far_shift"], np.zeros_like(height)], axis=1)
+    tint = tints(drawn.normal["far"].reshape(-1, 4), 0.18, DARKER)
+    return _panels(paint, corner, along, _up(height), tint, repeat, shift, cutout=True)
+
+
+def _strips(kind: Rows, drawn: _Drawn) -> tuple[Integers, Panels]:
+    """Long patches of another ground, along or across the walls, just above the ground itself."""
+    count = np.where(kind["strip"][:, 0] > 0, _up_to(4, drawn.even["strips"]), 0)
+    owner, number = np.nonzero(np.arange(3) < count[:, None])
+    even, length = drawn.even["strip"][owner, number], 80.0
+    facing = 2 * np.pi * drawn.even["turn"][owner] + np.pi / 2 * _up_to(4, even["facing"])
+    paint = _pick(kind["strip"][owner], even["texture"], even["variant"])
+    width = np.exp(_between((np.log(0.15), np.log(5.0)), even["width"]))
+    corner, along = _beside(facing, _between((0.4, 8.0), even["distance"]), length)
+    corner[:, 1] = 0.004
+    repeat = np.stack([np.full_like(width, length), width], axis=1) / kind["tile"][owner, None]
+    tint = tints(drawn.normal["strip"][owner, number], 0.45)
+    return owner, _panels(paint, corner, along, _towards(facing, width), tint, repeat, even["shift"])
+
+
+def _things(kinds: Sequence[_Kind], drawn: _Drawn, facing: Float, room: Float) -> tuple[Panels, Integers]:
+    """Some of each thing spread around the person, inside the walls, and the number of each one's place."""
+    thing = np.concatenate([kind.things for kind in kinds]).view(THING)[:, 0]
+    owner = np.repeat(np.arange(len(kinds)), [len(kind.things) for kind in kinds])
+    first_kind = np.cumsum([0, *(kind.kinds for kind in kinds[:-1])])
+    least, most = thing["count"].T
+    count = least + _up_to(most - least + 1, drawn.counts[first_kind[owner] + thing["kind"].astype(np.int64)])
+    there = thing["rank"] < count
+    thing, owner, even, looks = thing[there], owner[there], drawn.stands[there], drawn.looks[there]
+    angle = 2 * np.pi * even["angle"]
+    reach = (room[owner] / np.maximum(np.cos(angle[:, None] - facing[owner]), 1e-6)).min(1)
+    distance = np.minimum(_between(thing["distance"], even["distance"]), reach - 0.3)
+    height = _between(thing["height"], even["height"])
+    width = height * thing["width"] * np.where(even["mirrored"] < 0.5, 1.0, -1.0)
+    paint = _pick(thing["textures"], even["texture"], even["variant"])
+    along, whole = np.stack([width, 0 * width, 0 * width], axis=1), np.ones((len(paint), 2))
+    tint = tints(looks, 0.3, DARKER)
+    feet = _towards(angle, distance)
+    every = _panels(paint, feet, along, _up(height), tint, whole, 0 * whole, cutout=True, turns=True)
+    kept = np.flatnonzero(distance >= NEAREST)
+    return every[kept], owner[kept]
+
+
+def spheres(things: Panels) -> Float:
+    """(n, 4) spheres (x, y, z, radius) that stand for things."""
+    size = np.minimum(np.abs(things.along[:, 0]), things.upward[:, 1])
+    radius = np.where(IS_HOLLOW[things.paint], 0.15, 0.45 * size)
+    return np.stack([things.corner[:, 0], radius * 0.6, things.corner[:, 2], radius], axis=1)
+
+
+def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Float, Integers]:
+    """Lamps on posts, and low on every wall: (n, 4) positions and powers, and the number of each one's place."""
+    walled = (room > 2.0) & (room <= furthest)  # there is a wall, and not close to the person
+    first = _between((-6.0, 0.0), side["first"])
+    beside = [first, first + _between((4.0, 9.0), side["apart"]), _between((-6.0, 6.0), side["beside"])]
+    post = np.minimum(_between((6.0, 11.0), side["ahead"]), room - 0.7)
+    heights = [_between((2.4, 3.4), side["low_height"]), _between((4.0, 5.5), side["post_height"])[..., None]]
+    powers = [_between((0.05, 0.2), side["low_power"]), _between((0.5, 1.0), side["post_power"])[..., None]]
+    across, ahead = np.stack(beside, axis=2), np.stack([room - 0.5, room - 0.5, post], axis=2)
+    cos, sin = np.cos(facing)[..., None], np.sin(facing)[..., None]
+    where = (cos * ahead - sin * across, np.concatenate(heights, 2), sin * ahead + cos * across)
+    lamps = np.stack([*where, np.concatenate(powers, 2)], axis=3)
+    there = np.stack([walled, walled, np.ones_like(walled)], axis=2)
+    return lamps[there], np.nonzero(there)[0]
+
+
+def _split(parts: Sequence[tuple[Integers, Panels]], count: int) -> list[Panels]:
+    """The panels of each place, from parts with the number of each one's place."""
+    owner = np.concatenate([own for own, _ in parts])
+    every = gathered([panels for _, panels in parts])[np.argsort(owner, kind="stable")]
+    ends = np.cumsum([0, *np.bincount(owner, minlength=count)]).tolist()
+    columns = [getattr(every, name) for name in COLUMNS]
+    return [Panels(*(column[a:b] for column in columns)) for a, b in itertools.pairwise(ends)]
+
+
+def _parted(rows: Float, owner: Integers, count: int) -> list[Float]:
+    """The rows of each place, of which ``owner`` has the numbers in order."""
+    ends = np.searchsorted(owner, np.arange(count + 1)).tolist()
+    return [rows[a:b] for a, b in itertools.pairwise(ends)]
