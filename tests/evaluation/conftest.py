@@ -2,10 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from crowd import Colour, dressed, features
 from PIL import Image
 
 from closerlook.dataset import Dataset
+from metrics.crowd import Colour, dressed, features
 
 
 @pytest.fixture

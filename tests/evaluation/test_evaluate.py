@@ -4,15 +4,15 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-import reference
 import torch
-from crowd import features
 from hypothesis import given, settings, strategies as st
 
 from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import PROTOCOLS, KReciprocal, Matching, Protocol, Result, evaluate, rank
 from closerlook.metrics.distance import BYTES_A_DISTANCE, block_size
+from metrics import reference
+from metrics.crowd import features
 
 
 def golden(query, gallery, score, metric="euclidean", **options):

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from crowd import features
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import Matching, Protocol, Result, evaluate, rank
 from closerlook.metrics.uncertainty import bootstrap_interval, paired_difference
+from metrics.crowd import features
 
 
 @pytest.mark.parametrize("protocol", ["market1501", "cuhk03-classic", replace(Protocol(), ties="mean")])

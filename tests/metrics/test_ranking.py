@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import reference
 import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sklearn.metrics import average_precision_score
@@ -21,6 +20,7 @@ from closerlook.metrics.scores import (
     hit_by,
     inverse_negative_penalty,
 )
+from metrics import reference
 
 
 @dataclass

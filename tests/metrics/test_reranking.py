@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import reference
 import torch
 from hypothesis import given, settings, strategies as st
 
@@ -9,6 +8,7 @@ from closerlook.metrics import neighbors
 from closerlook.metrics.distance import FeatureDistances
 from closerlook.metrics.neighbors import expand_queries, nearest_among
 from closerlook.metrics.reranking import KReciprocal, rerank
+from metrics import reference
 
 
 def clustered(queries, gallery, seed, dim=8, people=6):

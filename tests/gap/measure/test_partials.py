@@ -15,8 +15,7 @@ from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze, analyze_share, save_figures
 from closerlook.gap.measure.partials import FOLDER
 from closerlook.storage.files import alone_in
-
-from .conftest import SIZE, write_source, write_target
+from gap.conftest import SIZE, write_source, write_target
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,7 @@ from closerlook.embedding import open_embedding
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.subset import halves, part
 from closerlook.randomness import keyed_rng
-
-from .conftest import SIZE
+from gap.conftest import SIZE
 
 
 def by_colour(images: torch.Tensor) -> torch.Tensor:

@@ -16,8 +16,7 @@ from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.target import TargetMoments
 from closerlook.gap.statistics.distributions import _principal, compare, measure_distributions
 from closerlook.gap.statistics.subsampling import subsample_error
-
-from .conftest import SIZE
+from gap.conftest import SIZE
 
 
 def made(seed: int, n: int = 240, m: int = 160, p: int = 6) -> tuple[np.ndarray, ...]:

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from render.conftest import Studio
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.rendering.light.lamps import MOST, REACH, lamp_rows
@@ -12,6 +11,7 @@ from closerlook.synthesis.scenes.camera import Camera, Crop, frames, sample_came
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
+from rendering.conftest import Studio
 
 SIZE = (96, 96)
 GREY = np.array([0.2126, 0.7152, 0.0722])

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from render.conftest import Studio, person_of, place_of, plain
 
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.humans.mesh.mesh import Material
@@ -18,6 +17,7 @@ from closerlook.synthesis.scenes.lighting import lighting, turned
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scenes.weather import WEATHERS
+from rendering.conftest import Studio, person_of, place_of, plain
 
 SIZE = (64, 32)
 FIRST = np.zeros(1, np.int64)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import warp as wp
-from render.conftest import person_of, plain
 
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.rendering.surfaces import rasterize
 from closerlook.synthesis.rendering.surfaces.textures import library, mip_chain
 from closerlook.synthesis.rendering.values import LOOK_ROW, SIGHT_ROW, Look, Sight, Surface, texel
 from closerlook.synthesis.scenes.camera import Camera, frame
+from rendering.conftest import person_of, plain
 
 SIZE = (24, 20)
 
