@@ -240,7 +240,7 @@ def test_single_shot_has_a_row_a_draw_and_one_match_each(pair):
 
 def test_re_ranking_and_expansion_are_used_and_recorded(pair):
     plain = rank(*pair)
-    for matching in (Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+    for matching in (Matching(query_expansion=2), Matching(reranking=KReciprocal(5, 2))):
         result = rank(*pair, matching=matching)
         assert result.matching == matching
         assert not result.per_query["ap"].equals(plain.per_query["ap"])
@@ -277,7 +277,7 @@ def test_a_gallery_of_junk_alone(pair):
         lambda: Protocol(filter="same-clip"),
         lambda: Protocol(draws=0),
         lambda: Matching("manhattan"),
-        lambda: Matching(expansion=-1),
+        lambda: Matching(query_expansion=-1),
         lambda: Matching.load("l1"),
     ],
 )
@@ -334,7 +334,7 @@ def test_blocks_keep_within_the_memory_bound(gallery, memory):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_gives_the_same(pair):
-    for matching in (Matching(), Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+    for matching in (Matching(), Matching(query_expansion=2), Matching(reranking=KReciprocal(5, 2))):
         here, there = (rank(*pair, matching=matching, device=device) for device in ("cpu", "cuda"))
         assert there.mAP == pytest.approx(here.mAP, abs=1e-6)
 

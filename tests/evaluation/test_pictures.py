@@ -68,7 +68,7 @@ def test_the_first_match_follows_where_it_is_not_among_the_nearest(wardrobe):
 
 def test_instructive_mistakes_are_confident_ones(wardrobe):
     result = evaluate(Blind(), wardrobe)
-    table = result.instructive()
+    table = result.hardest_errors()
     assert (table["first_hit"] > 1).all()
     assert table["margin"].is_sorted(descending=True)
     assert table["identity"].is_unique().all()

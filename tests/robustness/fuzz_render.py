@@ -179,7 +179,7 @@ def _adapt(rng: random.Random) -> Case:
             "",
             "sensor.noise",
         ],
-        "--optimiser": ["descent", "cma", "x", ""],
+        "--optimizer": ["descent", "cma", "x", ""],
         "--renders": ["0", "1", "2", "-1", "x"],
         "--people": ["0", "1", "2", "3", "-1"],
         "--views": ["0", "1", "2", "-1"],

@@ -72,7 +72,7 @@ def make_all(folder: Path) -> Path:
 
 def run_search(folder: Path) -> None:
     """A search over two numbers whose sets are not rendered but made up; goes on where an earlier one stopped."""
-    search_scene(PARAMETERS, _distance, optimiser="descent", renders=6, seed=0, out=folder, made_from={})
+    search_scene(PARAMETERS, _distance, optimizer="descent", renders=6, seed=0, out=folder, made_from={})
 
 
 def make_source(folder: Path, rng: np.random.Generator, people: int = 4) -> Dataset:

@@ -30,15 +30,13 @@ def evaluate(
         str, typer.Option(help="market1501, dukemtmc, msmt17, cuhk03-classic, cuhk03-new, open-reid, no-cameras.")
     ] = "market1501",
     metric: Annotated[str, typer.Option(help="euclidean or cosine.")] = "euclidean",
-    expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
+    query_expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
     rerank: Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (20, 6, 0.3).")] = False,
     device: Annotated[str, typer.Option(help="Where to rank: cpu or cuda. Models run on a GPU anyway.")] = "cpu",
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option(
-            callback=parse_file, help="Picture to draw: the most instructive queries and their nearest images."
-        ),
+        typer.Option(callback=parse_file, help="Picture to draw: the hardest errors and their nearest images."),
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
     out: Annotated[
@@ -64,7 +62,9 @@ def evaluate(
     if out is None:
         out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
     parse_file(out)
-    matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
+    matching = replace(
+        Matching.load(metric), query_expansion=query_expansion, reranking=KReciprocal() if rerank else None
+    )
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)
     elif model is not None and target is not None and query is None and gallery is None:

@@ -25,9 +25,7 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
     validation: Annotated[
         str | None,
-        typer.Option(
-            help="Keep the best checkpoint: share of the people to put aside (0.1), or other rendered people."
-        ),
+        typer.Option(help="Keep the best checkpoint: share of the people to hold out (0.1), or other rendered people."),
     ] = None,
     seed: Seed = 0,
 ) -> None:

@@ -19,7 +19,7 @@ from closerlook.evaluation.attention import attention
 from closerlook.evaluation.pictures import blend
 from closerlook.evaluation.run import load_model
 from closerlook.metrics.protocol import Labels, Protocol
-from closerlook.metrics.ranking import mates
+from closerlook.metrics.ranking import positives
 from closerlook.randomness import keyed_rng
 from closerlook.storage.files import atomic_path
 
@@ -147,7 +147,7 @@ def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale
     vectors = torch.nn.functional.normalize(torch.from_numpy(extract(embedder, chosen).features))
     similarity = (vectors @ vectors.T).numpy(force=True).astype(np.float64)
     labels = Labels(chosen.identities, chosen.cameras)
-    one, two = mates(labels, labels, Protocol())
+    one, two = positives(labels, labels, Protocol())
     apart = (labels.cameras[one] != labels.cameras[two]) | (labels.cameras[one] == -1)
     once = apart & (one < two)
     different = np.triu(np.ones_like(similarity, bool), 1)

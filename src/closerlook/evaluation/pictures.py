@@ -39,7 +39,7 @@ def draw_rankings(
 
     Args:
         result: of :func:`closerlook.evaluate`, whose images are known.
-        queries: row numbers; by default the most instructive mistakes and then the worst queries, four of each.
+        queries: row numbers; by default the hardest errors and then the worst queries, four of each.
         count: nearest images a row.
         height: of an image in pixels; all are drawn twice as high as wide.
         embedder: adds a second row with what in each image makes it near to the query for this model (see
@@ -51,7 +51,7 @@ def draw_rankings(
     if result.search is None or result.search.query_images is None or result.search.gallery_images is None:
         raise UsageError("There are no images behind this result: evaluate a model on a data set to see rankings.")
     if queries is None:
-        chosen = [*result.instructive(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
+        chosen = [*result.hardest_errors(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
         queries = list(dict.fromkeys(chosen))
     paths = result.search.query_images.paths, result.search.gallery_images.paths
     rows = []

@@ -180,7 +180,7 @@ class Result:
         """The valid queries with the lowest AP, worst first; of equal ones first that with the latest first hit."""
         return self._counted.sort("ap", "first_hit", "query", descending=[False, True, False]).head(count)
 
-    def instructive(self, count: int = 10) -> pl.DataFrame:
+    def hardest_errors(self, count: int = 10) -> pl.DataFrame:
         """Mistakes to learn from: queries whose nearest image shows somebody else, the most confident first.
 
         Confidence is ``margin`` = 1 - (distance to the nearest other person) / (distance to the nearest match). At most

@@ -15,7 +15,7 @@ from closerlook.evaluation.result import Result
 from closerlook.metrics.matching import Matching
 from closerlook.metrics.protocol import Protocol
 from closerlook.metrics.scoring import refuse_all_invalid, score_search
-from closerlook.metrics.search import Search, Side, sides
+from closerlook.metrics.search import FeatureSet, Search, query_and_gallery
 
 __all__ = ["DEFAULT_MEMORY", "evaluate", "load_model", "rank"]
 
@@ -97,7 +97,11 @@ def rank(
         raise UsageError(f"The memory bound must be at least 1 byte, not {memory}.")
     _check_device(device)
     query_images, gallery_images = images or (None, None)
-    left, right = sides(Side.of(query, query_images, "query"), Side.of(gallery, gallery_images, "gallery"), rules)
+    left, right = query_and_gallery(
+        FeatureSet.from_features(query, query_images, "query"),
+        FeatureSet.from_features(gallery, gallery_images, "gallery"),
+        rules,
+    )
     if left.features.shape[1] != right.features.shape[1]:
         raise CloserlookError(
             f"Query features have {left.features.shape[1]} dimensions and gallery features {right.features.shape[1]}: "

@@ -88,7 +88,7 @@ class RunFolder:
         Raises:
             CloserlookError: an image or the weights to start from are missing.
         """
-        spread = [] if recipe.spread is None else [recipe.spread]
+        spread = [] if recipe.balance_by is None else [recipe.balance_by]
         key = {
             "format": FORMAT,
             "data": fingerprint(data, spread),

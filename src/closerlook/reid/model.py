@@ -32,10 +32,10 @@ class _About:
     name: str
     backbone: str
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    feature: Literal["pool", "neck"]
+    feature: Literal["pool", "bnneck"]
     normalize: bool
     pooling: Literal["average", "gem"]
-    neck: bool
+    bnneck: bool
     last_stride: Literal[1, 2] | None = None
     stride_in_1x1: bool | None = None
 
@@ -47,7 +47,7 @@ class Model:
         network: the network.
         name: what to call it in reports.
         size: (height, width) of the images it takes.
-        feature: ``pool`` or ``neck``.
+        feature: ``pool`` or ``bnneck``.
         normalize: whether features have unit length.
         dim: length of a feature.
     """
@@ -99,7 +99,7 @@ class Model:
             "feature": self.feature,
             "normalize": self.normalize,
             "pooling": "average" if self.network.pooling is None else "gem",
-            "neck": not isinstance(self.network.neck, torch.nn.Identity),
+            "bnneck": not isinstance(self.network.neck, torch.nn.Identity),
             **backbone.options,
         }
         write_arrays(path, self.network.state_dict(), {"format": FORMAT, "model": json.dumps(about)})
@@ -135,7 +135,7 @@ def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor
     def embed(images: Tensor) -> Tensor:
         with torch.inference_mode():
             pooled, after_neck = network(images.to(device))
-            features: Tensor = after_neck if feature == "neck" else pooled
+            features: Tensor = after_neck if feature == "bnneck" else pooled
             return features.float()
 
     return embed
@@ -144,4 +144,4 @@ def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor
 def _rebuild(about: _About) -> FeatureNetwork:
     options: dict[str, Any] = {"last_stride": about.last_stride, "stride_in_1x1": about.stride_in_1x1}
     known = {name: value for name, value in options.items() if value is not None}
-    return FeatureNetwork(build(about.backbone, **known), pooling=about.pooling, neck=about.neck)
+    return FeatureNetwork(build(about.backbone, **known), pooling=about.pooling, bnneck=about.bnneck)

@@ -53,17 +53,17 @@ class Recipe(BaseModel):
     pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalised mean, its exponent learnt")] = (
         "average"
     )
-    neck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
-    feature: Annotated[Literal["pool", "neck"], Field(description="what the model returns")] = "pool"
+    bnneck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
+    feature: Annotated[Literal["pool", "bnneck"], Field(description="what the model returns")] = "pool"
     normalize: Annotated[bool, Field(description="scale the feature to unit length")] = True
-    fixed_norm: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
+    freeze_bn: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
         False
     )
     freeze: Annotated[str | None, Field(description="backbone steps up to this one keep their ImageNet weights")] = None
     # the loss
-    classification: Literal["cross-entropy", "generalised", "truncated"] = "cross-entropy"
+    classification: Literal["cross-entropy", "gce", "truncated-gce"] = "cross-entropy"
     classification_weight: Weight = 1.0
-    truncate_from: Annotated[Share, Field(description="where 'truncated' leaves plain 'generalised'")] = 0.3333
+    truncate_from: Annotated[Share, Field(description="where 'truncated-gce' leaves plain 'gce'")] = 0.3333
     label_smoothing: Annotated[Share, Field(description="of 'cross-entropy'")] = 0.0
     triplet_weight: Weight = 1.0
     triplet_margin: Weight | Literal["soft"] = 0.3
@@ -74,14 +74,14 @@ class Recipe(BaseModel):
     sampling: Literal["pk", "random"] = "pk"
     identities_per_batch: Count = 16
     images_per_identity: Count = 4
-    spread: Annotated[str | None, Field(description="draw an identity's images from different values of a column")] = (
-        None
-    )
-    # the optimiser
+    balance_by: Annotated[
+        str | None, Field(description="a column whose values an identity's images are to differ in")
+    ] = None
+    # the optimizer
     steps: Count = 22_000
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Rate = 3.5e-4
-    head_rate: Annotated[Rate, Field(description="the head's learning rate over the backbone's")] = 1.0
+    head_lr_multiplier: Annotated[Rate, Field(description="the head's learning rate over the backbone's")] = 1.0
     weight_decay: Weight = 5e-4
     warmup: Annotated[Share, Field(description="share of the steps; the rate rises from a hundredth")] = 0.0
     schedule: Literal["steps", "cosine", "exponential"] = "steps"
@@ -98,8 +98,8 @@ class Recipe(BaseModel):
     pad: Annotated[
         int, Field(ge=0, le=MAX_SIDE, description="pixels around the image before a random crop of its size")
     ] = 10
-    erase: Share = 0.0
-    colour: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
+    random_erasing: Share = 0.0
+    color_jitter: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
     blur: Share = 0.0
     resample: Annotated[Share, Field(description="how often to shrink and enlarge again")] = 0.0
     jpeg: Annotated[Share, Field(description="how often to compress again")] = 0.0
@@ -119,8 +119,8 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         check_name(self.backbone)
-        if self.feature == "neck" and not self.neck:
-            raise UsageError(f"Recipe '{self.name}': feature 'neck' needs 'neck: true'.")
+        if self.feature == "bnneck" and not self.bnneck:
+            raise UsageError(f"Recipe '{self.name}': feature 'bnneck' needs 'bnneck: true'.")
         metric = self.triplet_weight or self.circle_weight
         if metric and (self.sampling != "pk" or self.images_per_identity < 2 or self.identities_per_batch < 2):
             raise UsageError(
