@@ -61,7 +61,9 @@ TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
 def make_targets(market: str, cuhk01: Path, work: Path) -> None:
     """Render the source and the planted targets; lay out the real ones with an unlabelled and a labelled part each."""
     of_source, of_targets = places()
-    generate("gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, vary="image", backdrops=of_source)
+    generate(
+        "gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, scene_per="image", backdrops=of_source
+    )
     for name, (seed, levels, sensor) in PLANTED.items():
         rendered = generate(
             "gpr-plus",
@@ -69,7 +71,7 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
             out=work / name,
             size=SIZE,
             seed=seed,
-            vary="image",
+            scene_per="image",
             levels={"viewpoint": (0, 90, 180, 270), **levels},
             backdrops=of_targets,
             sensor=sensor,

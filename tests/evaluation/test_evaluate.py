@@ -353,7 +353,42 @@ def test_a_device_that_is_not_there_is_refused(device):
 
 def test_what_is_no_data_set_or_no_features_is_refused_in_one_message() -> None:
     given = {"features": np.eye(2), "identities": [0, 1]}
-    with pytest.raises(UsageError, match=r"rank\(query, gallery\)"):
+    with pytest.raises(UsageError, match=r"evaluate\(query, gallery\)"):
         evaluate(given, given)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="query is a dict"):
         rank(given, given)  # type: ignore[arg-type]
+
+
+def test_arrays_are_evaluated_as_features_are(pair):
+    query, gallery = pair
+    arrays = [(side.features, side.identities, side.cameras) for side in pair]
+    expected = rank(query, gallery).per_query
+    assert evaluate(*arrays).per_query.equals(expected)
+    assert evaluate(query, arrays[1]).per_query.equals(expected)
+    assert evaluate(*(tuple(map(torch.from_numpy, side)) for side in arrays)).per_query.equals(expected)
+    unknown = evaluate(*(side[:2] for side in arrays), protocol="no-cameras")
+    assert unknown.valid >= expected["ap"].drop_nulls().len()
+
+
+@pytest.mark.parametrize(
+    ("query", "gallery", "says"),
+    [
+        ((np.eye(2), [0, 1]), "market1501:/data", "gallery is a str; give"),
+        ((np.eye(2),), (np.eye(2), [0, 1]), "query is a tuple of 1; give"),
+        ((np.eye(2), [0]), (np.eye(2), [0, 1]), "The query: Features must be"),
+        ((np.eye(2), [0, 1]), (np.eye(2), ["a", "b"]), "The gallery: Identities must be whole numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_explained(query, gallery, says):
+    with pytest.raises(UsageError, match=says):
+        evaluate(query, gallery)
+
+
+def test_arrays_are_not_ranked_against_a_data_set(wardrobe):
+    with pytest.raises(UsageError, match="the gallery must be arrays too"):
+        evaluate((np.eye(2), [0, 1]), wardrobe)
+
+
+def test_any_function_is_a_model(wardrobe, colour):
+    expected = evaluate(colour, wardrobe)
+    assert evaluate(lambda images: colour(images), wardrobe, size=colour.size).mAP == expected.mAP

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.reid import Recipe, default_recipe, recipe_names
+from closerlook.inputs import recipe_names
+from closerlook.reid import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 
 

@@ -95,7 +95,7 @@ def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -
 def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -> None:
     origin = Provenance(
         method="greedy",
-        on="fit",
+        criterion="fit",
         rule="sure",
         source="made",
         target="street cameras",

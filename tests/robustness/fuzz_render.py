@@ -100,7 +100,7 @@ def _generate(rng: random.Random) -> Case:
         ],
         "--size": SIZES,
         "--seed": NUMBERS,
-        "--vary": ["cell", "view", "image", "views", ""],
+        "--scene-per": ["person", "view", "image", "views", ""],
         "--backdrop": ["street", "frames", "frames/a.png", "empty", "target", "mix.yaml", "nowhere", "", "/dev/null"],
         "--sensor": ["clean", "cctv", "phone", "x"],
         "--wardrobe": ["empty", "frames", "nowhere", "mix.yaml"],

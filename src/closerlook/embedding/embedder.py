@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-__all__ = ["Embedder"]
+__all__ = ["Embedder", "EmbeddingFunction"]
+
+EmbeddingFunction = Callable[[torch.Tensor], torch.Tensor | NDArray[np.floating]]  # (b, h, w, 3) uint8 -> (b, d)
 
 
 class Embedder(Protocol):

@@ -15,13 +15,13 @@ from torch import Tensor
 from closerlook.compute.memory import keep_freed_memory
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.errors import CloserlookError
+from closerlook.inputs import model_file
 from closerlook.reid.network import FeatureNetwork
 from closerlook.storage.documents import parse_json
 from closerlook.storage.tensors import read_torch, write_arrays
 
-__all__ = ["MODEL_FILE", "Model", "embedder"]
+__all__ = ["Model", "embedder"]
 
-MODEL_FILE = "model.safetensors"
 FORMAT = "closerlook-reid-1"
 
 
@@ -111,9 +111,7 @@ class Model:
         Raises:
             CloserlookError: nothing is there, it is damaged, or it is not a model.
         """
-        file = Path(path) / MODEL_FILE if Path(path).is_dir() else Path(path)
-        if not file.is_file():
-            raise CloserlookError(f"There is no model {file}; 'closerlook train' makes one.")
+        file = model_file(Path(path))
         tensors, metadata = read_torch(file, "copy it anew, or train again", foreign=True)
         if metadata.get("format") != FORMAT:
             raise CloserlookError(f"{file} is not a model that closerlook saved.")

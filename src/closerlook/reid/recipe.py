@@ -7,7 +7,6 @@ of a schedule are fractions of the steps, so that a shortened recipe keeps its s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal
@@ -26,11 +25,12 @@ from pydantic import (
 
 from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.inputs import find_recipe
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
-from closerlook.storage.documents import parse_yaml, read_yaml
+from closerlook.storage.documents import read_yaml
 from closerlook.storage.files import atomic_path
 
-__all__ = ["Recipe", "default_recipe", "recipe_names"]
+__all__ = ["Recipe", "default_recipe"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -170,12 +170,6 @@ class Recipe(BaseModel):
             draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
-def recipe_names() -> list[str]:
-    """The recipes that closerlook brings."""
-    folder = resources.files("closerlook.reid") / "recipes"
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
-
-
 def default_recipe() -> str:
     """The recipe where none is asked for: one that this machine can run in reasonable time, without a download."""
     return "baseline" if torch.cuda.is_available() else "cpu-quick"
@@ -200,12 +194,7 @@ def _read(source: str) -> dict[str, Any]:
 
 def _read_one(source: str) -> dict[str, Any]:
     """What one file says, with its name and ``base``."""
-    if source in recipe_names():
-        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text(encoding="utf-8")
-        return _fields(parse_yaml(text, source), source, source)
-    path = Path(source)
-    if path.suffix not in (".yaml", ".yml"):
-        raise unknown("recipe", source, [*recipe_names(), "path/to/recipe.yaml"])
+    path = find_recipe(source)
     return _fields(read_yaml(path), source, path.stem)
 
 

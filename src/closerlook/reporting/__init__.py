@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from closerlook.compute.progress import step
 from closerlook.reporting.page import render_page
 from closerlook.reporting.story import read_story
 from closerlook.storage.files import atomic_path
@@ -27,7 +28,8 @@ def report(folder: str | Path, out: str | Path | None = None) -> Path:
     """
     folder = Path(folder)
     page = Path(out) if out is not None else folder / "report.html"
-    text = render_page(read_story(folder))
+    with step("Writing the report"):
+        text = render_page(read_story(folder))
     with atomic_path(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.gap import Gap
@@ -82,7 +83,8 @@ def run_study(
         for name, plan in plans.items():
             plan.save(places[name])
         runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
-        save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
+        with step("Importance of the attributes to the runs"):
+            save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs
 
 

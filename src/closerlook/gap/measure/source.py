@@ -177,15 +177,15 @@ class SourceSums:
 
 
 def make_source_pieces(
-    sums: SourceSums, embedder: Embedder, pieces: Pieces, share: tuple[int, int] | None = None
+    sums: SourceSums, embedder: Embedder, pieces: Pieces, shard: tuple[int, int] | None = None
 ) -> Iterator[Arrays]:
     """The source's pieces in order, measured where they are missing.
 
     Args:
-        share: (i, n) takes every n-th piece only, from the i-th (1 to n).
+        shard: (i, n) takes every n-th piece only, from the i-th (1 to n).
     """
     layout, rows = sums.layout, sums.cut()
-    first, step = (share[0] - 1, share[1]) if share else (0, 1)
+    first, step = (shard[0] - 1, shard[1]) if shard else (0, 1)
     chosen = rows[first::step]
     names = [f"source-{number:02}-of-{len(rows)}" for number in range(len(rows))][first::step]
     size = batch_size(embedder)

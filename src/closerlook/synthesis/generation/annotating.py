@@ -174,14 +174,16 @@ def draw_over(
     chosen = source.table.sample(min(count, len(source)), seed=seed, shuffle=True)
     extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
     drawn: dict[str, Image.Image] = {}
-    for task in tasks_of(settings, source.root, chosen, extra):
-        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-        for renderer, posed, batch in posed_views(person, task):
-            renderer.look(posed, [each.take for each in batch])
-            for number, each in enumerate(batch):
-                for row in each.rows:
-                    image = Image.fromarray(read_image(source.root / row.file_name))
-                    drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
+    with progress("Drawing over images", chosen.height) as advance:
+        for task in tasks_of(settings, source.root, chosen, extra):
+            person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+            for renderer, posed, batch in posed_views(person, task):
+                renderer.look(posed, [each.take for each in batch])
+                for number, each in enumerate(batch):
+                    for row in each.rows:
+                        image = Image.fromarray(read_image(source.root / row.file_name))
+                        drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
+                        advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
     across = min(len(tiles), ACROSS)
     width, height = tiles[0].size

@@ -18,7 +18,7 @@ import yaml
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import run_in_processes, worker_count
-from closerlook.compute.progress import console, progress
+from closerlook.compute.progress import console, progress, step
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME
 from closerlook.errors import CloserlookError
@@ -26,7 +26,7 @@ from closerlook.storage.documents import read_yaml
 from closerlook.storage.files import DRAFT, alone_in, atomic_path, explain_os_errors, sweep
 from closerlook.storage.keys import Key, changes, digest, plain
 from closerlook.storage.tables import read_parquet
-from closerlook.synthesis.generation.card import CARD_NAME, CELL_WARNING, data_card
+from closerlook.synthesis.generation.card import CARD_NAME, PERSON_WARNING, data_card
 from closerlook.synthesis.generation.parameters import parameter
 from closerlook.synthesis.generation.planning import Options, Request, read_request
 from closerlook.synthesis.generation.production import VIEW_PARTS, WORK_NAME, prepare, render_person, table_of, tasks_of
@@ -72,9 +72,9 @@ def generate(
         levels: the product subset to render, as ``{"weather": ["sunny", "clouds"]}``.
         size: (height, width) of the images.
         seed: of everything random.
-        vary: what has its own pose, camera and place: each person (``cell``: all of a person's images share them, only
-            viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``). With ``cell``
-            the place tells who it is, from other viewpoints too; a warning says so.
+        scene_per: what has its own pose, camera and place: each ``person`` (all images of one share them, only
+            viewpoint and light differ), each viewpoint of a person (``view``), or each ``image``. With ``person`` the
+            place tells who it is, from other viewpoints too; a warning says so.
         backdrops: places to draw from: names, or folders with empty frames of the user's own cameras (see
             scene.pictures); all the named ones if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
@@ -89,14 +89,15 @@ def generate(
     """
     root = Path(out)
     workers, device = worker_count(workers), find_device(device)
-    request = read_request(design, options)
+    with step("Planning the images"):
+        request = read_request(design, options)
     key = _key(request, device)
     if _is_finished(root, key):
         sweep(root)
         shutil.rmtree(root / WORK_NAME, ignore_errors=True)  # left where a run was killed when all else was done
         return open_dataset(root)
-    if request.settings.vary == "cell":
-        console.print(f"[bold yellow]warning:[/] {CELL_WARNING}", highlight=False)
+    if request.settings.scene_per == "person":
+        console.print(f"[bold yellow]warning:[/] {PERSON_WARNING}", highlight=False)
     with alone_in(root, "rendering into"):
         if _is_finished(root, key):  # by a run that has just ended
             return open_dataset(root)
@@ -118,7 +119,8 @@ def generate(
             except CloserlookError:
                 _check_space(root, request.settings, left)  # if the disk has become too small, say how much is needed
                 raise
-        return _finish(root, request)
+        with step("Writing the table"):
+            return _finish(root, request)
 
 
 def estimate(
@@ -143,7 +145,7 @@ def _image_seconds(request: Request) -> float:
     """Seconds of one core an image, at its share of the pose or view that it has with others."""
     views = ("viewpoint", *(name for name in request.extra if parameter(name).startswith(VIEW_PARTS)))
     lights = math.prod(len(factor) for factor in request.design.factors if factor.name not in views)
-    shared = 1 if request.settings.vary == "image" else lights
+    shared = 1 if request.settings.scene_per == "image" else lights
     pixels = math.prod(request.settings.size)
     return (VIEW_SECONDS + VIEW_PIXEL_SECONDS * pixels) / shared + PIXEL_SECONDS * pixels
 

@@ -130,7 +130,7 @@ class Options(TypedDict, total=False):
     levels: Mapping[str, Sequence[object]] | None
     size: tuple[int, int]
     seed: int
-    vary: str
+    scene_per: str
     backdrops: Sequence[str] | None
     sensor: str
     wardrobe: str | Path | None
@@ -163,7 +163,7 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
     settings = read_settings(
         options.get("size", (128, 64)),
         options.get("seed", 0),
-        options.get("vary", "view"),
+        options.get("scene_per", "view"),
         options.get("backdrops"),
         options.get("sensor", "cctv"),
         options.get("wardrobe"),
@@ -200,7 +200,7 @@ def planned_images(design: Design, settings: Settings, first_identity: int, plan
     for identity in people:
         folder, chosen = f"images/{identity:04d}/{identity:04d}", dict[tuple[str | int, ...], str]()
         for cell, (front, rest) in zip(cells, parts, strict=True):
-            scene = scene_key(settings.vary, identity, *cell.values())
+            scene = scene_key(settings.scene_per, identity, *cell.values())
             backdrop = chosen.get(scene) or chosen.setdefault(scene, settings.backdrop(scene))
             columns["backdrop"].append(backdrop)
             columns["file_name"].append(f"{folder}{front}_p{place_numbers[backdrop]:02d}{rest}")
@@ -232,14 +232,14 @@ def _name_parts(camera: int, values: Mapping[str, Level], numbers: Mapping[str, 
     return f"_c{camera:02d}_w{weather:02d}_l{light:02d}", f"{rest}.jpg"
 
 
-def scene_key(vary: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:
+def scene_key(scene_per: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:
     """What an image shares its pose, camera and place with; ``levels`` are those of all factors but the viewpoint."""
     azimuth, *rest = key_of(viewpoint, *levels)
     return {
-        "cell": ("cell", identity),
+        "person": ("cell", identity),  # this word keys what is drawn: another would draw other images
         "view": ("view", identity, azimuth),
         "image": ("image", identity, azimuth, *rest),
-    }[vary]
+    }[scene_per]
 
 
 def key_of(*levels: Level) -> tuple[str | int, ...]:

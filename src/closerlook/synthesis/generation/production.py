@@ -204,7 +204,7 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
 def _pose(settings: Settings, scene: Scene, row: Row) -> Pose:
     """A scene's pose. Where each image has its own, umbrellas are open when snow or rain falls and folded when not."""
     pose = sample_pose(keyed_rng(settings.seed, "pose", *scene))
-    if settings.vary != "image":
+    if settings.scene_per != "image":
         return pose
     weather = override("weather", settings.weather[row.weather], row.extra)
     return replace(pose, sheltering=weather.flakes > 0)
@@ -214,7 +214,7 @@ def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
     """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
     views: dict[tuple[Scene, Scene], list[Row]] = {}
     for row in task.rows:
-        scene = scene_key(task.settings.vary, task.identity, row.viewpoint, *row.cell[1:])
+        scene = scene_key(task.settings.scene_per, task.identity, row.viewpoint, *row.cell[1:])
         looks = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
         views.setdefault((scene, (row.cell[0], *looks)), []).append(row)
     first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from closerlook.attributes import Design, Jitter, Spec
+from closerlook.choices import ScenePer
 from closerlook.dataset.fingerprint import files_digest
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
@@ -26,11 +28,11 @@ from closerlook.synthesis.scenes.sensor import SENSORS
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scenes.weather import WEATHERS, Weather
 
-__all__ = ["SETTINGS_NAME", "VARY", "Settings", "read_settings"]
+__all__ = ["SCENE_PER", "SETTINGS_NAME", "Settings", "read_settings"]
 
 RENDERER_VERSION = 6  # raised when the same scene gives other bytes or annotations: a resumed folder never mixes two
 SETTINGS_NAME = "render.yaml"  # in the folder of the images
-VARY = ("cell", "view", "image")
+SCENE_PER = get_args(ScenePer)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Settings:
 
     seed: int
     size: tuple[int, int]
-    vary: str
+    scene_per: str
     backdrops: tuple[str, ...]
     sensor: str
     wardrobe: str | None = None
@@ -110,7 +112,7 @@ class Settings:
 def read_settings(
     size: tuple[int, int],
     seed: int,
-    vary: str,
+    scene_per: str,
     backdrops: Sequence[str] | None,
     sensor: str,
     wardrobe: str | Path | None,
@@ -127,8 +129,8 @@ def read_settings(
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
         raise UsageError(f"Image height and width must be 16 to 1024 pixels, not {height} x {width}.")
-    if vary not in VARY:
-        raise unknown("--vary", vary, VARY)
+    if scene_per not in SCENE_PER:
+        raise unknown("--scene-per", scene_per, SCENE_PER)
     if sensor not in SENSORS:
         raise unknown("sensor", sensor, SENSORS)
     find_library(wardrobe)  # to refuse it now, not in a worker
@@ -137,7 +139,7 @@ def read_settings(
     settings = Settings(
         seed,
         (height, width),
-        vary,
+        scene_per,
         tuple(places) or _places(backdrops),
         sensor,
         wardrobe_folder(wardrobe),
