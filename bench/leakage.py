@@ -28,10 +28,8 @@ STRIP = SIZE[1] // 8  # pixels at either side
 LEVELS = {"viewpoint": range(0, 360, 60), "weather": ["sunny", "clouds"], "illumination": ["noon", "dusk"]}
 
 
-class Strips:
+class Strips(Embedder):
     """An embedder that is shown the sides of an image only, one beside the other."""
-
-    parallel = False
 
     def __init__(self, source: str) -> None:
         self._inner: Embedder = open_embedding(source, (SIZE[0], 2 * STRIP))

@@ -9,11 +9,11 @@ import simplejpeg
 import torch
 
 from closerlook.dataset import Dataset
-from closerlook.embedding import Features, extract
+from closerlook.embedding import Embedder, Features, extract
 from closerlook.errors import CloserlookError, UsageError
 
 
-class Mean:
+class Mean(Embedder):
     """The mean colour of an image."""
 
     name, size, dim = "mean", (8, 4), 3

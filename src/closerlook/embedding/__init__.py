@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from closerlook.choices import EMBEDDINGS
-from closerlook.embedding.blocks import Block, blocks_of, pool, slices_of
+from closerlook.embedding.blocks import Block, pool, slices_of
 from closerlook.embedding.content_style import LAYERS, ContentStyle, Layers
 from closerlook.embedding.embedder import Embedder, EmbeddingFunction
 from closerlook.embedding.features import Arrays, Features, as_features, extract
@@ -24,7 +24,6 @@ __all__ = [
     "Pooled",
     "as_embedder",
     "as_features",
-    "blocks_of",
     "extract",
     "open_embedding",
     "pool",
@@ -35,8 +34,8 @@ __all__ = [
 def open_embedding(source: str | Embedder | EmbeddingFunction, size: tuple[int, int] = (128, 64)) -> Embedder:
     """The embedding called ``source`` for images of ``size``: one of :data:`EMBEDDINGS`, or ``module:function``.
 
-    The function, which can also be given itself, takes (b, h, w, 3) uint8 RGB and returns (b, d). An ``Embedder`` (a
-    trained model) stays as it is.
+    The function, which can also be given itself, takes (b, h, w, 3) uint8 RGB and returns (b, d). An
+    :class:`Embedder`, such as a trained model, stays as it is.
 
     Raises:
         UsageError: nothing has that name, or it is neither a name, an ``Embedder`` nor a function.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,8 +16,8 @@ from closerlook.errors import CloserlookError, UsageError
 __all__ = ["Custom", "Pooled", "as_embedder"]
 
 
-class Pooled:
-    """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50): an ``Embedder``.
+class Pooled(Embedder):
+    """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50).
 
     Args:
         backbone: ``lite0``, ``resnet50``, ``vgg19`` or any other of :data:`closerlook.embedding.backbones.BACKBONES`.
@@ -53,7 +52,7 @@ class Pooled:
             return features
 
 
-class Custom:
+class Custom(Embedder):
     """A user's function (b, h, w, 3) uint8 RGB -> (b, d) as an ``Embedder``; it is tried once on two black images.
 
     Raises:
@@ -91,8 +90,8 @@ def as_embedder(source: Embedder | EmbeddingFunction, size: tuple[int, int] = (1
         UsageError: it can be called as neither.
         CloserlookError: the function fails or does not return one vector an image.
     """
-    if all(hasattr(source, name) for name in ("name", "size", "dim")) and callable(source):
-        return cast(Embedder, source)
+    if isinstance(source, Embedder):
+        return source
     if not callable(source):
         raise UsageError(f"An embedding is a name, a function or a model, not a {type(source).__name__}.")
     name = getattr(source, "__qualname__", type(source).__qualname__)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from closerlook.compute.progress import console, step
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of, open_embedding
+from closerlook.embedding import Embedder, open_embedding
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap.enlargement import unequal_blur
 from closerlook.gap.gap import Gap
@@ -123,7 +123,7 @@ def analyze_shard(
         raise UsageError(f"Shard {number}/{of} does not exist: write 1/{of} to {of}/{of}.")
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, ())
     moments = measure_target(asked.target, asked.embedder, asked.pieces)
-    sums = SourceSums(asked.layout, moments.mean, blocks_of(asked.embedder), seed)
+    sums = SourceSums(asked.layout, moments.mean, asked.embedder.blocks, seed)
     for _ in make_source_pieces(sums, asked.embedder, asked.pieces, shard):
         pass
 

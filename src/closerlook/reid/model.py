@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
+from closerlook.embedding import Embedder
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.errors import CloserlookError
 from closerlook.inputs import model_file
@@ -40,7 +41,7 @@ class _About:
     stride_in_1x1: bool | None = None
 
 
-class Model:
+class Model(Embedder):
     """An embedder made of a network, in evaluation mode, on the GPU where there is one.
 
     Attributes:
@@ -74,7 +75,7 @@ class Model:
         self.dim = network.backbone.dim
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # type: ignore[override]  # it moves with the network
         """Where the network is."""
         device: torch.device = next(self.network.parameters()).device
         return device

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.wrappers import _FabricModule
+from torch import nn
 
 from closerlook.compute.memory import keep_freed_memory
 from closerlook.compute.progress import Advance, console, progress
@@ -172,7 +172,7 @@ class _Loop:
         if self.fabric.is_global_zero:
             self.state.save(self.folder.checkpoint, self.folder.key, self.log.state)
 
-    def _setup(self) -> tuple[_FabricModule, torch.optim.Optimizer]:
+    def _setup(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """Module and optimizer as the fabric wraps them."""
         module, optimizer = self.fabric.setup(self.state.module, self.state.optimizer)
         module.train()
@@ -191,14 +191,14 @@ class _Loop:
             return nullcontext(lambda n, note="": None)
         return progress(f"Training {self.recipe.backbone} on {self.batches.data.name}", total, done=done)
 
-    def _backward(self, module: _FabricModule, stream: Iterator[Batch]) -> _Losses:
+    def _backward(self, module: nn.Module, stream: Iterator[Batch]) -> _Losses:
         """Add up the gradients of one step's batches."""
         count = self.recipe.accumulate
         names: list[str] = []
         rows = []
         for position in range(count):
             images, labels = next(stream)
-            with self.fabric.no_backward_sync(module, enabled=position < count - 1):
+            with self.fabric.no_backward_sync(module, enabled=position < count - 1):  # type: ignore[arg-type]
                 total, parts = module(images, labels, self.state.step / self.recipe.steps)
                 self.fabric.backward(total / count)
             names = ["loss", *parts]
@@ -239,7 +239,7 @@ class _Loop:
         every = max(1, round(self.recipe.validate_every * self.recipe.steps))
         return self.state.step % every == 0 or self.state.step == self.recipe.steps
 
-    def _validate(self, module: _FabricModule) -> None:
+    def _validate(self, module: nn.Module) -> None:
         """Score the network as it is; the first process's word holds for all."""
         score = 0.0
         if self.fabric.is_global_zero and self.validation is not None:

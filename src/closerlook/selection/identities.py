@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from closerlook.choices import IdentityOrder
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of, extract, open_embedding
+from closerlook.embedding import Embedder, extract, open_embedding
 from closerlook.errors import UsageError, unknown
 from closerlook.gap import Gap
 from closerlook.gap.measure.cells import subsample
@@ -140,14 +140,13 @@ def _vectors(gap: Gap, source: Dataset, seed: int) -> Float:
 def _sketches(gap: Gap, data: Dataset, seed: int) -> Float:
     """(n, r) projections of the images' vectors, whose squared distances are the total loss of Eq. 3."""
     embedder = open_embedding(gap.settings.embedding, gap.settings.size)
-    blocks = blocks_of(embedder)
-    sketch = Sketch(blocks, WIDTH, seed)
+    sketch = Sketch(embedder.blocks, WIDTH, seed)
     parts = zip(sketch.parts, gap.weights.total.tolist(), strict=True)
     scale = torch.cat([torch.full((part.stop - part.start,), weight**0.5) for part, weight in parts])
     return np.asarray(extract(_Projected(embedder, sketch, scale), data).features, np.float64)
 
 
-class _Projected:
+class _Projected(Embedder):
     """An embedder whose vectors are projected and weighted."""
 
     def __init__(self, embedder: Embedder, sketch: Sketch, scale: torch.Tensor) -> None:

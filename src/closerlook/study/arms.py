@@ -250,5 +250,5 @@ def _paired_gain(differences: Sequence[float]) -> dict[str, float | None]:
     mean = float(np.mean(differences))
     if len(differences) < 2:
         return {"gain": mean}
-    half = float(stats.sem(differences) * stats.t.ppf(0.975, len(differences) - 1))
-    return {"gain": mean, "gain_low": mean - half, "gain_high": mean + half}
+    interval = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    return {"gain": mean, "gain_low": float(interval.low), "gain_high": float(interval.high)}

@@ -16,7 +16,7 @@ from closerlook.storage.files import write_json
 
 __all__ = ["Record", "versions"]
 
-PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "pytorch-lightning")
+PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "lightning-fabric")
 
 
 def versions() -> dict[str, str]:

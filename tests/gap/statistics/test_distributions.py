@@ -11,6 +11,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.target import TargetMoments
@@ -167,7 +168,7 @@ def test_custom_scaling_divides_each_term(gap: Gap) -> None:
             gap.rescaled(scaling=wrong).levels  # noqa: B018
 
 
-class Colours:
+class Colours(Embedder):
     """Mean colours of an image's quarters: a vector that costs nothing."""
 
     name, size, dim = "colours", SIZE, 12

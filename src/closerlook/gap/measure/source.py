@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.compute.progress import progress
-from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
+from closerlook.embedding import Block, Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.gap.measure.cameras import mean_variance, measure_cameras
 from closerlook.gap.measure.cells import Layout, membership, number_levels, subsample
@@ -221,7 +221,7 @@ def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, se
     Raises:
         CloserlookError: the embedding is not finite, or an image cannot be read.
     """
-    sums = SourceSums(layout, target.mean, blocks_of(embedder), seed)
+    sums = SourceSums(layout, target.mean, embedder.blocks, seed)
     return sums.measurement(make_source_pieces(sums, embedder, pieces), target)
 
 
