@@ -142,6 +142,26 @@ def test_pooled_queries_search_all_others(pair):
     assert result.gallery == (pooled.identities != -1).sum()
 
 
+@pytest.mark.parametrize("levels", [3, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pooled_scores_are_brute_forces_own_numbers(levels, dtype):
+    """To the last digit, in features of whole numbers, whose distances are exact; of three levels many are equal."""
+    rng = np.random.default_rng(levels)
+    people, cameras = rng.integers(0, 9, 60), rng.integers(1, 4, 60)
+    features = (levels * rng.normal(size=(9, 6))[people]).round() + rng.integers(0, levels, (60, 6))
+    halves = (
+        Features(features[rows].astype(dtype), people[rows], cameras[rows]) for rows in (slice(20), slice(20, 60))
+    )
+    result = rank(*halves, protocol="open-reid")
+    assert result.invalid == 0
+    for row, found in enumerate(result.per_query.iter_rows(named=True)):
+        apart, rest = ((features - features[row]) ** 2).sum(1), np.arange(60) != row
+        shown = reference.ranking(apart[rest], people[row], cameras[row], people[rest], cameras[rest])
+        assert found["ap"] == reference.step_ap(shown)
+        assert found["first_hit"] == reference.first_hit(shown)
+        assert found["inp"] == pytest.approx(reference.inp(shown), abs=1e-15)
+
+
 def hide_nothing(query, gallery):
     return np.zeros((len(query), len(gallery)), bool)
 

@@ -142,9 +142,9 @@ class RunFolder:
         Raises:
             CloserlookError: a file that says so is damaged.
         """
-        if self.run.is_file():
+        if self.run.exists():
             return changes(read_summary(self.path)["key"], self.key)
-        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.is_file() else ""
+        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.exists() else ""
 
     def tidy(self) -> None:
         """Remove what a run leaves that is killed when all else is done."""

@@ -181,7 +181,7 @@ class State:
         Raises:
             CloserlookError: it is damaged or another run's.
         """
-        if not path.is_file():
+        if not path.exists():
             return {}
         tensors, metadata = read_torch(path, WAY_OUT)
         about = _about(path, metadata)

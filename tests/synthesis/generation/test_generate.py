@@ -149,7 +149,7 @@ def test_a_finished_folder_is_only_opened(whole):
     "change", [{"seed": 9}, {"size": (64, 40)}, {"scene_per": "person"}, {"identities": 1}, {"sensor": "clean"}]
 )
 def test_a_folder_with_other_settings_is_refused(whole, change):
-    with pytest.raises(CloserlookError, match=rf"rendered with other settings: .*{next(iter(change))}\b.* there, "):
+    with pytest.raises(CloserlookError, match=rf"rendered with other settings .*: .*{next(iter(change))}\b.* there, "):
         generate(out=whole.root, **{**SMALL, **change})
 
 

@@ -145,7 +145,6 @@ def _refuse_names(root: Path, kinds: Sequence[str], images: pl.Series) -> None:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as draft:
         picture.save(draft, format="PNG")
 

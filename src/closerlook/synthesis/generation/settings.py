@@ -23,7 +23,7 @@ from closerlook.synthesis.humans import WARDROBE_VERSION
 from closerlook.synthesis.humans.clothing.library import find_library, wardrobe_folder
 from closerlook.synthesis.humans.population import Population
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, backdrops as find_backdrops
-from closerlook.synthesis.scenes.pictures import CAMERA_NAME
+from closerlook.synthesis.scenes.pictures import CAMERA_NAME, read_picture
 from closerlook.synthesis.scenes.sensor import SENSORS
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scenes.weather import WEATHERS, Weather
@@ -124,7 +124,8 @@ def read_settings(
 
     Raises:
         UsageError: a name is unknown, or the size is not one that can be rendered.
-        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or the population's file cannot be read.
+        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or the population's file or a picture to
+            render in cannot be read.
     """
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
@@ -153,7 +154,11 @@ def read_settings(
 
 
 def _places(names: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(place.name for place in find_backdrops(names))
+    places = find_backdrops(names)
+    for place in places:
+        if place.picture is not None:
+            read_picture(place.picture)  # to refuse a damaged one now, not in a worker
+    return tuple(place.name for place in places)
 
 
 def _population(source: str | Path | Population | None, design: Design | None) -> Population:

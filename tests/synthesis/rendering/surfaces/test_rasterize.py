@@ -6,6 +6,7 @@ from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.rendering.surfaces import rasterize
 from closerlook.synthesis.rendering.surfaces.textures import library, mip_chain
 from closerlook.synthesis.rendering.values import LOOK_ROW, SIGHT_ROW, Look, Sight, Surface, texel
+from closerlook.synthesis.scenes import textures
 from closerlook.synthesis.scenes.camera import Camera, frame
 from rendering.conftest import person_of, plain
 
@@ -179,3 +180,16 @@ def test_the_library_holds_each_texture_at_its_start():
     starts = sorted(shared.start.values())
     assert len(set(np.diff(starts))) == 1
     assert starts[-1] + np.diff(starts)[0] == len(shared.texels)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-5], lambda data: data[:-1] + b"\x01"])
+def test_a_damaged_library_is_painted_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("CLOSERLOOK_CACHE", str(tmp_path))
+    monkeypatch.setattr(textures, "VARIANTS", 1)
+    monkeypatch.setattr(textures, "PAINTERS", dict([*textures.PAINTERS.items()][:1]))
+    whole = library.__wrapped__().texels
+    (path,) = tmp_path.rglob("*.safetensors")
+    kept = path.read_bytes()
+    path.write_bytes(damage(kept))
+    np.testing.assert_array_equal(library.__wrapped__().texels, whole)
+    assert path.read_bytes() == kept
