@@ -43,6 +43,7 @@ if _TYPE_CHECKING:
     )
     from closerlook.study import run_study as run_study
     from closerlook.synthesis import generate as generate
+    from closerlook.validation import validate_gap as validate_gap
 
 _HOMES = {
     "CloserlookError": "closerlook.errors",
@@ -71,6 +72,7 @@ _HOMES = {
     "select": "closerlook.selection",
     "select_identities": "closerlook.selection",
     "train": "closerlook.reid",
+    "validate_gap": "closerlook.validation",
 }
 
 __all__ = ["__version__", *_HOMES]

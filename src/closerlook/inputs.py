@@ -13,6 +13,7 @@ __all__ = [
     "MODEL_FILE",
     "RUN_FILE",
     "STUDY_FILE",
+    "VALIDATION_FILE",
     "Reportable",
     "check_embedding",
     "existing_data",
@@ -26,10 +27,11 @@ __all__ = [
     "recipe_names",
 ]
 
-GAP_FILE, MODEL_FILE, RUN_FILE, STUDY_FILE = "gap.json", "model.safetensors", "run.json", "study.json"
+GAP_FILE, MODEL_FILE, RUN_FILE = "gap.json", "model.safetensors", "run.json"
+STUDY_FILE, VALIDATION_FILE = "study.json", "validation.json"
 RECIPES = Path(__file__).parent / "reid" / "recipes"
 
-Reportable = Literal["study", "analysis", "run"]
+Reportable = Literal["study", "experiment", "analysis", "run"]
 
 
 def find_data(source: str) -> tuple[str, Path]:
@@ -153,12 +155,18 @@ def find_reportable(folder: Path) -> Reportable:
     """
     if not folder.is_dir():
         raise CloserlookError(f"There is no folder {folder}.")
-    kinds: dict[str, Reportable] = {STUDY_FILE: "study", GAP_FILE: "analysis", RUN_FILE: "run"}
+    kinds: dict[str, Reportable] = {
+        STUDY_FILE: "study",
+        VALIDATION_FILE: "experiment",
+        GAP_FILE: "analysis",
+        RUN_FILE: "run",
+    }
     for file, kind in kinds.items():
         if (folder / file).exists():
             return kind
     raise CloserlookError(
-        f"{folder} holds neither a study ({STUDY_FILE}), an analysis ({GAP_FILE}) nor a training run ({RUN_FILE})."
+        f"{folder} holds neither a study ({STUDY_FILE}), an experiment ({VALIDATION_FILE}), an analysis ({GAP_FILE}) "
+        f"nor a training run ({RUN_FILE})."
     )
 
 

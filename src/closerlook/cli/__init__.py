@@ -27,6 +27,7 @@ from closerlook.cli import (
     select_identities,
     study,
     train,
+    validate_gap,
 )
 from closerlook.cli.options import paragraphs
 from closerlook.compute.progress import console
@@ -56,6 +57,7 @@ for verb in (
     train.train,
     evaluate.evaluate,
     study.study,
+    validate_gap.validate_gap,
     report.report,
     compare.compare,
     extract.extract,
