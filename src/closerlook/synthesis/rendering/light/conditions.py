@@ -40,9 +40,9 @@ class Conditions:
     """What the images of V views differ in; rows of each view after those of the view before.
 
     Attributes:
-        shots: (n,) rows of :class:`Exposed`; ``light`` and ``air`` count from the first of the view.
+        shots: (n,) rows of :class:`values.Exposed`; ``light`` and ``air`` count from the first of the view.
         shot_ends: (V + 1,) number of the first shot of each view, and of all shots.
-        airs: (a,) rows of :class:`Air`.
+        airs: (a,) rows of :class:`values.Air`.
         air_ends: (V + 1,) as for shots.
         illuminations: (k,) distinct times of day.
         light: (l,) numbers of the views' times of day among these.
