@@ -93,7 +93,7 @@ def choose_people(
         target: needed for ``near``.
 
     Raises:
-        UsageError: an unknown way, too many people, or no target.
+        UsageError: an unknown order, too many people, or no target.
 
     Example:
         >>> from closerlook.selection import choose_people
