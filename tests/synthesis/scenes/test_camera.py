@@ -68,7 +68,7 @@ def test_a_view_has_the_same_frame_alone_and_among_others(views):
         for name in ("eye", "right", "up", "forward", "window", "matrix", "distance", "distortion"):
             assert np.array_equal(getattr(alone, name), getattr(together[k], name)), name
     points = poses[pose_of][:, :40]
-    for k, pixels in enumerate(Frames.of(list(together)).project(points, (128, 64))):
+    for k, pixels in enumerate(Frames.from_frames(list(together)).project(points, (128, 64))):
         assert np.array_equal(together[k].project(points[k], (128, 64)), pixels)
 
 

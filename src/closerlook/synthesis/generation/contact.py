@@ -18,7 +18,7 @@ from closerlook.synthesis.generation.annotations import mask
 from closerlook.synthesis.generation.planning import MOST_PEOPLE
 from closerlook.synthesis.generation.production import prepare
 from closerlook.synthesis.humans import Person, Population, load_person, pose_person, sample_pose
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.camera import Camera, Crop
 from closerlook.synthesis.scenes.sensor import Sensor
@@ -95,7 +95,7 @@ def _columns(count: int, shape: float) -> int:
 
 def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Bytes:
     """The person from each side, before a plain wall."""
-    renderer.wear(person)
+    renderer.set_person(person)
     tall = float(person.skeleton.heads[person.skeleton.names.index("head"), 1]) * 1.12
     crop = Crop(SCALE / tall, down=0.5 - (0.5 - FLOOR) * SCALE / tall)
     yard = place(BACKDROPS["street"], keyed_rng(0, "contact sheet"))
@@ -104,8 +104,8 @@ def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Byt
         posed = pose_person(person, sample_pose(keyed_rng(seed, "contact sheet", person.identity, k)))
         camera = Camera(viewpoint=65 + 360 * k / views, distance=9.0, height=1.9, focal=50.0, crop=crop)
         view = View(camera, yard, LENS)
-        image = renderer.render(posed, view, [Shot.named("neutral", "forenoon", k)])[0]
-        cover = mask(renderer.seen())[..., None]
+        image = renderer.render_view(posed, view, [ImageRequest.from_names("neutral", "forenoon", k)])[0]
+        cover = mask(renderer.gbuffer())[..., None]
         pictures.append(np.rint(cover * image + (1 - cover) * _backcloth()).astype(np.uint8))
     return np.concatenate(pictures, axis=1)
 

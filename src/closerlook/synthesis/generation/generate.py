@@ -76,7 +76,7 @@ def generate(
             viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``). With ``cell``
             the place tells who it is, from other viewpoints too; a warning says so.
         backdrops: places to draw from: names, or folders with empty frames of the user's own cameras (see
-            scene.pictures); all the named ones if ``None``.
+            scenes.pictures); all the named ones if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.

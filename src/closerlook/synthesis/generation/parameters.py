@@ -163,8 +163,8 @@ def check(name: str, value: object, *, end: bool = False) -> float:
 def override(part: str, value: Value, changes: Mapping[str, Level]) -> Value:
     """``value`` (the scene's ``part``) with those of ``changes``, by dotted name, that are parameters of it.
 
-    With another hour, day or latitude, street lamps follow the sun: see :func:`scene.sky.illumination_at`. With a pitch
-    a camera comes nearer or goes away until it looks down by so many degrees.
+    With another hour, day or latitude, street lamps follow the sun: see :func:`scenes.sky.illumination_at`. With a
+    pitch a camera comes nearer or goes away until it looks down by so many degrees.
     """
     mine = {name.removeprefix(f"{part}."): number for name, number in changes.items() if name.startswith(f"{part}.")}
     pitch = mine.pop("pitch", None)

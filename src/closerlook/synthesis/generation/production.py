@@ -28,7 +28,7 @@ from closerlook.synthesis.humans.body.assets import body_data
 from closerlook.synthesis.humans.cache import load_person, trim
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.humans.pose import skinning, solver, tangents
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, Take, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View, ViewRequest
 from closerlook.synthesis.scenes.backdrop import Place, backdrops, hidden_by, places
 from closerlook.synthesis.scenes.camera import sample_camera
 from closerlook.synthesis.scenes.sensor import compress, sample_sensor
@@ -37,8 +37,8 @@ __all__ = [
     "WORK_NAME",
     "Row",
     "Task",
+    "draw_image",
     "draw_places",
-    "draw_shot",
     "draw_view",
     "height_of",
     "posed_views",
@@ -53,7 +53,7 @@ WORK_NAME = ".render"
 SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
 KERNELS = (visibility, skinning, solver, tangents)  # besides the renderer's
 Scene = tuple[str | int, ...]
-VIEW_PARTS, SHOT_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
+VIEW_PARTS, IMAGE_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")
 ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
 
 
@@ -92,7 +92,7 @@ class Task:
 def tasks_of(
     settings: Settings, out: Path, table: pl.DataFrame, extra: Sequence[str], device: str = "cpu"
 ) -> list[Task]:
-    """One task a person; ``extra`` are the table's columns that are scene parameters."""
+    """One task per person; ``extra`` are the table's columns that are scene parameters."""
     names = [parameter(name) for name in extra]
     tasks = []
     for part in table.partition_by("identity", maintain_order=True):
@@ -150,45 +150,49 @@ def render_person(task: Task) -> None:
 
 
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
-    """Render a person's images into ``folder``; their annotations, a row an image."""
+    """Render a person's images into ``folder``; their annotations, one row per image."""
     settings, notes = task.settings, []
     for renderer, posed, batch in posed_views(person, task):
-        own = [[_drawn(settings, SHOT_PARTS, task.identity, *row.cell) for row in each.rows] for each in batch]
-        takes = [
-            replace(each.take, shots=tuple(draw_shot(task, *pair) for pair in zip(each.rows, drawn, strict=True)))
-            for each, drawn in zip(batch, own, strict=True)
+        drawn_of = [[_drawn(settings, IMAGE_PARTS, task.identity, *row.cell) for row in each.rows] for each in batch]
+        requests = [
+            replace(each.request, images=tuple(draw_image(task, *pair) for pair in zip(each.rows, drawn, strict=True)))
+            for each, drawn in zip(batch, drawn_of, strict=True)
         ]
-        images = renderer.shoot(posed, takes)
-        known = describe([renderer.seen(number) for number in range(len(batch))], [each.take.view for each in batch])
-        for each, note, of_view, take, shown in zip(batch, known, own, takes, images, strict=True):
-            labels = {**person.labels, **posed.labels[each.take.pose], "sensor": settings.sensor}
-            view = each.take.view
+        images = renderer.render(posed, requests)
+        known = describe(
+            [renderer.gbuffer(number) for number in range(len(batch))], [each.request.view for each in batch]
+        )
+        for each, note, of_view, request, shown in zip(batch, known, drawn_of, requests, images, strict=True):
+            labels = {**person.labels, **posed.labels[each.request.pose], "sensor": settings.sensor}
+            view = each.request.view
             note = {**labels, **_columns(each.drawn, {"camera": view.camera, "sensor": view.sensor}), **note}
-            for image, row, drawn, shot in zip(shown, each.rows, of_view, take.shots, strict=True):
+            for image, row, drawn, image_request in zip(shown, each.rows, of_view, request.images, strict=True):
                 (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, view.sensor))
-                own_columns = _columns(drawn, {"weather": shot.weather, "illumination": shot.illumination})
+                own_columns = _columns(
+                    drawn, {"weather": image_request.weather, "illumination": image_request.illumination}
+                )
                 notes.append({"file_name": row.file_name, **note, **own_columns})
     return notes
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One view of a person: what is to be taken, the rows whose images it gives, and its jittered parameters."""
+    """One view of a person: what to request, the rows whose images it gives, and its jittered parameters."""
 
-    take: Take
+    request: ViewRequest
     rows: tuple[Row, ...]
     drawn: Mapping[str, float]
 
 
 def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBatch, list[Planned]]]:
-    """A renderer that wears the person; batches of poses and of views of them, whose takes are still without shots."""
+    """The person's renderer; batches of poses and of views of them, whose requests are still without images."""
     settings = task.settings
     renderer = _renderer(settings.size, task.device)
     person = coarsened(person, SPACING / settings.size[0])
-    renderer.wear(person)
+    renderer.set_person(person)
     views, height = list(_views(task).items()), height_of(person)
-    for start in range(0, len(views), renderer.batch):
-        part = views[start : start + renderer.batch]
+    for start in range(0, len(views), renderer.batch_size):
+        part = views[start : start + renderer.batch_size]
         scenes = {scene: rows[0] for (scene, _), rows in part}
         posed = pose_batch(person, [_pose(settings, scene, row) for scene, row in scenes.items()])
         number = {scene: i for i, scene in enumerate(scenes)}
@@ -197,7 +201,7 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
         for (scene, _), rows in part:
             drawn = _drawn(settings, VIEW_PARTS, *scene)
             view = draw_view(settings, scene, rows[0].viewpoint, where[scene], height, {**drawn, **rows[0].extra})
-            batch.append(Planned(Take(view, pose=number[scene]), tuple(rows), drawn))
+            batch.append(Planned(ViewRequest(view, pose=number[scene]), tuple(rows), drawn))
         yield renderer, posed, batch
 
 
@@ -236,12 +240,12 @@ def _columns(drawn: Iterable[str], scene: Mapping[str, object]) -> dict[str, flo
     return {column(name): value_in(scene, name) for name in drawn}
 
 
-def draw_shot(task: Task, row: Row, drawn: Mapping[str, Level]) -> Shot:
+def draw_image(task: Task, row: Row, drawn: Mapping[str, Level]) -> ImageRequest:
     """The weather and time of day of an image, with the parameters of them that it has ``drawn`` or that are levels."""
     settings, changes = task.settings, {**drawn, **row.extra}
     weather = override("weather", settings.weather[row.weather], changes)
     light = override("illumination", settings.illumination[row.illumination], changes)
-    return Shot(weather, light, keyed_seed(settings.seed, "shot", task.identity, *row.cell))
+    return ImageRequest(weather, light, keyed_seed(settings.seed, "shot", task.identity, *row.cell))
 
 
 def draw_places(seed: int, backdrop_of: Mapping[Scene, str]) -> dict[Scene, Place]:
@@ -253,7 +257,7 @@ def draw_places(seed: int, backdrop_of: Mapping[Scene, str]) -> dict[Scene, Plac
 
 def height_of(person: Person) -> float:
     """Metres, with all that the person wears."""
-    return float(person.positions[: person.own, 1].max())
+    return float(person.positions[: person.body_vertices, 1].max())
 
 
 def draw_view(

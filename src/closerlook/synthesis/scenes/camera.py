@@ -115,7 +115,7 @@ class Frame:
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
-        return np.asarray(Frames.of([self]).project(points[None], size)[0])
+        return np.asarray(Frames.from_frames([self]).project(points[None], size)[0])
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,9 @@ class Frames:
         )
 
     @classmethod
-    def of(cls, frames: Sequence[Frame]) -> Frames:
-        """These frames."""
-        return cls(*(np.array([getattr(one, column.name) for one in frames]) for column in fields(Frame)))
+    def from_frames(cls, frames: Sequence[Frame]) -> Frames:
+        """The frames of several views as arrays, one row per view."""
+        return cls(*(np.array([getattr(frame, column.name) for frame in frames]) for column in fields(Frame)))
 
     def project(self, points: Float, size: tuple[int, int]) -> Float:
         """(V, n, 3) world points to (V, n, 2) pixels (x, y) of images of ``size`` (height, width)."""
@@ -204,8 +204,8 @@ def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Flo
     a, c = np.where(steep, 1.0, -z / flat), np.where(steep, 0.0, x / flat)
     right, up = np.stack([a, np.zeros_like(a), c]), np.stack([-c * y, c * x - a * z, a * y])
     cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
-    found = (cos * right + sin * up, cos * up - sin * right, np.stack([x, y, z]))
-    right, up, forward = (np.ascontiguousarray(axis.T, dtype=np.float32) for axis in found)
+    turned = (cos * right + sin * up, cos * up - sin * right, np.stack([x, y, z]))
+    right, up, forward = (np.ascontiguousarray(axis.T, dtype=np.float32) for axis in turned)
     return right, up, forward
 
 

@@ -114,14 +114,14 @@ class _Drawn(NamedTuple):
 
 def _draw(kinds: Sequence[_Kind], rngs: Sequence[np.random.Generator]) -> _Drawn:
     sizes = [(EVEN.itemsize // 8, kind.kinds, len(kind.things)) for kind in kinds]
-    even = [rng.random(own + k + 6 * m) for rng, (own, k, m) in zip(rngs, sizes, strict=True)]
+    even = [rng.random(single + k + 6 * m) for rng, (single, k, m) in zip(rngs, sizes, strict=True)]
     normal = [rng.standard_normal(NORMAL.itemsize // 8 + 4 * m) for rng, (_, _, m) in zip(rngs, sizes, strict=True)]
-    own, of_panels = EVEN.itemsize // 8, NORMAL.itemsize // 8
+    single, of_panels = EVEN.itemsize // 8, NORMAL.itemsize // 8
     return _Drawn(
-        np.concatenate([drawn[:own] for drawn in even]).view(EVEN),
+        np.concatenate([drawn[:single] for drawn in even]).view(EVEN),
         np.concatenate([drawn[:of_panels] for drawn in normal]).view(NORMAL),
-        np.concatenate([drawn[own : own + k] for drawn, (_, k, _) in zip(even, sizes, strict=True)]),
-        np.concatenate([drawn[own + k :] for drawn, (_, k, _) in zip(even, sizes, strict=True)]).view(STANDS),
+        np.concatenate([drawn[single : single + k] for drawn, (_, k, _) in zip(even, sizes, strict=True)]),
+        np.concatenate([drawn[single + k :] for drawn, (_, k, _) in zip(even, sizes, strict=True)]).view(STANDS),
         np.concatenate([drawn[of_panels:] for drawn in normal]).reshape(-1, 4),
     )
 
@@ -134,7 +134,7 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
 def places(backdrops: Sequence[Backdrop], rngs: Sequence[np.random.Generator]) -> list[Place]:
     """Draw a place of each of these kinds, with a generator each."""
     kinds = [_kind(backdrop) for backdrop in backdrops]
-    kind, drawn = np.concatenate([one.row for one in kinds]).view(KIND)[:, 0], _draw(kinds, rngs)
+    kind, drawn = np.concatenate([each.row for each in kinds]).view(KIND)[:, 0], _draw(kinds, rngs)
     even, side = drawn.even, drawn.even["side"]
     facing = 2 * np.pi * even["turn"][:, None] + QUARTERS
     closed = side["closed"] < kind["closed"][:, None]
@@ -272,8 +272,8 @@ def _things(kinds: Sequence[_Kind], drawn: _Drawn, facing: Float, room: Float) -
     thing = np.concatenate([kind.things for kind in kinds]).view(THING)[:, 0]
     owner = np.repeat(np.arange(len(kinds)), [len(kind.things) for kind in kinds])
     first_kind = np.cumsum([0, *(kind.kinds for kind in kinds[:-1])])
-    least, most = thing["count"].T
-    count = least + _up_to(most - least + 1, drawn.counts[first_kind[owner] + thing["kind"].astype(np.int64)])
+    fewest, largest = thing["count"].T
+    count = fewest + _up_to(largest - fewest + 1, drawn.counts[first_kind[owner] + thing["kind"].astype(np.int64)])
     there = thing["rank"] < count
     thing, owner, even, looks = thing[there], owner[there], drawn.stands[there], drawn.looks[there]
     angle = 2 * np.pi * even["angle"]
@@ -315,7 +315,7 @@ def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Flo
 
 def _split(parts: Sequence[tuple[Integers, Panels]], count: int) -> list[Panels]:
     """The panels of each place, from parts with the number of each one's place."""
-    owner = np.concatenate([own for own, _ in parts])
+    owner = np.concatenate([numbers for numbers, _ in parts])
     every = gathered([panels for _, panels in parts])[np.argsort(owner, kind="stable")]
     ends = np.cumsum([0, *np.bincount(owner, minlength=count)]).tolist()
     columns = [getattr(every, name) for name in COLUMNS]

@@ -35,7 +35,7 @@ def any_person(seed: int, vertices: int, bones: int) -> Person:
         skeleton=Skeleton(
             tuple(map(str, range(bones))), np.full(bones, -1, np.int32), np.zeros((bones, 3), np.float32)
         ),
-        own=vertices,
+        body_vertices=vertices,
     )
 
 

@@ -19,14 +19,14 @@ from closerlook.synthesis.rendering.surfaces.planes import (
     WHOLLY,
     Plane,
     before,
+    coverage,
     form,
     half_pixel,
-    met,
     through,
 )
 from closerlook.synthesis.rendering.surfaces.rasterize import EMPTY, ID_MASK, doubled_area, weights
 from closerlook.synthesis.rendering.surfaces.texturing import exponent, linear, look_up, mip, opacities, opacity
-from closerlook.synthesis.rendering.values import Sight, texel
+from closerlook.synthesis.rendering.values import ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -87,7 +87,7 @@ def alone(
         q = planes[first + tile[k]]
         inverse = form(q.inverse, at)
         if inverse + q.doubt > behind:
-            kind = met(q, inverse, at, 1.0)
+            kind = coverage(q, inverse, at, 1.0)
             if kind == WHOLLY and q.cutout != 0:
                 kind = holes(q, inverse, at, texels)
             if kind != OUT:
@@ -184,18 +184,23 @@ class Spot:
 
 @wp.func
 def spot(
-    planes: wp.array(dtype=Plane), panel: int, texels: wp.array(dtype=texel), eye: Sight, at: wp.vec2, count: float
+    planes: wp.array(dtype=Plane),
+    panel: int,
+    texels: wp.array(dtype=texel),
+    view: ViewParameters,
+    at: wp.vec2,
+    count: float,
 ) -> Spot:
     """What ``count`` samples see whose middle is a point and that all show one panel of a view, or the sky."""
     s = Spot()
-    ray = eye.right * at[0] + eye.up * at[1] + eye.forward
+    ray = view.right * at[0] + view.up * at[1] + view.forward
     long = wp.sqrt(1.0 + wp.dot(at, at))
     if panel < 0:
         s.normal = wp.vec3(0.0, -1.0, 0.0)
-        s.position = eye.position + ray * (SKY_DISTANCE / long)
+        s.position = view.position + ray * (SKY_DISTANCE / long)
         s.away = NEXT_TO_NOTHING  # nothing that is seen with it lies in the sky
         return s
-    q = planes[eye.first_panel + panel]
+    q = planes[view.first_panel + panel]
     depth = 1.0 / form(q.inverse, at)
     u = form(q.across, at) * depth
     v = form(q.upward, at) * depth
@@ -204,7 +209,7 @@ def spot(
     code = look_up(texels, q.start, q.log2_side, uv, mip(area, q.log2_side))
     s.albedo = wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
     s.normal = q.normal
-    s.position = eye.position + ray * depth
+    s.position = view.position + ray * depth
     s.away = depth
     s.rough = q.roughness
     if q.cutout == 0:
@@ -213,16 +218,16 @@ def spot(
 
 
 @wp.func
-def added(s: Spot, one: Spot, count: float) -> Spot:
+def added(s: Spot, other: Spot, count: float) -> Spot:
     """A sum of surfaces and ``count`` times another, see :class:`Spot`."""
     r = Spot()
-    r.albedo = s.albedo + one.albedo * count
+    r.albedo = s.albedo + other.albedo * count
     # The sky has a say in the normal only where there is nothing else
-    r.normal = s.normal + one.normal * wp.where(one.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
-    r.position = wp.where(one.away > s.away, one.position, s.position)
-    r.away = wp.max(one.away, s.away)
-    r.rough = s.rough + one.rough * count
-    r.emission = s.emission + one.emission * count
+    r.normal = s.normal + other.normal * wp.where(other.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
+    r.position = wp.where(other.away > s.away, other.position, s.position)
+    r.away = wp.max(other.away, s.away)
+    r.rough = s.rough + other.rough * count
+    r.emission = s.emission + other.emission * count
     return r
 
 
@@ -231,7 +236,7 @@ def several(
     planes: wp.array(dtype=Plane),
     tile: wp.array(dtype=int),
     texels: wp.array(dtype=texel),
-    eye: Sight,
+    view: ViewParameters,
     half: wp.vec2,
     x: int,
     y: int,
@@ -255,11 +260,11 @@ def several(
         sub = (3 * k) & 3  # one diagonal first
         k += 1
         if (shown & (1 << sub)) != 0:
-            at = through(eye, half, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
-            ground = open_ground(planes, eye.first_panel, at)
-            h = trace(planes, eye.first_panel, tile, eye.end_panel, texels, at, ground)
+            at = through(view, half, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
+            ground = open_ground(planes, view.first_panel, at)
+            h = trace(planes, view.first_panel, tile, view.end_panel, texels, at, ground)
             if h.panel != panel and count > 0.0:
-                s = added(s, spot(planes, panel, texels, eye, middle / count, count), count)
+                s = added(s, spot(planes, panel, texels, view, middle / count, count), count)
                 middle = wp.vec2()
                 count = 0.0
             panel = h.panel
@@ -268,7 +273,7 @@ def several(
             count += 1.0
             total += 1.0
     share = wp.where(total == 2.0 and shown == 15, 4.0, count)
-    s = added(s, spot(planes, panel, texels, eye, middle / count, share), count)
+    s = added(s, spot(planes, panel, texels, view, middle / count, share), count)
     r = added(Spot(), s, 1.0 / total)
     r.normal = wp.normalize(s.normal)
     return r
@@ -289,7 +294,7 @@ def place_samples(upper: wp.array(dtype=wp.int64), lower: wp.array(dtype=wp.int6
 def hide(
     screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     planes: wp.array(dtype=Plane),
     tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
@@ -297,40 +302,40 @@ def hide(
     run: int,
 ):
     """Add HIDDEN to the ``key`` of samples whose triangle is behind a panel. A thread does ``run`` pixels of a row."""
-    view, y, part = wp.tid()
-    eye = sights[view]
-    if eye.fronts == 0 or y >= eye.height:
+    v, y, part = wp.tid()
+    view = views[v]
+    if view.fronts == 0 or y >= view.height:
         return
-    half = half_pixel(eye)
+    half = half_pixel(view)
     x = part * run
-    end = wp.min(x + run, eye.width)
+    end = wp.min(x + run, view.width)
     while x < end:
-        tile = tiles[view, y / SORTED, x / SORTED]
+        tile = tiles[v, y / SORTED, x / SORTED]
         for sub in range(4):
             column = 2 * x + (sub & 1)
             row = 2 * y + (sub >> 1)
-            k = key[view, row, column]
+            k = key[v, row, column]
             if k < EMPTY:
                 f = triangles[int(k & ID_MASK)]
-                a = screen[view, f[0]]
-                b = screen[view, f[1]]
-                c = screen[view, f[2]]
+                a = screen[v, f[0]]
+                b = screen[v, f[1]]
+                c = screen[v, f[2]]
                 px = float(column) + 0.5
                 py = float(row) + 0.5
                 w = weights(a, b, c, 1.0 / doubled_area(a, b, c), px, py)
                 h = Hit()
                 h.panel = SKY
                 h.inverse = w[0] * a[3] + w[1] * b[3] + w[2] * c[3]
-                at = through(eye, half, px, py)
-                if trace(planes, eye.first_panel, tile, eye.fronts, place_texels, at, h).panel != SKY:
-                    key[view, row, column] = k | HIDDEN
+                at = through(view, half, px, py)
+                if trace(planes, view.first_panel, tile, view.fronts, place_texels, at, h).panel != SKY:
+                    key[v, row, column] = k | HIDDEN
         x += 1
 
 
 @wp.kernel
 def surround(
     key: wp.array3d(dtype=wp.int64),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     planes: wp.array(dtype=Plane),
     tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
@@ -344,32 +349,32 @@ def surround(
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission. Pixels
     beyond a view's sensor are left as they are. A thread does ``run`` pixels of a row.
     """
-    view, y, part = wp.tid()
-    eye = sights[view]
-    if y >= eye.height:
+    v, y, part = wp.tid()
+    view = views[v]
+    if y >= view.height:
         return
-    half = half_pixel(eye)
-    upper = key[view, 2 * y]
-    lower = key[view, 2 * y + 1]
-    colours = colour[view, 1, y]
-    normals = facing[view, 1, y]
-    points = where[view, 1, y]
+    half = half_pixel(view)
+    upper = key[v, 2 * y]
+    lower = key[v, 2 * y + 1]
+    colours = colour[v, 1, y]
+    normals = facing[v, 1, y]
+    points = where[v, 1, y]
     x = part * run
-    end = wp.min(x + run, eye.width)
+    end = wp.min(x + run, view.width)
     while x < end:
         shown = place_samples(upper, lower, x)
         if shown == 0:
             colours[x] = wp.vec4()
         else:
             count = float((shown & 1) + ((shown >> 1) & 1) + ((shown >> 2) & 1) + (shown >> 3))
-            tile = tiles[view, y / SORTED, x / SORTED]
-            at = through(eye, half, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
-            panel = alone(planes, eye.first_panel, tile, place_texels, at, half)
+            tile = tiles[v, y / SORTED, x / SORTED]
+            at = through(view, half, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
+            panel = alone(planes, view.first_panel, tile, place_texels, at, half)
             s = Spot()
             if panel == MIXED:
-                s = several(planes, tile, place_texels, eye, half, x, y, shown)
+                s = several(planes, tile, place_texels, view, half, x, y, shown)
             else:
-                s = spot(planes, panel, place_texels, eye, at, count)
+                s = spot(planes, panel, place_texels, view, at, count)
             colours[x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
             normals[x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
             points[x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)
