@@ -34,7 +34,7 @@ from closerlook.embedding import extract, open_embedding
 from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.annotations import mask
-from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.sampling import height_of, sample_places, sample_view
 from closerlook.synthesis.generation.settings import read_settings
 from closerlook.synthesis.humans import load_person, pose_person, sample_pose
 from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer
@@ -167,8 +167,8 @@ def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
             weather, light = (str(rng.choice(DAY[name])) for name in ("weather", "illumination"))
             scene = ("image", identity, viewpoint, weather, light)
             posed = pose_person(person, sample_pose(rng))
-            where = draw_places(seed, {scene: str(rng.choice(settings.backdrops))})
-            view = draw_view(settings, scene, viewpoint, where[scene], height_of(person))
+            where = sample_places(seed, {scene: str(rng.choice(settings.backdrops))})
+            view = sample_view(settings, scene, viewpoint, where[scene], height_of(person))
             images.append(renderer.render_view(posed, view, [ImageRequest.from_names(weather, light, identity)])[0])
             covers.append(mask(renderer.gbuffer()).reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
     return np.array(images), np.array(covers)

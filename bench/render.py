@@ -31,9 +31,11 @@ import numpy as np
 
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import usable_cores
-from closerlook.synthesis.generation.planning import Options, read_request
-from closerlook.synthesis.generation.production import draw_image, posed_views, prepare, tasks_of, write_images
+from closerlook.synthesis.generation.render_person import posed_views, prepare, write_images
+from closerlook.synthesis.generation.request import Options, read_request
+from closerlook.synthesis.generation.sampling import image_request
 from closerlook.synthesis.generation.settings import VARY
+from closerlook.synthesis.generation.tasks import tasks_of
 from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
 from closerlook.synthesis.humans.population import Population
 
@@ -98,7 +100,7 @@ def agreement(size: tuple[int, int], vary: str, device: str) -> float:
         for renderer, posed, batch in posed_views(person, task):
             images += renderer.render(
                 posed,
-                [replace(one.request, images=tuple(draw_image(task, row, {}) for row in one.rows)) for one in batch],
+                [replace(one.request, images=tuple(image_request(task, row, {}) for row in one.rows)) for one in batch],
             )
         drawn.append(np.concatenate(images).astype(np.float64))
     errors = ((drawn[0] - drawn[1]) ** 2).mean((1, 2, 3))

@@ -17,7 +17,7 @@ from closerlook.adaptation.parameters import Parameter
 from closerlook.errors import UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.generation.parameters import override
-from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.sampling import height_of, sample_places, sample_view
 from closerlook.synthesis.generation.settings import Settings
 from closerlook.synthesis.humans import pose_batch, sample_pose
 from closerlook.synthesis.humans.cache import load_person
@@ -110,12 +110,12 @@ class Sampler:
         self._renderer.set_person(person)
         keys = [("adapt", identity, number) for number in range(self._views)]
         posed = pose_batch(person, [sample_pose(keyed_rng(seed, "pose", *key)) for key in keys])
-        where = draw_places(seed, {key: settings.backdrop(key) for key in keys})
+        where = sample_places(seed, {key: settings.backdrop(key) for key in keys})
         requests = []
         for number, key in enumerate(keys):
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             drawn = _drawn(values, seed, key)
-            view = draw_view(settings, key, viewpoint, where[key], height_of(person), drawn)
+            view = sample_view(settings, key, viewpoint, where[key], height_of(person), drawn)
             requests.append(ViewRequest(view, (_image_request(drawn, keyed_seed(seed, "shot", *key)),), number))
         images = self._renderer.render(posed, requests)
         jpegs = (compress(image[0], request.view.sensor) for image, request in zip(images, requests, strict=True))

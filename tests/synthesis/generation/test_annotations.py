@@ -20,7 +20,7 @@ from closerlook.synthesis.generation.annotations import (
     occlusion,
     parts,
 )
-from closerlook.synthesis.generation.production import SPACING
+from closerlook.synthesis.generation.render_person import SPACING
 from closerlook.synthesis.humans import Pose, PosedBatch, pose_person, sample_person
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.rendering.renderer import Renderer, View, ViewRequest

@@ -20,9 +20,10 @@ from closerlook.storage.files import alone_in, atomic_path, explain_os_errors
 from closerlook.storage.paths import leads_out, path_within
 from closerlook.synthesis.generation import annotations as known
 from closerlook.synthesis.generation.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
-from closerlook.synthesis.generation.planning import FACTORS
-from closerlook.synthesis.generation.production import Task, posed_views, prepare, tasks_of
+from closerlook.synthesis.generation.design import FACTORS
+from closerlook.synthesis.generation.render_person import posed_views, prepare
 from closerlook.synthesis.generation.settings import SETTINGS_NAME, Settings
+from closerlook.synthesis.generation.tasks import Task, tasks_of
 from closerlook.synthesis.humans.cache import load_person
 from closerlook.synthesis.rendering.gbuffer import GBuffer
 

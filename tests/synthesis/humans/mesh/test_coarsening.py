@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.generation.production import SPACING
+from closerlook.synthesis.generation.render_person import SPACING
 from closerlook.synthesis.humans import Person, pose_batch, sample_pose
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.rendering import view_batch as module
