@@ -105,7 +105,7 @@ sys.path.insert(0, sys.argv[3])
 from rendering.conftest import block
 from rendering.test_devices import SIZE, STILL, AsOnCuda, images
 made = AsOnCuda(SIZE)
-np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=made.seen().where)
+np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=made.gbuffer().where)
 """
 
 

@@ -60,7 +60,8 @@ def trim(limit: int = LIMIT) -> None:
 @functools.lru_cache
 def _folder(seed: int, wardrobe: str | None, population: Population) -> Path:
     """One folder for all that a person depends on besides their number: this package's code, its data, the wardrobe."""
-    code = [*sorted(Path(__file__).parent.rglob("*.py")), Path(randomness.__file__)]
+    package = Path(__file__).parent
+    code = [*sorted(package.rglob("*.py")), *sorted(package.rglob("*.yaml")), Path(randomness.__file__)]
     sources = [path.read_bytes() for path in code]
     digest = hashlib.blake2b(b"\0".join(sources), digest_size=12)
     digest.update(repr((importlib.metadata.version("anny"), seed, population)).encode())

@@ -20,8 +20,9 @@ from closerlook.synthesis.humans.clothing.dressing import dress, dress_from_libr
 from closerlook.synthesis.humans.clothing.fabric import plain_texture
 from closerlook.synthesis.humans.clothing.library import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.humans.clothing.mannequin import dress_form
+from closerlook.synthesis.humans.clothing.outfit import Extra, Outfit
 from closerlook.synthesis.humans.clothing.palette import Colour, hair_colour, skin_colour
-from closerlook.synthesis.humans.clothing.wardrobe import Extra, Outfit, sample_outfit
+from closerlook.synthesis.humans.clothing.wardrobe import sample_outfit
 from closerlook.synthesis.humans.hair.hair import HAIR_STYLES, hair_parts
 from closerlook.synthesis.humans.mesh.assembly import Part, assemble
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material, Person

@@ -44,12 +44,12 @@ def brute_force(screen, triangles, culled, height, width):
 def drawn(person, posed, cameras):
     """The nearest triangle at each sample of each view, -1 for none; the vertices on the screens; the frames."""
     (height, width), count = SIZE, len(cameras)
-    view_parameters = [frame(camera, posed.positions, SIZE) for camera in cameras]
+    views = [frame(camera, posed.positions, SIZE) for camera in cameras]
     view_parameters, projections = np.zeros(count, VIEW_PARAMETERS_ROW), np.zeros(count, PROJECTION_ROW)
     view_parameters["height"], view_parameters["width"] = height // 2, width // 2  # pixels, of 2 x 2 samples
     projections["height"], projections["width"] = SIZE
     for name in ("matrix", "window", "distortion"):
-        projections[name] = [getattr(view, name) for view in view_parameters]
+        projections[name] = [getattr(view, name) for view in views]
     texture = np.concatenate([mip_chain(material.texture) for material in person.materials])
     surface = Surface()
     surface.log2_side = person.materials[0].texture.shape[0].bit_length() - 1
@@ -70,7 +70,7 @@ def drawn(person, posed, cameras):
     wp.launch(rasterize.rasterise, (count, -(-len(person.triangles) // run)), inputs)
     keys = key.numpy()
     found = np.where(keys < rasterize.EMPTY.value, keys & rasterize.ID_MASK.value, -1)
-    return found, screen.numpy(), view_parameters
+    return found, screen.numpy(), views
 
 
 def rasterised(person, posed, camera):

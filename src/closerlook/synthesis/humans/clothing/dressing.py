@@ -14,10 +14,11 @@ from closerlook.synthesis.humans.clothing.fabric import bump_of, fabric_texture,
 from closerlook.synthesis.humans.clothing.garment_mesh import Garment, build_garment
 from closerlook.synthesis.humans.clothing.library import Library, Proxy, fit, halves, proxy_part, read_proxy
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin, nearest_tights
+from closerlook.synthesis.humans.clothing.outfit import Item, Outfit
 from closerlook.synthesis.humans.clothing.palette import Colour, cloth_colour, colour_name
 from closerlook.synthesis.humans.clothing.shoes import shoe_part
 from closerlook.synthesis.humans.clothing.unwrap import unwrap
-from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS, Item, Outfit
+from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS
 from closerlook.synthesis.humans.mesh.assembly import Part
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.humans.pose.rig import BONES
