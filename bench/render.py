@@ -110,7 +110,8 @@ def agreement(size: tuple[int, int], vary: str, device: str) -> float:
 def scene(size: tuple[int, int], path: Path) -> None:
     """One posed person for the peers: triangles, a colour a vertex, camera."""
     from closerlook.randomness import keyed_rng
-    from closerlook.synthesis.scenes.camera import Camera, frame
+    from closerlook.synthesis.scenes.camera import Camera
+    from closerlook.synthesis.scenes.frames import frame
 
     person = sample_person(0, 1, None, Population())
     posed = pose_person(person, sample_pose(keyed_rng(0, "pose", 1)))

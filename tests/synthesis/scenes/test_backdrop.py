@@ -7,7 +7,8 @@ from hypothesis import given, settings, strategies as st
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, Panels, backdrops, hidden_by, place, visible_panels
-from closerlook.synthesis.scenes.camera import Camera, frames, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, sample_camera
+from closerlook.synthesis.scenes.frames import frames
 from closerlook.synthesis.scenes.textures import PAINTERS, VARIANTS, flake_tiles, grain, paint, shadow_patterns
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 1.7) for z in (-0.15, 0.15)], np.float32)

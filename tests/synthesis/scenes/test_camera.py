@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.scenes.camera import Camera, Crop, Frames, axes, bent, frame, frames, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, Crop, sample_camera
+from closerlook.synthesis.scenes.frames import Frames, axes, bent, frame, frames
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
 

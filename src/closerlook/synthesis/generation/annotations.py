@@ -17,7 +17,7 @@ from closerlook.synthesis.rendering.gbuffer import GBuffer
 from closerlook.synthesis.rendering.renderer import View
 from closerlook.synthesis.rendering.surfaces.rasterize import EMPTY, ID_MASK
 from closerlook.synthesis.rendering.surfaces.surroundings import HIDDEN
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = [
     "CLOTHES",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedPerson
-from closerlook.synthesis.scenes.camera import Frame
+from closerlook.synthesis.scenes.frames import Frame
 
 __all__ = ["GBuffer"]
 

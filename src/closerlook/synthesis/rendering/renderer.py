@@ -14,18 +14,19 @@ import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
-from closerlook.synthesis.humans.clothing.fabric import RELIEF_SIDE
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.rendering.buffers import Buffers
 from closerlook.synthesis.rendering.gbuffer import GBuffer
-from closerlook.synthesis.rendering.light import occlusion, relight, tiles
+from closerlook.synthesis.rendering.launcher import Launcher
+from closerlook.synthesis.rendering.light import body_spheres, occlusion, relight, tiles
 from closerlook.synthesis.rendering.light.conditions import ImageRequest, flake_shape
 from closerlook.synthesis.rendering.light.lights import Lights, lights
 from closerlook.synthesis.rendering.light.occluder_spheres import SPHERES
 from closerlook.synthesis.rendering.sensing import blur, mosaic, resample, video
 from closerlook.synthesis.rendering.sensing.optics import noise_tile
 from closerlook.synthesis.rendering.surfaces import planes, rasterize, resolve, surroundings
-from closerlook.synthesis.rendering.surfaces.textures import library, mip_chain, relief_chain
+from closerlook.synthesis.rendering.surfaces.materials import material_rows
+from closerlook.synthesis.rendering.surfaces.textures import library
 from closerlook.synthesis.rendering.values import (
     Air,
     Blur,
@@ -49,7 +50,7 @@ Bytes = NDArray[np.uint8]
 
 SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
-MOST_SHAPES = 32  # of flakes that are kept
+MAX_FLAKE_SHAPES = 32  # of flakes that are kept
 BATCH = {"cpu": (16, 2**19), "cuda": (256, 2**21)}  # views and pixels
 VERTICES = 400  # at least of those of a pose that say where its body is
 
@@ -85,62 +86,22 @@ class Renderer:
         self._noise = upload(noise_tile(), wp.vec3b)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
-        self._commands: dict[wp.Kernel, tuple[wp.Launch, list[object], object]] = {}
-
-    def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
-        """Run a kernel, by the command of its last launch: packing only what has changed takes a third of the time."""
-        kept = self._commands.get(kernel)
-        if kept is None:
-            command = wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device, record_cmd=True)
-            self._commands[kernel] = (command, list(inputs), dim)
-        else:
-            command, last, last_dim = kept
-            if dim != last_dim:
-                command.set_dim(dim)
-                self._commands[kernel] = (command, last, dim)
-            for i, value in enumerate(inputs):
-                if value is not last[i]:
-                    command.set_param_at_index(i, value)
-                    last[i] = value  # keeps arrays alive, too
-        command.launch()
-
-    def _launch_runs(self, kernel: wp.Kernel, dim: tuple[int, ...], inputs: Sequence[object]) -> None:
-        """Run a kernel that is told last how much of the last dimension a thread does.
-
-        A thread of its own for each pixel or triangle would cost the CPU more than many pixels do.
-        """
-        run = dim[-1] if self._on_cpu else 1
-        self._launch(kernel, (*dim[:-1], dim[-1] // run), [*inputs, run])
+        self._launch = Launcher(self.device, self._on_cpu)
 
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        plain = (rasterize, planes, surroundings, resolve, mosaic, resample, blur, occlusion)
+        plain = (rasterize, planes, surroundings, resolve, mosaic, resample, blur, body_spheres, occlusion)
         for module in (*plain, self._relight.module, coder.module):
             wp.load_module(module, device=self.device)
 
     def set_person(self, person: Person) -> None:
         """Upload the triangles, texture coordinates and textures of the person to be rendered."""
-        chains = [mip_chain(material.texture) for material in person.materials]
-        chains += [relief_chain(material.relief) for material in person.materials if material.relief]
-        starts = np.cumsum([0, *(len(chain) for chain in chains)])
-        reliefs = iter(starts[len(person.materials) :])
-        surfaces = []
-        for material, start in zip(person.materials, starts, strict=False):
-            surface = Surface()
-            surface.start = int(start)
-            surface.log2_side = material.texture.shape[0].bit_length() - 1
-            surface.roughness = material.roughness
-            surface.cutout = int(material.cutout)
-            surface.two_sided = int(material.two_sided)
-            surface.relief = int(next(reliefs)) if material.relief else -1
-            surface.relief_log2 = RELIEF_SIDE.bit_length() - 1
-            surface.bump = material.bump
-            surfaces.append(surface)
+        texels, surfaces = material_rows(person.materials)
         upload = self._buffers.upload
         self.person = person
-        self._texels = upload(np.concatenate(chains), texel)
-        self._worn = [
+        self._texels = upload(texels, texel)
+        self._mesh = [
             upload(person.triangles.astype(np.int32), wp.vec3i),
             upload(person.materials_of.astype(np.int32), wp.int32),
             wp.array(surfaces, dtype=Surface, device=self.device),
@@ -172,42 +133,39 @@ class Renderer:
         self._posed, self._requests = posed, requests
         self._batch = made = batch_views(posed, requests, self.person.body_vertices, self.size, capacity)
         self._positions, normals = (self._buffers.upload(each, wp.vec3) for each in (posed.positions, posed.normals))
-        self._views, panels = (
-            send("view parameters", made.parameters, ViewParameters),
-            send("panels", made.panels, Panel),
-        )
+        self._views, panels = self._send_views(made.parameters), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
         self._surfaces = [self._buffers.zeros(name, shape, wp.vec4) for name in ("colour", "facing", "where")]
         screen = empty("screen", (count, vertices), wp.vec4)
         self._key = empty("key", (count, 2 * height, 2 * width), wp.int64)
         self._key.fill_(rasterize.EMPTY)
-        self._launch_runs(
-            rasterize.project,
-            (count, vertices),
-            [self._positions, send("projections", made.projections, Projection), screen],
-        )
-        inputs = [screen, *self._worn, self._uv, self._texels, self._views, self._key]
-        self._launch_runs(rasterize.rasterise, (count, len(self.person.triangles)), inputs)
+        projections = send("projections", made.projections, Projection)
+        self._launch.runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
+        inputs = [screen, *self._mesh, self._uv, self._texels, self._views, self._key]
+        self._launch.runs(rasterize.rasterise, (count, len(self.person.triangles)), inputs)
         self._surround(screen, panels)
-        triangles, surface_of, materials = self._worn
+        triangles, surface_of, materials = self._mesh
         inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
         inputs += [self._texels, self._views, *self._surfaces]
-        self._launch_runs(resolve.resolve, (count, height, width), inputs)
+        self._launch.runs(resolve.resolve, (count, height, width), inputs)
         self._show_pictures()
         self._sense(count, capacity)
         self._occlude(count)
 
+    def _send_views(self, parameters: NDArray[Any]) -> wp.array:
+        return self._buffers.send("view parameters", parameters, ViewParameters)
+
     def _surround(self, screen: wp.array, panels: wp.array) -> None:
         """Find the places behind the person, and what stands before."""
-        count, empty, launch = len(self._requests), self._buffers.empty, self._launch_runs
+        count, empty, launch = len(self._requests), self._buffers.empty, self._launch.runs
         faced = empty("planes", panels.shape, planes.Plane)
         down, across = (-(-pixels // int(planes.SORTED)) for pixels in self.size)
         near = empty("near", (count, down, across, MAX_PANELS + 1), wp.int32)
         self._launch(planes.aim, (count, MAX_PANELS), [self._views, panels, faced])
         self._launch(planes.sort, (count, down, across), [self._views, faced, near])
         if self._batch.parameters["fronts"].any():
-            inputs = [screen, self._worn[0], self._views, faced, near, self._place_texels, self._key]
+            inputs = [screen, self._mesh[0], self._views, faced, near, self._place_texels, self._key]
             launch(surroundings.hide, (count, *self.size), inputs)
         inputs = [self._key, self._views, faced, near, self._place_texels, *self._surfaces]
         launch(surroundings.surround, (count, *self.size), inputs)
@@ -218,12 +176,10 @@ class Renderer:
         self._shadow = self._buffers.empty("shadow", (max(count, 1), side, side), wp.float32)
         if count:
             self._shadow.fill_(2.0)
-            screen, projections = (
-                self._buffers.empty("screen of lights", (count, vertices), wp.vec4),
-                self._buffers.send("casts", casts, Projection),
-            )
-            self._launch_runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
-            self._launch_runs(rasterize.cast, (count, len(self.person.triangles)), [screen, *self._worn, self._shadow])
+            screen = self._buffers.empty("screen of lights", (count, vertices), wp.vec4)
+            projections = self._buffers.send("casts", casts, Projection)
+            self._launch.runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
+            self._launch.runs(rasterize.cast, (count, len(self.person.triangles)), [screen, *self._mesh, self._shadow])
 
     def _show_pictures(self) -> None:
         """Put the frames of the user's own cameras behind the person."""
@@ -232,15 +188,14 @@ class Renderer:
             if request.view.place.picture is not None:
                 height, width = self._batch.optics.sizes[k]
                 layers = colour[k].numpy()
-                layers[1, :height, :width, :3] = request.view.place.picture.behind(
-                    self._batch.frames[k], (height, width)
-                )
+                picture = request.view.place.picture
+                layers[1, :height, :width, :3] = picture.behind(self._batch.frames[k], (height, width))
                 colour[k].assign(layers)
 
     def _sense(self, count: int, capacity: int) -> None:
         """What the sensors do to the surfaces before they are lit."""
         made, surfaces, dim = self._batch, self._surfaces, (count, *self.size)
-        colour, launch = surfaces[0], self._launch_runs
+        colour, launch = surfaces[0], self._launch.runs
         if made.parameters["mosaic"].any():
             sifted = self._buffers.empty("mosaic", dim, wp.float32)
             launch(mosaic.sift, dim, [self._views, colour, sifted])
@@ -267,21 +222,16 @@ class Renderer:
     def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
         made, posed, dim, (colour, _, where) = self._batch, self._posed, self._half(count), self._surfaces
-        empty, send, launch = self._buffers.empty, self._buffers.send, self._launch_runs
+        empty, send, launch = self._buffers.empty, self._buffers.send, self._launch.runs
         bodies = empty("bodies", (len(posed), SPHERES), wp.vec4)
         step = max(posed.positions.shape[1] // VERTICES, 1)
-        self._launch(occlusion.bodies, (len(posed), int(occlusion.BANDS)), [self._positions, step, bodies])
-        self._launch(occlusion.enclose, len(posed), [bodies])
+        self._launch(body_spheres.bodies, (len(posed), int(body_spheres.BANDS)), [self._positions, step, bodies])
+        self._launch(body_spheres.enclose, len(posed), [bodies])
         samples, settled, planes = (empty(name, dim, wp.vec4) for name in ("samples", "settled", "samples of planes"))
         creases = empty("creases", dim, wp.float32)
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
-        near = [
-            bodies,
-            send("occluders", made.occluders, wp.vec4),
-            send("turns", made.taps, wp.vec2i),
-            OCCLUSION_METRES,
-        ]
-        inputs = [self._views, *self._surfaces, *near, samples]
+        occluders, turns = send("occluders", made.occluders, wp.vec4), send("turns", made.taps, wp.vec2i)
+        inputs = [self._views, *self._surfaces, bodies, occluders, turns, OCCLUSION_METRES, samples]
         launch(occlusion.gather, dim, [self._views, colour, where, samples])
         launch(occlusion.occlude, dim, [*inputs, creases, planes])
         launch(occlusion.settle, dim, [samples, creases, settled])
@@ -319,13 +269,7 @@ class Renderer:
         count, (most_lights, most_airs) = across * down, made.max_counts
         cells = 1 if self._on_cpu else len(self._requests) * count
         inputs = [
-            *(
-                send("view parameters", made.parameters, ViewParameters),
-                *self._surfaces,
-                self._open_sky,
-                self._skyline,
-                self._grain,
-            ),
+            *(self._send_views(made.parameters), *self._surfaces, self._open_sky, self._skyline, self._grain),
             *(send("lamps", made.lamps, wp.vec4), send("lights", keys.rows, KeyLight)),
             *(send("skies", keys.skies, wp.vec3), send("gloss", keys.gloss, wp.vec3), self._shadow, self._patterns),
             *(send("casters", keys.casters, Caster), self._place_texels, send("airs", made.conditions.airs, Air)),
@@ -344,7 +288,7 @@ class Renderer:
         """The number of the first tile of flakes of each image; draws those that are not there yet."""
         shapes = [flake_shape(image.weather) for request in self._requests for image in request.images]
         if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._flake_shapes]:
-            kept = self._flake_shapes if len(self._flake_shapes) + len(new) <= MOST_SHAPES else []
+            kept = self._flake_shapes if len(self._flake_shapes) + len(new) <= MAX_FLAKE_SHAPES else []
             self._flake_shapes = list(dict.fromkeys([*kept, *shapes]))
             drawn = [flake_tiles(self.size[0], *shape) for shape in self._flake_shapes]
             self._flakes = self._buffers.upload(np.concatenate(drawn), wp.uint8)

@@ -16,7 +16,8 @@ from closerlook.synthesis.rendering.sensing.optics import Optics, optics
 from closerlook.synthesis.rendering.surfaces.panels import panel_rows
 from closerlook.synthesis.rendering.values import PROJECTION_ROW, VIEW_PARAMETERS_ROW
 from closerlook.synthesis.scenes.backdrop import Place, visible_panels
-from closerlook.synthesis.scenes.camera import Camera, Frames, frames
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
 __all__ = ["OCCLUSION_METRES", "View", "ViewBatch", "ViewRequest", "batch_views"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 from closerlook.synthesis.scenes.kinds import Backdrop
 from closerlook.synthesis.scenes.pictures import Picture
 from closerlook.synthesis.scenes.textures import PAINTERS, VARIANTS

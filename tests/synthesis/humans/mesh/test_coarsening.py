@@ -12,7 +12,8 @@ from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.rendering import view_batch as module
 from closerlook.synthesis.rendering.renderer import Renderer, View, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
-from closerlook.synthesis.scenes.camera import Camera, Frames, frames
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
 SIZE = (128, 64)

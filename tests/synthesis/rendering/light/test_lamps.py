@@ -7,7 +7,8 @@ from closerlook.randomness import keyed_rng
 from closerlook.synthesis.rendering.light.lamps import MAX_LAMPS, REACH, lamp_rows
 from closerlook.synthesis.rendering.renderer import ImageRequest, View
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
-from closerlook.synthesis.scenes.camera import Camera, Crop, frames, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, Crop, sample_camera
+from closerlook.synthesis.scenes.frames import frames
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS

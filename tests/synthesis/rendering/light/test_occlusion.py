@@ -6,7 +6,7 @@ import warp as wp
 from hypothesis import given, settings, strategies as st
 
 from closerlook.compute.kernels import start_warp
-from closerlook.synthesis.rendering.light import occlusion
+from closerlook.synthesis.rendering.light import body_spheres, occlusion
 from closerlook.synthesis.rendering.light.occluder_spheres import SPHERES, spirals
 from closerlook.synthesis.rendering.values import VIEW_PARAMETERS_ROW, ViewParameters
 
@@ -50,7 +50,7 @@ def past(points, normals, spheres):
     d2 = (to_sphere**2).sum(-1)
     r2 = spheres[:, 3] ** 2
     cosine = np.clip((to_sphere * normals[..., None, :]).sum(-1) / np.sqrt(d2), 0, 1)
-    dark = np.where(d2 < occlusion.REACH**2 * r2, cosine / np.maximum(d2 / np.maximum(r2, 1e-9), 1), 0)
+    dark = np.where(d2 < body_spheres.REACH**2 * r2, cosine / np.maximum(d2 / np.maximum(r2, 1e-9), 1), 0)
     return (1 - dark).prod(-1)
 
 
@@ -79,7 +79,7 @@ def test_the_place_is_darkened_by_spheres(seed):
     body = NOBODY.copy()
     body[:2] = [[0.1, 0.4, 0, 0.1], [-0.1, 0.4, 0, 0.12]]
     poses = on_cpu(body[None], wp.vec4)
-    wp.launch(occlusion.enclose, 1, [poses], device="cpu")
+    wp.launch(body_spheres.enclose, 1, [poses], device="cpu")
     sky = open_sky(surfaces, poses.numpy(), [occluders])[0, 1]
     expected = past(points, normals, np.concatenate([body[:2], occluders]))
     expected *= np.where(wall, 1 - 0.45 * np.exp(-2.5 * points[..., 1]), 1)
@@ -122,8 +122,8 @@ def test_both_feet_have_a_sphere():
     foot[:, [0, 2]] += rng.normal(0, 0.03, (4000, 2))
     foot[:, [0, 2]] = foot[:, [0, 2]] @ np.array([[0.8, 0.6], [-0.6, 0.8]])  # a turn about the vertical
     positions, spheres = on_cpu(foot[None], wp.vec3), on_cpu(np.zeros((1, SPHERES, 4)), wp.vec4)
-    wp.launch(occlusion.bodies, (1, int(occlusion.BANDS)), [positions, 1, spheres], device="cpu")
-    wp.launch(occlusion.enclose, 1, [spheres], device="cpu")
+    wp.launch(body_spheres.bodies, (1, int(body_spheres.BANDS)), [positions, 1, spheres], device="cpu")
+    wp.launch(body_spheres.enclose, 1, [spheres], device="cpu")
     found = spheres.numpy()[0]
     turned = np.array([[-0.4, 0], [0.4, 0]]) @ np.array([[0.8, 0.6], [-0.6, 0.8]])
     for band in range(8):
@@ -131,7 +131,7 @@ def test_both_feet_have_a_sphere():
         np.testing.assert_allclose(np.sort(pair[:, 0]), np.sort(turned[:, 0]), atol=0.03)
         np.testing.assert_allclose(pair[:, 1], (band + 0.5) * y.max() / 8, rtol=1e-4)
         np.testing.assert_allclose(pair[:, 3], np.hypot(0.1, 0.03 * np.sqrt(2)), atol=0.02)
-    assert found[-1, 3] == pytest.approx((np.hypot(*found[:-1, [0, 2]].T) + occlusion.REACH * found[:-1, 3]).max())
+    assert found[-1, 3] == pytest.approx((np.hypot(*found[:-1, [0, 2]].T) + body_spheres.REACH * found[:-1, 3]).max())
 
 
 def test_a_view_is_as_it_is_alone():

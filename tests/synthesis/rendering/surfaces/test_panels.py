@@ -4,7 +4,8 @@ from hypothesis import given, settings, strategies as st
 from closerlook.synthesis.rendering.surfaces.panels import ground_albedos, panel_rows
 from closerlook.synthesis.rendering.surfaces.textures import library
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place, visible_panels
-from closerlook.synthesis.scenes.camera import frames, sample_camera
+from closerlook.synthesis.scenes.camera import sample_camera
+from closerlook.synthesis.scenes.frames import frames
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 1.7) for z in (-0.15, 0.15)], np.float32)
 KINDS = list(BACKDROPS.values())

@@ -13,7 +13,8 @@ from closerlook.synthesis.rendering.values import (
     ViewParameters,
     texel,
 )
-from closerlook.synthesis.scenes.camera import Camera, frame
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import frame
 from rendering.conftest import person_of, plain
 
 SIZE = (24, 20)

@@ -147,10 +147,10 @@ def lowest(
     transforms: wp.array(dtype=wp.mat44),
 ) -> float:
     """The height of the lowest of some vertices."""
-    least = height(places[0], bones[0], weights[0], transforms)
+    minimum = height(places[0], bones[0], weights[0], transforms)
     for s in range(1, places.shape[0]):
-        least = wp.min(least, height(places[s], bones[s], weights[s], transforms))
-    return least
+        minimum = wp.min(minimum, height(places[s], bones[s], weights[s], transforms))
+    return minimum
 
 
 @wp.func

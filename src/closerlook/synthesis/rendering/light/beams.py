@@ -13,7 +13,7 @@ from closerlook.synthesis.rendering.light.conditions import Conditions
 from closerlook.synthesis.rendering.surfaces.textures import CHAIN_LENGTH
 from closerlook.synthesis.rendering.values import CASTER_ROW, KEY_LIGHT_ROW
 from closerlook.synthesis.scenes.backdrop import Panels, Place
-from closerlook.synthesis.scenes.camera import axes
+from closerlook.synthesis.scenes.frames import axes
 from closerlook.synthesis.scenes.gloss import HIDDEN
 from closerlook.synthesis.scenes.lighting import turned
 from closerlook.synthesis.scenes.sky import sky_light

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from closerlook.synthesis.rendering.light.beams import LAMP_DISTANCE
 from closerlook.synthesis.rendering.light.specular import WATER_ROUGH, highlight
 from closerlook.synthesis.scenes.backdrop import Place
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
 MAX_LAMPS = 6  # lamps in a view

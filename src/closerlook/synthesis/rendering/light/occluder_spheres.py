@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.rendering.light import occlusion
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.rendering.light.body_spheres import BANDS, REACH
+from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = ["SPHERES", "TAPS", "may_occlude", "spirals"]
 
 Float = NDArray[np.float64]
 
-SPHERES = 2 * int(occlusion.BANDS) + 1  # of a pose, as occlusion.bodies makes them
+SPHERES = 2 * int(BANDS) + 1  # of a pose, as body_spheres.bodies makes them
 TAPS = 12  # a sample, for what of the person is before it; neighbours have others
 
 
@@ -26,7 +26,7 @@ def may_occlude(spheres: Float, view_of: NDArray[np.int64], frames: Frames) -> N
         view_of: (k,) row of ``frames`` of each.
         frames: the views' cameras.
     """
-    reach = occlusion.REACH * spheres[:, 3]
+    reach = REACH * spheres[:, 3]
     right, up, depth = frames.along_axes(spheres[:, :3] - frames.eye[view_of], view_of)
     x, y, half_width, half_height = frames.window[view_of].T
     stretch = 1 + np.abs(frames.distortion[view_of]) * 2 * np.maximum(x * x + y * y, half_height**2)

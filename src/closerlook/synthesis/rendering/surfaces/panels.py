@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from closerlook.synthesis.rendering.surfaces.textures import CHAIN_LENGTH, library
 from closerlook.synthesis.rendering.values import PANEL_ROW
 from closerlook.synthesis.scenes.backdrop import Place, VisiblePanels
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = ["ground_albedos", "panel_rows"]
 
