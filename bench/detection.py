@@ -98,7 +98,7 @@ def main() -> None:
     detect = load_function(given.detector, "detector")
     size = (given.height, given.height // 2)
     ours = cl.generate(
-        out=given.out, identities=given.people, seed=given.seed, size=size, vary="view", plan=OneViewpoint(0)
+        out=given.out, identities=given.people, seed=given.seed, size=size, scene_per="view", plan=OneViewpoint(0)
     )
     ours = ours.filter(pl.col("occlusion") < HIDDEN)
     if given.real:

@@ -86,7 +86,7 @@ def rendered(
         seed=seed,
         levels=DAY if anywhere else ONE_DAY,
         backdrops=None if anywhere else ONE_PLACE,
-        vary="image",
+        scene_per="image",
         wardrobe=wardrobe,
         population=population,
         plan=TwoViews(seed),

@@ -2,8 +2,8 @@
 
     python bench/leakage.py [--people 100] [--embedding lite0-pooled] [--out build/leakage]
 
-The same people are rendered with a pose, camera and place of their own for each person (``--vary cell``), each of
-their viewpoints (``view``) and each image (``image``). Of every image the left and the right eighth are kept, ranked
+The same people are rendered with a pose, camera and place of their own for each person (``--scene-per person``), each
+of their viewpoints (``view``) and each image (``image``). Of every image the left and the right eighth are kept, ranked
 by Market-1501's protocol, which hides a query's own camera, here its viewpoint: one query for each person and
 viewpoint, all images in the gallery. What is found then is found in other viewpoints, and by no more of the person than
 an elbow that reaches into a strip: the same in all three modes. ``noise`` ranks random vectors in place of the strips.
@@ -21,17 +21,15 @@ import closerlook as cl
 from closerlook.embedding import Embedder, Features, extract, open_embedding
 from closerlook.evaluation import rank
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.generation.settings import VARY
+from closerlook.synthesis.generation.settings import SCENE_PER
 
 SIZE = (128, 64)
 STRIP = SIZE[1] // 8  # pixels at either side
 LEVELS = {"viewpoint": range(0, 360, 60), "weather": ["sunny", "clouds"], "illumination": ["noon", "dusk"]}
 
 
-class Strips:
+class Strips(Embedder):
     """An embedder that is shown the sides of an image only, one beside the other."""
-
-    parallel = False
 
     def __init__(self, source: str) -> None:
         self._inner: Embedder = open_embedding(source, (SIZE[0], 2 * STRIP))
@@ -62,16 +60,21 @@ def main() -> None:
     given = parser.parse_args()
     embedder = Strips(given.embedding)
     rows = {}
-    for vary in VARY:
+    for scene_per in SCENE_PER:
         data = cl.generate(
-            out=given.out / vary, identities=given.people, levels=LEVELS, size=SIZE, seed=given.seed, vary=vary
+            out=given.out / scene_per,
+            identities=given.people,
+            levels=LEVELS,
+            size=SIZE,
+            seed=given.seed,
+            scene_per=scene_per,
         )
         features = extract(embedder, data)
-        rows[vary] = found(features)
+        rows[scene_per] = found(features)
     noise = keyed_rng(0, "noise").standard_normal(features.features.shape).astype(np.float32)
     rows["noise"] = found(Features(noise, features.identities, features.cameras))
     print(f"{given.people} people, {len(features):,} images each; {embedder.name}")
-    print(f"{'vary':>6} {'mAP':>6} {'rank-1':>7}")
+    print(f"{'scene':>6} {'mAP':>6} {'rank-1':>7}")
     for name, (precision, first) in rows.items():
         print(f"{name:>6} {precision:>6.3f} {first:>7.3f}")
 

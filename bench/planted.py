@@ -94,7 +94,7 @@ def open_pools(folder: Path, people: int, workers: int | None) -> tuple[Pool, Po
             levels={"viewpoint": VIEWPOINTS},
             size=SIZE,
             seed=seed,
-            vary="image",
+            scene_per="image",
             backdrops=backdrops,
             sensor=sensor,
             plan=SomeCells(seed),

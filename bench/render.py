@@ -34,22 +34,29 @@ from closerlook.compute.processes import usable_cores
 from closerlook.synthesis.generation.render_person import posed_views, prepare, write_images
 from closerlook.synthesis.generation.request import Options, read_request
 from closerlook.synthesis.generation.sampling import image_request
-from closerlook.synthesis.generation.settings import VARY
+from closerlook.synthesis.generation.settings import SCENE_PER
 from closerlook.synthesis.generation.tasks import tasks_of
 from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
 from closerlook.synthesis.humans.population import Population
 
 SIZES = ((128, 64), (256, 128))
-LEVELS = {"cell": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
-BOUNDS = {("cell", 128): 3000, ("cell", 256): 1000, ("image", 128): 250, ("image", 256): 80}
+LEVELS = {"person": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
+BOUNDS = {("person", 128): 3000, ("person", 256): 1000, ("image", 128): 250, ("image", 256): 80}
 MEMORY_BOUND = 1024  # MiB a process
 GPR_PLUS = 808 * 12 * 7 * 7
 PEERS = ("pygfx", "pyrender", "mitsuba", "embree")
 
 
-def work(height: int, width: int, vary: str, people: int, first: int, folder: Path, device: str) -> dict[str, float]:
+def work(
+    height: int, width: int, scene_per: str, people: int, first: int, folder: Path, device: str
+) -> dict[str, float]:
     """One process: build people, warm up on the first, time the others."""
-    options: Options = {"identities": people + 1, "size": (height, width), "vary": vary, "levels": LEVELS[vary]}
+    options: Options = {
+        "identities": people + 1,
+        "size": (height, width),
+        "scene_per": scene_per,
+        "levels": LEVELS[scene_per],
+    }
     request = read_request("gpr-plus", {**options, "first_identity": first})
     tasks = tasks_of(request.settings, folder, request.table, [], device)
     built = [sample_person(0, tasks[0].identity, None, Population())]  # reads what every further one needs, too
@@ -67,7 +74,7 @@ def work(height: int, width: int, vary: str, people: int, first: int, folder: Pa
 
 
 def measure(
-    size: tuple[int, int], vary: str, people: int, workers: int, folder: str, device: str = "cpu"
+    size: tuple[int, int], scene_per: str, people: int, workers: int, folder: str, device: str = "cpu"
 ) -> list[dict[str, float]]:
     """``workers`` processes at once."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -78,7 +85,7 @@ def measure(
                 __file__,
                 "--work",
                 *map(str, size),
-                vary,
+                scene_per,
                 str(people),
                 str(1 + i * 100),
                 scratch,
@@ -88,9 +95,9 @@ def measure(
         return [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
 
 
-def agreement(size: tuple[int, int], vary: str, device: str) -> float:
+def agreement(size: tuple[int, int], scene_per: str, device: str) -> float:
     """The lowest PSNR in dB of an image of the first person that a device draws from the CPU's, before JPEG."""
-    options: Options = {"identities": 1, "size": size, "vary": vary, "levels": LEVELS[vary]}
+    options: Options = {"identities": 1, "size": size, "scene_per": scene_per, "levels": LEVELS[scene_per]}
     request = read_request("gpr-plus", options)
     person = sample_person(0, 1, None, Population())
     drawn = []
@@ -163,8 +170,8 @@ def main() -> None:
     parser.add_argument("--work", nargs=7, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        height, width, vary, people, first, folder, device = options.work
-        print(json.dumps(work(int(height), int(width), vary, int(people), int(first), Path(folder), device)))
+        height, width, scene_per, people, first, folder, device = options.work
+        print(json.dumps(work(int(height), int(width), scene_per, int(people), int(first), Path(folder), device)))
         return
     prepare()
     if options.device:
@@ -174,16 +181,16 @@ def main() -> None:
         f" {'x bound':>8} {'MiB each':>9} {'x bound':>8}  GPR+"
     )
     for size in SIZES:
-        for vary in VARY:
-            (alone,) = measure(size, vary, options.people, 1, options.folder)
-            together = measure(size, vary, options.people, options.workers, options.folder)
-            row(size, vary, alone, together)
+        for scene_per in SCENE_PER:
+            (alone,) = measure(size, scene_per, options.people, 1, options.folder)
+            together = measure(size, scene_per, options.people, options.workers, options.folder)
+            row(size, scene_per, alone, together)
             if options.device:
-                there = measure(size, vary, options.people, options.workers, options.folder, options.device)
+                there = measure(size, scene_per, options.people, options.workers, options.folder, options.device)
                 rate, ours = (sum(one["rate"] for one in each) for each in (there, together))
-                decibels = agreement(size, vary, options.device)
+                decibels = agreement(size, scene_per, options.device)
                 print(
-                    f"{size[0]:>4} x {size[1]:<4}{vary:>6} {options.device:>10} {rate:>21,.0f} images/s, "
+                    f"{size[0]:>4} x {size[1]:<4}{scene_per:>6} {options.device:>10} {rate:>21,.0f} images/s, "
                     f"{rate / ours:.1f} x CPU (asked for: 20), PSNR at least {decibels:.1f} dB (45)",
                     flush=True,
                 )
@@ -191,12 +198,12 @@ def main() -> None:
             peers(options.peer_python, size, options.folder)
 
 
-def row(size: tuple[int, int], vary: str, alone: dict[str, float], together: list[dict[str, Any]]) -> None:
+def row(size: tuple[int, int], scene_per: str, alone: dict[str, float], together: list[dict[str, Any]]) -> None:
     rate, memory = sum(one["rate"] for one in together), max(one["memory"] for one in together)
-    bound = BOUNDS.get((vary, size[0]))
+    bound = BOUNDS.get((scene_per, size[0]))
     minutes = (GPR_PLUS / rate + 808 * alone["building"] / len(together)) / 60
     print(
-        f"{size[0]:>4} x {size[1]:<4}{vary:>6} {alone['rate']:>10,.0f} {alone['busy']:>8,.0f} {rate:>12,.0f}"
+        f"{size[0]:>4} x {size[1]:<4}{scene_per:>6} {alone['rate']:>10,.0f} {alone['busy']:>8,.0f} {rate:>12,.0f}"
         f" {f'{bound:,}' if bound else '-':>7} {f'{rate / bound:.2f}' if bound else '-':>8}"
         f" {memory:>9,.0f} {MEMORY_BOUND / memory:>8.2f}  {minutes:.1f} min with people built",
         flush=True,

@@ -142,7 +142,7 @@ class SomeCells:
 def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
     """Whether the target's own viewpoints are worth more than any, where a viewpoint is one pose and place, or many.
 
-    With ``vary="view"`` all images of a person and viewpoint share a pose, a camera and a place, with ``vary="image"``
+    With ``scene_per="view"`` all images of a person and viewpoint share a pose, a camera and a place, with ``image``
     none do. Equal images and people in both arms; the target is planted.
     """
     scale = Scale(source_people=people, target_people=32)
@@ -150,13 +150,13 @@ def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
     target = render_target(out / "target", scale, 0, hidden)
     backdrops, _ = places()
     recipe = Recipe.resolve("cpu-quick", {"steps": steps})
-    for vary in ("view", "image"):
+    for scene_per in ("view", "image"):
         source = generate(
             scale.design,
             identities=people,
-            out=out / vary,
+            out=out / scene_per,
             size=scale.size,
-            vary=vary,
+            scene_per=scene_per,
             backdrops=backdrops,
             plan=SomeCells(PER_VIEW),
         )
@@ -166,12 +166,13 @@ def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
                 "target-views", lambda seed, source=source: _per_person(_views(source, hidden), PER_PERSON, seed), "any"
             ),
         ]
-        runs = run_arms(arms, target, recipe=recipe, seeds=range(seeds), out=out / f"{vary}-runs")
+        runs = run_arms(arms, target, recipe=recipe, seeds=range(seeds), out=out / f"{scene_per}-runs")
         for summary in summarise(runs):
             gain = "" if summary.gain is None else f"  gain {100 * summary.gain:+.1f}"
             if summary.gain_low is not None and summary.gain_high is not None:
                 gain += f" ({100 * summary.gain_low:+.1f} to {100 * summary.gain_high:+.1f})"
-            print(f"vary={vary} {summary.arm}: {100 * summary.mean['mAP']:.1f} mAP, {summary.images:,} images{gain}")
+            reached = f"{100 * summary.mean['mAP']:.1f} mAP, {summary.images:,} images{gain}"
+            print(f"scene per {scene_per}, {summary.arm}: {reached}")
 
 
 def _views(source: Dataset, hidden: dict[str, tuple[str | int | float, ...]]) -> Dataset:

@@ -98,7 +98,7 @@ class PerImage(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
         if rng.random() < self.recipe.flip:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         pixels = torch.from_numpy(np.array(image)).float()
-        if rng.random() < self.recipe.erase:
+        if rng.random() < self.recipe.random_erasing:
             tall, wide = rng.integers(1, height // 2), rng.integers(1, width // 2)
             row, column = rng.integers(0, height - tall), rng.integers(0, width - wide)
             pixels[row : row + tall, column : column + wide] = torch.tensor(IMAGENET_MEAN)
@@ -124,8 +124,8 @@ def bench_training(data: Dataset, recipe: Recipe, rounds: int) -> Rates:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
             loss, _ = state.module(images.to(DEVICE), labels.to(DEVICE), 0.0)
         loss.backward()
-        state.optimiser.step()
-        state.optimiser.zero_grad()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
         return len(images)
 
     state.module.train()

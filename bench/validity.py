@@ -1,16 +1,21 @@
 """Does the distance to a target predict what training on a part of the data is worth? The runs behind docs/validity.md.
 
 Product subsets of two weathers and two illuminations, of equal images, people and scenes, are trained on by one recipe
-and scored on every target. Three steps, each of which resumes:
+and scored on every target. Steps, each of which resumes:
 
     python bench/validity.py targets --market /data/Market-1501-v15.09.15 --cuhk01 /data/CUHK01/campus --work WORK
     python bench/validity.py choose --work WORK
     python bench/validity.py train --work WORK --worker 1/2
+    python bench/validity.py collect --work WORK
+    python bench/validity.py measure --work WORK
+    python bench/validity.py analysis
 
 ``targets`` renders the source and the planted targets and lays out the real ones, in WORK; ``choose`` measures the gap
 to each and picks the subsets before anything is trained (bench/results/validity/subsets.csv); ``train`` writes a row a
 run, target and query camera to WORK/results, and ``collect`` gathers them in bench/results/validity/runs.csv. Runs that
-are listed there are not run again. No image of a test split is read; docs/validity.md says what was fixed beforehand.
+are listed there are not run again. ``measure`` writes the other measures of the subsets and the gaps of all candidates,
+from what ``choose`` left in WORK, and ``analysis`` the outcomes, from the tables in bench/results/validity alone. No
+image of a test split is read; docs/validity.md says what was fixed beforehand.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +33,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import stats
 
+from closerlook.attributes import ILLUMINATIONS, WEATHERS, Factor
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import image_array
+from closerlook.embedding import open_embedding
 from closerlook.evaluation import evaluate
 from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng
@@ -39,6 +46,12 @@ from closerlook.storage.files import atomic_path
 from closerlook.storage.keys import DIGEST, digest
 from closerlook.study.planted import places
 from closerlook.synthesis import generate
+from closerlook.validation.estimates import Estimate
+from closerlook.validation.features import SubsetFeatures, sample_source, sample_target
+from closerlook.validation.interaction import interaction
+from closerlook.validation.measures import GapMeasures
+from closerlook.validation.outcome import Before, Outcome, find_outcome, scores_of, verdict
+from closerlook.validation.subsets import Candidates
 
 RESULTS = Path(__file__).parent / "results" / "validity"
 SIZE = (128, 64)
@@ -61,7 +74,9 @@ TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
 def make_targets(market: str, cuhk01: Path, work: Path) -> None:
     """Render the source and the planted targets; lay out the real ones with an unlabelled and a labelled part each."""
     of_source, of_targets = places()
-    generate("gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, vary="image", backdrops=of_source)
+    generate(
+        "gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, scene_per="image", backdrops=of_source
+    )
     for name, (seed, levels, sensor) in PLANTED.items():
         rendered = generate(
             "gpr-plus",
@@ -69,7 +84,7 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
             out=work / name,
             size=SIZE,
             seed=seed,
-            vary="image",
+            scene_per="image",
             levels={"viewpoint": (0, 90, 180, 270), **levels},
             backdrops=of_targets,
             sensor=sensor,
@@ -300,10 +315,156 @@ def collect(work: Path) -> None:
         both.sort("subset", "seed", "target", "camera").write_csv(draft, float_precision=6)
 
 
+# --- analysis -------------------------------------------------------------------------------------------------------
+
+MARKET = ("market-a", "market-b")
+OUTCOMES = ("market", *(name for name in TARGETS if name not in MARKET))
+LEVEL = 0.975
+SPACE = Candidates((Factor("weather", WEATHERS), Factor("illumination", ILLUMINATIONS)))
+
+
+def measure(work: Path) -> None:
+    """Write candidates.csv (the gap of all pairs) and measures.csv; nothing in WORK is changed."""
+    source, subsets = open_dataset(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
+    gaps = {name: Gap.load(work / "gaps" / name) for name in TARGETS}
+    rows = [
+        {"candidate": number, **{name: gap.score(SPACE.levels(number))["fit"] for name, gap in gaps.items()}}
+        for number in range(len(SPACE))
+    ]
+    _write(pl.DataFrame(rows), "candidates.csv")
+    pooled = open_embedding("lite0-pooled", SIZE)
+    sample = sample_source(source, SPACE.factors, pooled, 0, images=2 * PEOPLE * 49)
+    levels = [SPACE.levels(number) for number in _candidates_of(subsets)]
+    features = [SubsetFeatures(sample, sample.rows(SPACE.factors, kept)) for kept in levels]
+    found = []
+    for name, gap in gaps.items():
+        known = GapMeasures(gap)
+        shares = [known.shares[factor.name] for factor in SPACE.factors]
+        target = sample_target(open_target(work, name).train, sample, shares, pooled, 0)
+        for subset, kept, own in zip(subsets["subset"], levels, features, strict=True):
+            values = {**known.of(kept), **own.measures(target)}
+            found += [{"subset": subset, "target": name, "measure": key, "value": v} for key, v in values.items()]
+    _write(pl.DataFrame(found), "measures.csv")
+
+
+def analysis(results: Path = RESULTS) -> dict[str, object]:
+    """The outcomes that docs/validity.md fixes, from the tables in ``results``, into outcomes.json; missing runs are
+    left out, and measures.csv may be missing."""
+    runs = _with_market(pl.read_csv(results / "runs.csv").filter(pl.col("camera") == 0))
+    subsets, candidates = pl.read_csv(results / "subsets.csv"), pl.read_csv(results / "candidates.csv")
+    before = _known_before(subsets, candidates, _measures(results, subsets))
+    scores = scores_of(runs, before.number, OUTCOMES)
+    done = np.flatnonzero(np.isfinite(scores).any(axis=1).all(axis=1))
+    before, scores = before.of(done), scores[done]
+    found = find_outcome(before, scores, pl.DataFrame(), level=LEVEL)
+    market = found.targets[0]
+    halves = scores_of(runs, before.number, TARGETS)
+    gaps = candidates.select(TARGETS).to_numpy().reshape(*SPACE.shape, len(TARGETS))
+    controls = runs.filter(pl.col("subset") < 0).group_by("target").agg(pl.mean("mAP"), sd=pl.std("mAP"), runs=pl.len())
+    outcomes = {
+        "subsets": len(done),
+        "runs": runs.select("subset", "seed").n_unique(),
+        "primary 1": {"verdict": verdict(market.gain, [market.power]), **asdict(market)},
+        "primary 2": {"significant": bool(found.interaction.p < 1 - LEVEL), **asdict(found.interaction)},
+        "interaction with both halves of Market-1501": asdict(
+            interaction(np.nanmean(halves, axis=1), gaps, before.place, before.sets)
+        ),
+        "targets": [asdict(own) for own in found.targets],
+        "associations": [asdict(row) for row in found.associations],
+        "choice": None if found.choice is None else asdict(found.choice),
+        "controls": controls.sort("target").to_dicts(),
+    }
+    with atomic_path(results / "outcomes.json") as draft:
+        draft.write_text(json.dumps(_plain(outcomes), indent=1))
+    _show(found, outcomes)
+    return outcomes
+
+
+def _with_market(runs: pl.DataFrame) -> pl.DataFrame:
+    """With rows for Market-1501: the mean of both halves, where a run has both."""
+    both = runs.filter(pl.col("target").is_in(MARKET)).group_by("subset", "seed").agg(pl.mean("mAP"), halves=pl.len())
+    whole = both.filter(pl.col("halves") == 2).select("subset", "seed", pl.lit("market").alias("target"), "mAP")
+    return pl.concat([runs.select(whole.columns), whole], how="vertical_relaxed")
+
+
+def _candidates_of(subsets: pl.DataFrame) -> list[int]:
+    names = subsets.select("weather", "illumination").iter_rows()
+    return [SPACE.number([weather.split("+"), hours.split("+")]) for weather, hours in names]
+
+
+def _measures(results: Path, subsets: pl.DataFrame) -> pl.DataFrame:
+    """A row a subset, target (Market-1501 as one) and measure; those that subsets.csv has always, others if made."""
+    columns = {"gap": "gap_{}", "total balanced": "total_{}", "diversity": "diversity"}
+    tables = [
+        subsets.select("subset", target=pl.lit(target), measure=pl.lit(name), value=pl.col(column.format(target)))
+        for name, column in columns.items()
+        for target in TARGETS
+    ]
+    if (results / "measures.csv").is_file():
+        others = pl.read_csv(results / "measures.csv").filter(~pl.col("measure").is_in(list(columns)))
+        tables.append(others.select("subset", "target", "measure", "value"))
+    table = pl.concat(tables, how="vertical_relaxed")
+    one = pl.when(pl.col("target").is_in(MARKET)).then(pl.lit("market")).otherwise("target").alias("target")
+    return table.group_by("measure", one, "subset", maintain_order=True).agg(pl.mean("value"))
+
+
+def _known_before(subsets: pl.DataFrame, candidates: pl.DataFrame, measures: pl.DataFrame) -> Before:
+    values = {}
+    for (name,), own in measures.group_by("measure", maintain_order=True):
+        wide = own.pivot("target", index="subset", values="value").sort("subset")
+        values[str(name)] = wide.select(OUTCOMES).to_numpy().astype(float)
+    table = candidates.sort("candidate").with_columns(market=pl.mean_horizontal(MARKET))
+    return Before(
+        targets=OUTCOMES,
+        number=subsets["subset"].to_numpy(),
+        measures=values,
+        brightness=subsets["brightness"].to_numpy(),
+        gaps=table.select(OUTCOMES).to_numpy().reshape(*SPACE.shape, len(OUTCOMES)),
+        place=SPACE.places(np.array(_candidates_of(subsets))),
+        sets=SPACE.sets,
+    )
+
+
+def _show(found: Outcome, outcomes: dict[str, object]) -> None:
+    def size(value: Estimate, by: float = 100) -> str:
+        return f"{by * value.value:+.2f} ({by * value.low:+.2f} to {by * value.high:+.2f})"
+
+    print(f"{outcomes['subsets']} subsets, {outcomes['runs']} runs")
+    print(f"1. Market-1501: {outcomes['primary 1']['verdict']}")
+    print(f"2. interaction: {outcomes['primary 2']}")
+    print(f"   with both halves: {outcomes['interaction with both halves of Market-1501']}")
+    for own in found.targets:
+        power = own.power
+        print(
+            f"{own.target:8} run sd {100 * power.run_sd:.2f}, subsets' {100 * power.subset_sd:.2f} mAP "
+            f"({'enough' if power.enough else 'not enough'}), reliability {power.reliability:.2f}; "
+            f"gain of the nearest {size(own.gain)} mAP, detectable {100 * own.gain.detectable:.2f}"
+        )
+    for row in found.associations:
+        print(f"{row.measure:15} {row.target:8} {size(row.rho, 1)}, corrected {row.corrected:+.2f}")
+    if found.choice is not None:
+        print(
+            f"best on odd subsets: {found.choice.measure} {found.choice.odd:+.2f}; on even {size(found.choice.even, 1)}"
+        )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _write(table: pl.DataFrame, name: str) -> None:
+    with atomic_path(RESULTS / name) as draft:
+        table.write_csv(draft)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("targets", "choose", "train", "collect"))
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("step", choices=("targets", "choose", "train", "collect", "measure", "analysis"))
+    parser.add_argument("--work", type=Path, default=Path("work"))
     parser.add_argument("--market")
     parser.add_argument("--cuhk01", type=Path)
     parser.add_argument("--worker", default="1/1")
@@ -314,6 +475,8 @@ def main() -> None:
         "choose": lambda: choose(asked.work),
         "train": lambda: train_runs(asked.work, (number, of)),
         "collect": lambda: collect(asked.work),
+        "measure": lambda: measure(asked.work),
+        "analysis": analysis,
     }[asked.step]()
 
 

@@ -54,8 +54,10 @@ def of_table(table: pl.DataFrame | None) -> str:
 
 def render(folder: Path) -> dict[str, Dataset]:
     return {
-        vary: generate("gpr-plus", identities=PEOPLE, levels=LEVELS, size=SIZE, seed=3, vary=vary, out=folder / vary)
-        for vary in ("cell", "view", "image")
+        name: generate(
+            "gpr-plus", identities=PEOPLE, levels=LEVELS, size=SIZE, seed=3, scene_per=scene_per, out=folder / scene_per
+        )
+        for name, scene_per in (("cell", "person"), ("view", "view"), ("image", "image"))
     }
 
 
@@ -70,9 +72,9 @@ def as_target(data: Dataset) -> Dataset:
 def measure(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     data = render(folder)
-    for vary, rendered in data.items():
-        found[f"images, {vary}"] = of_files(rendered.root, "*.jpg")
-        found[f"table, {vary}"] = of_table(rendered.table)
+    for name, rendered in data.items():
+        found[f"images, {name}"] = of_files(rendered.root, "*.jpg")
+        found[f"table, {name}"] = of_table(rendered.table)
     source, target = data["view"], as_target(data["image"])
     for name in ("lite0", "lite0-pooled"):
         found[f"features, {name}"] = digest([of_array(extract(open_embedding(name, SIZE), source).features)])

@@ -11,11 +11,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.storage.documents import read_yaml
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["DESIGNS", "ILLUMINATIONS", "WEATHERS", "Cell", "Design", "Factor", "Jitter", "Level", "Spec"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ScriptEncoder", "code_block", "in_markdown", "in_xml"]
+__all__ = ["ScriptEncoder", "code_block", "html_table", "in_markdown", "in_xml"]
 
 # In JavaScript's strings these escapes mean the characters themselves; in HTML they end no element and begin none.
 _IN_SCRIPT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
@@ -40,3 +42,9 @@ def code_block(text: str, language: str) -> str:
     """A text as a fenced block of Markdown; the fence is longer than any run of backticks in it."""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def html_table(title: str, rows: Mapping[str, object]) -> str:
+    """A title and a table of names and values, as notebooks show an object; texts are shown as they are."""
+    cells = (f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows.items())
+    return f"<table><caption>{html.escape(title)}</caption>{''.join(cells)}</table>"

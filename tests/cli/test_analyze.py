@@ -59,7 +59,7 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
     table = gap.levels.filter(pl.col("factor") == "lux")
     assert table["images"].to_list() == [12, 12, 12]
     assert table["fit"].is_sorted()  # the darkest bin is the nearest to the dark target
-    plan = select(gap, rule="top:1", keep=[])
+    plan = select(gap, rule="top:1", all_levels=[])
     chosen = open_dataset(source).subset(plan)
     assert len(chosen) == 12
     assert chosen.table["lux"].max() < 6.2 * LUX

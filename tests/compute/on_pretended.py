@@ -61,7 +61,7 @@ def trained(device):
 
 
 def users(device):
-    return Custom(lambda images: images.to(device).float().mean((1, 2)), "colour", SIZE)
+    return Custom(lambda images: images.to(device).float().mean((1, 2)), "color_jitter", SIZE)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_an_analysis(embedding, noise, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "matching", [Matching(), Matching("cosine", expansion=3), Matching(reranking=KReciprocal(10, 3, 0.3))], ids=str
+    "matching",
+    [Matching(), Matching("cosine", query_expansion=3), Matching(reranking=KReciprocal(10, 3, 0.3))],
+    ids=str,
 )
 def test_a_ranking(matching, monkeypatch):
     rng = np.random.default_rng(0)
@@ -98,7 +100,7 @@ def test_a_ranking(matching, monkeypatch):
     with on_device(monkeypatch):
         found = rank(query, gallery, matching=matching, device=str(DEVICE))
         assert found.ranked_list(0, 5).equals(wanted.ranked_list(0, 5))
-        assert found.instructive(3).equals(wanted.instructive(3))
+        assert found.hardest_errors(3).equals(wanted.hardest_errors(3))
         assert found.by_camera_pair().equals(wanted.by_camera_pair())
     assert found.per_query.equals(wanted.per_query)
 
@@ -121,8 +123,8 @@ def losses(recipe, device):
         augmented, labels = augment(images.to(device), recipe, keyed_rng(step)), (torch.arange(8) // 2).to(device)
         loss, _ = state.module(augmented, labels, step / 2)
         loss.backward()
-        state.optimiser.step()
-        state.optimiser.zero_grad()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
         if state.average is not None:
             state.average.update_parameters(state.module.features)
         found.append(float(loss.detach()))

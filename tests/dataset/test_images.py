@@ -90,6 +90,25 @@ def test_the_arrays_longest_unused_make_room(images_folder, cache, monkeypatch):
     assert image_array(images_folder, (12, 12)).shape[2] == 12
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:20],
+        lambda data: data[:-1],
+        lambda data: data + b"x",
+        lambda data: bytes(200) + data[200:],
+        lambda data: data.replace(b"(9, 12, 6, 3)", b"(9, 6, 12, 3)"),
+    ],
+)
+def test_a_damaged_image_array_is_made_again(images_folder, cache, damage):
+    whole = image_array(images_folder, (12, 6)).copy()
+    (path,) = cache.rglob("*.npy")
+    path.write_bytes(damage(path.read_bytes()))
+    assert np.array_equal(image_array(images_folder, (12, 6)), whole)
+    assert np.array_equal(np.load(path), whole)
+
+
 def test_image_array_sees_a_changed_image(tmp_path):
     write(tmp_path / "d" / "a.png", seed=1)
     data = open_dataset(tmp_path / "d")

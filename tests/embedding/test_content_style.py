@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from closerlook.embedding import LAYERS, ContentStyle, Layers, blocks_of, open_embedding, slices_of
+from closerlook.embedding import LAYERS, ContentStyle, Layers, open_embedding, slices_of
 from closerlook.embedding.content_style import HALVED_FROM, write_gram
 from closerlook.errors import CloserlookError, UsageError
 
@@ -86,7 +86,7 @@ def test_an_unknown_layer_is_named() -> None:
 def test_pooled_networks_have_one_block() -> None:
     embedder = open_embedding("lite0-pooled", SIZE)
     assert embedder(images(3)).shape == (3, 1280)
-    (block,) = blocks_of(embedder)
+    (block,) = embedder.blocks
     assert (block.term, block.dim, block.weight) == ("feature", 1280, 1.0)
 
 

@@ -9,11 +9,11 @@ import simplejpeg
 import torch
 
 from closerlook.dataset import Dataset
-from closerlook.embedding import Features, extract
-from closerlook.errors import CloserlookError
+from closerlook.embedding import Embedder, Features, extract
+from closerlook.errors import CloserlookError, UsageError
 
 
-class Mean:
+class Mean(Embedder):
     """The mean colour of an image."""
 
     name, size, dim = "mean", (8, 4), 3
@@ -72,3 +72,45 @@ def test_what_is_no_table_of_features(tmp_path: Path) -> None:
     pl.DataFrame({"identity": [1, 2]}).write_parquet(tmp_path / "f.parquet")
     with pytest.raises(CloserlookError, match="lacks the tensor 'features'"):
         Features.load(tmp_path / "f.parquet")
+
+
+def test_any_function_is_an_embedder(data: Dataset) -> None:
+    own = extract(Mean(), data)
+    for function in (
+        Mean().__call__,
+        lambda images: images.float().mean((1, 2)),
+        lambda images: images.numpy().mean((1, 2)),
+    ):
+        found = extract(function, data, size=(8, 4))
+        np.testing.assert_allclose(found.features, own.features, atol=1e-4)
+        assert found.identities.tolist() == own.identities.tolist()
+    with pytest.raises(CloserlookError, match="must return a tensor or array"):
+        extract(lambda images: images, data)
+    with pytest.raises(UsageError, match="not a int"):
+        extract(3, data)  # type: ignore[arg-type]
+
+
+def test_features_are_made_from_any_arrays() -> None:
+    assert repr(Features.from_arrays([[1, 2, 3]], [4])) == "Features(1 vectors of 3 numbers)"
+    made = Features.from_arrays(torch.eye(2, dtype=torch.float16), torch.tensor([3, 4]), [1, 2])
+    assert (made.features.dtype, made.identities.dtype) == (np.float32, np.int64)
+    assert Features.from_arrays(np.eye(2), [1, 2]).features.dtype == np.float64
+    assert Features.from_arrays([[1, 2]], [1]).cameras.tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        (([1.0, 2.0], [1, 2]), r"must be \(n, d\)"),
+        ((np.eye(2), [1]), r"they are \(2, 2\), \(1,\)"),
+        ((np.eye(2), [1, 2], [1]), r"and \(1,\)"),
+        ((np.eye(2), ["ann", "bob"]), "names are numbered by np.unique"),
+        ((np.eye(2), [0.5, 1]), "Identities must be whole numbers, not float64"),
+        ((np.eye(2), [1, 2], [0.0, 1]), "Cameras must be whole numbers"),
+        (([["a"]], [1]), "must be numbers"),
+        (([[1.0], [1.0, 2.0]], [1, 2]), "This is no array"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_explained(arrays: tuple[object, ...], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Features.from_arrays(*arrays)  # type: ignore[arg-type]

@@ -142,6 +142,26 @@ def test_pooled_queries_search_all_others(pair):
     assert result.gallery == (pooled.identities != -1).sum()
 
 
+@pytest.mark.parametrize("levels", [3, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pooled_scores_are_brute_forces_own_numbers(levels, dtype):
+    """To the last digit, in features of whole numbers, whose distances are exact; of three levels many are equal."""
+    rng = np.random.default_rng(levels)
+    people, cameras = rng.integers(0, 9, 60), rng.integers(1, 4, 60)
+    features = (levels * rng.normal(size=(9, 6))[people]).round() + rng.integers(0, levels, (60, 6))
+    halves = (
+        Features(features[rows].astype(dtype), people[rows], cameras[rows]) for rows in (slice(20), slice(20, 60))
+    )
+    result = rank(*halves, protocol="open-reid")
+    assert result.invalid == 0
+    for row, found in enumerate(result.per_query.iter_rows(named=True)):
+        apart, rest = ((features - features[row]) ** 2).sum(1), np.arange(60) != row
+        shown = reference.ranking(apart[rest], people[row], cameras[row], people[rest], cameras[rest])
+        assert found["ap"] == reference.step_ap(shown)
+        assert found["first_hit"] == reference.first_hit(shown)
+        assert found["inp"] == pytest.approx(reference.inp(shown), abs=1e-15)
+
+
 def hide_nothing(query, gallery):
     return np.zeros((len(query), len(gallery)), bool)
 
@@ -240,7 +260,7 @@ def test_single_shot_has_a_row_a_draw_and_one_match_each(pair):
 
 def test_re_ranking_and_expansion_are_used_and_recorded(pair):
     plain = rank(*pair)
-    for matching in (Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+    for matching in (Matching(query_expansion=2), Matching(reranking=KReciprocal(5, 2))):
         result = rank(*pair, matching=matching)
         assert result.matching == matching
         assert not result.per_query["ap"].equals(plain.per_query["ap"])
@@ -277,7 +297,7 @@ def test_a_gallery_of_junk_alone(pair):
         lambda: Protocol(filter="same-clip"),
         lambda: Protocol(draws=0),
         lambda: Matching("manhattan"),
-        lambda: Matching(expansion=-1),
+        lambda: Matching(query_expansion=-1),
         lambda: Matching.load("l1"),
     ],
 )
@@ -334,7 +354,7 @@ def test_blocks_keep_within_the_memory_bound(gallery, memory):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_gives_the_same(pair):
-    for matching in (Matching(), Matching(expansion=2), Matching(reranking=KReciprocal(5, 2))):
+    for matching in (Matching(), Matching(query_expansion=2), Matching(reranking=KReciprocal(5, 2))):
         here, there = (rank(*pair, matching=matching, device=device) for device in ("cpu", "cuda"))
         assert there.mAP == pytest.approx(here.mAP, abs=1e-6)
 
@@ -353,7 +373,42 @@ def test_a_device_that_is_not_there_is_refused(device):
 
 def test_what_is_no_data_set_or_no_features_is_refused_in_one_message() -> None:
     given = {"features": np.eye(2), "identities": [0, 1]}
-    with pytest.raises(UsageError, match=r"rank\(query, gallery\)"):
+    with pytest.raises(UsageError, match=r"evaluate\(query, gallery\)"):
         evaluate(given, given)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="query is a dict"):
         rank(given, given)  # type: ignore[arg-type]
+
+
+def test_arrays_are_evaluated_as_features_are(pair):
+    query, gallery = pair
+    arrays = [(side.features, side.identities, side.cameras) for side in pair]
+    expected = rank(query, gallery).per_query
+    assert evaluate(*arrays).per_query.equals(expected)
+    assert evaluate(query, arrays[1]).per_query.equals(expected)
+    assert evaluate(*(tuple(map(torch.from_numpy, side)) for side in arrays)).per_query.equals(expected)
+    unknown = evaluate(*(side[:2] for side in arrays), protocol="no-cameras")
+    assert unknown.valid >= expected["ap"].drop_nulls().len()
+
+
+@pytest.mark.parametrize(
+    ("query", "gallery", "says"),
+    [
+        ((np.eye(2), [0, 1]), "market1501:/data", "gallery is a str; give"),
+        ((np.eye(2),), (np.eye(2), [0, 1]), "query is a tuple of 1; give"),
+        ((np.eye(2), [0]), (np.eye(2), [0, 1]), "The query: Features must be"),
+        ((np.eye(2), [0, 1]), (np.eye(2), ["a", "b"]), "The gallery: Identities must be whole numbers"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_explained(query, gallery, says):
+    with pytest.raises(UsageError, match=says):
+        evaluate(query, gallery)
+
+
+def test_arrays_are_not_ranked_against_a_data_set(wardrobe):
+    with pytest.raises(UsageError, match="the gallery must be arrays too"):
+        evaluate((np.eye(2), [0, 1]), wardrobe)
+
+
+def test_any_function_is_a_model(wardrobe, colour):
+    expected = evaluate(colour, wardrobe)
+    assert evaluate(lambda images: colour(images), wardrobe, size=colour.size).mAP == expected.mAP

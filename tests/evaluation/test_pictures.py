@@ -5,6 +5,7 @@ from PIL import Image
 from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
+from closerlook.embedding import Embedder
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import (
     Result,
@@ -19,7 +20,7 @@ from closerlook.evaluation import (
 )
 
 
-class Upper:
+class Upper(Embedder):
     """Sees the upper half only."""
 
     name, size, dim = "upper", (32, 16), 3
@@ -28,7 +29,7 @@ class Upper:
         return images[:, :16].float().mean((1, 2)) / 255
 
 
-class Blind:
+class Blind(Embedder):
     """Takes only the mean brightness, so it confuses people."""
 
     name, size, dim = "blind", (32, 16), 1
@@ -68,7 +69,7 @@ def test_the_first_match_follows_where_it_is_not_among_the_nearest(wardrobe):
 
 def test_instructive_mistakes_are_confident_ones(wardrobe):
     result = evaluate(Blind(), wardrobe)
-    table = result.instructive()
+    table = result.hardest_errors()
     assert (table["first_hit"] > 1).all()
     assert table["margin"].is_sorted(descending=True)
     assert table["identity"].is_unique().all()
@@ -119,7 +120,7 @@ def test_attention_is_negative_where_two_images_differ():
     second = first.copy()
     first[16:] = (30, 200, 30)
 
-    class Halves:
+    class Halves(Embedder):
         name, size, dim = "halves", (32, 16), 6
 
         def __call__(self, images):

@@ -13,7 +13,7 @@ from metrics.crowd import features
 
 @pytest.mark.parametrize("protocol", ["market1501", "cuhk03-classic", replace(Protocol(), ties="mean")])
 def test_a_result_comes_back_as_saved(pair, tmp_path, protocol):
-    result = rank(*pair, protocol=protocol, matching=Matching("cosine", expansion=1), name="mine")
+    result = rank(*pair, protocol=protocol, matching=Matching("cosine", query_expansion=1), name="mine")
     result.save(tmp_path / "result.json")
     again = Result.load(tmp_path / "result.json")
     assert again.per_query.equals(result.per_query)

@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.cells import choose_factors, lay_out, spread_over_groups, subsample
@@ -200,7 +201,7 @@ def test_an_attribute_called_as_the_analysis_calls_its_own_columns_is_refused(so
 
 
 def test_a_value_that_is_not_finite_names_its_image(source: Dataset, target: Dataset) -> None:
-    class Broken:
+    class Broken(Embedder):
         name, size, dim = "broken", SIZE, 2
 
         def __call__(self, images: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from closerlook.embedding import Block, slices_of
+from closerlook.embedding import Block, Embedder, slices_of
 from closerlook.gap import analyze
 from closerlook.gap.measure.moments import Sketch, centre, runs_of, squared_norms
 from closerlook.gap.measure.sums import ExactSums, ProjectedSums
@@ -20,7 +20,7 @@ DIM = 60_000
 RAMP = torch.linspace(0, 1, DIM)
 
 
-class Wide:
+class Wide(Embedder):
     """Vectors far longer than anything else that an analysis holds; notes how much memory such vectors take."""
 
     name, size, parallel, fingerprint, blocks, dim = "wide", SIZE, True, "wide", BLOCKS, DIM

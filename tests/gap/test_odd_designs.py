@@ -73,7 +73,7 @@ def designs(draw: st.DrawFn) -> tuple[int, list[int], list[int], list[int | None
 )
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embedding: object) -> None:  # type: ignore[type-arg]
-    images, a, b, people, cameras, targets, over = design
+    images, a, b, people, cameras, targets, bootstrap_unit = design
     factors = (Factor("a", (0, 1, 2, 3)), Factor("b", (0, 1, 2, 3)))
     source = data(
         folder,
@@ -88,7 +88,7 @@ def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embeddin
         (),
     )
     try:
-        gap = analyze(source, target, embedding=embedding, size=SIZE, scaling=scaling, over=over)  # type: ignore[arg-type]
+        gap = analyze(source, target, embedding=embedding, size=SIZE, scaling=scaling, bootstrap_unit=bootstrap_unit)  # type: ignore[arg-type]
     except (CloserlookError, UsageError) as error:
         assert len(str(error)) > 20
         return
@@ -140,8 +140,10 @@ def test_a_choice_is_held_out_over_cameras_too(folder: Path) -> None:
     names = [f"{number}.png" for number in range(24)]
     target = data(folder, names, {"camera": [0, 1, 2, 3] * 6}, ())
     found = {
-        over: select(analyze(source, target, embedding=by_pixel, size=SIZE, over=over), rule="sure").provenance.evidence
-        for over in ("images", "cameras")
+        bootstrap_unit: select(
+            analyze(source, target, embedding=by_pixel, size=SIZE, bootstrap_unit=bootstrap_unit), rule="sure"
+        ).provenance.evidence
+        for bootstrap_unit in ("images", "cameras")
     }
     for evidence in found.values():
         assert evidence is not None

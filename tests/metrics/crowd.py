@@ -3,7 +3,7 @@
 import numpy as np
 
 from closerlook.dataset.dataset import DISTRACTOR
-from closerlook.embedding.features import Features
+from closerlook.embedding import Embedder, Features
 
 
 def features(count, seed, *, people=8, cameras=3, dim=5, noise=1.0, low=1):
@@ -16,7 +16,7 @@ def features(count, seed, *, people=8, cameras=3, dim=5, noise=1.0, low=1):
     return Features(vectors.astype(np.float32), who, rng.integers(1, cameras + 1, count))
 
 
-class Colour:
+class Colour(Embedder):
     """An embedder that anybody can follow: the mean colour of the upper and of the lower half."""
 
     name, size, dim = "colour", (16, 8), 6

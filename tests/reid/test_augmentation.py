@@ -8,7 +8,7 @@ from closerlook.embedding.backbones.base import IMAGENET_MEAN
 from closerlook.reid import Recipe
 from closerlook.reid.augmentation import augment
 
-NOTHING = {"flip": 0.0, "pad": 0, "erase": 0.0, "colour": 0.0, "blur": 0.0, "resample": 0.0, "jpeg": 0.0}
+NOTHING = {"flip": 0.0, "pad": 0, "random_erasing": 0.0, "color_jitter": 0.0, "blur": 0.0, "resample": 0.0, "jpeg": 0.0}
 
 
 def images(count: int = 8, height: int = 32, width: int = 16) -> torch.Tensor:
@@ -54,7 +54,7 @@ def test_crops_are_windows_of_the_padded_image() -> None:
 
 def test_erasing_covers_one_rectangle_with_the_mean_colour() -> None:
     original = images().float()
-    out = run(erase=1.0)
+    out = run(random_erasing=1.0)
     for changed, image in zip(out, original, strict=True):
         different = (changed != image).any(-1)
         rows, columns = different.any(1).nonzero(), different.any(0).nonzero()
@@ -64,7 +64,7 @@ def test_erasing_covers_one_rectangle_with_the_mean_colour() -> None:
         torch.testing.assert_close(changed[different][0], torch.tensor(IMAGENET_MEAN))
 
 
-@pytest.mark.parametrize("name", ["colour", "blur", "resample", "jpeg", "erase"])
+@pytest.mark.parametrize("name", ["color_jitter", "blur", "resample", "jpeg", "random_erasing"])
 def test_results_are_pixels_and_depend_on_the_generator_only(name: str) -> None:
     out = run(seed=1, **{name: 0.5})
     assert out.dtype == torch.float32
@@ -83,12 +83,20 @@ def test_blurring_keeps_a_flat_image_flat(name: str) -> None:
 
 
 def test_an_augmentation_that_hits_no_image() -> None:
-    for name in ("blur", "resample", "jpeg", "erase"):
+    for name in ("blur", "resample", "jpeg", "random_erasing"):
         assert torch.equal(run(**{name: 1e-9}), images().float())
 
 
 def test_a_part_of_a_batch_is_changed_as_in_the_whole() -> None:
-    everything = {"flip": 0.5, "pad": 3, "erase": 0.5, "colour": 0.3, "blur": 0.5, "resample": 0.5, "jpeg": 0.5}
+    everything = {
+        "flip": 0.5,
+        "pad": 3,
+        "random_erasing": 0.5,
+        "color_jitter": 0.3,
+        "blur": 0.5,
+        "resample": 0.5,
+        "jpeg": 0.5,
+    }
     recipe = Recipe.resolve("baseline", everything)
     whole = augment(images(), recipe, np.random.default_rng(4))
     for start, size in ((0, 3), (3, 5)):

@@ -62,7 +62,7 @@ def test_generalised_cross_entropy_tends_to_cross_entropy() -> None:
     torch.testing.assert_close(generalised_cross_entropy(logits, labels, q=1e-4), expected, rtol=1e-3, atol=1e-3)
 
 
-TRUNCATED = Recipe.resolve("baseline", {"classification": "truncated"})
+TRUNCATED = Recipe.resolve("baseline", {"classification": "truncated-gce"})
 
 
 def test_truncation_stops_the_gradient_of_the_hopeless() -> None:
@@ -85,8 +85,8 @@ def test_truncation_begins_after_a_third_of_the_steps() -> None:
 
 EVERY_LOSS: dict[str, tuple[str, dict[str, object]]] = {
     "cross-entropy": ("classification", {}),
-    "generalised": ("classification", {"classification": "generalised"}),
-    "truncated": ("classification", {"classification": "truncated"}),
+    "gce": ("classification", {"classification": "gce"}),
+    "truncated-gce": ("classification", {"classification": "truncated-gce"}),
     "triplet": ("triplet", {}),
     "soft triplet": ("triplet", {"triplet_margin": "soft"}),
     "triplet of unit vectors": ("triplet", {"triplet_distance": "normalized"}),

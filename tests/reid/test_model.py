@@ -28,16 +28,16 @@ def test_the_untrained_floor_is_the_pooled_imagenet_feature() -> None:
     assert not features.requires_grad
 
 
-@pytest.mark.parametrize("neck", [False, True])
+@pytest.mark.parametrize("bnneck", [False, True])
 @pytest.mark.parametrize("pooling", ["average", "gem"])
-def test_a_saved_model_is_the_same_model(tmp_path: Path, neck: bool, pooling: str) -> None:
-    network = FeatureNetwork(build("resnet50", last_stride=1, stride_in_1x1=True), pooling=pooling, neck=neck)
-    feature = "neck" if neck else "pool"
-    model = Model(network, name="some", size=(64, 32), feature=feature, normalize=not neck)
+def test_a_saved_model_is_the_same_model(tmp_path: Path, bnneck: bool, pooling: str) -> None:
+    network = FeatureNetwork(build("resnet50", last_stride=1, stride_in_1x1=True), pooling=pooling, bnneck=bnneck)
+    feature = "bnneck" if bnneck else "pool"
+    model = Model(network, name="some", size=(64, 32), feature=feature, normalize=not bnneck)
     model.save(tmp_path / "model.safetensors")
     for place in (tmp_path, tmp_path / "model.safetensors"):
         loaded = Model.load(place)
-        assert (loaded.name, loaded.size, loaded.feature, loaded.normalize) == ("some", (64, 32), feature, not neck)
+        assert (loaded.name, loaded.size, loaded.feature, loaded.normalize) == ("some", (64, 32), feature, not bnneck)
         assert torch.equal(loaded(images()), model(images()))
 
 

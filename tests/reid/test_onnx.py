@@ -20,8 +20,8 @@ from closerlook.reid.onnx import save_onnx
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    network = FeatureNetwork(build("resnet18"), pooling="gem", neck=True)
-    return Model(network, name="tiny", size=(64, 32), feature="neck")
+    network = FeatureNetwork(build("resnet18"), pooling="gem", bnneck=True)
+    return Model(network, name="tiny", size=(64, 32), feature="bnneck")
 
 
 @pytest.fixture(scope="module")

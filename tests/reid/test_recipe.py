@@ -9,7 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.reid import Recipe, default_recipe, recipe_names
+from closerlook.inputs import recipe_names
+from closerlook.reid import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 
 
@@ -23,7 +24,7 @@ BAGGED: dict[str, object] = {  # Luo et al. 2019, whose code the paper's referen
     "backbone": "resnet50",
     "size": (256, 128),
     "last_stride": 2,
-    "neck": False,
+    "bnneck": False,
     "feature": "pool",
     "normalize": True,
     "classification": "cross-entropy",
@@ -36,36 +37,43 @@ BAGGED: dict[str, object] = {  # Luo et al. 2019, whose code the paper's referen
     "sampling": "pk",
     "identities_per_batch": 16,
     "images_per_identity": 4,
-    "optimiser": "adam",
+    "optimizer": "adam",
     "learning_rate": 3.5e-4,
-    "head_rate": 1.0,
+    "head_lr_multiplier": 1.0,
     "weight_decay": 5e-4,
     "warmup": 0.0,
     "schedule": "steps",
     "flip": 0.5,
     "pad": 10,
-    "erase": 0.0,
+    "random_erasing": 0.0,
     "freeze": None,
-    "fixed_norm": False,
+    "freeze_bn": False,
     "pooling": "average",
     "circle_weight": 0.0,
     "ema": 0.0,
     "accumulate": 1,
-    "colour": 0.0,
+    "color_jitter": 0.0,
     "blur": 0.0,
     "resample": 0.0,
     "jpeg": 0.0,
 }
-TRICKS = {"last_stride": 1, "neck": True, "feature": "neck", "label_smoothing": 0.1, "erase": 0.5, "warmup": 0.0833}
+TRICKS = {
+    "last_stride": 1,
+    "bnneck": True,
+    "feature": "bnneck",
+    "label_smoothing": 0.1,
+    "random_erasing": 0.5,
+    "warmup": 0.0833,
+}
 SOFTMAX = {  # open-reid: examples/softmax_loss.py; a tenth of its rate for what is pretrained, 50 passes of 50 batches
     "triplet_weight": 0.0,
     "sampling": "random",
     "identities_per_batch": 256,
     "images_per_identity": 1,
     "steps": 2500,
-    "optimiser": "sgd",
+    "optimizer": "sgd",
     "learning_rate": 0.01,
-    "head_rate": 10.0,
+    "head_lr_multiplier": 10.0,
     "milestones": (0.8,),
 }
 TRIPLET = {  # open-reid: examples/triplet_loss.py
@@ -105,8 +113,14 @@ def test_rates_of_the_published_recipes_over_their_epochs() -> None:
 def test_overrides_and_files_change_fields(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("base: strong\nsteps: 7\nsize: [96, 48]\n")
-    recipe = Recipe.resolve(path, {"erase": 0.25})
-    assert (recipe.name, recipe.steps, recipe.size, recipe.erase, recipe.neck) == ("mine", 7, (96, 48), 0.25, True)
+    recipe = Recipe.resolve(path, {"random_erasing": 0.25})
+    assert (recipe.name, recipe.steps, recipe.size, recipe.random_erasing, recipe.bnneck) == (
+        "mine",
+        7,
+        (96, 48),
+        0.25,
+        True,
+    )
     assert Recipe.resolve(recipe, {"steps": 9}).steps == 9
 
 
@@ -126,8 +140,8 @@ def test_a_saved_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
         ({"steps": 0}, "steps cannot be 0"),
         ({"steps": "many"}, "steps cannot be 'many'"),
         ({"size": [128]}, "size cannot be"),
-        ({"optimiser": "adamm"}, "optimiser cannot be 'adamm'"),
-        ({"feature": "neck"}, "needs 'neck: true'"),
+        ({"optimizer": "adamm"}, "optimizer cannot be 'adamm'"),
+        ({"feature": "bnneck"}, "needs 'bnneck: true'"),
         ({"sampling": "random"}, "sampling: pk"),
         ({"images_per_identity": 1}, "two images an identity"),
         ({"classification_weight": 0, "triplet_weight": 0}, "has no loss"),
@@ -178,7 +192,7 @@ def test_a_long_chain_of_recipes_is_followed(tmp_path: Path) -> None:
     for file, base in zip(files, [*map(str, files[1:]), "strong"], strict=True):
         file.write_text(f"base: {base}\nsteps: {1 + files.index(file)}\n")
     recipe = Recipe.resolve(files[0])
-    assert (recipe.name, recipe.steps, recipe.neck) == ("r0", 1, True)
+    assert (recipe.name, recipe.steps, recipe.bnneck) == ("r0", 1, True)
 
 
 WRONG: dict[str, object] = {
@@ -192,13 +206,13 @@ WRONG: dict[str, object] = {
     "too large": 10**12,
     "nothing": None,
 }
-FREE = {("name", "text"), ("spread", "text"), ("freeze", "text"), ("spread", "nothing"), ("freeze", "nothing")}
+FREE = {("name", "text"), ("balance_by", "text"), ("freeze", "text"), ("balance_by", "nothing"), ("freeze", "nothing")}
 
 
 @pytest.mark.parametrize("kind", WRONG)
 @pytest.mark.parametrize("field", Recipe.model_fields)
 def test_every_field_refuses_what_it_cannot_be(field: str, kind: str) -> None:
-    """``spread`` and ``freeze`` name what only the data and the network know."""
+    """``balance_by`` and ``freeze`` name what only the data and the network know."""
     if (field, kind) in FREE:
         assert getattr(Recipe.resolve("baseline", {field: WRONG[kind]}), field) == WRONG[kind]
         return
@@ -213,7 +227,7 @@ scalars = (
     | st.booleans()
     | st.integers(-(10**12), 10**12)
     | st.floats()
-    | st.sampled_from(["soft", "neck", "pk", "random", "sgd", "lite0", "cosine", "truncated", "1e-3", "bf16"])
+    | st.sampled_from(["soft", "bnneck", "pk", "random", "sgd", "lite0", "cosine", "truncated-gce", "1e-3", "bf16"])
     | st.text(max_size=5)
 )
 values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=3), scalars, max_size=2)

@@ -37,8 +37,8 @@ TINY = {
     "identities_per_batch": 3,
     "images_per_identity": 2,
     "steps": 6,
-    "erase": 0.5,
-    "colour": 0.2,
+    "random_erasing": 0.5,
+    "color_jitter": 0.2,
     "pad": 2,
 }
 
@@ -95,7 +95,7 @@ def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -
 def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -> None:
     origin = Provenance(
         method="greedy",
-        on="fit",
+        criterion="fit",
         rule="sure",
         source="made",
         target="street cameras",
@@ -288,16 +288,16 @@ def test_a_killed_run_goes_on_to_the_same_weights(people: Dataset, tmp_path: Pat
             assert file.read_bytes() == (tmp_path / "killed" / file.name).read_bytes(), file.name
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
-def test_a_checkpoint_holds_the_whole_state(optimiser: str, tmp_path: Path) -> None:
-    recipe = Recipe.resolve("strong", {**TINY, "optimiser": optimiser, "center_weight": 5e-4, "pooling": "gem"})
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_a_checkpoint_holds_the_whole_state(optimizer: str, tmp_path: Path) -> None:
+    recipe = Recipe.resolve("strong", {**TINY, "optimizer": optimizer, "center_weight": 5e-4, "pooling": "gem"})
     device = torch.device("cpu")
     images, labels = torch.randint(0, 256, (4, 64, 32, 3)), torch.tensor([0, 0, 1, 1])
 
     def step(state: State) -> None:
         state.module(images, labels, 0.0)[0].backward()
-        state.optimiser.step()
-        state.optimiser.zero_grad()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
         state.step += 1
 
     one = State.start(recipe, 2, 0, device)
@@ -333,8 +333,8 @@ def test_a_checkpoint_that_cannot_be_is_refused(tmp_path: Path) -> None:
         (tensors, {"log": None}),
         ({**tensors, name: tensors[name][:1]}, {}),
         ({key: value for key, value in tensors.items() if key != name}, {}),
-        ({**tensors, "optimiser/9999/exp_avg": torch.ones(1)}, {}),
-        ({**tensors, "optimiser/x/exp_avg": torch.ones(1)}, {}),
+        ({**tensors, "optimizer/9999/exp_avg": torch.ones(1)}, {}),
+        ({**tensors, "optimizer/x/exp_avg": torch.ones(1)}, {}),
     ]
     for arrays, values in changed:
         write_arrays(path, arrays, {"about": json.dumps({**about, **values})})
@@ -347,7 +347,14 @@ def test_a_checkpoint_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:
-    changes = {**TINY, "steps": 25, "erase": 0, "head_rate": 20.0, "triplet_distance": "normalized", "fixed_norm": True}
+    changes = {
+        **TINY,
+        "steps": 25,
+        "random_erasing": 0,
+        "head_lr_multiplier": 20.0,
+        "triplet_distance": "normalized",
+        "freeze_bn": True,
+    }
     train(people, recipe="strong", out=tmp_path / "run", overrides=changes)
     with (tmp_path / "run" / "log.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
@@ -356,8 +363,16 @@ def test_training_learns_the_people(people: Dataset, tmp_path: Path) -> None:
 
 def test_accumulated_gradients_are_one_large_batchs(people: Dataset, tmp_path: Path) -> None:
     """With a frozen backbone and no metric loss the mean of two half batches is the whole batch."""
-    changes = {**TINY, "steps": 2, "neck": False, "feature": "pool", "freeze": "head", "triplet_weight": 0}
-    plain = {**changes, "sampling": "random", "images_per_identity": 1, "erase": 0, "colour": 0, "pad": 0, "flip": 0}
+    changes = {**TINY, "steps": 2, "bnneck": False, "feature": "pool", "freeze": "head", "triplet_weight": 0}
+    plain = {
+        **changes,
+        "sampling": "random",
+        "images_per_identity": 1,
+        "random_erasing": 0,
+        "color_jitter": 0,
+        "pad": 0,
+        "flip": 0,
+    }
     states = []
     start = State.start
 
@@ -384,7 +399,7 @@ def test_the_optimiser_gets_the_recipes_rates(people: Dataset, tmp_path: Path, m
         return step(self, *arguments, **options)
 
     monkeypatch.setattr(torch.optim.Adam, "step", spy)
-    changes = {**TINY, "steps": 4, "warmup": 0.5, "schedule": "steps", "milestones": [0.75], "head_rate": 5.0}
+    changes = {**TINY, "steps": 4, "warmup": 0.5, "schedule": "steps", "milestones": [0.75], "head_lr_multiplier": 5.0}
     train(people, recipe="strong", out=tmp_path / "run", overrides={**changes, "learning_rate": 1e-4})
     assert np.array(seen) == pytest.approx(np.outer([0.01, 0.505, 1.0, 0.1], [1e-4, 5e-4]))
 
@@ -455,12 +470,12 @@ def test_two_runs_in_one_folder_are_refused(people: Dataset, tmp_path: Path) -> 
 
 
 def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
-    recipe = Recipe.resolve("strong", {**TINY, "spread": "camera"})
+    recipe = Recipe.resolve("strong", {**TINY, "balance_by": "camera"})
     source = Batches.of(people, recipe, 0)
     cameras = people.cameras[source.sampler.batch(0)].reshape(3, 2)
     assert (np.sort(cameras, axis=1) == [0, 1]).all()
     with pytest.raises(UsageError, match="Did you mean 'camera'"):
-        Batches.of(people, Recipe.resolve(recipe, {"spread": "camra"}), 0)
+        Batches.of(people, Recipe.resolve(recipe, {"balance_by": "camra"}), 0)
 
 
 def test_a_short_run_decodes_only_what_it_draws(people: Dataset) -> None:

@@ -16,7 +16,7 @@ from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.state import State
-from closerlook.reid.validation import Validation, put_aside
+from closerlook.reid.validation import Validation, hold_out
 
 TINY = {
     "backbone": "lite0",
@@ -25,19 +25,19 @@ TINY = {
     "images_per_identity": 2,
     "steps": 8,
     "validate_every": 0.25,
-    "fixed_norm": True,
+    "freeze_bn": True,
 }
 
 
 def test_a_share_of_the_people_is_put_aside(people: Dataset) -> None:
-    kept, aside = put_aside(people, 0.34, seed=0)
+    kept, aside = hold_out(people, 0.34, seed=0)
     assert (kept.counts()["identities"], aside.counts()["identities"]) == (4, 2)
     assert not set(kept.identities) & set(aside.identities)
     assert len(kept) + len(aside) == len(people)
-    assert set(put_aside(people, 0.34, seed=0)[1].identities) == set(aside.identities)
+    assert set(hold_out(people, 0.34, seed=0)[1].identities) == set(aside.identities)
     for share in (0.0, 0.1, 0.9, 1.5, -1.0):
         with pytest.raises(UsageError, match="leaves too few"):
-            put_aside(people, share, seed=0)
+            hold_out(people, share, seed=0)
 
 
 @pytest.mark.parametrize("split", ["query", "gallery"])
@@ -54,9 +54,9 @@ def test_a_test_split_is_refused(people: Dataset, tmp_path: Path, split: str) ->
 def test_people_trained_on_are_refused(people: Dataset) -> None:
     first = people.filter(pl.col("identity") <= 30)
     with pytest.raises(CloserlookError, match="3 identities of people are trained on"):
-        put_aside(people, first, seed=0)
+        hold_out(people, first, seed=0)
     rest = people.filter(pl.col("identity") > 30)
-    assert put_aside(first, rest, seed=0) == (first, rest)
+    assert hold_out(first, rest, seed=0) == (first, rest)
 
 
 @settings(deadline=None)

@@ -22,6 +22,8 @@ TRAINED = ["--recipe", "cpu-quick", *SET]
 TRAIN = ["train", "source", "--out", "new", "--plan", "plan.yaml", *TRAINED]
 STUDY = ["study", "source", "target", "--out", "study", "--plan", "study/chosen.yaml", "--gap", "gap", "--seeds", "1"]
 SELECT = ["select", "gap", "--out", "new.yaml"]
+SIZED = ["--size", f"{SIZE[0]}x{SIZE[1]}", "--workers", "1"]
+GENERATE = ["generate", "design.yaml", "--out", "new", *SIZED]
 SEARCH = ["search"]  # no verb: the search behind 'adapt', whose renderings would take minutes
 
 # file -> the call that reads it
@@ -31,6 +33,7 @@ READERS = {
     "gap/images.parquet": SELECT,
     "run/run.json": ["report", "run", "--out", "new.html"],
     "run/log.csv": ["report", "run", "--out", "new.html"],
+    "half/checkpoint.safetensors": ["train", "source", "--out", "half", *TRAINED],
     "run/model.safetensors": ["evaluate", "run", "--target", "target", "--out", "new.json"],
     "study/study.json": ["report", "study", "--out", "new.html"],
     "study/results.json": ["report", "study", "--out", "new.html"],
@@ -44,7 +47,11 @@ READERS = {
     "features.safetensors": ["evaluate", "--query", "features.safetensors", "--gallery", "features.safetensors"],
     "plan.yaml": TRAIN,
     "recipe.yaml": ["train", "source", "--recipe", "recipe.yaml", "--out", "new"],
-    "design.yaml": ["generate", "design.yaml", "--out", "new", "--size", f"{SIZE[0]}x{SIZE[1]}", "--workers", "1"],
+    "design.yaml": GENERATE,
+    "backdrop/camera.yaml": [*GENERATE, "--backdrop", "backdrop"],
+    "rendered/render.yaml": ["generate", "design.yaml", "--out", "rendered", *SIZED],
+    "rendered/design.yaml": ["dataset", "audit", "rendered"],
+    "rendered/metadata.parquet": ["dataset", "audit", "rendered"],
     "mix.yaml": ["people", "--population", "mix.yaml", "--count", "1", "--out", "new.png"],
     "source/metadata.parquet": ["dataset", "audit", "source"],
     "source/design.yaml": ["dataset", "audit", "source"],
@@ -53,6 +60,7 @@ READERS = {
 # whose calls work for a second or more where the file is good
 SLOW = (
     "design.yaml",
+    "backdrop/camera.yaml",
     "mix.yaml",
     "plan.yaml",
     "recipe.yaml",
@@ -95,7 +103,8 @@ def damages(path: Path, rng: np.random.Generator) -> Iterator[Damage]:
     for _ in range(3):
         flipped = bytearray(data)
         flipped[rng.integers(len(data))] ^= 1 << rng.integers(8)
-        yield Damage("bit flipped", lambda p, flipped=bytes(flipped): p.write_bytes(flipped), sure=False)
+        sure = path.suffix == ".safetensors" or path.name == "images.parquet"  # which a checksum is kept of
+        yield Damage("bit flipped", lambda p, flipped=bytes(flipped): p.write_bytes(flipped), sure)
     if path.suffix in (".json", ".yaml"):
         yield from _field_damages(path)
     if path.suffix == ".parquet":

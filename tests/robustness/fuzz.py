@@ -17,7 +17,7 @@ from closerlook.cli import app
 __all__ = ["VERBS", "calls", "clean"]
 
 # Those whose work takes moments: the others' options are tried by the tests of their areas.
-VERBS = ("report", "compare", "evaluate", "select", "dataset audit", "dataset import", "dataset export")
+VERBS = ("report", "compare", "evaluate", "select", "render-next", "dataset audit", "dataset import", "dataset export")
 NUMBERS = ("0", "1", "2", "-1", "1.5", "nan", "inf", "1e400", "9" * 30, "", "one", "0x10")
 PATHS = (
     "source",
@@ -53,11 +53,10 @@ OUTPUTS = (
 )
 TEXTS = {
     "method": ("greedy", "exhaustive", "weights", "best"),
-    "on": ("fit", "pair_loss", "loss"),
+    "criterion": ("fit", "pair_loss", "loss"),
     "rule": ("sure", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
-    "keep": ("viewpoint", "weather", "none", "hour"),
+    "all_levels": ("viewpoint", "weather", "none", "hour"),
     "cap": ("weather=sunny:0.5", "weather=sunny", "weather=x:2", "=:", "weather=sunny:nan"),
-    "people_by": ("far", "near", "x"),
     "model": ("lite0", "run", "nowhere", "resnet999", "os:system"),
     "protocol": ("market1501", "cuhk03-classic", "no-cameras", "x"),
     "metric": ("euclidean", "cosine", "x"),
@@ -74,6 +73,7 @@ WORKING = {
         ["lite0", "--target", "target", "--size", "32x16", "-o", "new.json"],
     ],
     "select": [["gap"], ["gap", "--method", "exhaustive"], ["gap", "--method", "weights"], ["gap", "--rule", "mean"]],
+    "render-next": [["gap", "--images", "2"], ["gap", "--images", "1", "--camera", "1"]],
     "dataset audit": [["source"], ["target"], ["folder:source"], ["manifest:source/metadata.parquet"]],
     "dataset import": [["source", "-o", "new"], ["folder:target", "-o", "new"]],
     "dataset export": [["target", "-o", "new"], ["source", "-o", "new", "--format", "table"]],

@@ -29,7 +29,13 @@ EVENTS = {"os.rename", "os.mkdir", "os.rmdir", "os.remove"}
 def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
     """The stages, on the data in ``folder``."""
     size = (32, 16)
-    tiny = {"size": size, "identities_per_batch": 3, "images_per_identity": 2, "colour": 0.0, "erase": 0.0}
+    tiny = {
+        "size": size,
+        "identities_per_batch": 3,
+        "images_per_identity": 2,
+        "color_jitter": 0.0,
+        "random_erasing": 0.0,
+    }
     training = {"backbone": "lite0", "steps": 13, "ema": 0.5, "validate_every": 0.3, **tiny}
 
     def generate() -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -19,11 +21,13 @@ from closerlook.attributes import Factor
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.embedding.features import Features
 from closerlook.gap import analyze
-from closerlook.reid import train
+from closerlook.reid import train, trainer
+from closerlook.reid.folder import RunFolder
 from closerlook.selection import select
 from closerlook.storage.files import write_json
 from closerlook.study import run_study
 from closerlook.study.readings import Readings, save_readings
+from closerlook.synthesis import generate
 
 WEATHER = Factor("weather", ("sunny", "foggy"))
 VIEWPOINT = Factor("viewpoint", (0, 90))
@@ -39,7 +43,8 @@ PARAMETERS = (Parameter("a", 0.0, 1.0, 0.5), Parameter("b", 0.0, 1.0, 0.5))
 
 
 def make_all(folder: Path) -> Path:
-    """``folder`` with data sets, an analysis, plan, recipe, design, mix of people, run, study and search. About 4 s."""
+    """``folder`` with data sets, also a rendered one, an analysis, plan, recipe, design, mix of people, runs, study and
+    search. About 8 s."""
     rng = np.random.default_rng(0)
     source = make_source(folder / "source", rng)
     target = make_target(folder / "target", rng)
@@ -47,6 +52,7 @@ def make_all(folder: Path) -> Path:
     plan = select(gap)
     plan.save(folder / "plan.yaml")
     train(source, recipe="cpu-quick", out=folder / "run", overrides=TRAINING)
+    start_run(source, folder / "half")
     run_study(
         source,
         target,
@@ -66,13 +72,24 @@ def make_all(folder: Path) -> Path:
     _write(folder / "design.yaml", {"identities": 2, "factors": {"weather": ["sunny"], "viewpoint": [0, 90]}})
     _write(folder / "mix.yaml", {"female": 0.4})
     _image(folder / "backdrop" / "place.png", rng, (64, 64))
-    _write(folder / "backdrop" / "camera.yaml", {"height": 2.5})
+    _write(folder / "backdrop" / "camera.yaml", {"height": 2.5, "pitch": 15, "focal": 28.0})
+    generate(folder / "design.yaml", out=folder / "rendered", size=SIZE, workers=1)
     return folder
+
+
+def start_run(source: Dataset, out: Path) -> None:
+    """A run that was stopped after its last step, before it wrote its model."""
+    with (
+        mock.patch.object(trainer, "CHECKPOINT_SECONDS", -1.0),
+        mock.patch.object(RunFolder, "finish", side_effect=KeyboardInterrupt),
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        train(source, recipe="cpu-quick", out=out, overrides=TRAINING)
 
 
 def run_search(folder: Path) -> None:
     """A search over two numbers whose sets are not rendered but made up; goes on where an earlier one stopped."""
-    search_scene(PARAMETERS, _distance, optimiser="descent", renders=6, seed=0, out=folder, made_from={})
+    search_scene(PARAMETERS, _distance, optimizer="descent", renders=6, seed=0, out=folder, made_from={})
 
 
 def make_source(folder: Path, rng: np.random.Generator, people: int = 4) -> Dataset:

@@ -10,6 +10,7 @@ import pytest
 
 from closerlook.errors import CloserlookError
 from robustness.damage import BINARY, READERS, SEARCH, SLOW, Damage, damaged, damages
+from robustness.fuzz import clean
 from robustness.made import at, run_search
 from robustness.running import Outcome, run, tree
 
@@ -29,6 +30,7 @@ def call(arguments: list[str], folder: Path) -> Outcome:
 
 
 def remove_new(folder: Path, before: dict[str, tuple[int, int]]) -> None:
+    clean(folder)  # with the folders that are called new
     for name in set(tree(folder)) - set(before):
         (folder / name).unlink()
 

@@ -38,7 +38,7 @@ def made() -> Made:
 
 
 def test_each_camera_gets_its_own_plan(made: Made) -> None:
-    plans = {camera: select(camera_gap(made.gap, camera), keep=[]) for camera in camera_names(made.gap)}
+    plans = {camera: select(camera_gap(made.gap, camera), all_levels=[]) for camera in camera_names(made.gap)}
     assert plans[7].values["f0"] == ("l0", "l1")
     assert plans[9].values["f0"] == ("l2", "l3")
     assert plans[7].provenance is not None

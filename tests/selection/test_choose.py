@@ -29,11 +29,11 @@ def made() -> Made:
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**6), on=st.sampled_from(["fit", "pair_loss"]))
-def test_greedy_is_the_papers(seed: int, on: str) -> None:
+@given(seed=st.integers(0, 10**6), criterion=st.sampled_from(["fit", "pair_loss"]))
+def test_greedy_is_the_papers(seed: int, criterion: str) -> None:
     """A literal transcription: average each level's images, keep the levels at or below the mean of the levels."""
     made = Made((4, 3), seed)
-    values = select(made.gap, on=on, rule="mean", keep=[]).values
+    values = select(made.gap, criterion=criterion, rule="mean", all_levels=[]).values
     for axis, factor in enumerate(made.factors):
         losses = []
         for number in range(len(factor)):
@@ -41,7 +41,7 @@ def test_greedy_is_the_papers(seed: int, on: str) -> None:
             inside = np.flatnonzero(made.cells[made.cell, axis] == number)
             products = made.gap.measurement.cell_fits[0][np.ix_(made.cell[inside], made.cell[inside])]
             pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
-            losses.append(products.mean() if on == "fit" else pair)
+            losses.append(products.mean() if criterion == "fit" else pair)
         expected = tuple(level for level, loss in zip(factor.levels, losses, strict=True) if loss <= np.mean(losses))
         assert values[factor.name] == expected
 
@@ -74,19 +74,19 @@ def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
     ("arguments", "message"),
     [
         ({"method": "greed"}, "Did you mean 'greedy'"),
-        ({"on": "loss"}, "pair_loss"),
+        ({"criterion": "loss"}, "pair_loss"),
         ({"rule": "best"}, "top:NUMBER"),
         ({"rule": "top:0"}, "top:NUMBER"),
         ({"rule": "below:1.1.1"}, "top:NUMBER"),
-        ({"rule": "sure", "on": "pair_loss"}, "on='fit'"),
-        ({"keep": ["f9"]}, "attribute to keep"),
-        ({"variety": 3.0}, "belong to method 'weights'"),
+        ({"rule": "sure", "criterion": "pair_loss"}, "criterion='fit'"),
+        ({"all_levels": ["f9"]}, "attribute to take all levels of"),
+        ({"min_effective_cells": 3.0}, "belong to method 'weights'"),
         ({"diversity": 0.5}, "belongs to method 'exhaustive'"),
         ({"method": "weights", "caps": {"f0": {"l0": 1.5}}}, "between 0 and 1"),
         ({"rule": "paper:cuhk"}, "target of the paper"),
-        ({"method": "weights", "on": "pair_loss"}, "linear"),
+        ({"method": "weights", "criterion": "pair_loss"}, "linear"),
         ({"method": "weights", "budget": 10**9}, "between 1 and"),
-        ({"method": "weights", "budget": 100, "variety": 1000.0}, "variety must be"),
+        ({"method": "weights", "budget": 100, "min_effective_cells": 1000.0}, "min_effective_cells must be"),
     ],
 )
 def test_wrong_requests_are_explained(made: Made, arguments: dict[str, object], message: str) -> None:
@@ -222,7 +222,7 @@ def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> Non
 @pytest.mark.parametrize("method", ["greedy", "exhaustive", "weights"])
 def test_every_level_of_a_kept_attribute_is_taken(made: Made, method: str) -> None:
     """In the shares that it has in the source."""
-    plan = select(made.gap, method=method, rule="mean", keep=["f0"], budget=1440)
+    plan = select(made.gap, method=method, rule="mean", all_levels=["f0"], budget=1440)
     counts = plan.counts["f0"]
     assert list(counts) == ["l0", "l1", "l2", "l3"]
     assert max(counts.values()) - min(counts.values()) <= 1
@@ -236,7 +236,7 @@ def test_viewpoints_are_kept_unless_asked(made: Made) -> None:
     images = made.gap.measurement.images.rename(names).with_columns(pl.col("viewpoint").replace_strict(levels))
     gap = replace(made.gap, measurement=replace(made.gap.measurement, factors=factors, images=images))
     assert select(gap, rule="top:1").values["viewpoint"] == (0, 90, 180, 270)
-    assert len(select(gap, rule="top:1", keep=[]).values["viewpoint"]) == 1
+    assert len(select(gap, rule="top:1", all_levels=[]).values["viewpoint"]) == 1
 
 
 def test_a_cap_is_kept_and_costs_distance(made: Made) -> None:
@@ -262,7 +262,7 @@ def test_a_cell_that_was_not_analysed_gets_no_weight(made: Made) -> None:
 
 
 def test_variety_is_kept(made: Made) -> None:
-    few, many = mixture(made.gap, 200), mixture(made.gap, 200, variety=20.0)
+    few, many = mixture(made.gap, 200), mixture(made.gap, 200, min_effective_cells=20.0)
     assert 1 / (many.weights**2).sum() >= 20 - 1e-4
     assert 1 / (few.weights**2).sum() < 20
     assert few.distance <= many.distance

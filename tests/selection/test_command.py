@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from closerlook.cli import app
 from closerlook.cli.select import _parse_caps
-from closerlook.errors import UsageError
-from closerlook.selection import Plan
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.errors import CloserlookError, UsageError
+from closerlook.gap import Gap
+from closerlook.selection import Plan, select_identities
 
 from .conftest import Made
 
@@ -28,8 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: object) -> str:
-    result = runner.invoke(app, ["select", *map(str, arguments)], catch_exceptions=False)
+def run(*arguments: object, verb: str = "select") -> str:
+    result = runner.invoke(app, [verb, *map(str, arguments)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -66,9 +68,47 @@ def test_a_mixture_says_its_certificate(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_order_for_the_renderer(folder: Path, tmp_path: Path) -> None:
-    text = run(folder, "--out", tmp_path / "next.yaml", "--render-next", 64)
+    text = run(folder, "--out", tmp_path / "next.yaml", "--images", 64, verb="render-next")
     assert "Expected to save" in text
     assert Plan.load(tmp_path / "next.yaml").images == 64
+
+
+def test_people_are_chosen_from_a_plan(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which people is the affair of choose_people; here every one has the same images."""
+    gap, data = Gap.load(folder), tmp_path / "data"
+    data.mkdir()
+    table = gap.losses.select("file_name", "identity", "f0", "f1")
+    Dataset.from_table(data, table, "made", None).save()
+    plan = Plan(values={"f0": ("l1", "l2")}, images=1, share=0.5)
+    plan.save(tmp_path / "plan.yaml")
+    monkeypatch.setattr(
+        "closerlook.selection.identities.choose_people",
+        lambda gap, source, number, **_: np.unique(source.identities)[:number],
+    )
+    options = ["--identities", 3, "--plan", tmp_path / "plan.yaml", "--out", tmp_path / "few.yaml"]
+    text = run(folder, data, *options, verb="select-identities")
+    few = Plan.load(tmp_path / "few.yaml")
+    assert few.identities == tuple(np.unique(table["identity"])[:3])
+    assert few.values == plan.values
+    assert f"3 people, {few.images:,} images" in text
+    everybody = select_identities(gap, open_dataset(data), 4)
+    assert everybody.values == {factor.name: factor.levels for factor in gap.factors}
+    assert len(everybody.identities) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--identities", 0], "x>=1"),
+        (["--identities", 3, "--by", "age"], "'age' is not one of"),
+        (["--identities", 3, "--by", "near"], "--by near needs --target"),
+        (["--identities", 3, "--plan", "none.yaml"], "There is no plan none.yaml"),
+    ],
+)
+def test_wrong_requests_for_people_are_explained(folder: Path, arguments: list[object], message: str) -> None:
+    result = runner.invoke(app, ["select-identities", str(folder), str(folder), *map(str, arguments)])
+    told = str(result.exception) if isinstance(result.exception, CloserlookError) else " ".join(result.output.split())
+    assert message in told
 
 
 def test_caps_are_read_and_checked() -> None:
@@ -82,15 +122,13 @@ def test_caps_are_read_and_checked() -> None:
     ("arguments", "message"),
     [
         (["--method", "greed"], "'greed' is not one of"),
-        (["--on", "loss"], "'loss' is not one of"),
-        (["--people-by", "age", "--people", 3], "'age' is not one of"),
+        (["--criterion", "loss"], "'loss' is not one of"),
         (["--rule", "best"], "Unknown rule 'best'"),
         (["--method", "weights", "--budget", 100, "--rule", "best"], "Unknown rule 'best'"),
         (["--budget", 0], "at least one image"),
         (["--method", "exhaustive", "--diversity", "nan"], "0 or more, not nan"),
-        (["--keep", "weather"], "Unknown attribute to keep 'weather'"),
+        (["--all-levels", "weather"], "Unknown attribute to take all levels of: 'weather'"),
         (["--front", "plan.yaml"], "same file"),
-        (["--people", 3], "needs --data"),
         (["--cap", "f0=l9:0.5", "--method", "weights"], "Unknown level of f0 'l9'"),
     ],
 )
@@ -105,7 +143,7 @@ def test_nothing_is_written_on_a_wrong_request(
 
 
 def test_the_optimum_is_told_in_its_own_measure(folder: Path, tmp_path: Path) -> None:
-    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--on", "pair_loss")
+    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--criterion", "pair_loss")
     assert re.search(r"greedy is [0-9.]+ of pair_loss above it", text)
     optimum = Plan.load(tmp_path / "plan.yaml").provenance.optimum  # type: ignore[union-attr]
     assert optimum["greedy_gap"] >= 0

@@ -13,7 +13,7 @@ from .conftest import COPIES, Made
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda shape: np.prod(shape) >= 3)
 
 
-def literal(made: Made, on: str) -> list[tuple[float, int, float, dict[str, tuple[object, ...]]]]:
+def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[str, tuple[object, ...]]]]:
     """(score, images, diversity, levels) of every product subset with at least two images, by definition."""
     found = []
     measurement = made.gap.measurement
@@ -29,7 +29,7 @@ def literal(made: Made, on: str) -> list[tuple[float, int, float, dict[str, tupl
             continue
         fit = products[np.ix_(inside, inside)].mean() - bias
         pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
-        score = (fit if on == "fit" else pair) / (2 * target_spread)
+        score = (fit if criterion == "fit" else pair) / (2 * target_spread)
         diversity = (pair - fit - target_spread) / target_spread
         names = {f.name: tuple(f.levels[i] for i in kept) for f, kept in zip(made.factors, chosen, strict=True)}
         found.append((score, len(vectors) * COPIES, diversity, names))
@@ -53,14 +53,14 @@ def test_equals_brute_force(shape: list[int], seed: int, missing: float, budget:
     assert made.gap.count_images(best.values) == best.images
 
 
-@pytest.mark.parametrize("keep", ["f0", "f1"])
+@pytest.mark.parametrize("all_levels", ["f0", "f1"])
 @pytest.mark.parametrize("missing", [0.0, 0.3])
-def test_a_kept_factor_keeps_all_levels(keep: str, missing: float) -> None:
+def test_a_kept_factor_keeps_all_levels(all_levels: str, missing: float) -> None:
     made = Made((4, 3, 2), 5, missing=missing)
-    levels = {factor.name: factor.levels for factor in made.factors}[keep]
-    expected = [item for item in literal(made, "fit") if item[3][keep] == levels]
-    best = exhaustive(made.gap, keep=frozenset({keep}))[0]
-    assert best.values[keep] == levels
+    levels = {factor.name: factor.levels for factor in made.factors}[all_levels]
+    expected = [item for item in literal(made, "fit") if item[3][all_levels] == levels]
+    best = exhaustive(made.gap, all_levels=frozenset({all_levels}))[0]
+    assert best.values[all_levels] == levels
     assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
 
 
@@ -76,7 +76,7 @@ def test_a_floor_on_diversity_is_kept(floor: float, missing: float) -> None:
 
 def test_pair_loss_can_be_searched_too() -> None:
     made = Made((4, 3, 2), 7)
-    best = exhaustive(made.gap, on="pair_loss", least=100)[0]
+    best = exhaustive(made.gap, criterion="pair_loss", least=100)[0]
     expected = min(item[0] for item in literal(made, "pair_loss") if item[1] >= 100)
     assert best.score == pytest.approx(expected, abs=1e-9)
 

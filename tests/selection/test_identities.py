@@ -8,8 +8,8 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
-from closerlook.selection import Plan, choose_people, select, with_people
-from closerlook.selection.identities import farthest, nearest
+from closerlook.selection import Plan, select
+from closerlook.selection.identities import choose_people, farthest, nearest, with_people
 
 from .conftest import Made
 
@@ -68,7 +68,7 @@ def test_a_plan_of_people_keeps_only_them_and_counts_anew() -> None:
 def test_a_plan_says_that_its_evidence_is_of_all_people() -> None:
     made = Made((2, 2), 0)
     source = Dataset.from_table(Path(), made.gap.losses.select("file_name", "identity", "f0", "f1"), "made", None)
-    plan = select(made.gap, keep=["f0", "f1"])
+    plan = select(made.gap, all_levels=["f0", "f1"])
     assert plan.provenance is not None
     chosen = with_people(plan, np.array([1, 3]), source).provenance
     assert chosen is not None

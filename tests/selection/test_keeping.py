@@ -53,11 +53,11 @@ def takes_whole(plan: Plan, factor: Factor) -> bool:
 def test_every_attribute_in_every_place_is_kept(order: tuple[int, ...], method: str) -> None:
     gap = gap_of(order)
     names = [factor.name for factor in gap.factors]
-    for keep in (None, *([name] for name in names), names[1:], names[:2]):
-        plan = select(gap, method=method, keep=keep)  # type: ignore[arg-type]
-        kept = ["viewpoint"] if keep is None else keep
+    for all_levels in (None, *([name] for name in names), names[1:], names[:2]):
+        plan = select(gap, method=method, all_levels=all_levels)  # type: ignore[arg-type]
+        kept = ["viewpoint"] if all_levels is None else all_levels
         assert plan.provenance is not None
-        assert set(plan.provenance.keep) == set(kept)
+        assert set(plan.provenance.all_levels) == set(kept)
         assert all(takes_whole(plan, factor) for factor in gap.factors if factor.name in kept)
         assert method == "exhaustive" or not all(takes_whole(plan, factor) for factor in gap.factors)
 
@@ -69,10 +69,10 @@ def test_keeping_one_attribute_leaves_the_others_to_the_rule(order: tuple[int, .
     narrowed = greedy(gap, rule=rule)
     assert any(narrowed[factor.name] != factor.levels for factor in gap.factors)
     for size in (1, 2, 3):
-        for keep in itertools.combinations([factor.name for factor in gap.factors], size):
-            values = greedy(gap, rule=rule, keep=frozenset(keep))
+        for all_levels in itertools.combinations([factor.name for factor in gap.factors], size):
+            values = greedy(gap, rule=rule, all_levels=frozenset(all_levels))
             for factor in gap.factors:
-                assert values[factor.name] == (factor.levels if factor.name in keep else narrowed[factor.name])
+                assert values[factor.name] == (factor.levels if factor.name in all_levels else narrowed[factor.name])
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
@@ -81,7 +81,7 @@ def test_a_budget_leaves_what_is_kept(order: tuple[int, ...]) -> None:
     everything = {factor.name: factor.levels for factor in gap.factors}
     for factor in gap.factors:
         least = len(factor) * gap.count_images({f.name: f.levels[:1] for f in gap.factors})
-        values = within_budget(gap, everything, least, keep=frozenset({factor.name}))
+        values = within_budget(gap, everything, least, all_levels=frozenset({factor.name}))
         assert values[factor.name] == factor.levels
         assert gap.count_images(values) == least
 
@@ -105,28 +105,28 @@ def demo() -> Gap:
 
 @pytest.mark.parametrize(("rule", "narrowed", "kept"), [("mean", 14_400, 20_160), ("sure", 28_800, 40_320)])
 def test_the_demos_numbers_of_images(demo: Gap, rule: str, narrowed: int, kept: int) -> None:
-    assert select(demo, rule=rule, keep=[]).images == narrowed
-    plan = select(demo, rule=rule, keep=["illumination"])
+    assert select(demo, rule=rule, all_levels=[]).images == narrowed
+    plan = select(demo, rule=rule, all_levels=["illumination"])
     assert plan.images == kept
     assert plan.values["illumination"] == ILLUMINATIONS
     assert set(WEATHERS) - set(plan.values["weather"]) == {"foggy", "blizzard"}
 
 
 @pytest.mark.parametrize("rule", ["mean", "sure"])
-@pytest.mark.parametrize("on", ["fit", "pair_loss"])
-def test_greedy_is_never_better_than_the_best_on_a_gap_like_the_demos(demo: Gap, rule: str, on: str) -> None:
-    if (rule, on) == ("sure", "pair_loss"):
+@pytest.mark.parametrize("criterion", ["fit", "pair_loss"])
+def test_greedy_is_never_better_than_the_best_on_a_gap_like_the_demos(demo: Gap, rule: str, criterion: str) -> None:
+    if (rule, criterion) == ("sure", "pair_loss"):
         pytest.skip("sure rests on intervals of fit")
-    keep = frozenset({"illumination"})
-    values = greedy(demo, rule=rule, on=on, keep=keep)  # type: ignore[arg-type]
-    best = exhaustive(demo, on=on, least=demo.count_images(values), keep=keep)[0]  # type: ignore[arg-type]
-    plan = select(demo, method="exhaustive", on=on, rule=rule, keep=keep)  # type: ignore[arg-type]
+    all_levels = frozenset({"illumination"})
+    values = greedy(demo, rule=rule, criterion=criterion, all_levels=all_levels)  # type: ignore[arg-type]
+    best = exhaustive(demo, criterion=criterion, least=demo.count_images(values), all_levels=all_levels)[0]  # type: ignore[arg-type]
+    plan = select(demo, method="exhaustive", criterion=criterion, rule=rule, all_levels=all_levels)  # type: ignore[arg-type]
     assert plan.values == best.values
     assert plan.images >= demo.count_images(values)
     assert plan.provenance is not None
     optimum = plan.provenance.optimum
     assert optimum["best"] == pytest.approx(best.score, abs=1e-9)
-    assert optimum["greedy"] == pytest.approx(demo.score(values)[on], abs=1e-12)
+    assert optimum["greedy"] == pytest.approx(demo.score(values)[criterion], abs=1e-12)
     assert optimum["greedy_gap"] == optimum["greedy"] - optimum["best"] >= -1e-12
 
 
@@ -134,7 +134,7 @@ def test_a_greedy_choice_below_the_floor_is_not_compared() -> None:
     """It was not among those searched, and can be nearer than the best of them."""
     gap = gap_of((0, 1, 2))
     floor = (gap.score(greedy(gap, rule="mean"))["diversity"] or 0) + 0.05
-    plan = select(gap, method="exhaustive", rule="mean", keep=[], diversity=floor)
+    plan = select(gap, method="exhaustive", rule="mean", all_levels=[], diversity=floor)
     assert plan.provenance is not None
     assert plan.provenance.scores["diversity"] >= floor  # type: ignore[operator]
     assert set(plan.provenance.optimum) == {"best"}

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection import METHODS, Plan, select
-from closerlook.selection.greedy import MEASURES
+from closerlook.selection.greedy import CRITERIA
 from closerlook.selection.rules import parse_rule
 
 from .conftest import Made, repeated
@@ -36,12 +36,12 @@ RULES = st.one_of(
 )
 OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "method": st.sampled_from([*METHODS, "best"]),
-    "on": st.sampled_from([*MEASURES, "loss"]),
+    "criterion": st.sampled_from([*CRITERIA, "loss"]),
     "rule": RULES,
-    "keep": st.one_of(st.none(), st.lists(st.sampled_from([*NAMES, "f9"]), max_size=4), st.sampled_from(NAMES)),
+    "all_levels": st.one_of(st.none(), st.lists(st.sampled_from([*NAMES, "f9"]), max_size=4), st.sampled_from(NAMES)),
     "budget": st.one_of(st.none(), st.integers(-2, 2000), st.just(2**70)),
     "diversity": st.one_of(st.just(0.0), st.floats(0, 2), st.floats()),
-    "variety": st.one_of(st.none(), NUMBERS),
+    "min_effective_cells": st.one_of(st.none(), NUMBERS),
     "caps": st.dictionaries(
         st.sampled_from([*NAMES, "f9"]),
         st.dictionaries(st.sampled_from(["l0", "l1", "l9"]), SHARES, max_size=2),
@@ -70,10 +70,10 @@ def check(gap: Any, plan: Plan, options: dict[str, Any]) -> None:
     shares = {name: sum(own.values()) for name, own in plan.counts.items()}
     assert all(abs(images - plan.images) <= len(gap.factors[0].levels) for images in shares.values())
     assert 0 < plan.images <= (math.inf if provenance.budget is None else provenance.budget)
-    assert set(provenance.keep) == set(options.get("keep") or ())
+    assert set(provenance.all_levels) == set(options.get("all_levels") or ())
     assert provenance.budget == options.get("budget")
-    assert provenance.rule == options.get("rule", "sure" if provenance.on == "fit" else "mean")
-    for name in provenance.keep:
+    assert provenance.rule == options.get("rule", "sure" if provenance.criterion == "fit" else "mean")
+    for name in provenance.all_levels:
         assert plan.values[name] == gap.factors[NAMES.index(name)].levels
     if (floor := options.get("diversity", 0)) > 0:
         assert (provenance.scores["diversity"] or 0) >= floor - 1e-9
@@ -81,7 +81,7 @@ def check(gap: Any, plan: Plan, options: dict[str, Any]) -> None:
         assert gained >= -1e-9
     if plan.weights:
         weights = np.array([cell.weight for cell in plan.weights])
-        assert 1 / (weights**2).sum() >= (options.get("variety") or 0) - 1e-3
+        assert 1 / (weights**2).sum() >= (options.get("min_effective_cells") or 0) - 1e-3
         for name, capped in options.get("caps", {}).items():
             for level, cap in capped.items():
                 assert sum(cell.weight for cell in plan.weights if cell.levels[name] == level) <= cap + 1e-5
@@ -96,12 +96,12 @@ def check(gap: Any, plan: Plan, options: dict[str, Any]) -> None:
         ({"budget": 0, "method": "weights"}, "at least one image, not 0"),
         ({"diversity": math.nan, "method": "exhaustive"}, "diversity must be 0 or more, not nan"),
         ({"diversity": -1.0, "method": "exhaustive"}, "diversity must be 0 or more, not -1"),
-        ({"keep": "f0"}, "as \\['f0'\\], not the text"),
-        ({"keep": np.array([True, False, True])}, "Unknown attribute to keep 'True'"),
+        ({"all_levels": "f0"}, "as \\['f0'\\], not the text"),
+        ({"all_levels": np.array([True, False, True])}, "Unknown attribute to take all levels of: 'True'"),
         ({"rule": ""}, "Unknown rule ''"),
         ({"rule": "best", "method": "weights", "budget": 100}, "Unknown rule 'best'"),
         ({"caps": {"f0": {"l0": math.nan}}, "method": "weights"}, "a share between 0 and 1, not nan"),
-        ({"variety": math.nan, "method": "weights"}, "variety must be"),
+        ({"min_effective_cells": math.nan, "method": "weights"}, "min_effective_cells must be"),
     ],
 )
 def test_what_cannot_be_is_explained(options: dict[str, Any], message: str) -> None:

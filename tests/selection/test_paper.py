@@ -79,7 +79,7 @@ def test_the_rule_is_the_papers_choice_whatever_the_gap(target: str, images: int
     values = greedy(gap, rule=f"paper:{target}")
     assert values == PAPER[target]
     assert gap.count_images(values) == images
-    whole = greedy(gap, rule=f"paper:{target}", keep=frozenset({"weather"}))
+    whole = greedy(gap, rule=f"paper:{target}", all_levels=frozenset({"weather"}))
     assert whole == {**PAPER[target], "weather": DESIGNS["gpr-plus"].factor("weather").levels}
 
 

@@ -108,8 +108,8 @@ def test_a_parameter_at_its_own_value_changes_nothing(tmp_path):
 def test_each_image_has_its_own_jitter_of_the_camera_if_it_has_its_own_view(tmp_path):
     factors = (Factor("weather", ("sunny", "clouds")), Factor("illumination", ("noon", "dusk")))
     design = Design("jittered", 1, factors, {"camera.distance": Jitter("log_uniform", (4.0, 12.0))})
-    for vary, distinct in (("view", 1), ("image", 4)):
-        data = generate(design, out=tmp_path / vary, size=(64, 32), workers=1, vary=vary)
+    for scene_per, distinct in (("view", 1), ("image", 4)):
+        data = generate(design, out=tmp_path / scene_per, size=(64, 32), workers=1, scene_per=scene_per)
         assert data.table["camera_distance"].n_unique() == distinct
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
-from closerlook.embedding import Embedder, blocks_of, slices_of
+from closerlook.embedding import Embedder, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.gap.measure.moments import squared_norms
 from closerlook.gap.statistics.resampling import draw, small_sample_factor
@@ -59,7 +59,7 @@ class Objective:
     def __init__(self, target: Dataset, embedder: Embedder) -> None:
         if len(target) < 2:
             raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
-        self._embedder, self._blocks = embedder, blocks_of(embedder)
+        self._embedder, self._blocks = embedder, embedder.blocks
         self._parts = slices_of(self._blocks)
         self.size = embedder.size
         groups = min(GROUPS, len(target))

@@ -15,6 +15,7 @@ from closerlook.adaptation.loop import Trace, search_scene
 from closerlook.adaptation.objective import Distance, Objective
 from closerlook.adaptation.scene import Sampler, choose_parameters, design_of
 from closerlook.adaptation.search import check_search
+from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding import Embedder, open_embedding
@@ -83,7 +84,8 @@ def adapt(
     }
     out = Path(out)
     with alone_in(out, "adapting in"):
-        objective = Objective(used, embedder)
+        with step(f"Measuring {used.name}"):
+            objective = Objective(used, embedder)
         sampler = Sampler(settings, people, views)
 
         def measure(values: Mapping[str, float], held_out: bool) -> Distance:
@@ -95,8 +97,9 @@ def adapt(
         with atomic_path(out / SCENE_NAME) as draft:
             scene = yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False)
             draft.write_text(scene, encoding="utf-8")
-        shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
-        save_trace(trace, shown, out)
+        with step("Drawing the search"):
+            shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
+            save_trace(trace, shown, out)
     return trace
 
 

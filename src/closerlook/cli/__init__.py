@@ -21,10 +21,13 @@ from closerlook.cli import (
     generate,
     invert,
     people,
+    render_next,
     report,
     select,
+    select_identities,
     study,
     train,
+    validate_gap,
 )
 from closerlook.cli.options import paragraphs
 from closerlook.compute.progress import console
@@ -48,10 +51,13 @@ for verb in (
     analyze.analyze,
     invert.invert,
     select.select,
+    select_identities.select_identities,
+    render_next.render_next,
     adapt.adapt,
     train.train,
     evaluate.evaluate,
     study.study,
+    validate_gap.validate_gap,
     report.report,
     compare.compare,
     extract.extract,
@@ -71,10 +77,13 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def closerlook(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Which synthetic images are worth training a person re-identification model on, and which to render next."""
+    """Which synthetic images are worth training a person re-identification model on, and which to render next.
+
+    Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage.
+    """
 
 
 def main() -> NoReturn:

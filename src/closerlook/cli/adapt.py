@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from closerlook.cli.options import Out, Seed, Size, Target, parse_size
+from closerlook.choices import Search, SensorName
+from closerlook.cli.options import Out, Seed, Size, Target, loading, parse_size
 from closerlook.compute.progress import console
+from closerlook.inputs import check_embedding, find_data
 
 __all__ = ["adapt"]
 
@@ -20,13 +22,15 @@ def adapt(
         list[str] | None,
         typer.Option("--parameter", "-p", help="What to tune: sensor, clothes, illumination.hour; several; or all."),
     ] = None,
-    optimiser: Annotated[str, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")] = "descent",
+    optimiser: Annotated[
+        Search, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")
+    ] = "descent",
     renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 260,
     people: Annotated[int, typer.Option(help="People in a set.", min=2)] = 32,
     views: Annotated[int, typer.Option(help="Images of each.", min=1)] = 3,
     embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
     backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
-    sensor: Annotated[str, typer.Option(help="Camera to start from: clean, cctv, phone.")] = "cctv",
+    sensor: Annotated[SensorName, typer.Option(help="Camera to start from.")] = "cctv",
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
@@ -35,8 +39,12 @@ def adapt(
     Only unlabelled training images of the target are used. Stops when a round's gain is inside its interval. The same
     command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
     """
-    from closerlook.adaptation import adapt
-    from closerlook.dataset import open_dataset
+    find_data(target)
+    check_embedding(embedding)
+    height_width = parse_size(size)
+    with loading():
+        from closerlook.adaptation import adapt
+        from closerlook.dataset import open_dataset
 
     trace = adapt(
         open_dataset(target).train,
@@ -47,7 +55,7 @@ def adapt(
         people=people,
         views=views,
         embedding=embedding,
-        size=parse_size(size),
+        size=height_width,
         backdrops=backdrop,
         sensor=sensor,
         seed=seed,

@@ -10,9 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from closerlook.cli.options import Out, Seed, Size, Source, Target, parse_size
+from closerlook.choices import BootstrapUnit
+from closerlook.cli.options import Out, Seed, Size, Source, Target, loading, parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
+from closerlook.inputs import check_embedding, find_data
 
 if TYPE_CHECKING:
     from closerlook.embedding import Embedder
@@ -43,34 +45,42 @@ def analyze(
         list[str] | None, typer.Option("--bin", help="A column of numbers as an attribute, in N bins: hour:4; repeat.")
     ] = None,
     per_cell: Annotated[int | None, typer.Option(help="Images a cell of the design; 0 takes all of them.")] = None,
-    over: Annotated[str, typer.Option(help="Intervals over the target's images or cameras.")] = "images",
-    share: Annotated[str | None, typer.Option(help="Make only share 2/8 of the work, into --out.")] = None,
-    others: Annotated[
-        list[Path] | None, typer.Option("--from", help="A folder where a share was made; repeat.")
-    ] = None,
+    bootstrap_unit: Annotated[
+        BootstrapUnit, typer.Option(help="What of the target the intervals draw anew.")
+    ] = "images",
+    shard: Annotated[str | None, typer.Option(help="Make only the shard 2/8 of the work, into --out.")] = None,
+    merge: Annotated[list[Path] | None, typer.Option(help="A folder where a shard was made; repeat.")] = None,
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
     """Measure each attribute value's content and style distance to the target's unlabelled training images.
 
     What is finished is kept in --out: the same command goes on where it was stopped. To use several machines, give each
-    a --share, then run the command without it, with --from for folders that are not --out.
+    a --shard, then run the command without it, with --merge for folders that are not --out.
 
     Where combinations of values are missing, --out still holds every number but the exact shares of variance; what each
     attribute explains is then divided by an additive model.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.dataset.binning import binned
-    from closerlook.gap import analyze, analyze_share, save_figures
+    part = None if shard is None else _parse_shard(shard)
+    columns, height_width = _parse_bins(bins), parse_size(size)
+    weights = None if style is None else _parse_weights(style)
+    for data in (source, target):
+        find_data(data)
+    check_embedding(embedding)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.dataset.binning import binned
+        from closerlook.gap import analyze, analyze_shard, save_figures
 
-    images, real = binned(open_dataset(source), _parse_bins(bins)), open_dataset(target).train
-    chosen = _embedding(embedding, style, content, pool_content, parse_size(size))
-    same = {"embedding": chosen, "size": parse_size(size), "per_cell": per_cell, "seed": seed, "out": out}
-    if share is not None:
-        analyze_share(images, real, _parse_share(share), **same)  # type: ignore[arg-type]
-        typer.echo(f"Share {share} is in {out}.")
+    images, real = binned(open_dataset(source), columns), open_dataset(target).train
+    chosen = _embedding(embedding, weights, content, pool_content, height_width)
+    same = {"embedding": chosen, "size": height_width, "per_cell": per_cell, "seed": seed, "out": out}
+    if part is not None:
+        analyze_shard(images, real, part, **same)  # type: ignore[arg-type]
+        typer.echo(f"Shard {shard} is in {out}.")
         return
-    gap = analyze(images, real, scaling=scaling, alpha=alpha, beta=beta, over=over, others=others or (), **same)  # type: ignore[arg-type]
+    options = {"scaling": scaling, "alpha": alpha, "beta": beta, "bootstrap_unit": bootstrap_unit, "merge": merge or ()}
+    gap = analyze(images, real, **options, **same)  # type: ignore[arg-type]
     save_figures(gap, images, out / "figures")
     console.print(_table(gap))
     typer.echo(
@@ -103,7 +113,7 @@ def _number(value: float | None) -> str:
 
 
 def _embedding(
-    name: str, style: str | None, content: str | None, pooled: bool, size: tuple[int, int]
+    name: str, style: dict[str, float] | None, content: str | None, pooled: bool, size: tuple[int, int]
 ) -> str | Embedder:
     """The embedding by its name, or with other layers where some are given."""
     if style is None and content is None and not pooled:
@@ -112,13 +122,13 @@ def _embedding(
 
     if name not in LAYERS:
         raise UsageError(f"--style, --content and --pool-content are for {' and '.join(LAYERS)}, not for '{name}'.")
-    shares = LAYERS[name].style if style is None else _parse_shares(style)
+    weights = LAYERS[name].style if style is None else style
     layers = LAYERS[name].content if content is None else tuple(filter(None, content.split(",")))
-    return ContentStyle(name, size, layers=Layers(shares, layers, pooled))
+    return ContentStyle(name, size, layers=Layers(weights, layers, pooled))
 
 
-def _parse_shares(text: str) -> dict[str, float]:
-    """``conv1_1=0.5,conv2_1`` -> shares; a layer without one counts as much as all would equally."""
+def _parse_weights(text: str) -> dict[str, float]:
+    """``conv1_1=0.5,conv2_1`` -> weights; a layer without one counts as much as all would equally."""
     items = [item.partition("=") for item in text.split(",") if item]
     try:
         return {name.strip(): float(number) if equals else 1 / len(items) for name, equals, number in items}
@@ -137,8 +147,8 @@ def _parse_bins(items: Sequence[str] | None) -> dict[str, int]:
     return found
 
 
-def _parse_share(text: str) -> tuple[int, int]:
+def _parse_shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal()):
-        raise UsageError(f"--share '{text}' must look like 2/8.")
+        raise UsageError(f"--shard '{text}' must look like 2/8.")
     return int(number), int(of)

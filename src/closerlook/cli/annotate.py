@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
-from closerlook.cli.options import parse_file, parse_picture
+from closerlook.choices import AnnotationKind
+from closerlook.cli.options import loading, parse_file, parse_picture
+from closerlook.errors import unknown
+from closerlook.inputs import existing_data
 
 __all__ = ["annotate"]
 
@@ -29,10 +32,17 @@ def annotate(
     Box, key points and camera are in the data set's table already. With --draw, draw them and the parts of the body
     over some of the images instead, to check them by eye.
     """
-    from closerlook.synthesis.generation.annotating import annotate as write, draw_over
+    for name in kind or ():
+        if name not in get_args(AnnotationKind):
+            raise unknown("kind of annotation", name, get_args(AnnotationKind))
+    existing_data(data)
+    if draw is not None:
+        parse_picture("--draw", draw)
+    with loading():
+        from closerlook.synthesis.generation.annotating import annotate as write, draw_over
 
     if draw is not None:
-        draw_over(data, parse_picture("--draw", draw), count=count)
+        draw_over(data, draw, count=count)
         typer.echo(f"The sheet is in {draw}.")
         return
     folder = write(data, kind or ("mask", "parts"), out=out, workers=workers)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_file, parse_picture
+from closerlook.cli.options import loading, parse_file, parse_picture
+from closerlook.inputs import find_data, find_file, find_model
 
 __all__ = ["compare"]
 
@@ -25,11 +26,17 @@ def compare(
 
     The number means nothing by itself: --reference says how pairs of one person and of two people score in known data.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.evaluation import compare
-
     if out is not None:
         parse_picture("--out", out)
+    for image in (first, second):
+        find_file(image, "image")
+    find_model(model)
+    if reference is not None:
+        find_data(reference)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.evaluation import compare
+
     comparison = compare(first, second, model=model, reference=open_dataset(reference) if reference else None)
     typer.echo(comparison)
     if out is not None:

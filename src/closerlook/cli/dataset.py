@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out, paragraphs
+from closerlook.choices import Layout
+from closerlook.cli.options import Out, loading, paragraphs
+from closerlook.inputs import find_data
 
 __all__ = ["app"]
 
@@ -24,8 +26,10 @@ def import_(source: Data, out: Out) -> None:
     Where images lie outside of the folder, open the table as manifest:FOLDER/metadata.parquet: other tables of folders
     may not lead out of them.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.dataset.export import export
+    find_data(source)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.dataset.export import export
 
     data = open_dataset(source)
     export(data, out, layout="table")
@@ -36,11 +40,13 @@ def import_(source: Data, out: Out) -> None:
 def export_(
     source: Data,
     out: Out,
-    layout: Annotated[str, typer.Option("--format", help="market1501, or table (metadata.parquet).")] = "market1501",
+    layout: Annotated[Layout, typer.Option("--format", help="table is a metadata.parquet.")] = "market1501",
 ) -> None:
     """Copy a data set into another layout."""
-    from closerlook.dataset import open_dataset
-    from closerlook.dataset.export import export
+    find_data(source)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.dataset.export import export
 
     data = open_dataset(source)
     export(data, out, layout=layout)
@@ -49,8 +55,10 @@ def export_(
 
 def audit(source: Data) -> None:
     """Count and check a data set: unreadable files, duplicates, cameras, missing cells."""
-    from closerlook.dataset import open_dataset
-    from closerlook.dataset.audit import audit
+    find_data(source)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.dataset.audit import audit
 
     typer.echo(audit(open_dataset(source)))
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Seed
+from closerlook.cli.options import Seed, loading
+from closerlook.errors import UsageError
 
 __all__ = ["demo"]
 
@@ -20,8 +21,11 @@ def demo(
 
     Under ten minutes on two cores. A stopped demo goes on where it was when the same command is given again.
     """
-    from closerlook.reporting import report
-    from closerlook.study.planted import run_planted
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file: name a folder.")
+    with loading():
+        from closerlook.reporting import report
+        from closerlook.study.planted import run_planted
 
     run_planted(out, seed=seed)
     page = report(out)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from closerlook.cli.options import parse_file, parse_picture, parse_size
+from closerlook.choices import Metric, ProtocolName
+from closerlook.cli.options import loading, parse_file, parse_picture, parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
+from closerlook.inputs import find_data, find_file, find_model
 
 if TYPE_CHECKING:
     from closerlook.evaluation import Result
@@ -27,18 +29,16 @@ def evaluate(
     query: Annotated[Path | None, typer.Option(help="Query features made elsewhere (safetensors).")] = None,
     gallery: Annotated[Path | None, typer.Option(help="Gallery features made elsewhere (safetensors).")] = None,
     protocol: Annotated[
-        str, typer.Option(help="market1501, dukemtmc, msmt17, cuhk03-classic, cuhk03-new, open-reid, no-cameras.")
+        ProtocolName, typer.Option(help="Which gallery images count for a query, and how AP is computed.")
     ] = "market1501",
-    metric: Annotated[str, typer.Option(help="euclidean or cosine.")] = "euclidean",
-    expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
+    metric: Annotated[Metric, typer.Option(help="Distance to rank by.")] = "euclidean",
+    query_expansion: Annotated[int, typer.Option(help="Average each query with so many nearest gallery images.")] = 0,
     rerank: Annotated[bool, typer.Option("--rerank", help="k-reciprocal re-ranking (20, 6, 0.3).")] = False,
     device: Annotated[str, typer.Option(help="Where to rank: cpu or cuda. Models run on a GPU anyway.")] = "cpu",
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option(
-            callback=parse_file, help="Picture to draw: the most instructive queries and their nearest images."
-        ),
+        typer.Option(callback=parse_file, help="Picture to draw: the hardest errors and their nearest images."),
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
     out: Annotated[
@@ -53,10 +53,6 @@ def evaluate(
     Either a MODEL with --target, or --query and --gallery: files with the tensors features (n, d), identities (n,) and
     cameras (n,). Identity -1 is junk, -2 a distractor, from 0 on people.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.embedding.features import Features
-    from closerlook.evaluation import KReciprocal, Matching, evaluate, load_model, rank, save_rankings
-
     if pictures is not None:
         parse_picture("--pictures", pictures)
     if attention and pictures is None:
@@ -64,17 +60,34 @@ def evaluate(
     if out is None:
         out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
     parse_file(out)
-    matching = replace(Matching.load(metric), expansion=expansion, reranking=KReciprocal() if rerank else None)
+    height_width = parse_size(size) if size else None
+    if query_expansion < 0:
+        raise UsageError(f"A query is averaged with 0 or more gallery images, not {query_expansion}.")
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
-        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)
+        find_file(query, "features file")
+        find_file(gallery, "features file")
     elif model is not None and target is not None and query is None and gallery is None:
+        find_data(target)
+        find_model(model)
+    else:
+        raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.embedding.features import Features
+        from closerlook.evaluation import KReciprocal, Matching, evaluate, load_model, rank, save_rankings
+
+    matching = replace(
+        Matching.load(metric), query_expansion=query_expansion, reranking=KReciprocal() if rerank else None
+    )
+    if query is not None and gallery is not None:
+        result = rank(Features.load(query), Features.load(gallery), protocol=protocol, matching=matching, device=device)
+    else:
+        assert model is not None and target is not None
         data = open_dataset(target)
-        embedder = load_model(model, parse_size(size) if size else None)
+        embedder = load_model(model, height_width)
         result = evaluate(embedder, data, protocol=protocol, matching=matching, device=device)
         if pictures is not None:
             save_rankings(result, pictures, embedder=embedder if attention else None)
-    else:
-        raise UsageError("Give either MODEL and --target (and --pictures), or --query and --gallery.")
     result.save(out)
     console.print(_table(result))
     typer.echo(result)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_file, parse_size
+from closerlook.cli.options import loading, parse_file, parse_size
+from closerlook.compute.progress import step
+from closerlook.inputs import find_model
 
 __all__ = ["export"]
 
@@ -21,14 +23,18 @@ def export(
 
     The input is raw pixels, (b, height, width, 3) uint8 RGB; normalisation is inside. (Data sets: 'dataset export'.)
     """
-    from closerlook.evaluation import load_model
-    from closerlook.reid import Model
-    from closerlook.reid.onnx import save_onnx
+    find_model(model)
+    height_width = parse_size(size) if size else None
+    with loading():
+        from closerlook.evaluation import load_model
+        from closerlook.reid import Model
+        from closerlook.reid.onnx import save_onnx
 
-    embedder = load_model(model, parse_size(size) if size else None)
+    embedder = load_model(model, height_width)
     assert isinstance(embedder, Model)
     height, width = embedder.size
-    difference = save_onnx(embedder, out)
+    with step("Writing the model and checking it in onnxruntime"):
+        difference = save_onnx(embedder, out)
     typer.echo(
         f"{out}: images (b, {height}, {width}, 3) uint8 RGB -> features (b, {embedder.dim}); "
         f"onnxruntime and torch differ by {difference:.1e} of the largest feature"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_file, parse_size
+from closerlook.cli.options import loading, parse_file, parse_size
 from closerlook.errors import unknown
+from closerlook.inputs import find_data, find_model
 
 __all__ = ["extract"]
 
@@ -29,16 +30,20 @@ def extract(
     A safetensors file holds the tensors features (n, d), identities (n,) and cameras (n,), as 'evaluate --query' and
     '--gallery' read them; a Parquet file has a row an image, with file_name, identity, camera, split and feature.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.embedding import extract
-    from closerlook.evaluation import load_model
-
     if out.suffix not in FORMATS:
         raise unknown("ending of --out", out.suffix, FORMATS)
+    find_data(source)
+    find_model(model)
+    height_width = parse_size(size) if size else None
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.embedding import extract
+        from closerlook.evaluation import load_model
+
     data = open_dataset(source)
     if split is not None:
         data = data.split(split)
-    features = extract(load_model(model, parse_size(size) if size else None), data)
+    features = extract(load_model(model, height_width), data)
     if out.suffix == ".parquet":
         features.save_table(out, data)
     else:

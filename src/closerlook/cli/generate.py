@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from closerlook.cli.options import Levels, Out, Seed, Size, parse_levels, parse_size
+from closerlook.attributes import Design
+from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName
+from closerlook.cli.options import Levels, Out, Seed, Size, loading, parse_levels, parse_size
+from closerlook.inputs import find_file
 
 __all__ = ["generate"]
 
@@ -20,14 +25,14 @@ def generate(
     level: Levels = None,
     size: Size = "128x64",
     seed: Seed = 0,
-    vary: Annotated[
-        str, typer.Option(help="What has its own pose, camera and place: cell (each person), view, image.")
+    scene_per: Annotated[
+        ScenePer, typer.Option(help="What has its own pose, camera and place; a view is a viewpoint of a person.")
     ] = "view",
     backdrop: Annotated[
         list[str] | None,
         typer.Option(help="Place to render in, or a folder of empty frames of your own; several times."),
     ] = None,
-    sensor: Annotated[str, typer.Option(help="Camera sensor: clean, cctv, phone.")] = "cctv",
+    sensor: Annotated[SensorName, typer.Option(help="Kind of camera.")] = "cctv",
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
@@ -45,16 +50,22 @@ def generate(
 
     A stopped run goes on where it was when the same command is given again.
     """
-    from closerlook import synthesis
-    from closerlook.selection.plan import Plan
+    levels, height_width = parse_levels(level), parse_size(size)
+    _check_levels(Design.load(design), levels)
+    for path, what in ((plan, "plan"), (population, "file"), (wardrobe, "folder")):
+        if path is not None:
+            find_file(path, what)
+    with loading():
+        from closerlook import synthesis
+        from closerlook.selection.plan import Plan
 
     settings: dict[str, Any] = {
         "identities": identities,
         "first_identity": first_identity,
-        "levels": parse_levels(level),
-        "size": parse_size(size),
+        "levels": levels,
+        "size": height_width,
         "seed": seed,
-        "vary": vary,
+        "scene_per": scene_per,
         "backdrops": backdrop,
         "sensor": sensor,
         "wardrobe": wardrobe,
@@ -68,3 +79,11 @@ def generate(
     data = synthesis.generate(design, out=out, device=device, **settings)
     people = data.counts()["identities"]
     typer.echo(f"{len(data):,} images of {people:,} people in {out}; next: closerlook analyze {out} TARGET --out gap")
+
+
+def _check_levels(design: Design, levels: Mapping[str, Sequence[str]]) -> None:
+    """Refuse attributes and levels that the design does not have; the renderer's own weathers may join any."""
+    for name, values in levels.items():
+        factor = design.factor(name.replace(".", "_"))
+        own = MORE_WEATHERS if factor.name == "weather" else ()
+        replace(factor, levels=tuple(dict.fromkeys((*factor.levels, *own)))).keep(values)

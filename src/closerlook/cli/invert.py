@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Seed, Size, parse_file, parse_size
+from closerlook.cli.options import Seed, Size, loading, parse_file, parse_size
+from closerlook.errors import UsageError
+from closerlook.inputs import find_file
+from closerlook.storage.files import atomic_path
 
 __all__ = ["invert"]
 
@@ -25,16 +28,18 @@ def invert(
     seed: Seed = 0,
 ) -> None:
     """Make images from noise whose features match a layer's, to see what content or style keeps (section 2.2)."""
-    from PIL import Image
-
-    from closerlook.dataset.decoding import read_image
-    from closerlook.embedding.content_style import LAYERS
-    from closerlook.errors import UsageError
-    from closerlook.gap import inversion_strip
-    from closerlook.storage.files import atomic_path
-
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--out {out} must end in .png or .jpg.")
+    height_width = parse_size(size)
+    for path in images:
+        find_file(path, "image")
+    with loading():
+        from PIL import Image
+
+        from closerlook.dataset.decoding import read_image
+        from closerlook.embedding.content_style import LAYERS
+        from closerlook.gap import inversion_strip
+
     layers = layer or (list(LAYERS[backbone].content) if backbone in LAYERS else [])
     if not layers:
         raise UsageError(f"Name a --layer of {backbone}.")
@@ -44,7 +49,7 @@ def invert(
         layers,
         term=term,
         backbone=backbone,
-        size=parse_size(size),
+        size=height_width,
         steps=steps,
         seed=seed,
     )

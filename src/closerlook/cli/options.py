@@ -5,23 +5,28 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from closerlook.compute.progress import step
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
 from closerlook.storage.documents import parse_yaml
 from closerlook.storage.files import replaceable
 
 __all__ = [
+    "Camera",
+    "GapFolder",
     "Levels",
     "Out",
     "Seed",
     "Size",
     "Source",
     "Target",
+    "loading",
     "paragraphs",
     "parse_assignments",
     "parse_file",
@@ -38,10 +43,17 @@ Source = Annotated[str, typer.Argument(help="Synthetic data: a folder, or FORMAT
 Target = Annotated[
     str, typer.Argument(help="Real data: market1501:/data/Market-1501-v15.09.15, or a folder of pictures.")
 ]
+GapFolder = Annotated[Path, typer.Argument(help="Folder that 'closerlook analyze' wrote.")]
+Camera = Annotated[int | None, typer.Option(help="For this camera of the target alone.")]
 Levels = Annotated[
     list[str] | None,
     typer.Option("--level", "-l", help="Keep only these levels: weather=sunny,clouds. May be given several times."),
 ]
+
+
+def loading() -> AbstractContextManager[None]:
+    """Around a verb's imports, which may take seconds: after its arguments have been checked."""
+    return step("Loading libraries")
 
 
 def paragraphs(verb: Callable[..., object]) -> str:

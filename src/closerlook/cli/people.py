@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Seed, parse_file
+from closerlook.cli.options import Seed, loading, parse_file, parse_picture
+from closerlook.inputs import find_file
 
 __all__ = ["people"]
 
@@ -25,7 +26,12 @@ def people(
     captions: Annotated[bool, typer.Option(help="Write what their labels say below people.")] = True,
 ) -> None:
     """Draw the people that 'generate' renders, side by side at one scale: who they are, before any scene."""
-    from closerlook.synthesis.generation.contact import contact_sheet
+    parse_picture("--out", out)
+    for path, what in ((population, "file"), (wardrobe, "folder")):
+        if path is not None:
+            find_file(path, what)
+    with loading():
+        from closerlook.synthesis.generation.contact import contact_sheet
 
     contact_sheet(
         out,

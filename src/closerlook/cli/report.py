@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import parse_file
+from closerlook.cli.options import loading, parse_file
+from closerlook.inputs import find_reportable
 
 __all__ = ["report"]
 
@@ -20,6 +21,8 @@ def report(
     ] = None,
 ) -> None:
     """Write one self-contained HTML page about a study, an analysis or a training run."""
-    from closerlook.reporting import report
+    find_reportable(folder)
+    with loading():
+        from closerlook.reporting import report
 
     typer.echo(f"The report is at {report(folder, out=out)}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from closerlook.cli.options import Seed, parse_file, parse_levels
+from closerlook.choices import Criterion, Method
+from closerlook.cli.options import Camera, GapFolder, Seed, loading, parse_file, parse_levels
 from closerlook.errors import UsageError
+from closerlook.inputs import find_gap
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,17 +22,15 @@ __all__ = ["select"]
 
 
 def select(
-    gap: Annotated[Path, typer.Argument(help="Folder that 'closerlook analyze' wrote.")],
+    gap: GapFolder,
     out: Annotated[Path, typer.Option("--out", "-o", callback=parse_file, help="Plan to write (YAML).")] = Path(
         "plan.yaml"
     ),
     method: Annotated[
-        Literal["greedy", "exhaustive", "weights"],
-        typer.Option(help="greedy: each attribute by itself, as in the paper; or all together."),
+        Method, typer.Option(help="greedy: each attribute by itself, as in the paper; or all together.")
     ] = "greedy",
-    on: Annotated[
-        Literal["fit", "pair_loss"],
-        typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's total loss."),
+    criterion: Annotated[
+        Criterion, typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's total loss.")
     ] = "fit",
     rule: Annotated[
         str | None,
@@ -39,23 +39,16 @@ def select(
             "it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's own levels)."
         ),
     ] = None,
-    keep: Annotated[
+    all_levels: Annotated[
         list[str] | None, typer.Option(help="Take all levels of this attribute: viewpoint by default; 'none' for none.")
     ] = None,
     budget: Annotated[int | None, typer.Option(help="At most this many images.")] = None,
     diversity: Annotated[float, typer.Option(help="exhaustive: at least this share of the target's diversity.")] = 0.0,
-    variety: Annotated[float | None, typer.Option(help="weights: at least so many effective combinations.")] = None,
-    cap: Annotated[list[str] | None, typer.Option(help="weights: at most this share: weather=foggy:0.1.")] = None,
-    camera: Annotated[int | None, typer.Option(help="For this camera of the target alone.")] = None,
-    people: Annotated[int | None, typer.Option(help="Choose so many people as well; needs --data.")] = None,
-    people_by: Annotated[
-        Literal["far", "near"], typer.Option(help="far: as unlike as possible; near: nearest to --target.")
-    ] = "far",
-    data: Annotated[str | None, typer.Option(help="The source, to choose people from.")] = None,
-    target: Annotated[str | None, typer.Option(help="The target, for --people-by near.")] = None,
-    render_next: Annotated[
-        int | None, typer.Option(help="Instead: which so many images to render next, to be surer of the choice.")
+    min_effective_cells: Annotated[
+        float | None, typer.Option(help="weights: at least so many effective combinations.")
     ] = None,
+    cap: Annotated[list[str] | None, typer.Option(help="weights: at most this share: weather=foggy:0.1.")] = None,
+    camera: Camera = None,
     front: Annotated[
         Path | None,
         typer.Option(callback=parse_file, help="Also write the Pareto front of size against distance (CSV)."),
@@ -70,41 +63,32 @@ def select(
 
     By default all viewpoints, and of the rest what is not surely far. The levels
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
+    People are chosen by 'closerlook select-identities'.
     """
-    from closerlook.gap import Gap
-    from closerlook.selection import camera_gap, controls as controls_of, select, with_people
-    from closerlook.storage.tables import write_csv
-
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
-    if people is not None and data is None:
-        raise UsageError("--people needs --data, the source to choose them from.")
-    found = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
-    if render_next is not None:
-        _render_next(found, render_next, out)
-        return
+    caps = _parse_caps(cap)
+    find_gap(gap)
+    with loading():
+        from closerlook.gap import Gap
+        from closerlook.selection import camera_gap, controls as controls_of, select
+        from closerlook.storage.tables import write_csv
+
+    measured = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
     plan = select(
-        found,
+        measured,
         method=method,
-        on=on,
+        criterion=criterion,
         rule=rule,
-        keep=None if keep is None else [name for name in keep if name != "none"],
+        all_levels=None if all_levels is None else [name for name in all_levels if name != "none"],
         budget=budget,
         diversity=diversity,
-        variety=variety,
-        caps=_parse_caps(cap),
+        min_effective_cells=min_effective_cells,
+        caps=caps,
         seed=seed,
     )
-    if people is not None and data is not None:
-        from closerlook.dataset import open_dataset
-        from closerlook.selection import choose_people
-
-        source = open_dataset(data).train
-        pool = source.subset(plan)
-        goal = None if target is None else open_dataset(target).train
-        plan = with_people(plan, choose_people(found, pool, people, by=people_by, target=goal, seed=seed), source)
-    others = {} if controls is None else controls_of(found, plan, seeds=controls, on=on)
-    table = None if front is None else _front(found, plan, on)
+    others = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
+    table = None if front is None else _front(measured, plan, criterion)
     plan.save(out)
     if front is not None and table is not None:
         write_csv(table, front)
@@ -131,16 +115,16 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
     return caps
 
 
-def _front(gap: Gap, plan: Plan, on: Literal["fit", "pair_loss"]) -> pl.DataFrame:
+def _front(gap: Gap, plan: Plan, criterion: Criterion) -> pl.DataFrame:
     import polars as pl
 
     from closerlook.selection import exhaustive
 
-    keep = frozenset(plan.provenance.keep if plan.provenance else ())
+    all_levels = frozenset(plan.provenance.all_levels if plan.provenance else ())
     rows = [
-        {"images": one.images, on: one.score}
+        {"images": one.images, criterion: one.score}
         | {name: " ".join(map(str, levels)) for name, levels in one.values.items()}
-        for one in exhaustive(gap, on=on, keep=keep)
+        for one in exhaustive(gap, criterion=criterion, all_levels=all_levels)
     ]
     return pl.DataFrame(rows)
 
@@ -148,8 +132,6 @@ def _front(gap: Gap, plan: Plan, on: Literal["fit", "pair_loss"]) -> pl.DataFram
 def _tell(plan: Plan) -> None:
     for name, levels in plan.values.items():
         typer.echo(f"{name}: {', '.join(map(str, levels))}")
-    if plan.identities:
-        typer.echo(f"people: {len(plan.identities)}")
     provenance = plan.provenance
     if provenance is None:
         return
@@ -166,26 +148,8 @@ def _tell(plan: Plan) -> None:
             f"{evidence['agreement']:.0%} of their images"
         )
     if "greedy_gap" in optimum:
-        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of {provenance.on} above it")
+        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of {provenance.criterion} above it")
     if "bound" in optimum:
         typer.echo(f"Distance {optimum['distance']:.6f}; no distribution has less than {optimum['bound']:.6f}")
     for note in provenance.notes:
         typer.echo(note)
-
-
-def _render_next(gap: Gap, images: int, out: Path) -> None:
-    from closerlook.selection import render_next
-
-    value = render_next(gap, images)
-    value.plan.save(out)
-    cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)
-    for cell in cells[:10]:
-        typer.echo(f"{round(cell.weight * images):6,}  {', '.join(map(str, cell.levels.values()))}")
-    if len(cells) > 10:
-        typer.echo(f"       and {len(cells) - 10} more combinations")
-    typer.echo(
-        f"Expected to save {value.saved:.5f} of {value.doubt:.5f} fit lost by levels on the wrong side of the line."
-    )
-    if value.stop:
-        typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")
-    typer.echo(f"The order is in {out}; next: closerlook generate DESIGN --plan {out} --first-identity N --out DATA")

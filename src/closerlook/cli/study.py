@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out, Seed, Source, Target, parse_assignments
+from closerlook.choices import TableName
+from closerlook.cli.options import Out, Seed, Source, Target, loading, parse_assignments
+from closerlook.errors import UsageError
+from closerlook.inputs import find_data, find_file, find_gap, find_recipe
 
 __all__ = ["study"]
 
@@ -21,7 +24,7 @@ def study(
         Path | None, typer.Option(help="Analysis of the source, to show; each plan then meets its worst opposite too.")
     ] = None,
     table: Annotated[
-        str | None,
+        TableName | None,
         typer.Option(
             help="Rows like the paper's: market (Table 1), duke (Table 2), own (levels at or below the mean in --gap)."
         ),
@@ -40,10 +43,22 @@ def study(
 
     A stopped study goes on where it was when the same command is given again.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.reporting import report
-    from closerlook.selection import Plan
-    from closerlook.study import run_study
+    find_data(source)
+    find_data(target)
+    for path in plan or ():
+        find_file(path, "plan")
+    if gap is not None:
+        find_gap(gap)
+    elif table == "own":
+        raise UsageError("--table own needs --gap, the analysis that says which levels are near to the target.")
+    if recipe is not None:
+        find_recipe(recipe)
+    overrides = parse_assignments(set_)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.reporting import report
+        from closerlook.selection import Plan
+        from closerlook.study import run_study
 
     run_study(
         open_dataset(source),
@@ -53,7 +68,7 @@ def study(
         gap=gap,
         table=table,
         recipe=recipe,
-        overrides=parse_assignments(set_),
+        overrides=overrides,
         seeds=seeds,
         first_seed=seed,
     )

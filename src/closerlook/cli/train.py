@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out, Seed, Source, parse_assignments
-
-if TYPE_CHECKING:
-    from closerlook.dataset import Dataset, open_dataset
+from closerlook.cli.options import Out, Seed, Source, loading, parse_assignments
+from closerlook.inputs import find_data, find_file, find_recipe
 
 __all__ = ["train"]
 
@@ -25,9 +23,7 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
     validation: Annotated[
         str | None,
-        typer.Option(
-            help="Keep the best checkpoint: share of the people to put aside (0.1), or other rendered people."
-        ),
+        typer.Option(help="Keep the best checkpoint: share of the people to hold out (0.1), or other rendered people."),
     ] = None,
     seed: Seed = 0,
 ) -> None:
@@ -36,27 +32,37 @@ def train(
     A stopped run goes on where it was when the same command is given again. On several GPUs:
     torchrun --nproc-per-node 4 --no-python closerlook train ...
     """
-    from closerlook.reid import train
-    from closerlook.reid.distributed import is_first_process
-    from closerlook.selection import Plan
+    find_data(source)
+    if recipe is not None:
+        find_recipe(recipe)
+    if plan is not None:
+        find_file(plan, "plan")
+    overrides = parse_assignments(set_)
+    share = _share(validation)
+    if validation is not None and share is None:
+        find_data(validation)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.reid import train
+        from closerlook.reid.distributed import is_first_process
+        from closerlook.selection import Plan
 
     train(
         open_dataset(source).train,
         recipe=recipe,
         out=out,
         seed=seed,
-        overrides=parse_assignments(set_),
-        validation=None if validation is None else _validation(validation),
+        overrides=overrides,
+        validation=share if share is not None or validation is None else open_dataset(validation),
         plan=None if plan is None else Plan.load(plan),
     )
     if is_first_process():
         typer.echo(f"The model is in {out}; next: closerlook evaluate {out} --target market1501:/path")
 
 
-def _validation(text: str) -> Dataset | float:
-    """``"0.1"`` -> 0.1, anything else is a data set."""
-
+def _share(text: str | None) -> float | None:
+    """``"0.1"`` -> 0.1; None for a data set's name."""
     try:
-        return float(text)
+        return None if text is None else float(text)
     except ValueError:
-        return open_dataset(text)
+        return None

@@ -1,22 +1,22 @@
-"""Work spread over processes of this machine.
+"""Work spread over processes of this machine, by loky's executor.
 
-Not multiprocessing: its workers import the caller's main module again, which breaks scripts without a main guard. Here
-a worker imports the named function only. Workers end when their parent does, however it ended.
+Its workers do not import the caller's main module, so that scripts need no main guard, and inherit no threads of torch
+or Warp. What it does not do is done here: an exception that cannot be sent keeps its text, Ctrl-C reaches the parent
+alone, and workers end when their parent does, however it ended.
 """
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import os
 import pickle
-import queue
-import subprocess
-import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TypeVar
+
+from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
 from closerlook.errors import CloserlookError, UsageError
 
@@ -25,7 +25,7 @@ __all__ = ["run_in_processes", "usable_cores", "worker_count"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_START = "from closerlook.compute.processes import serve; serve()"
+IN_WORK = 2  # tasks a worker that are sent ahead of their results: none waits for work, few results wait for the caller
 
 
 def usable_cores() -> int:
@@ -45,120 +45,78 @@ def worker_count(workers: int | None) -> int:
 
 
 def run_in_processes(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Iterator[tuple[Task, Result]]:
     """Apply ``function`` to every task; yields (task, result) as they finish, in any order.
 
     Args:
-        function: a module-level function; what it raises is raised here, and the rest is stopped. An exception that
-            cannot be sent is raised as a RuntimeError with its text.
+        function: what it raises is raised here, with the worker's traceback as its cause, and the rest is stopped. An
+            exception that cannot be sent is raised as a RuntimeError with its text.
         tasks: picklable values.
         workers: number of processes; 1 runs everything in this one.
 
     Raises:
         CloserlookError: a worker died (killed, or out of memory).
-        TypeError: a task or a result cannot be pickled.
+        pickle.PicklingError: a task or a result cannot be pickled.
     """
-    if workers <= 1:
+    if workers <= 1 or not tasks:
         for task in tasks:
             yield task, function(task)
         return
-    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
-    for task in tasks:
-        waiting.put(task)
-    total = waiting.qsize()
-    done: queue.SimpleQueue[tuple[Task, Any, BaseException | None]] = queue.SimpleQueue()
-    processes = [_start_worker() for _ in range(min(workers, total))]
-    for process in processes:
-        threading.Thread(target=_feed, args=(process, function, waiting, done), daemon=True).start()
-    try:
-        for _ in range(total):
-            task, result, error = done.get()
-            if error is not None:
-                raise error
-            yield task, result
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-
-
-def _start_worker() -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", _START, str(os.getpid())]
-    # A session of its own, so that Ctrl-C reaches the parent alone, which then stops its workers.
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+    executor = ProcessPoolExecutor(
+        min(workers, len(tasks)),
+        env={"OMP_NUM_THREADS": "1"},
+        initializer=_start_worker,
+        initargs=(os.getpid(), function),
     )
-
-
-def _feed(
-    process: subprocess.Popen[bytes],
-    function: Callable[[Task], Result],
-    waiting: queue.SimpleQueue[Task],
-    done: queue.SimpleQueue[tuple[Task, Any, BaseException | None]],
-) -> None:
-    """Hand one worker task after task, until none is left or it fails."""
-    assert process.stdin and process.stdout
-    with contextlib.suppress(queue.Empty):
-        while True:
-            task = waiting.get_nowait()
-            try:
-                pickle.dump(_pickled((function, task), "task"), process.stdin)
-                process.stdin.flush()
-                result, error = pickle.load(process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError):
-                died = "A worker process died; the machine may be short of memory. Run it again with fewer workers."
-                result, error = None, CloserlookError(died)
-            except Exception as trouble:  # whatever it is, the caller must hear of it: it waits for this answer
-                result, error = None, trouble
-            done.put((task, result, error))
-            if error is not None:
-                return
-
-
-def serve() -> None:
-    """A worker's life: read (function, task) from standard input, write (result, error) to standard output."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever else prints must not end up between the answers
-    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
-    while True:
-        try:
-            message = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            function, task = pickle.loads(message)
-            answer = _pickled((function(task), None), "result")
-        except Exception as error:  # handed to the parent, which raises it
-            error.add_note("".join(traceback.format_exception(error)))
-            answer = pickle.dumps((None, _sendable(error)))
-        answers.write(answer)
-        answers.flush()
-
-
-def _pickled(value: object, what: str) -> bytes:
-    """All of a message before any of it is sent: half a message would leave the other side waiting.
-
-    Raises:
-        TypeError: it cannot be pickled.
-    """
+    running: dict[Future[Result], Task] = {}
     try:
-        return pickle.dumps(value)
-    except Exception as error:  # PicklingError, TypeError, AttributeError, RecursionError, what __reduce__ raises
-        raise TypeError(f"A {what} of parallel work cannot be pickled: {error}") from None
+        for task in tasks:
+            running[executor.submit(_call, function, task)] = task
+            if len(running) == IN_WORK * workers:
+                yield from _finished(running)
+        while running:
+            yield from _finished(running)
+    except TerminatedWorkerError as error:
+        died = "A worker process died; the machine may be short of memory. Run it again with fewer workers."
+        raise CloserlookError(died) from error
+    finally:
+        executor.shutdown(kill_workers=bool(running))
 
 
-def _sendable(error: Exception) -> Exception:
-    """The error, if the parent will get it as it is; else its text and notes."""
+def _finished(running: dict[Future[Result], Task]) -> Iterator[tuple[Task, Result]]:
+    """Wait for one task and take out all that are done."""
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        result = future.result()
+        yield running.pop(future), result
+
+
+def _call(function: Callable[[Task], Result], task: Task) -> Result:
+    """In a worker: the result, or an exception that the parent will get as it is."""
+    try:
+        return function(task)
+    except BaseException as error:
+        if not _can_be_sent(error):
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+        raise
+
+
+def _can_be_sent(error: BaseException) -> bool:
+    """Not what ends the process that raises it, what holds something that cannot be pickled, or what takes other
+    arguments than it keeps."""
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:  # what it holds cannot be pickled, or its class takes other arguments than it keeps
-        plain = RuntimeError(f"{type(error).__name__}: {error}")
-        for note in getattr(error, "__notes__", ()):
-            plain.add_note(note)
-        return plain
-    return error
+    except Exception:  # whatever pickling runs into
+        return False
+    return isinstance(error, Exception)
+
+
+def _start_worker(parent: int, function: Callable[[Task], Result]) -> None:
+    """In a worker, before its first task; ``function`` has brought its modules by now."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # a session of its own: Ctrl-C reaches the parent alone, which then stops its workers
+    gc.freeze()  # loky collects garbage every second, a tenth of it with torch loaded
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:

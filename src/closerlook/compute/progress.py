@@ -1,14 +1,16 @@
-"""Progress bars that say what runs, how fast and how long it will take; silent where nobody watches."""
+"""What runs, how fast and how long it will take: as a bar, or in a line now and then where there is no terminal."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,9 +22,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Advance", "console", "progress"]
+__all__ = ["Advance", "console", "progress", "step"]
 
 SECONDS_BETWEEN_LINES = 30
+PATIENCE = 5.0  # seconds after which something is said where there is no terminal
 console = Console(stderr=True, soft_wrap=True)
 
 
@@ -48,9 +51,12 @@ class Advance(Protocol):
 def progress(description: str, total: int, unit: str = "images", *, done: int = 0) -> Iterator[Advance]:
     """Show a bar while the block runs; the block calls the yielded function with the number of units finished.
 
-    ``done`` units were finished before. Where standard error is not a terminal, a line is printed every half minute and
-    at the end instead.
+    ``done`` units were finished before. Where standard error is not a terminal, a line is printed after five seconds,
+    every half minute and at the end instead. Within another bar or step there is none.
     """
+    if _busy:
+        yield lambda n, note="": None
+        return
     if not console.is_terminal:
         with _lines(description, total - done, unit) as advance:
             yield advance
@@ -63,9 +69,47 @@ def progress(description: str, total: int, unit: str = "images", *, done: int = 
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console) as bar:
+    with _alone(), Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total, completed=done, note="")
         yield lambda n, note="": bar.update(task, advance=n, note=note)
+
+
+@contextmanager
+def step(description: str) -> Iterator[None]:
+    """Say what runs while the block does, which is no count of anything: by a spinner, or by a line after five seconds
+    where standard error is not a terminal. Within another bar or step nothing is shown."""
+    if _busy:
+        yield
+    elif console.is_terminal:
+        with _alone(), console.status(escape(description)):
+            yield
+    else:
+        with _alone(), _impatient(lambda: f"{description} ..."):
+            yield
+
+
+_busy: list[bool] = []  # one for a bar or step that is shown
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    _busy.append(True)
+    try:
+        yield
+    finally:
+        _busy.pop()
+
+
+@contextmanager
+def _impatient(line: Callable[[], str]) -> Iterator[None]:
+    """Print ``line()`` if the block takes longer than one would wait for a sign of life."""
+    timer = threading.Timer(PATIENCE, lambda: _say(line()))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -82,7 +126,8 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
             left, speed = (total - finished) / rate, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
             _say(f"{description}: {finished:,} of {total:,} {unit}, {speed}/s, about {left:.0f} s left  {latest}")
 
-    yield advance
+    with _alone(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
+        yield advance
     _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")
 
 

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from closerlook.attributes import Design, Factor
 from closerlook.dataset.columns import LABELS, numbered, plain
 from closerlook.errors import CloserlookError, unknown
+from closerlook.escaping import html_table
 from closerlook.storage.files import atomic_path
 from closerlook.storage.tables import write_parquet
 
@@ -69,6 +70,23 @@ class Dataset:
     table: pl.DataFrame = field(repr=False)
     name: str
     factors: tuple[Factor, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = [f"{number:,} {what}" for what, number in self.counts().items() if number]
+        varied = "; " + ", ".join(f"{factor.name} ({len(factor)})" for factor in self.factors) if self.factors else ""
+        return f"Dataset({self.name!r}: {', '.join(parts)}{varied})"
+
+    def _repr_html_(self) -> str:
+        splits = self.table["split"].value_counts(sort=True)
+        return html_table(
+            f"Dataset {self.name}",
+            {
+                "folder": self.root,
+                **{what: f"{number:,}" for what, number in self.counts().items()},
+                "splits": ", ".join(f"{name} {count:,}" for name, count in splits.iter_rows()),
+                **{factor.name: ", ".join(map(str, factor.levels)) for factor in self.factors},
+            },
+        )
 
     @classmethod
     def from_table(cls, root: Path, table: pl.DataFrame, name: str, factors: Sequence[Factor] | None = None) -> Dataset:

@@ -55,7 +55,10 @@ def _export_table(dataset: Dataset, out: Path) -> Dataset:
         path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
         for path in (path.resolve() for path in dataset.paths)
     ]
-    return _with_table(dataset, out, dataset.table.with_columns(file_name=pl.Series(names, dtype=pl.String)))
+    table = dataset.table.with_columns(file_name=pl.Series(names, dtype=pl.String))
+    with atomic_path(out) as draft:
+        _save_table(dataset, draft, table)
+    return Dataset(out, table, dataset.name, dataset.factors)
 
 
 def _export_market1501(dataset: Dataset, out: Path) -> Dataset:
@@ -66,15 +69,14 @@ def _export_market1501(dataset: Dataset, out: Path) -> Dataset:
         for source, name in zip(dataset.paths, table["file_name"], strict=True):
             _copy_as_jpeg(source, draft / name)
             advance(1)
-        _with_table(dataset, draft, table)
+        _save_table(dataset, draft, table)
     return Dataset(out, table, dataset.name, dataset.factors)
 
 
-def _with_table(dataset: Dataset, out: Path, table: pl.DataFrame) -> Dataset:
+def _save_table(dataset: Dataset, out: Path, table: pl.DataFrame) -> None:
     moved = Dataset(out, table, dataset.name, dataset.factors)
     people = moved.counts()["identities"]
     moved.save(Design(dataset.name.partition("/")[0], max(1, people), dataset.factors))
-    return moved
 
 
 def _copy_as_jpeg(source: Path, to: Path) -> None:

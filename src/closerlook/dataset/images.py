@@ -5,6 +5,8 @@ Features change with the resize, so there is exactly one: Pillow's bilinear one,
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from closerlook.dataset.decoding import read_image
 from closerlook.dataset.fingerprint import files_digest
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import UsageError
-from closerlook.storage.files import atomic_path, cache_folder
+from closerlook.storage.files import atomic_path, cache_folder, explain_os_errors
 from closerlook.storage.keys import DIGEST, digest
 
 __all__ = ["image_array", "iter_images", "read_batch", "resize"]
@@ -67,23 +69,39 @@ def image_array(dataset: Dataset, size: Size, workers: int = 2) -> NDArray[np.ui
     """All images as one read-only memory map (n, height, width, 3) uint8, decoded once into the cache folder.
 
     The cache is keyed by every file's name, length and modification time and by ``size``, so a changed image is decoded
-    again; a build that is interrupted leaves nothing behind. The arrays longest unused are removed when all of them
-    take more than 32 GiB.
+    again; a build that is interrupted leaves nothing behind, and an array that was cut short is made again. The arrays
+    longest unused are removed when all of them take more than 32 GiB.
     """
     path = cache_folder("images") / f"{_content_key(dataset, size)}.npy"
-    if not path.exists():
+    shape = (len(dataset), *size, 3)
+    if not _is_whole(path, shape):
         _decode_all(dataset, size, workers, path)
         _make_room(path)
     path.touch()
-    array: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return array
+    return np.memmap(path, np.uint8, "r", len(_header(shape)), shape)
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is kept there, by header and length: to go through the pixels would take long."""
+    header = _header(shape)
+    with explain_os_errors(path):
+        try:
+            with path.open("rb") as file:
+                return file.read(len(header)) == header and path.stat().st_size == len(header) + math.prod(shape)
+        except FileNotFoundError:
+            return False
 
 
 def _decode_all(dataset: Dataset, size: Size, workers: int, path: Path) -> None:
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(dataset), *size, 3)}
     # Written in sequence, not through a memory map: on a full disk the latter kills the process instead of raising.
     with atomic_path(path) as draft, draft.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(_header((len(dataset), *size, 3)))
         with progress(f"Decoding {dataset.name}", len(dataset)) as advance:
             for batch in iter_images(dataset, size, workers=workers):
                 file.write(batch.data)

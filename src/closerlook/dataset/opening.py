@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from closerlook.compute.progress import step
 from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats import FORMATS
 from closerlook.dataset.formats.folder import read_folder
 from closerlook.dataset.formats.manifest import MANIFEST_SUFFIXES, read_manifest
-from closerlook.errors import CloserlookError, unknown
+from closerlook.inputs import existing_data, find_data
 
 __all__ = ["open_dataset"]
 
@@ -27,36 +27,14 @@ def open_dataset(source: str | Path | Dataset) -> Dataset:
     """
     if isinstance(source, Dataset):
         return source
-    return _open_path(source) if isinstance(source, Path) else _open_text(source)
-
-
-def _open_text(source: str) -> Dataset:
-    """Open ``format:path``, or a path by itself."""
-    name, colon, rest = source.partition(":")
-    if not (colon and name in FORMATS):
-        if source and colon and not _path(source).exists():
-            raise unknown("data set format", name, FORMATS)
-        name, rest = "", source
-    if not rest:
-        raise CloserlookError(f"'{source}' names no folder or file; give NAME:PATH, such as market1501:/data/Market.")
-    return _existing(_path(rest), FORMATS[name]) if name else _open_path(_path(rest))
+    if isinstance(source, Path):
+        return _open_path(source)
+    name, path = find_data(source)
+    with step(f"Opening {source}"):
+        return FORMATS[name](path) if name else _open_path(path)
 
 
 def _open_path(path: Path) -> Dataset:
     """Open a folder, or a manifest that ends in .csv, .jsonl or .parquet."""
-    return _existing(
-        path, read_manifest if path.suffix.lower() in MANIFEST_SUFFIXES and not path.is_dir() else read_folder
-    )
-
-
-def _existing(path: Path, read: Callable[[Path], Dataset]) -> Dataset:
-    if not path.exists():
-        raise CloserlookError(
-            f"There is no data set at {path}; give a folder, a .csv, .jsonl or .parquet file, or NAME:PATH."
-        )
-    return read(path)
-
-
-def _path(text: str) -> Path:
-    """``./~`` is a folder of that name."""
-    return Path(text).expanduser() if text.startswith("~") else Path(text)
+    is_table = path.suffix.lower() in MANIFEST_SUFFIXES and not path.is_dir()
+    return read_manifest(existing_data(path)) if is_table else read_folder(existing_data(path))

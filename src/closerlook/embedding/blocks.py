@@ -12,9 +12,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
-from closerlook.embedding.embedder import Embedder
-
-__all__ = ["TERMS", "Block", "blocks_of", "pool", "slices_of"]
+__all__ = ["TERMS", "Block", "pool", "slices_of"]
 
 TERMS = ("style", "content", "feature")
 MAX_POOLED = 2048
@@ -38,12 +36,6 @@ class Block:
     dim: int
     weight: float = 1.0
     positions: int = 1
-
-
-def blocks_of(embedder: Embedder) -> tuple[Block, ...]:
-    """The blocks that ``embedder`` declares as ``blocks``; its whole vector as one feature where it declares none."""
-    declared: tuple[Block, ...] | None = getattr(embedder, "blocks", None)
-    return declared if declared is not None else (Block("feature", "feature", embedder.dim),)
 
 
 def slices_of(blocks: tuple[Block, ...]) -> tuple[slice, ...]:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from closerlook.embedding.backbones import pretrained
 from closerlook.embedding.blocks import Block, slices_of
+from closerlook.embedding.embedder import Embedder
 from closerlook.errors import UsageError, unknown
 
 __all__ = ["LAYERS", "ContentStyle", "Layers", "fingerprint", "write_gram"]
@@ -56,8 +57,8 @@ LAYERS: Mapping[str, Layers] = {
 }
 
 
-class ContentStyle:
-    """Content + style embedding over a pretrained network: an ``Embedder`` whose vector has named blocks.
+class ContentStyle(Embedder):
+    """Content + style embedding over a pretrained network: its vector has named blocks.
 
     Args:
         backbone: ``vgg19`` (the paper's) or ``lite0`` (needs no download, about 15 times less work).
@@ -106,19 +107,19 @@ class ContentStyle:
         self.write(images, phi)
         return phi
 
-    def write(self, images: Tensor, phi: Tensor) -> None:
-        """The same into ``phi`` (b, dim): vectors this long are better kept in memory that is used again."""
+    def write(self, images: Tensor, out: Tensor) -> None:
+        """The same into ``out`` (b, dim): vectors this long are better kept in memory that is used again."""
         with torch.inference_mode():
             for name, activations in self._activations(images.to(self.device)):
                 # A layer is read while it is still in the cache, and freed before the next one is computed
                 for block, part in self._places[name]:
                     if block.term == "style":
-                        write_gram(activations, phi[:, part])
+                        write_gram(activations, out[:, part])
                     elif block.positions == 1:
-                        torch.mean(activations, (2, 3), out=phi[:, part])
+                        torch.mean(activations, (2, 3), out=out[:, part])
                     else:
                         channels_last = activations.permute(0, 2, 3, 1)
-                        phi[:, part].view(channels_last.shape).copy_(channels_last)
+                        out[:, part].view(channels_last.shape).copy_(channels_last)
 
     def _activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         x = self._network.normalize(images)

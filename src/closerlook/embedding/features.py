@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
-from closerlook.embedding.embedder import Embedder
+from closerlook.embedding.embedder import Embedder, EmbeddingFunction
 from closerlook.embedding.passes import batch_size, cut, run_pass
-from closerlook.errors import CloserlookError
+from closerlook.embedding.pooled import as_embedder
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.storage.tables import read_parquet, write_parquet
 from closerlook.storage.tensors import read_arrays, write_arrays
 
-__all__ = ["Features", "extract"]
+__all__ = ["Arrays", "Features", "as_features", "extract"]
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,54 @@ class Features:
     """Vectors and labels of n images.
 
     Attributes:
-        features: (n, d) float32.
+        features: (n, d) float32, or float64 where it was given so.
         identities: (n,) int64.
         cameras: (n,) int64; -1 where unknown.
     """
 
-    features: NDArray[np.float32] = field(repr=False)
+    features: NDArray[np.floating] = field(repr=False)
     identities: NDArray[np.int64] = field(repr=False)
     cameras: NDArray[np.int64] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def __repr__(self) -> str:
+        return f"Features({len(self):,} vectors of {self.features.shape[1]} numbers)"
+
+    @classmethod
+    def from_arrays(cls, features: ArrayLike, identities: ArrayLike, cameras: ArrayLike | None = None) -> Features:
+        """Features from arrays, tensors or lists, checked.
+
+        Args:
+            features: (n, d) numbers.
+            identities: (n,) whole numbers: people from 0 on; -1 is junk, -2 a distractor.
+            cameras: (n,) whole numbers; unknown if ``None``.
+
+        Raises:
+            UsageError: lengths differ, the vectors are not (n, d), or a label is no whole number.
+
+        Example::
+
+            query = cl.Features.from_arrays(vectors, identities, cameras)
+        """
+        vectors, people = _array(features), _array(identities)
+        filmed = np.full(len(people), -1) if cameras is None else _array(cameras)
+        if vectors.ndim != 2 or people.shape != (len(vectors),) or filmed.shape != (len(vectors),):
+            raise UsageError(
+                f"Features must be (n, d), identities and cameras (n,); they are {vectors.shape}, {people.shape} and "
+                f"{filmed.shape}."
+            )
+        if vectors.dtype.kind not in "fiu":
+            raise UsageError(f"Features must be numbers, not {vectors.dtype}.")
+        for name, labels in (("identities", people), ("cameras", filmed)):
+            if labels.dtype.kind not in "iu":
+                raise UsageError(
+                    f"{name.capitalize()} must be whole numbers, not {labels.dtype}; names are numbered by "
+                    "np.unique(names, return_inverse=True)[1]."
+                )
+        kind = np.float64 if vectors.dtype == np.float64 else np.float32
+        return cls(vectors.astype(kind, copy=False), people.astype(np.int64), filmed.astype(np.int64))
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with the tensors ``features``, ``identities`` and ``cameras``."""
@@ -75,6 +113,9 @@ class Features:
         return cls(features.astype(np.float32), identities.astype(np.int64), cameras.astype(np.int64))
 
 
+Arrays = Features | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]  # labels after vectors
+
+
 def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
     try:
         return read_arrays(path, "extract the features again", foreign=True)[0]
@@ -107,8 +148,47 @@ def _vectors(column: pl.Series, path: Path) -> NDArray[np.generic]:
     return column.to_numpy()
 
 
-def extract(embedder: Embedder, data: Dataset) -> Features:
-    """The features of every image of ``data``, in table order. Images without an identity get -1."""
+def as_features(source: Arrays, what: str) -> Features:
+    """Features as they are, or from the tuple (vectors, identities, cameras), the last of which may be left out.
+
+    Raises:
+        UsageError: it is neither, or the arrays do not fit together; the message says of ``what``.
+    """
+    if isinstance(source, Features):
+        return source
+    if not isinstance(source, tuple) or len(source) not in (2, 3):
+        shown = f"a tuple of {len(source)}" if isinstance(source, tuple) else f"a {type(source).__name__}"
+        raise UsageError(f"The {what} is {shown}; give (vectors, identities, cameras) or (vectors, identities).")
+    try:
+        return Features.from_arrays(*source)
+    except UsageError as error:
+        raise UsageError(f"The {what}: {error}") from None
+
+
+def _array(values: ArrayLike) -> NDArray[np.generic]:
+    try:
+        return values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise UsageError(f"This is no array: {error}.") from None
+
+
+def extract(embedder: Embedder | EmbeddingFunction, data: Dataset, *, size: tuple[int, int] = (128, 64)) -> Features:
+    """The features of every image of ``data``, in table order. Images without an identity get -1.
+
+    Args:
+        embedder: a model, an embedding, or any function from images (b, h, w, 3) uint8 RGB to vectors (b, d).
+        data: the images.
+        size: (height, width) at which a function sees them; a model or embedding has its own.
+
+    Raises:
+        UsageError: ``embedder`` cannot be called.
+        CloserlookError: an image cannot be read, or the function fails.
+
+    Example::
+
+        features = cl.extract(lambda images: images.float().mean((1, 2)), data)  # (n, 3): mean colors
+    """
+    embedder = as_embedder(embedder, size)
     features = np.empty((len(data), embedder.dim), np.float32)
     batches = list(cut(slice(0, len(data)), batch_size(embedder)))
 

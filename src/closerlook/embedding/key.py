@@ -7,7 +7,6 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from closerlook.embedding.blocks import blocks_of
 from closerlook.embedding.embedder import Embedder
 from closerlook.randomness import keyed_rng
 from closerlook.storage.keys import Key, digest
@@ -16,13 +15,13 @@ __all__ = ["embedding_key"]
 
 
 def embedding_key(embedder: Embedder) -> Key:
-    """Its name, the images' size, its blocks with their weights, and a digest of the network's weights; where it does
-    not say those (``fingerprint``), a digest of what it makes of two images of noise."""
+    """Its name, the images' size, its blocks with their weights, and its fingerprint; where it has none, a digest of
+    what it makes of two images of noise."""
     return {
         "name": embedder.name,
         "size": embedder.size,
-        "blocks": [asdict(block) for block in blocks_of(embedder)],
-        "weights": getattr(embedder, "fingerprint", "") or digest(_answer(embedder)),
+        "blocks": [asdict(block) for block in embedder.blocks],
+        "weights": embedder.fingerprint or digest(_answer(embedder)),
     }
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
@@ -31,8 +29,7 @@ R = TypeVar("R")
 
 def batch_size(embedder: Embedder) -> int:
     """Images at a time; few on a CPU, whose caches are small."""
-    device: torch.device | None = getattr(embedder, "device", None)
-    most = MAX_BATCH.get("cpu" if device is None else device.type, MAX_BATCH["cpu"])
+    most = MAX_BATCH.get(embedder.device.type, MAX_BATCH["cpu"])
     return max(1, min(most, BATCH_BYTES // (4 * embedder.dim)))
 
 
@@ -58,7 +55,7 @@ def run_pass(
     decodes, embeds and reduces batches of its own with its share of the cores: threads that never wait for each other
     beat threads that share every convolution. Any other embedder is called by this thread only, and the others decode.
     ``reduce`` may overwrite Phi and must not depend on other batches. Phi is only valid until the next batch is asked
-    for: the vectors of ``write`` lie in a few buffers, however many images there are.
+    for: vectors lie in a few buffers, however many images there are.
 
     Raises:
         CloserlookError: an image cannot be read.
@@ -71,13 +68,17 @@ def run_pass(
             return phi, reduce(rows, phi)
 
     with share_cores() as workers:
-        if getattr(embedder, "parallel", False):
-            # One for each batch that is in work, waits its turn or is with the caller
-            free = _buffers(embedder, max((rows.stop - rows.start for rows in batches), default=0), workers + 1)
+        if embedder.parallel:
+            largest = max((rows.stop - rows.start for rows in batches), default=0)
+            free: SimpleQueue[Tensor] = SimpleQueue()
+            for _ in range(workers + 1):  # one for each batch that is in work, waits its turn or is with the caller
+                free.put(torch.empty(largest, embedder.dim, device=embedder.device))
 
-            def work(rows: slice) -> tuple[Tensor | None, tuple[Tensor, R]]:
+            def work(rows: slice) -> tuple[Tensor, tuple[Tensor, R]]:
                 buffer = free.get()
-                phi = _embed_into(buffer, read_batch(paths[rows], embedder.size), embedder)
+                images = torch.from_numpy(read_batch(paths[rows], embedder.size))
+                phi = buffer[: len(images)]
+                embedder.write(images, phi)
                 return buffer, reduced(rows, phi)
 
             for buffer, found in map_in_threads(work, batches, workers):
@@ -87,24 +88,6 @@ def run_pass(
     images = map_in_threads(lambda rows: read_batch(paths[rows], embedder.size), batches, workers)
     for rows, pixels in zip(batches, images, strict=True):
         yield reduced(rows, embedder(torch.from_numpy(pixels)))
-
-
-def _buffers(embedder: Embedder, rows: int, count: int) -> SimpleQueue[Tensor | None]:
-    """Memory for the vectors of ``count`` batches; None as often where the embedder brings its own."""
-    free: SimpleQueue[Tensor | None] = SimpleQueue()
-    writes = hasattr(embedder, "write")
-    for _ in range(count):
-        free.put(torch.empty(rows, embedder.dim, device=getattr(embedder, "device", None)) if writes else None)
-    return free
-
-
-def _embed_into(buffer: Tensor | None, pixels: NDArray[np.uint8], embedder: Embedder) -> Tensor:
-    images = torch.from_numpy(pixels)
-    if buffer is None:
-        return embedder(images)
-    phi = buffer[: len(images)]
-    embedder.write(images, phi)  # type: ignore[attr-defined]
-    return phi
 
 
 @contextmanager

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from closerlook.embedding.backbones import pretrained
 from closerlook.embedding.content_style import fingerprint
-from closerlook.errors import CloserlookError
+from closerlook.embedding.embedder import Embedder, EmbeddingFunction
+from closerlook.errors import CloserlookError, UsageError
 
-__all__ = ["Custom", "Pooled"]
+__all__ = ["Custom", "Pooled", "as_embedder"]
 
 
-class Pooled:
-    """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50): an ``Embedder``.
+class Pooled(Embedder):
+    """The globally averaged last feature map of an ImageNet network (pool5 of ResNet-50).
 
     Args:
         backbone: ``lite0``, ``resnet50``, ``vgg19`` or any other of :data:`closerlook.embedding.backbones.BACKBONES`.
@@ -51,14 +52,14 @@ class Pooled:
             return features
 
 
-class Custom:
-    """A user's function (b, h, w, 3) uint8 RGB -> (b, d) as an ``Embedder``; it is tried once on a black image.
+class Custom(Embedder):
+    """A user's function (b, h, w, 3) uint8 RGB -> (b, d) as an ``Embedder``; it is tried once on two black images.
 
     Raises:
         CloserlookError: the function fails or does not return one vector an image.
     """
 
-    def __init__(self, function: Callable[[Tensor], Tensor], name: str, size: tuple[int, int]) -> None:
+    def __init__(self, function: EmbeddingFunction, name: str, size: tuple[int, int]) -> None:
         self.name = name
         self.size = size
         self._function = function
@@ -71,9 +72,27 @@ class Custom:
         with torch.inference_mode():
             try:
                 vectors = self._function(images)
+                vectors = torch.from_numpy(vectors) if isinstance(vectors, np.ndarray) else vectors
             except Exception as error:
                 raise CloserlookError(f"Embedding '{self.name}' failed: {type(error).__name__}: {error}") from error
         shape = tuple(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
         if not isinstance(vectors, Tensor) or vectors.ndim != 2 or len(vectors) != len(images):
-            raise CloserlookError(f"Embedding '{self.name}' must return a tensor ({len(images)}, d); it gave {shape}.")
+            raise CloserlookError(
+                f"Embedding '{self.name}' must return a tensor or array ({len(images)}, d); it gave {shape}."
+            )
         return vectors.float()
+
+
+def as_embedder(source: Embedder | EmbeddingFunction, size: tuple[int, int] = (128, 64)) -> Embedder:
+    """An embedder as it is, or any function (b, h, w, 3) uint8 RGB -> (b, d) as one that sees images at ``size``.
+
+    Raises:
+        UsageError: it can be called as neither.
+        CloserlookError: the function fails or does not return one vector an image.
+    """
+    if isinstance(source, Embedder):
+        return source
+    if not callable(source):
+        raise UsageError(f"An embedding is a name, a function or a model, not a {type(source).__name__}.")
+    name = getattr(source, "__qualname__", type(source).__qualname__)
+    return Custom(source, f"{getattr(source, '__module__', '')}:{name}", size)

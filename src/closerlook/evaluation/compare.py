@@ -10,16 +10,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
-from closerlook.embedding import Embedder, extract
+from closerlook.embedding import Embedder, EmbeddingFunction, as_embedder, extract
 from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.pictures import blend
 from closerlook.evaluation.run import load_model
 from closerlook.metrics.protocol import Labels, Protocol
-from closerlook.metrics.ranking import mates
+from closerlook.metrics.ranking import positives
 from closerlook.randomness import keyed_rng
 from closerlook.storage.files import atomic_path
 
@@ -106,7 +107,7 @@ def compare(
     first: str | Path,
     second: str | Path,
     *,
-    model: str | Path | Embedder = "lite0",
+    model: str | Path | Embedder | EmbeddingFunction = "lite0",
     reference: Dataset | PairScale | None = None,
 ) -> Comparison:
     """Compare two images of people.
@@ -114,16 +115,19 @@ def compare(
     Args:
         first: an image file.
         second: another.
-        model: a trained model's folder, the name of an untrained backbone, or any embedder.
+        model: a trained model's folder, the name of an untrained backbone, any embedder or function, as
+            :func:`closerlook.evaluate` takes them.
         reference: data of known people to say what the similarity means, or a scale made from it before.
 
     Raises:
         CloserlookError: an image cannot be read, or the reference has no two images of one person.
     """
-    embedder = load_model(model) if isinstance(model, str | Path) else model
+    embedder = load_model(model) if isinstance(model, str | Path) else as_embedder(model)
     left, right = (resize(read_image(path), embedder.size) for path in (first, second))
     features = embedder(torch.from_numpy(np.stack([left, right]))).double()
     scale = pair_scale(embedder, reference) if isinstance(reference, Dataset) else reference
+    with step("Finding what speaks for it"):
+        maps = (attention(embedder, left, right), attention(embedder, right, left))
     return Comparison(
         names=(Path(first).name, Path(second).name),
         model=embedder.name,
@@ -131,7 +135,7 @@ def compare(
         euclidean=float(torch.linalg.vector_norm(features[0] - features[1])),
         scale=scale,
         images=(left, right),
-        maps=(attention(embedder, left, right), attention(embedder, right, left)),
+        maps=maps,
     )
 
 
@@ -147,7 +151,7 @@ def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale
     vectors = torch.nn.functional.normalize(torch.from_numpy(extract(embedder, chosen).features))
     similarity = (vectors @ vectors.T).numpy(force=True).astype(np.float64)
     labels = Labels(chosen.identities, chosen.cameras)
-    one, two = mates(labels, labels, Protocol())
+    one, two = positives(labels, labels, Protocol())
     apart = (labels.cameras[one] != labels.cameras[two]) | (labels.cameras[one] == -1)
     once = apart & (one < two)
     different = np.triu(np.ones_like(similarity, bool), 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from closerlook.compute.progress import step
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder
@@ -39,7 +40,7 @@ def draw_rankings(
 
     Args:
         result: of :func:`closerlook.evaluate`, whose images are known.
-        queries: row numbers; by default the most instructive mistakes and then the worst queries, four of each.
+        queries: row numbers; by default the hardest errors and then the worst queries, four of each.
         count: nearest images a row.
         height: of an image in pixels; all are drawn twice as high as wide.
         embedder: adds a second row with what in each image makes it near to the query for this model (see
@@ -51,7 +52,7 @@ def draw_rankings(
     if result.search is None or result.search.query_images is None or result.search.gallery_images is None:
         raise UsageError("There are no images behind this result: evaluate a model on a data set to see rankings.")
     if queries is None:
-        chosen = [*result.instructive(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
+        chosen = [*result.hardest_errors(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
         queries = list(dict.fromkeys(chosen))
     paths = result.search.query_images.paths, result.search.gallery_images.paths
     rows = []
@@ -76,7 +77,8 @@ def save_rankings(
     embedder: Embedder | None = None,
 ) -> None:
     """Write :func:`draw_rankings` as a PNG or JPEG file."""
-    picture = draw_rankings(result, queries, count=count, embedder=embedder)
+    with step("Drawing rankings"):
+        picture = draw_rankings(result, queries, count=count, embedder=embedder)
     with atomic_path(path) as draft:
         picture.save(draft, quality=92)
 
@@ -104,14 +106,14 @@ def _draw_row(
     if not shown["match"].any():
         shown = shown.vstack(ranked.filter("match").head(1))
     size = height, height // 2
-    step = size[1] + 2 * FRAME + GAP
-    row = Image.new("RGB", (GAP + (len(shown) + 1) * step + 3 * GAP, height + 2 * FRAME + 3 * LINE + 2 * GAP), PAPER)
+    pitch = size[1] + 2 * FRAME + GAP
+    row = Image.new("RGB", (GAP + (len(shown) + 1) * pitch + 3 * GAP, height + 2 * FRAME + 3 * LINE + 2 * GAP), PAPER)
     ImageDraw.Draw(row).text((GAP, GAP // 2), _title(scored), INK, _font(13))
     top = GAP // 2 + LINE + 4
     image = resize(read(paths[0][query]), size)
     _draw_cell(row, image, (GAP, top), QUERY, "query", f"camera {scored['camera']}")
     for place, entry in enumerate(shown.iter_rows(named=True), start=1):
-        left = GAP + place * step + GAP + (2 * GAP if place > count else 0)
+        left = GAP + place * pitch + GAP + (2 * GAP if place > count else 0)
         image = resize(read(paths[1][entry["gallery"]]), size)
         colour = RIGHT if entry["match"] else WRONG
         _draw_cell(row, image, (left, top), colour, f"{entry['rank']:,}", f"{entry['distance']:.3f}")

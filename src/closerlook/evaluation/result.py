@@ -15,6 +15,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from closerlook.errors import CloserlookError, UsageError, first_line, unknown
+from closerlook.escaping import html_table
 from closerlook.metrics.matching import Matching
 from closerlook.metrics.protocol import Protocol
 from closerlook.metrics.scores import cmc, hit_by
@@ -70,6 +71,17 @@ class Result:
     per_query: pl.DataFrame = field(repr=False)
     gallery: int
     search: Search | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {100 * self.score(name):.1f} %" for name in ("mAP", "rank-1"))
+        return f"Result({self.name!r}: {scores}; {self.valid:,} queries, {self.gallery:,} gallery images)"
+
+    def _repr_html_(self) -> str:
+        scores = {name: f"{100 * self.score(name):.1f} %" for name in ("mAP", "rank-1", "rank-5", "rank-10", "mINP")}
+        return html_table(
+            f"Result of {self.name}",
+            {**scores, "queries": f"{self.valid:,}", "gallery": f"{self.gallery:,}", "protocol": self.protocol.name},
+        )
 
     @property
     def mAP(self) -> float:  # noqa: N802 - the field's own spelling
@@ -180,7 +192,7 @@ class Result:
         """The valid queries with the lowest AP, worst first; of equal ones first that with the latest first hit."""
         return self._counted.sort("ap", "first_hit", "query", descending=[False, True, False]).head(count)
 
-    def instructive(self, count: int = 10) -> pl.DataFrame:
+    def hardest_errors(self, count: int = 10) -> pl.DataFrame:
         """Mistakes to learn from: queries whose nearest image shows somebody else, the most confident first.
 
         Confidence is ``margin`` = 1 - (distance to the nearest other person) / (distance to the nearest match). At most

@@ -9,13 +9,14 @@ import torch
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, Features, extract
+from closerlook.embedding import Arrays, Embedder, EmbeddingFunction, Features, as_embedder, as_features, extract
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.evaluation.result import Result
+from closerlook.inputs import find_model
 from closerlook.metrics.matching import Matching
 from closerlook.metrics.protocol import Protocol
 from closerlook.metrics.scoring import refuse_all_invalid, score_search
-from closerlook.metrics.search import Search, Side, sides
+from closerlook.metrics.search import FeatureSet, Search, query_and_gallery
 
 __all__ = ["DEFAULT_MEMORY", "evaluate", "load_model", "rank"]
 
@@ -23,8 +24,8 @@ DEFAULT_MEMORY = 2**30
 
 
 def evaluate(
-    model: str | Path | Embedder,
-    target: Dataset,
+    model: str | Path | Embedder | EmbeddingFunction | Arrays,
+    target: Dataset | Arrays,
     *,
     protocol: str | Protocol = "market1501",
     matching: str | Matching = "euclidean",
@@ -35,30 +36,49 @@ def evaluate(
     """How well a model finds people: the target's gallery ranked for each of its queries.
 
     Args:
-        model: a trained model's folder, the name of an untrained backbone, or any embedder.
-        target: data with a query and a gallery split.
+        model: a trained model's folder, the name of an untrained backbone, any embedder, or any function from images
+            (b, h, w, 3) uint8 RGB to vectors (b, d). Or the queries as arrays: (vectors (n, d), identities (n,),
+            cameras (n,)), the last of which may be left out; or as :class:`closerlook.Features`.
+        target: data with a query and a gallery split; where ``model`` is the queries, the gallery in the same way.
         protocol: the rules, by name or as a value.
         matching: the distance to rank by, as the name of a metric or as a value.
-        size: (height, width) of the images for an untrained backbone; a trained model knows its own.
+        size: (height, width) of the images for an untrained backbone or a function; a trained model knows its own.
         memory: bytes that distances may take at a time.
         device: where to rank, ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: ``target`` is no data set, or ``model`` no model.
+        UsageError: ``target`` is no data set, ``model`` no model, or arrays do not fit together.
         CloserlookError: the target lacks a split or identities, or no query has a match.
+
+    Example::
+
+        result = cl.evaluate("runs/best", cl.open_dataset("market1501:/data/Market-1501-v15.09.15"))
+        result = cl.evaluate((query, query_ids, query_cams), (gallery, gallery_ids, gallery_cams))
+        result.mAP, result.cmc[0]  # shares between 0 and 1
     """
+    if isinstance(model, Features | tuple):
+        if isinstance(target, Dataset):
+            raise UsageError(
+                "The queries are arrays, so the gallery must be arrays too: (vectors, identities, cameras)."
+            )
+        return rank(
+            as_features(model, "query"),
+            as_features(target, "gallery"),
+            protocol=protocol,
+            matching=matching,
+            memory=memory,
+            device=device,
+        )
     if not isinstance(target, Dataset):
         raise UsageError(
             f"The target of evaluate is a {type(target).__name__}, not a data set. Features that exist already are "
-            "scored by rank(query, gallery), each a Features(features, identities, cameras)."
+            "scored by evaluate(query, gallery), each of them (vectors, identities, cameras)."
         )
-    embedder = load_model(model, size) if isinstance(model, str | Path) else model
     rules = Protocol.load(protocol)
     query, gallery = target.query, target.gallery
     _ = query.identities  # refused here, before any work, where one is missing
     gallery = gallery.take(np.flatnonzero(~np.isin(gallery.identities, rules.junk)))
-    if not callable(embedder):
-        raise UsageError(f"The model of evaluate is a {type(model).__name__}; give a folder, a name or an embedder.")
+    embedder = load_model(model, size) if isinstance(model, str | Path) else as_embedder(model, size or (128, 64))
     return rank(
         extract(embedder, query),
         extract(embedder, gallery),
@@ -89,15 +109,17 @@ def rank(
     """
     for side, given in (("query", query), ("gallery", gallery)):
         if not isinstance(given, Features):
-            raise UsageError(
-                f"The {side} is a {type(given).__name__}: make it Features(features, identities, cameras)."
-            )
+            raise UsageError(f"The {side} is a {type(given).__name__}: make it with Features.from_arrays.")
     rules = Protocol.load(protocol)
     if memory < 1:
         raise UsageError(f"The memory bound must be at least 1 byte, not {memory}.")
     _check_device(device)
     query_images, gallery_images = images or (None, None)
-    left, right = sides(Side.of(query, query_images, "query"), Side.of(gallery, gallery_images, "gallery"), rules)
+    left, right = query_and_gallery(
+        FeatureSet.from_features(query, query_images, "query"),
+        FeatureSet.from_features(gallery, gallery_images, "gallery"),
+        rules,
+    )
     if left.features.shape[1] != right.features.shape[1]:
         raise CloserlookError(
             f"Query features have {left.features.shape[1]} dimensions and gallery features {right.features.shape[1]}: "
@@ -128,11 +150,9 @@ def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedd
     Raises:
         UsageError: there is neither a file or folder nor a backbone of this name.
     """
-    from closerlook.embedding.backbones import BACKBONES
     from closerlook.reid import Model  # features made elsewhere are ranked without loading this stage
 
-    if Path(model).exists() or Path(model).name != str(model):
-        return Model.load(model)
-    if str(model) not in BACKBONES and ":" not in str(model):
-        raise unknown("model", model, ["a run's folder", *BACKBONES])
+    trained = find_model(model)
+    if trained is not None:
+        return Model.load(trained)
     return Model.pretrained(str(model)) if size is None else Model.pretrained(str(model), size)

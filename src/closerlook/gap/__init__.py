@@ -1,6 +1,6 @@
 """How far every attribute level of a synthetic source is from a real target, and how sure that is."""
 
-from closerlook.gap.analyze import analyze, analyze_share
+from closerlook.gap.analyze import analyze, analyze_shard
 from closerlook.gap.gap import Gap
 from closerlook.gap.inversion import inversion_strip, invert
 from closerlook.gap.losses import SCALINGS, Losses, Weights
@@ -17,7 +17,7 @@ __all__ = [
     "Settings",
     "Weights",
     "analyze",
-    "analyze_share",
+    "analyze_shard",
     "importance_of_runs",
     "inversion_strip",
     "invert",

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from closerlook.compute.progress import console
+from closerlook.compute.progress import console, step
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of, open_embedding
+from closerlook.embedding import Embedder, open_embedding
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap.enlargement import unequal_blur
 from closerlook.gap.gap import Gap
@@ -26,7 +26,7 @@ from closerlook.gap.settings import Settings, saved_settings
 from closerlook.storage.files import alone_in
 from closerlook.storage.keys import digest
 
-__all__ = ["analyze", "analyze_share"]
+__all__ = ["analyze", "analyze_shard"]
 
 CPU_IMAGES = 4096  # analysed by default of either side where there is no GPU
 
@@ -42,10 +42,10 @@ def analyze(
     alpha: float = 0.9,
     beta: float = 1.0,
     per_cell: int | None = None,
-    over: str = "images",
+    bootstrap_unit: str = "images",
     seed: int = 0,
     out: str | Path | None = None,
-    others: Sequence[str | Path] = (),
+    merge: Sequence[str | Path] = (),
 ) -> Gap:
     """How far every attribute level of ``source`` is from ``target``, over all pairs of images, in one pass over each.
 
@@ -59,19 +59,19 @@ def analyze(
         scaling, alpha, beta: see :func:`closerlook.gap.losses.weigh`.
         per_cell: at most so many source images of each combination of levels; 0 for every image.
             By default every image where there is a GPU, else about 4,096 of either side.
-        over: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn in runs of
-            neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
+        bootstrap_unit: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn
+            in runs of neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
         seed: of the subsample, the projection and the bootstrap.
         out: a folder to save the gap in. What is finished is kept there: the same call goes on where it was stopped,
-            and another scaling, alpha, beta or ``over`` needs no new pass over the images.
-        others: folders where :func:`analyze_share` has made shares of this analysis.
+            and another scaling, alpha, beta or ``bootstrap_unit`` needs no new pass over the images.
+        merge: folders where :func:`analyze_shard` has made shards of this analysis.
 
     Raises:
         CloserlookError: the source has no factor, the target fewer than two images, an image cannot be read.
-        UsageError: an unknown embedding, factor or scaling; ``over`` cameras that are not known; ``out`` holds the
-            analysis of other data sets; a folder of ``others`` holds no share of this one.
+        UsageError: an unknown embedding, factor or scaling; cameras that are not known; ``out`` holds the
+            analysis of other data sets; a folder of ``merge`` holds no shard of this one.
     """
-    asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, others)
+    asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, merge)
     with nullcontext() if out is None else alone_in(Path(out), "analysing into"):
         measurement = asked.finished(source, target) or asked.measure()
         settings = Settings(
@@ -87,22 +87,23 @@ def analyze(
             per_cell=asked.per_cell,
             seed=seed,
             notes=asked.notes,
-            over=over,
+            bootstrap_unit=bootstrap_unit,
             key=asked.pieces.key,
         )
         gap = Gap(measurement, settings)
         gap.weights  # noqa: B018 - a scaling that cannot be used is an error now, not when the gap is first read
         gap.target_units  # noqa: B018 - and so are cameras that are not known
         if out is not None:
-            gap.save(out)
+            with step("Intervals, importance and tables"):
+                gap.save(out)
             asked.pieces.clear()
         return gap
 
 
-def analyze_share(
+def analyze_shard(
     source: Dataset,
     target: Dataset,
-    share: tuple[int, int],
+    shard: tuple[int, int],
     *,
     out: str | Path,
     embedding: str | Embedder | Callable[[Tensor], Tensor] = "lite0",
@@ -111,19 +112,19 @@ def analyze_share(
     per_cell: int | None = None,
     seed: int = 0,
 ) -> None:
-    """The ``share`` (i, n) of the work of :func:`analyze` with the same arguments: the i-th of n, counted from 1.
+    """The ``shard`` (i, n) of the work of :func:`analyze` with the same arguments: the i-th of n, counted from 1.
 
-    Each share can be made by another process or machine. ``analyze`` takes what lies in ``out``, and in the folders
-    named in its ``others``, and makes what is missing; the numbers are those of one analysis in one go. Image files
+    Each shard can be made by another process or machine. ``analyze`` takes what lies in ``out``, and in the folders
+    named in its ``merge``, and makes what is missing; the numbers are those of one analysis in one go. Image files
     that were copied must have kept their times of change (``cp -p``, ``rsync -a``).
     """
-    number, of = share
+    number, of = shard
     if not 1 <= number <= of:
-        raise UsageError(f"Share {number}/{of} does not exist: write 1/{of} to {of}/{of}.")
+        raise UsageError(f"Shard {number}/{of} does not exist: write 1/{of} to {of}/{of}.")
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, ())
     moments = measure_target(asked.target, asked.embedder, asked.pieces)
-    sums = SourceSums(asked.layout, moments.mean, blocks_of(asked.embedder), seed)
-    for _ in make_source_pieces(sums, asked.embedder, asked.pieces, share):
+    sums = SourceSums(asked.layout, moments.mean, asked.embedder.blocks, seed)
+    for _ in make_source_pieces(sums, asked.embedder, asked.pieces, shard):
         pass
 
 
@@ -150,7 +151,7 @@ class Task:
         per_cell: int | None,
         seed: int,
         out: str | Path | None,
-        others: Sequence[str | Path],
+        merge: Sequence[str | Path],
     ) -> Task:
         """Choose the images and name the work."""
         for side, data in (("source", source), ("target", target)):
@@ -167,7 +168,7 @@ class Task:
         options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
         key = content_key({"source": layout.data, "target": analysed}, embedder, options)
         folder = None if out is None else Path(out)
-        pieces = Pieces(folder, tuple(Path(other) for other in others), key)
+        pieces = Pieces(folder, tuple(Path(other) for other in merge), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
         return cls(layout, analysed, embedder, most, seed, notes, pieces)
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import altair
 import polars as pl
 
+from closerlook.compute.progress import step
 from closerlook.errors import CloserlookError, unknown
+from closerlook.escaping import html_table
 from closerlook.gap import levels, tables
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.plots.figures import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.gap.scores import Scores
-from closerlook.gap.settings import NAME, REMEDY, load_settings, remove_settings, save_settings
+from closerlook.gap.settings import REMEDY, load_settings, remove_settings, save_settings
+from closerlook.inputs import GAP_FILE, find_gap
 from closerlook.storage.files import explain_os_errors
 from closerlook.storage.tables import write_parquet
 
@@ -30,6 +33,25 @@ class Gap(Scores):
         measurement: the moments; everything else follows from them.
         settings: what was asked for.
     """
+
+    def __repr__(self) -> str:
+        settings = self.settings
+        varied = ", ".join(f"{factor.name} ({len(factor)})" for factor in self.factors)
+        return f"Gap({settings.source!r} to {settings.target!r} by {settings.embedding}; {varied})"
+
+    def _repr_html_(self) -> str:
+        settings, analyzed = self.settings, self.measurement.images.height
+        target = self.measurement.target_counts.sum()
+        return html_table(
+            "Gap",
+            {
+                "source": f"{settings.source}: {analyzed:,} of {settings.source_images:,} images",
+                "target": f"{settings.target}: {target:,} of {settings.target_images:,} images",
+                "embedding": settings.embedding,
+                "scaling": settings.scaling,
+                **{factor.name: ", ".join(map(str, factor.levels)) for factor in self.factors},
+            },
+        )
 
     @cached_property
     def estimates(self) -> pl.DataFrame:
@@ -49,7 +71,8 @@ class Gap(Scores):
         of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
         :func:`closerlook.gap.statistics.distributions.compare`; coverage with as many images as the smallest level has.
         """
-        return levels.level_table(self, self.estimates)
+        with step("Intervals of the levels"):
+            return levels.level_table(self, self.estimates)
 
     def combinations(self, order: int = 2) -> pl.DataFrame:
         """Losses of every combination of levels of ``order`` attributes: a column for each attribute, null where it is
@@ -127,16 +150,12 @@ class Gap(Scores):
         Raises:
             CloserlookError: there is none, or it is incomplete or damaged.
         """
-        folder = Path(folder)
-        if not (folder / NAME).exists():
-            raise CloserlookError(
-                f"{folder} holds no analysis, or not all of one (no {NAME}): make it with 'closerlook analyze'."
-            )
+        folder = find_gap(Path(folder))
         gap = cls(Measurement.load(folder), load_settings(folder))
         try:
             gap.weights, gap.target_units  # noqa: B018 - settings that its own numbers cannot have been made with
         except CloserlookError as error:
-            raise CloserlookError(f"{folder / NAME} is damaged: {error} {REMEDY}") from None
+            raise CloserlookError(f"{folder / GAP_FILE} is damaged: {error} {REMEDY}") from None
         return gap
 
     def figure(self, name: str = "fit") -> altair.HConcatChart:

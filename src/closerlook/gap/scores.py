@@ -71,7 +71,7 @@ class Scores:
     @cached_property
     def target_units(self) -> TargetUnits:
         """What the intervals draw anew on the target's side."""
-        return target_units(self.measurement, self.settings.over)
+        return target_units(self.measurement, self.settings.bootstrap_unit)
 
     @cached_property
     def fit_deviations(self) -> Float:

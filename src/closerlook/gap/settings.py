@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from closerlook.errors import CloserlookError
+from closerlook.inputs import GAP_FILE
 from closerlook.storage.documents import checked, read_json
 from closerlook.storage.files import write_json
 
 __all__ = ["Settings", "load_settings", "remove_settings", "save_settings", "saved_settings"]
 
-NAME = "gap.json"
-VERSION = 2
+VERSION = 3
 Count = Annotated[int, Field(ge=1)]
 REMEDY = "Analyze again."
 
@@ -33,7 +33,7 @@ class Settings:
         per_cell: at most so many images of each cell; None for all.
         seed: of the subsample, the projection and the bootstrap.
         notes: what could not be used, in words.
-        over: what the intervals draw anew on the target's side, ``images`` or ``cameras``.
+        bootstrap_unit: what the intervals draw anew on the target's side, ``images`` or ``cameras``.
         key: of the images, embedding and options that the measurement depends on.
     """
 
@@ -49,18 +49,18 @@ class Settings:
     per_cell: Count | None
     seed: int
     notes: tuple[str, ...]
-    over: str = "images"
+    bootstrap_unit: str = "images"
     key: str = ""
 
 
 def save_settings(settings: Settings, folder: Path) -> None:
     """Write ``gap.json``."""
-    write_json(folder / NAME, {"version": VERSION, **asdict(settings)})
+    write_json(folder / GAP_FILE, {"version": VERSION, **asdict(settings)})
 
 
 def remove_settings(folder: Path) -> None:
     """Remove ``gap.json``, so that what is about to change does not look complete."""
-    (folder / NAME).unlink(missing_ok=True)
+    (folder / GAP_FILE).unlink(missing_ok=True)
 
 
 def load_settings(folder: Path) -> Settings:
@@ -69,10 +69,10 @@ def load_settings(folder: Path) -> Settings:
     Raises:
         CloserlookError: there is none, it is damaged, or another version of closerlook wrote it.
     """
-    values = read_json(folder / NAME, dict[str, Any], REMEDY)
+    values = read_json(folder / GAP_FILE, dict[str, Any], REMEDY)
     if values.pop("version", None) != VERSION:
-        raise CloserlookError(f"{folder / NAME} was written by another version of closerlook. {REMEDY}")
-    return checked(values, Settings, str(folder / NAME), REMEDY)
+        raise CloserlookError(f"{folder / GAP_FILE} was written by another version of closerlook. {REMEDY}")
+    return checked(values, Settings, str(folder / GAP_FILE), REMEDY)
 
 
 def saved_settings(folder: Path) -> Settings | None:

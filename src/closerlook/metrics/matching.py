@@ -11,7 +11,7 @@ from closerlook.errors import UsageError, unknown
 from closerlook.metrics.distance import METRICS, Distances, FeatureDistances, Metric, as_vectors, block_size
 from closerlook.metrics.neighbors import expand_queries
 from closerlook.metrics.reranking import KReciprocal, rerank
-from closerlook.metrics.search import Side
+from closerlook.metrics.search import FeatureSet
 from closerlook.storage.documents import checked
 
 __all__ = ["Matching"]
@@ -23,19 +23,19 @@ class Matching:
 
     Attributes:
         metric: ``euclidean``, of the features as they are, or ``cosine``, which ranks as Euclidean at unit length does.
-        expansion: average every query with this many of its nearest gallery images first; 0 for none.
+        query_expansion: average every query with this many of its nearest gallery images first; 0 for none.
         reranking: k-reciprocal re-ranking with these parameters; None for none.
     """
 
     metric: Metric = "euclidean"
-    expansion: int = 0
+    query_expansion: int = 0
     reranking: KReciprocal | None = None
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
             raise unknown("metric", self.metric, METRICS)
-        if self.expansion < 0:
-            raise UsageError(f"A query is averaged with 0 or more gallery images, not {self.expansion}.")
+        if self.query_expansion < 0:
+            raise UsageError(f"A query is averaged with 0 or more gallery images, not {self.query_expansion}.")
 
     @classmethod
     def load(cls, source: str | Matching) -> Matching:
@@ -46,8 +46,8 @@ class Matching:
             raise unknown("metric", source, METRICS)
         return cls(source)
 
-    def distances(self, query: Side, gallery: Side, *, memory: int, device: str) -> Distances:
-        """The distances between two sides, as blocks.
+    def distances(self, query: FeatureSet, gallery: FeatureSet, *, memory: int, device: str) -> Distances:
+        """The distances between queries and gallery, as blocks.
 
         Raises:
             CloserlookError: a feature is not finite.
@@ -56,8 +56,8 @@ class Matching:
             as_vectors(side.features, self.metric, what, device)
             for side, what in ((query, "query"), (gallery, "gallery"))
         )
-        if self.expansion:
-            left = expand_queries(left, right, self.expansion, block_size(len(right), memory))
+        if self.query_expansion:
+            left = expand_queries(left, right, self.query_expansion, block_size(len(right), memory))
             left = torch.nn.functional.normalize(left) if self.metric == "cosine" else left
         plain = FeatureDistances(left, right, self.metric)
         return rerank(plain, self.reranking) if self.reranking else plain
@@ -72,7 +72,7 @@ class Matching:
         return checked(value, cls, "the matching")
 
     def __str__(self) -> str:
-        extras = [f"{self.expansion} nearest averaged in"] if self.expansion else []
+        extras = [f"{self.query_expansion} nearest averaged in"] if self.query_expansion else []
         if self.reranking:
             extras.append(f"k-reciprocal re-ranking ({self.reranking.k1}, {self.reranking.k2})")
         return " + ".join([f"{self.metric} distance", *extras])

@@ -20,7 +20,7 @@ from closerlook.metrics.distance import Distances
 from closerlook.metrics.protocol import Labels, Protocol, Ties
 from closerlook.randomness import keyed_rng
 
-__all__ = ["Matches", "Tied", "find_matches", "mates", "visible_mates"]
+__all__ = ["Matches", "Tied", "find_matches", "positives", "visible_positives"]
 
 COLUMNS_A_MATCH = 300  # sorting a row costs as much as counting for one match in so many columns (measured)
 
@@ -84,7 +84,7 @@ def find_matches(
     for start in range(0, len(query), block_size):
         block = slice(start, min(start + block_size, len(query)))
         values = distances.block(block)
-        rows, columns = visible_mates(values, query.take(block), gallery, protocol)
+        rows, columns = visible_positives(values, query.take(block), gallery, protocol)
         if draws is None:
             parts.append((rows + start, *_places(values, rows, columns, protocol.ties)))
         for number, draw in enumerate(draws or ()):
@@ -96,7 +96,7 @@ def find_matches(
     return Matches(queries[order], before[order], tied[order])
 
 
-def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
+def positives(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
     """Every pair (query row, gallery row) of the same identity, by query and then gallery order."""
     order = np.argsort(gallery.identities, kind="stable")
     known = gallery.identities[order]
@@ -108,9 +108,9 @@ def mates(query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Row
     return rows, order[np.repeat(start, count) + within]
 
 
-def visible_mates(values: torch.Tensor, query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
-    """The mates that the filter leaves, never the query itself; what is hidden is moved to infinity in ``values``."""
-    rows, columns = mates(query, gallery, protocol)
+def visible_positives(values: torch.Tensor, query: Labels, gallery: Labels, protocol: Protocol) -> tuple[Rows, Rows]:
+    """The positives that the filter leaves, never the query itself; hidden ones are moved to infinity in ``values``."""
+    rows, columns = positives(query, gallery, protocol)
     keep = np.ones(len(rows), bool)
     if callable(protocol.filter):
         hidden = np.asarray(protocol.filter(query, gallery), dtype=bool)

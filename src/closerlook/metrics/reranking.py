@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from closerlook.compute.progress import step
 from closerlook.errors import UsageError
 from closerlook.metrics.distance import FeatureDistances, squared_norms
 from closerlook.metrics.neighbors import nearest_among
@@ -75,7 +76,8 @@ def rerank(plain: FeatureDistances, parameters: KReciprocal) -> RerankedDistance
     vectors = torch.cat([plain.query, plain.gallery])
     nearest, farthest = nearest_among(vectors, max(parameters.k1 + 1, parameters.k2))
     scale = farthest.clamp(min=torch.finfo(farthest.dtype).tiny)
-    encoding = _encode(vectors.cpu(), nearest.numpy(force=True), scale.cpu(), parameters)
+    with step("Encoding neighborhoods"):
+        encoding = _encode(vectors.cpu(), nearest.numpy(force=True), scale.cpu(), parameters)
     return RerankedDistances(
         plain, scale[:queries], encoding[:queries], sparse.csc_array(encoding[queries:]), parameters.original
     )

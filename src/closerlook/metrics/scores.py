@@ -60,10 +60,10 @@ def _precision(ties: Tied, rank: NDArray[np.int64], place: NDArray[np.int64]) ->
     One of n images is a match with probability r / n, and the t-th has (t - 1) (r - 1) / (n - 1) matches before it.
     """
     images, hits = ties.images, ties.matches
-    # sum of 1 / rank, and of (t - 1) / rank; for a tie of one exactly, without the difference of two logarithms
-    inverse = np.where(images == 1, 1 / rank, digamma(rank + images) - digamma(rank))
+    inverse = digamma(rank + images) - digamma(rank)  # the sum of 1 / rank over the tie
     others = (hits - 1) / np.maximum(images - 1, 1) * (images - rank * inverse)
-    return np.asarray(hits / images * (place * inverse + others))
+    # a tie of one by the definition itself, so that not even the last digit is another
+    return np.where(images == 1, place / rank, hits / images * (place * inverse + others))
 
 
 def _precision_before(ties: Tied) -> Values:

@@ -12,7 +12,7 @@ from polars import selectors
 from closerlook.errors import CloserlookError
 from closerlook.metrics.distance import block_size
 from closerlook.metrics.protocol import Protocol
-from closerlook.metrics.ranking import find_matches, mates
+from closerlook.metrics.ranking import find_matches, positives
 from closerlook.metrics.scores import FirstHits, average_precision, first_hit, inverse_negative_penalty
 from closerlook.metrics.search import Search
 
@@ -79,7 +79,7 @@ def _reasons(search: Search, protocol: Protocol, found: NDArray[np.int64]) -> li
     """Why each query is invalid; None where it has a match."""
     total = len(search.query)
     related = np.zeros(total, bool)
-    rows, columns = mates(search.query, search.gallery, protocol)
+    rows, columns = positives(search.query, search.gallery, protocol)
     if search.query.images is not None and search.gallery.images is not None:
         other = search.query.images[rows] != search.gallery.images[columns]
         rows = rows[other]

@@ -1,4 +1,4 @@
-"""Who is searched among whom: the two sides of a ranking, their labels, images and distances."""
+"""Who is searched among whom: query and gallery, their labels, images and distances."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from closerlook.embedding.features import Features
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.metrics.distance import Distances, block_size
 from closerlook.metrics.protocol import Labels, Protocol
-from closerlook.metrics.ranking import visible_mates
+from closerlook.metrics.ranking import visible_positives
 
-__all__ = ["Search", "Side", "sides"]
+__all__ = ["FeatureSet", "Search", "query_and_gallery"]
 
 
 @dataclass(frozen=True)
-class Side:
+class FeatureSet:
     """Queries or gallery: features, labels and, where known, the images they come from."""
 
     features: NDArray[np.floating] = field(repr=False)
@@ -28,8 +28,8 @@ class Side:
     images: Dataset | None = None
 
     @classmethod
-    def of(cls, features: Features, images: Dataset | None, what: str) -> Side:
-        """A side from features and their images.
+    def from_features(cls, features: Features, images: Dataset | None, what: str) -> FeatureSet:
+        """A feature set from features and their images.
 
         Raises:
             CloserlookError: there are none, or lengths differ.
@@ -50,15 +50,15 @@ class Side:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def keep(self, mask: NDArray[np.bool_]) -> Side:
+    def keep(self, mask: NDArray[np.bool_]) -> FeatureSet:
         """The rows where ``mask`` is true."""
         if mask.all():
             return self
         rows = np.flatnonzero(mask)
-        return Side(self.features[rows], self.labels.take(rows), self.images.take(rows) if self.images else None)
+        return FeatureSet(self.features[rows], self.labels.take(rows), self.images.take(rows) if self.images else None)
 
-    def joined(self, other: Side) -> Side:
-        """Both sides, one after the other."""
+    def joined(self, other: FeatureSet) -> FeatureSet:
+        """Both sets, one after the other."""
         labels = [
             np.concatenate([getattr(self.labels, name), getattr(other.labels, name)])
             for name in ("identities", "cameras")
@@ -66,10 +66,10 @@ class Side:
         images = None
         if self.images is not None and other.images is not None:
             images = replace(self.images, table=pl.concat([self.images.table, other.images.table], how="diagonal"))
-        return Side(np.concatenate([self.features, other.features]), Labels(*labels), images)
+        return FeatureSet(np.concatenate([self.features, other.features]), Labels(*labels), images)
 
 
-def sides(query: Side, gallery: Side, protocol: Protocol) -> tuple[Side, Side]:
+def query_and_gallery(query: FeatureSet, gallery: FeatureSet, protocol: Protocol) -> tuple[FeatureSet, FeatureSet]:
     """The queries and the gallery that a protocol searches: junk left out of the gallery, both pooled if it says so."""
     asked, searched = query, gallery
     if protocol.pooled:
@@ -109,7 +109,7 @@ class Search:
         for start in range(0, len(self.query), size):
             block = slice(start, min(start + size, len(self.query)))
             values = self.distances.block(block)
-            rows, columns = visible_mates(values, self.query.take(block), self.gallery, protocol)
+            rows, columns = visible_positives(values, self.query.take(block), self.gallery, protocol)
             at = torch.from_numpy(rows).to(values.device), torch.from_numpy(columns).to(values.device)
             nearness = values[at].numpy(force=True)
             first = np.lexsort((columns, nearness, rows))
@@ -125,7 +125,7 @@ class Search:
             raise UsageError(f"There is no query {query}; they are numbered from 0 to {len(self.query) - 1:,}.")
         row = slice(query, query + 1)
         values = self.distances.block(row)
-        _, matching = visible_mates(values, self.query.take(row), self.gallery, protocol)
+        _, matching = visible_positives(values, self.query.take(row), self.gallery, protocol)
         order = torch.sort(values[0], stable=True)
         visible = int(torch.isfinite(order.values).sum())
         rows = order.indices[: min(count, visible)].numpy(force=True)

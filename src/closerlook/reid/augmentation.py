@@ -61,10 +61,10 @@ def augment(
         x = _resample(x, recipe.resample, draws)
     if recipe.blur:
         x = _blur(x, recipe.blur, draws)
-    if recipe.colour:
-        x = _recolour(x, recipe.colour, draws)
-    if recipe.erase:
-        x = _erase(x, recipe.erase, draws)
+    if recipe.color_jitter:
+        x = _recolour(x, recipe.color_jitter, draws)
+    if recipe.random_erasing:
+        x = _erase(x, recipe.random_erasing, draws)
     return x
 
 

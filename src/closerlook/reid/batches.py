@@ -46,7 +46,7 @@ class Batches:
         """The batches of a recipe on ``data``, whose images are decoded unless the cache has them.
 
         Raises:
-            UsageError: ``recipe.spread`` is no column.
+            UsageError: ``recipe.balance_by`` is no column.
             CloserlookError: images without identity or too few identities.
         """
         _, labels = np.unique(data.identities, return_inverse=True)
@@ -92,8 +92,8 @@ def _sampler(data: Dataset, labels: NDArray[np.int64], recipe: Recipe, seed: int
     if recipe.sampling == "random":
         return RandomSampler(len(labels), recipe.batch_size, seed)
     groups = None
-    if recipe.spread is not None:
-        if recipe.spread not in data.table.columns:
-            raise unknown(f"column of {data.name}", recipe.spread, data.table.columns)
-        groups = data.table[recipe.spread].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    if recipe.balance_by is not None:
+        if recipe.balance_by not in data.table.columns:
+            raise unknown(f"column of {data.name}", recipe.balance_by, data.table.columns)
+        groups = data.table[recipe.balance_by].rank("dense").fill_null(0).to_numpy().astype(np.int64)
     return PKSampler(labels, recipe.identities_per_batch, recipe.images_per_identity, seed, groups)

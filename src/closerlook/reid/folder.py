@@ -18,8 +18,9 @@ from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding.functions import load_function
 from closerlook.embedding.weights import find_weights_file
 from closerlook.errors import CloserlookError
+from closerlook.inputs import MODEL_FILE, RUN_FILE
 from closerlook.reid.card import model_card
-from closerlook.reid.model import MODEL_FILE, Model
+from closerlook.reid.model import Model
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.state import State
 from closerlook.storage.documents import read_json
@@ -30,9 +31,8 @@ from closerlook.version import __version__
 if TYPE_CHECKING:
     from closerlook.selection import Plan
 
-__all__ = ["RUN_FILE", "RunFolder", "Summary", "read_summary", "weights_digest"]
+__all__ = ["RunFolder", "Summary", "read_summary", "weights_digest"]
 
-RUN_FILE = "run.json"
 FORMAT = 1  # raise it when the same inputs would give another run
 
 
@@ -88,7 +88,7 @@ class RunFolder:
         Raises:
             CloserlookError: an image or the weights to start from are missing.
         """
-        spread = [] if recipe.spread is None else [recipe.spread]
+        spread = [] if recipe.balance_by is None else [recipe.balance_by]
         key = {
             "format": FORMAT,
             "data": fingerprint(data, spread),
@@ -142,9 +142,9 @@ class RunFolder:
         Raises:
             CloserlookError: a file that says so is damaged.
         """
-        if self.run.is_file():
+        if self.run.exists():
             return changes(read_summary(self.path)["key"], self.key)
-        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.is_file() else ""
+        return changes(State.key_of(self.checkpoint), self.key) if self.checkpoint.exists() else ""
 
     def tidy(self) -> None:
         """Remove what a run leaves that is killed when all else is done."""

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from closerlook.errors import CloserlookError, first_line
+from closerlook.reid.board import Board
 from closerlook.storage.documents import read_text
 from closerlook.storage.files import atomic_path, explain_os_errors
 
@@ -45,7 +46,7 @@ class Log:
         self._since = 0.0
         self._row: dict[str, float] = {}
         self._written = 0
-        self._board: Any = None
+        self._board: Board | None = None
 
     def start(self, step: int, state: Mapping[str, Any]) -> None:
         """Keep the rows up to ``step`` of an earlier part of this run, whose :attr:`state` was then this."""
@@ -122,19 +123,15 @@ class Log:
                 writer.writerow(row)
             writer.writerow(f"{value:.{DIGITS.get(name, 6)}g}" for name, value in row.items())
         if self._board is not None:
-            step = int(row["step"])
-            for name, value in row.items():
-                if name != "step":
-                    self._board.add_scalar(f"{path.stem}/{name}", value, step)
+            self._board.add(path.stem, row)
 
 
-def _board(folder: Path, first: int) -> Any:
+def _board(folder: Path, first: int) -> Board | None:
     """A writer for TensorBoard that begins at step ``first``; None where TensorBoard is not installed."""
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        return Board(folder, first)
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=first)
 
 
 def read_log(folder: Path) -> pl.DataFrame | None:

@@ -43,7 +43,7 @@ class CenterLoss(nn.Module):
     """Mean squared distance of a feature to its class's centre, which follows the features (Wen et al., ECCV 2016).
 
     While training, a call moves the centres by Eq. 4 of the paper, c_y -= rate * sum(c_y - x) / (1 + n_y) over the n_y
-    features of the class; they are no parameters, so that no optimiser's weight decay draws them to zero. The scale is
+    features of the class; they are no parameters, so that no optimizer's weight decay draws them to zero. The scale is
     that of the reference implementation of re-identification's "bag of tricks", for which 5e-4 is the usual weight.
     """
 
@@ -81,15 +81,15 @@ def generalised_cross_entropy(logits: Tensor, labels: Tensor, *, q: float = 0.7,
 def classification_loss(logits: Tensor, labels: Tensor, recipe: Recipe, done: float) -> Tensor:
     """The recipe's classification loss of (b, C) logits, when this share of the steps is done.
 
-    ``truncated`` begins as plain generalised cross-entropy, as in the paper: a network that has learnt nothing gives
-    every image a p_y below the truncation, and so would never learn anything.
+    ``truncated-gce`` begins as plain generalised cross-entropy, as in the paper: a network that has learnt nothing
+    gives every image a p_y below the truncation, and so would never learn anything.
     """
     match recipe.classification:
         case "cross-entropy":
             return F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        case "generalised":
+        case "gce":
             return generalised_cross_entropy(logits, labels)
-        case "truncated":
+        case "truncated-gce":
             return generalised_cross_entropy(logits, labels, truncate=0.5 if done >= recipe.truncate_from else 0.0)
 
 

@@ -13,15 +13,16 @@ from pydantic import Field
 from torch import Tensor
 
 from closerlook.compute.memory import keep_freed_memory
+from closerlook.embedding import Embedder
 from closerlook.embedding.backbones import build, pretrained
 from closerlook.errors import CloserlookError
+from closerlook.inputs import model_file
 from closerlook.reid.network import FeatureNetwork
 from closerlook.storage.documents import parse_json
 from closerlook.storage.tensors import read_torch, write_arrays
 
-__all__ = ["MODEL_FILE", "Model", "embedder"]
+__all__ = ["Model", "embedder"]
 
-MODEL_FILE = "model.safetensors"
 FORMAT = "closerlook-reid-1"
 
 
@@ -32,22 +33,22 @@ class _About:
     name: str
     backbone: str
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
-    feature: Literal["pool", "neck"]
+    feature: Literal["pool", "bnneck"]
     normalize: bool
     pooling: Literal["average", "gem"]
-    neck: bool
+    bnneck: bool
     last_stride: Literal[1, 2] | None = None
     stride_in_1x1: bool | None = None
 
 
-class Model:
+class Model(Embedder):
     """An embedder made of a network, in evaluation mode, on the GPU where there is one.
 
     Attributes:
         network: the network.
         name: what to call it in reports.
         size: (height, width) of the images it takes.
-        feature: ``pool`` or ``neck``.
+        feature: ``pool`` or ``bnneck``.
         normalize: whether features have unit length.
         dim: length of a feature.
     """
@@ -74,7 +75,7 @@ class Model:
         self.dim = network.backbone.dim
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # type: ignore[override]  # it moves with the network
         """Where the network is."""
         device: torch.device = next(self.network.parameters()).device
         return device
@@ -99,7 +100,7 @@ class Model:
             "feature": self.feature,
             "normalize": self.normalize,
             "pooling": "average" if self.network.pooling is None else "gem",
-            "neck": not isinstance(self.network.neck, torch.nn.Identity),
+            "bnneck": not isinstance(self.network.neck, torch.nn.Identity),
             **backbone.options,
         }
         write_arrays(path, self.network.state_dict(), {"format": FORMAT, "model": json.dumps(about)})
@@ -111,9 +112,7 @@ class Model:
         Raises:
             CloserlookError: nothing is there, it is damaged, or it is not a model.
         """
-        file = Path(path) / MODEL_FILE if Path(path).is_dir() else Path(path)
-        if not file.is_file():
-            raise CloserlookError(f"There is no model {file}; 'closerlook train' makes one.")
+        file = model_file(Path(path))
         tensors, metadata = read_torch(file, "copy it anew, or train again", foreign=True)
         if metadata.get("format") != FORMAT:
             raise CloserlookError(f"{file} is not a model that closerlook saved.")
@@ -135,7 +134,7 @@ def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor
     def embed(images: Tensor) -> Tensor:
         with torch.inference_mode():
             pooled, after_neck = network(images.to(device))
-            features: Tensor = after_neck if feature == "neck" else pooled
+            features: Tensor = after_neck if feature == "bnneck" else pooled
             return features.float()
 
     return embed
@@ -144,4 +143,4 @@ def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor
 def _rebuild(about: _About) -> FeatureNetwork:
     options: dict[str, Any] = {"last_stride": about.last_stride, "stride_in_1x1": about.stride_in_1x1}
     known = {name: value for name, value in options.items() if value is not None}
-    return FeatureNetwork(build(about.backbone, **known), pooling=about.pooling, neck=about.neck)
+    return FeatureNetwork(build(about.backbone, **known), pooling=about.pooling, bnneck=about.bnneck)

@@ -33,9 +33,9 @@ class FeatureNetwork(nn.Module):
     Args:
         backbone: the convolutional network.
         pooling: ``average`` or ``gem``.
-        neck: batch normalisation without bias after pooling (BNNeck, Luo et al. 2019).
+        bnneck: batch normalisation without bias after pooling (BNNeck, Luo et al. 2019).
         freeze: the backbone's steps up to this one keep their weights and statistics in training.
-        fixed_norm: all of the backbone's batch normalisation does.
+        freeze_bn: all of the backbone's batch normalisation does.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class FeatureNetwork(nn.Module):
         backbone: Backbone,
         *,
         pooling: str = "average",
-        neck: bool = False,
+        bnneck: bool = False,
         freeze: str | None = None,
-        fixed_norm: bool = False,
+        freeze_bn: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = GeM() if pooling == "gem" else None
-        self.neck: nn.Module = nn.BatchNorm1d(backbone.dim) if neck else nn.Identity()
+        self.neck: nn.Module = nn.BatchNorm1d(backbone.dim) if bnneck else nn.Identity()
         if isinstance(self.neck, nn.BatchNorm1d):
             self.neck.bias.requires_grad_(False)
         frozen = backbone.steps_through(freeze) if freeze is not None else []
         fixed = [module for step in frozen for module in step.modules]
-        if fixed_norm:
+        if freeze_bn:
             fixed += [module for module in backbone.modules() if isinstance(module, _BatchNorm)]
         self._fixed = [module.requires_grad_(False) for module in fixed]
 
@@ -80,8 +80,8 @@ class FeatureNetwork(nn.Module):
 class Classifier(nn.Linear):
     """The last fully-connected layer, its start a pure function of the seed; bias-free after a neck."""
 
-    def __init__(self, dim: int, classes: int, *, neck: bool, seed: int) -> None:
-        super().__init__(dim, classes, bias=not neck)
+    def __init__(self, dim: int, classes: int, *, bnneck: bool, seed: int) -> None:
+        super().__init__(dim, classes, bias=not bnneck)
         generator = torch.Generator().manual_seed(keyed_seed(seed, "classifier") >> 1)
         nn.init.normal_(self.weight, std=0.001, generator=generator)
         if self.bias is not None:

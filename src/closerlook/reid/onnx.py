@@ -33,7 +33,7 @@ class _Graph(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         pooled, after_neck = self.network(images)
-        features = after_neck if self.feature == "neck" else pooled
+        features = after_neck if self.feature == "bnneck" else pooled
         return nn.functional.normalize(features) if self.normalize else features
 
 

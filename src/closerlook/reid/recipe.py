@@ -7,7 +7,6 @@ of a schedule are fractions of the steps, so that a shortened recipe keeps its s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal
@@ -26,11 +25,12 @@ from pydantic import (
 
 from closerlook.embedding.backbones import check_name
 from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.inputs import find_recipe
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
-from closerlook.storage.documents import parse_yaml, read_yaml
+from closerlook.storage.documents import read_yaml
 from closerlook.storage.files import atomic_path
 
-__all__ = ["Recipe", "default_recipe", "recipe_names"]
+__all__ = ["Recipe", "default_recipe"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -53,17 +53,17 @@ class Recipe(BaseModel):
     pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalised mean, its exponent learnt")] = (
         "average"
     )
-    neck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
-    feature: Annotated[Literal["pool", "neck"], Field(description="what the model returns")] = "pool"
+    bnneck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
+    feature: Annotated[Literal["pool", "bnneck"], Field(description="what the model returns")] = "pool"
     normalize: Annotated[bool, Field(description="scale the feature to unit length")] = True
-    fixed_norm: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
+    freeze_bn: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
         False
     )
     freeze: Annotated[str | None, Field(description="backbone steps up to this one keep their ImageNet weights")] = None
     # the loss
-    classification: Literal["cross-entropy", "generalised", "truncated"] = "cross-entropy"
+    classification: Literal["cross-entropy", "gce", "truncated-gce"] = "cross-entropy"
     classification_weight: Weight = 1.0
-    truncate_from: Annotated[Share, Field(description="where 'truncated' leaves plain 'generalised'")] = 0.3333
+    truncate_from: Annotated[Share, Field(description="where 'truncated-gce' leaves plain 'gce'")] = 0.3333
     label_smoothing: Annotated[Share, Field(description="of 'cross-entropy'")] = 0.0
     triplet_weight: Weight = 1.0
     triplet_margin: Weight | Literal["soft"] = 0.3
@@ -74,14 +74,14 @@ class Recipe(BaseModel):
     sampling: Literal["pk", "random"] = "pk"
     identities_per_batch: Count = 16
     images_per_identity: Count = 4
-    spread: Annotated[str | None, Field(description="draw an identity's images from different values of a column")] = (
-        None
-    )
-    # the optimiser
+    balance_by: Annotated[
+        str | None, Field(description="a column whose values an identity's images are to differ in")
+    ] = None
+    # the optimizer
     steps: Count = 22_000
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Rate = 3.5e-4
-    head_rate: Annotated[Rate, Field(description="the head's learning rate over the backbone's")] = 1.0
+    head_lr_multiplier: Annotated[Rate, Field(description="the head's learning rate over the backbone's")] = 1.0
     weight_decay: Weight = 5e-4
     warmup: Annotated[Share, Field(description="share of the steps; the rate rises from a hundredth")] = 0.0
     schedule: Literal["steps", "cosine", "exponential"] = "steps"
@@ -98,8 +98,8 @@ class Recipe(BaseModel):
     pad: Annotated[
         int, Field(ge=0, le=MAX_SIDE, description="pixels around the image before a random crop of its size")
     ] = 10
-    erase: Share = 0.0
-    colour: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
+    random_erasing: Share = 0.0
+    color_jitter: Annotated[float, Field(ge=0, lt=1, description="strength of brightness, contrast, saturation")] = 0.0
     blur: Share = 0.0
     resample: Annotated[Share, Field(description="how often to shrink and enlarge again")] = 0.0
     jpeg: Annotated[Share, Field(description="how often to compress again")] = 0.0
@@ -119,8 +119,8 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         check_name(self.backbone)
-        if self.feature == "neck" and not self.neck:
-            raise UsageError(f"Recipe '{self.name}': feature 'neck' needs 'neck: true'.")
+        if self.feature == "bnneck" and not self.bnneck:
+            raise UsageError(f"Recipe '{self.name}': feature 'bnneck' needs 'bnneck: true'.")
         metric = self.triplet_weight or self.circle_weight
         if metric and (self.sampling != "pk" or self.images_per_identity < 2 or self.identities_per_batch < 2):
             raise UsageError(
@@ -170,12 +170,6 @@ class Recipe(BaseModel):
             draft.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
-def recipe_names() -> list[str]:
-    """The recipes that closerlook brings."""
-    folder = resources.files("closerlook.reid") / "recipes"
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
-
-
 def default_recipe() -> str:
     """The recipe where none is asked for: one that this machine can run in reasonable time, without a download."""
     return "baseline" if torch.cuda.is_available() else "cpu-quick"
@@ -200,12 +194,7 @@ def _read(source: str) -> dict[str, Any]:
 
 def _read_one(source: str) -> dict[str, Any]:
     """What one file says, with its name and ``base``."""
-    if source in recipe_names():
-        text = (resources.files("closerlook.reid") / "recipes" / f"{source}.yaml").read_text(encoding="utf-8")
-        return _fields(parse_yaml(text, source), source, source)
-    path = Path(source)
-    if path.suffix not in (".yaml", ".yml"):
-        raise unknown("recipe", source, [*recipe_names(), "path/to/recipe.yaml"])
+    path = find_recipe(source)
     return _fields(read_yaml(path), source, path.stem)
 
 

@@ -1,6 +1,6 @@
 """What training changes, and how it survives an interruption.
 
-Sampling, augmentation and the schedule are functions of the seed and the step, so weights, buffers, the optimiser's
+Sampling, augmentation and the schedule are functions of the seed and the step, so weights, buffers, the optimizer's
 moments, the averaged weights, the best weights that validation found, the loss scale and the number of steps done are
 the whole state: one safetensors file.
 """
@@ -61,11 +61,11 @@ class TrainingModule(nn.Module):
         self.features = FeatureNetwork(
             backbone,
             pooling=recipe.pooling,
-            neck=recipe.neck,
+            bnneck=recipe.bnneck,
             freeze=recipe.freeze,
-            fixed_norm=recipe.fixed_norm,
+            freeze_bn=recipe.freeze_bn,
         )
-        self.classifier = Classifier(backbone.dim, classes, neck=recipe.neck, seed=seed)
+        self.classifier = Classifier(backbone.dim, classes, bnneck=recipe.bnneck, seed=seed)
         self.loss = ReidLoss(recipe, classes, backbone.dim)
 
     def forward(self, images: Tensor, labels: Tensor, done: float) -> tuple[Tensor, dict[str, Tensor]]:
@@ -84,7 +84,7 @@ class State:
 
     Attributes:
         module: what is trained.
-        optimiser: with one group for the backbone and one for the rest.
+        optimizer: with one group for the backbone and one for the rest.
         average: exponential moving average of ``module.features``, or None.
         scaler: what keeps gradients in half precision from vanishing, or None.
         step: steps done.
@@ -95,7 +95,7 @@ class State:
     """
 
     module: TrainingModule
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     average: AveragedModel | None
     scaler: torch.amp.GradScaler | None = None
     step: int = 0
@@ -152,8 +152,8 @@ class State:
             for name, module in self._modules().items()
             for part, value in module.state_dict().items()
         }
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{part}": value for part, value in moments.items() if value is not None}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{part}": value for part, value in moments.items() if value is not None}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         about = {
             "key": plain(key),
@@ -181,7 +181,7 @@ class State:
         Raises:
             CloserlookError: it is damaged or another run's.
         """
-        if not path.is_file():
+        if not path.exists():
             return {}
         tensors, metadata = read_torch(path, WAY_OUT)
         about = _about(path, metadata)
@@ -204,16 +204,16 @@ class State:
     def _restore(self, tensors: Mapping[str, Tensor], about: _About) -> None:
         for name, module in self._modules().items():
             module.load_state_dict(_below(tensors, name))
-        parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in _below(tensors, "optimiser").items():
+        for key, value in _below(tensors, "optimizer").items():
             index, _, moment = key.partition("/")
             parameter = parameters[int(index)]
             if value.shape == parameter.shape:
-                # in the parameter's memory format, which fused optimisers take for granted and files do not keep
+                # in the parameter's memory format, which fused optimizers take for granted and files do not keep
                 value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
             moments.setdefault(int(index), {})[moment] = value
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         self.best = _below(tensors, "best")
         for name in _COUNTERS:
             setattr(self, name, about[name])  # type: ignore[literal-required]
@@ -231,9 +231,9 @@ def _optimiser(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
     rate = recipe.learning_rate
     groups: list[dict[str, Any]] = [
         {"params": backbone, "lr": rate, "initial_lr": rate},
-        {"params": head, "lr": rate * recipe.head_rate, "initial_lr": rate * recipe.head_rate},
+        {"params": head, "lr": rate * recipe.head_lr_multiplier, "initial_lr": rate * recipe.head_lr_multiplier},
     ]
-    match recipe.optimiser:
+    match recipe.optimizer:
         case "adam":
             return torch.optim.Adam(groups, weight_decay=recipe.weight_decay, fused=True)
         case "adamw":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.wrappers import _FabricModule
+from torch import nn
 
 from closerlook.compute.memory import keep_freed_memory
 from closerlook.compute.progress import Advance, console, progress
@@ -35,7 +35,7 @@ from closerlook.reid.model import Model, embedder
 from closerlook.reid.recipe import Recipe, default_recipe
 from closerlook.reid.schedule import rate_factor
 from closerlook.reid.state import State
-from closerlook.reid.validation import Validation, put_aside
+from closerlook.reid.validation import Validation, hold_out
 from closerlook.storage.files import alone_in, write_json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def train(
         seed: decides the classifier's start, the batches and the augmentation.
         overrides: recipe fields to change.
         validation: people to choose the checkpoint on, and to stop early on if the recipe has ``patience``: other
-            images, or the share of the identities of ``data`` to put aside. Never a test split, which is refused.
+            images, or the share of the identities of ``data`` to hold out. Never a test split, which is refused.
             Without, the last step's weights are kept.
         plan: the same as ``data.subset(plan)``, and the model's card says how its images were chosen.
 
@@ -83,17 +83,17 @@ def train(
     if len(people) < len(chosen) and is_first_process():
         left_out = len(chosen) - len(people)
         console.print(f"{left_out:,} of {len(chosen):,} images are junk or distractors: they are not trained on.")
-    part, aside = (people, None) if validation is None else put_aside(people, validation, seed)
-    folder = RunFolder.of(Path(out), part, aside, resolved, seed, plan)
+    part, held_out = (people, None) if validation is None else hold_out(people, validation, seed)
+    folder = RunFolder.of(Path(out), part, held_out, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
             if not folder.is_finished():
-                _fit(part, aside, resolved, folder)
+                _fit(part, held_out, resolved, folder)
     return Model.load(folder.path)
 
 
-def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder) -> None:
+def _fit(data: Dataset, held_out: Dataset | None, recipe: Recipe, folder: RunFolder) -> None:
     """Take the steps that are left and write the run's files."""
     fabric = start_fabric(recipe)
     classes = len(np.unique(data.identities))
@@ -102,7 +102,7 @@ def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder
     state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     with fabric.rank_zero_first():  # the others find the decoded images in the cache
         batches = Batches.of(data, recipe, folder.seed)
-        validation = Validation.of(aside, recipe.size, folder.seed) if aside is not None else None
+        validation = Validation.of(held_out, recipe.size, folder.seed) if held_out is not None else None
     logged = state.resume(folder.checkpoint, folder.key, recipe.steps)
     log = Log(folder.path)
     if fabric.is_global_zero:
@@ -112,7 +112,7 @@ def _fit(data: Dataset, aside: Dataset | None, recipe: Recipe, folder: RunFolder
     _Loop(fabric, batches, validation, recipe, folder, state, log).run()
     if fabric.is_global_zero:
         log.close()
-        folder.finish(data, aside, recipe, state, log.latest)
+        folder.finish(data, held_out, recipe, state, log.latest)
     fabric.barrier()
 
 
@@ -139,18 +139,18 @@ class _Loop:
     def run(self) -> None:
         """Take steps until the last one, or until validation has not become better for long enough."""
         recipe, state = self.recipe, self.state
-        module, optimiser = self._setup()
+        module, optimizer = self._setup()
         images = recipe.batch_size * recipe.accumulate
         started = saved = time.perf_counter()
         before, stream = state.seconds, self._stream()
         unread: _Losses | None = None
         with self._progress(recipe.steps * images, state.step * images) as advance:
             while state.step < recipe.steps and not self._has_waited_enough():
-                for group in state.optimiser.param_groups:
+                for group in state.optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * rate_factor(recipe, state.step)
                 losses = self._backward(module, stream)
-                optimiser.step()
-                optimiser.zero_grad()
+                optimizer.step()
+                optimizer.zero_grad()
                 if state.average is not None:
                     state.average.update_parameters(state.module.features)
                 state.step += 1
@@ -172,11 +172,11 @@ class _Loop:
         if self.fabric.is_global_zero:
             self.state.save(self.folder.checkpoint, self.folder.key, self.log.state)
 
-    def _setup(self) -> tuple[_FabricModule, torch.optim.Optimizer]:
-        """Module and optimiser as the fabric wraps them."""
-        module, optimiser = self.fabric.setup(self.state.module, self.state.optimiser)
+    def _setup(self) -> tuple[nn.Module, torch.optim.Optimizer]:
+        """Module and optimizer as the fabric wraps them."""
+        module, optimizer = self.fabric.setup(self.state.module, self.state.optimizer)
         module.train()
-        return module, optimiser
+        return module, optimizer
 
     def _stream(self) -> Iterator[Batch]:
         """This process's part of the batches that are left."""
@@ -191,14 +191,14 @@ class _Loop:
             return nullcontext(lambda n, note="": None)
         return progress(f"Training {self.recipe.backbone} on {self.batches.data.name}", total, done=done)
 
-    def _backward(self, module: _FabricModule, stream: Iterator[Batch]) -> _Losses:
+    def _backward(self, module: nn.Module, stream: Iterator[Batch]) -> _Losses:
         """Add up the gradients of one step's batches."""
         count = self.recipe.accumulate
         names: list[str] = []
         rows = []
         for position in range(count):
             images, labels = next(stream)
-            with self.fabric.no_backward_sync(module, enabled=position < count - 1):
+            with self.fabric.no_backward_sync(module, enabled=position < count - 1):  # type: ignore[arg-type]
                 total, parts = module(images, labels, self.state.step / self.recipe.steps)
                 self.fabric.backward(total / count)
             names = ["loss", *parts]
@@ -239,7 +239,7 @@ class _Loop:
         every = max(1, round(self.recipe.validate_every * self.recipe.steps))
         return self.state.step % every == 0 or self.state.step == self.recipe.steps
 
-    def _validate(self, module: _FabricModule) -> None:
+    def _validate(self, module: nn.Module) -> None:
         """Score the network as it is; the first process's word holds for all."""
         score = 0.0
         if self.fabric.is_global_zero and self.validation is not None:

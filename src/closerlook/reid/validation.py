@@ -1,4 +1,4 @@
-"""Validation on people put aside: which checkpoint to keep and when to stop, without a look at the target.
+"""Validation on held-out people: which checkpoint to keep and when to stop, without a look at the target.
 
 A model that was chosen by its score on the target's test images has seen the test, so those are refused. People of the
 training data that training does not see, or people rendered elsewhere, tell as much about when to stop.
@@ -17,17 +17,22 @@ from numpy.typing import NDArray
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import image_array
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.metrics.distance import FeatureDistances, as_vectors
+from closerlook.metrics.protocol import Labels, Protocol
+from closerlook.metrics.ranking import find_matches
+from closerlook.metrics.scores import average_precision
 from closerlook.randomness import keyed_rng
 from closerlook.reid.sampling import spread_over
 
-__all__ = ["Validation", "put_aside"]
+__all__ = ["Validation", "hold_out"]
 
 IMAGES_PER_IDENTITY = 8
 MAX_IDENTITIES = 200
 BATCH = 64
+BLOCK = 256  # queries ranked at a time
 
 
-def put_aside(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Dataset, Dataset]:
+def hold_out(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Dataset, Dataset]:
     """What to train on and what to validate on.
 
     Args:
@@ -50,9 +55,9 @@ def put_aside(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Da
             f"A share of {validation} of {len(people)} identities leaves too few to train or to validate on: "
             "it must leave at least two on either side."
         )
-    aside = keyed_rng(seed, "validation").permutation(people)[:count].tolist()
-    kept = data.filter(~pl.col("identity").is_in(aside))
-    return kept, replace(data.filter(pl.col("identity").is_in(aside)), name=f"{data.name}/validation")
+    held_out = keyed_rng(seed, "validation").permutation(people)[:count].tolist()
+    kept = data.filter(~pl.col("identity").is_in(held_out))
+    return kept, replace(data.filter(pl.col("identity").is_in(held_out)), name=f"{data.name}/validation")
 
 
 def _refuse_test_images(data: Dataset) -> None:
@@ -69,13 +74,13 @@ def _refuse_shared_people(data: Dataset, validation: Dataset) -> None:
     if data.root.resolve() == validation.root.resolve() and len(shared):
         raise CloserlookError(
             f"{len(shared)} identities of {validation.name} are trained on: validate on other people, or give the "
-            "share of the identities to put aside (0.1)."
+            "share of the identities to hold out (0.1)."
         )
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Images of people put aside; each is the query once, and all others are the gallery.
+    """Images of held-out people; each is the query once, and all others are the gallery.
 
     Attributes:
         images: (n, h, w, 3); at most eight images of at most 200 identities, from as many cameras as there are.
@@ -102,27 +107,25 @@ class Validation:
 
         A query's own camera is left out of its gallery, as in evaluation, unless that leaves no match.
         """
-        features = np.concatenate(
-            [
-                embed(torch.from_numpy(self.images[start : start + BATCH].copy())).float().numpy(force=True)
-                for start in range(0, len(self.images), BATCH)
-            ]
-        )
-        features /= np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
-        similarity = features @ features.T
-        precisions = [self._precision(query, similarity[query]) for query in range(len(features))]
-        valid = [precision for precision in precisions if precision is not None]
-        return float(np.mean(valid)) if valid else 0.0
+        starts = range(0, len(self.images), BATCH)
+        batches = (torch.from_numpy(self.images[start : start + BATCH].copy()) for start in starts)
+        features = np.concatenate([embed(batch).float().numpy(force=True) for batch in batches])
+        vectors = as_vectors(features, "cosine", "validation", "cpu")
+        labels = Labels(self.identities, self.cameras, np.arange(len(self.images)))
+        matches = find_matches(FeatureDistances(vectors, vectors, "cosine"), labels, labels, PROTOCOL, BLOCK)
+        precision = average_precision(matches, len(labels), "step")
+        known = precision[~np.isnan(precision)]
+        return float(known.mean()) if len(known) else 0.0
 
-    def _precision(self, query: int, similarity: NDArray[np.float32]) -> float | None:
-        same = self.identities == self.identities[query]
-        gallery = np.arange(len(same)) != query
-        elsewhere = gallery & ~(same & (self.cameras == self.cameras[query]))
-        if (elsewhere & same).any():
-            gallery = elsewhere
-        order = np.argsort(-similarity[gallery], kind="stable")
-        ranks = np.flatnonzero(same[gallery][order]) + 1
-        return float((np.arange(1, len(ranks) + 1) / ranks).mean()) if len(ranks) else None
+
+def _own_camera(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
+    """(q, g): the images of a query's identity from its own camera, where another camera has some of it too."""
+    positive = query.identities[:, None] == gallery.identities
+    own = positive & (query.cameras[:, None] == gallery.cameras)
+    return np.asarray(own & (positive & ~own).any(axis=1, keepdims=True))
+
+
+PROTOCOL = Protocol("validation", filter=_own_camera)
 
 
 def _some(data: Dataset, identities: NDArray[np.int64], person: int, seed: int) -> NDArray[np.int64]:

@@ -15,7 +15,8 @@ from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.gap import Gap
 from closerlook.gap.plots.strips import level_strip
-from closerlook.reid.folder import RUN_FILE, read_summary
+from closerlook.inputs import find_reportable
+from closerlook.reid.folder import read_summary
 from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
@@ -69,19 +70,7 @@ def read_story(folder: Path) -> Story:
     Raises:
         CloserlookError: the folder is missing, holds none of these, or a file of theirs is damaged.
     """
-    if not folder.is_dir():
-        raise CloserlookError(f"There is no folder {folder}.")
-    if Record.exists(folder):
-        read = _study
-    elif (folder / "gap.json").exists():
-        read = _analysis
-    elif (folder / RUN_FILE).exists():
-        read = _run
-    else:
-        raise CloserlookError(
-            f"{folder} holds neither a study (study.json), an analysis (gap.json) nor a training run (run.json)."
-        )
-    return read(folder)
+    return {"study": _study, "analysis": _analysis, "run": _run}[find_reportable(folder)](folder)
 
 
 def _analysis(folder: Path) -> Story:

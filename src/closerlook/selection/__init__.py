@@ -4,14 +4,14 @@ from closerlook.selection.cameras import camera_gap, camera_names
 from closerlook.selection.choose import METHODS, select
 from closerlook.selection.controls import controls, everything, worst
 from closerlook.selection.exhaustive import Candidate, exhaustive
-from closerlook.selection.identities import WAYS, choose_people, with_people
+from closerlook.selection.identities import ORDERS, select_identities
 from closerlook.selection.plan import Plan, Provenance
 from closerlook.selection.value import Value, render_next
 from closerlook.selection.weights import Mixture, mixture
 
 __all__ = [
     "METHODS",
-    "WAYS",
+    "ORDERS",
     "Candidate",
     "Mixture",
     "Plan",
@@ -19,13 +19,12 @@ __all__ = [
     "Value",
     "camera_gap",
     "camera_names",
-    "choose_people",
     "controls",
     "everything",
     "exhaustive",
     "mixture",
     "render_next",
     "select",
-    "with_people",
+    "select_identities",
     "worst",
 ]

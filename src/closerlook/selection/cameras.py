@@ -47,4 +47,4 @@ def camera_gap(gap: Gap, camera: int) -> Gap:
     )
     measurement = part(alone, np.ones(alone.groups, bool), np.ones(int(runs.sum()), bool))
     name = f"{gap.settings.target}, camera {camera}"  # one camera alone: its runs are drawn
-    return replace(gap, measurement=measurement, settings=replace(gap.settings, target=name, over="images"))
+    return replace(gap, measurement=measurement, settings=replace(gap.settings, target=name, bootstrap_unit="images"))

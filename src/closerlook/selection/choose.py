@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.attributes import Level
+from closerlook.choices import Criterion, Method
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.gap import Gap
 from closerlook.selection.evidence import Evidence, weigh_evidence
 from closerlook.selection.exhaustive import count_subsets, exhaustive
-from closerlook.selection.greedy import MEASURES, Measure, Values, greedy, within_budget
-from closerlook.selection.plan import Method, Plan, Provenance, cell_weights
+from closerlook.selection.greedy import CRITERIA, Values, greedy, within_budget
+from closerlook.selection.plan import Plan, Provenance, cell_weights
 from closerlook.selection.rules import parse_rule
 from closerlook.selection.weights import mixture
 
@@ -28,7 +29,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 SPLITS = {"greedy": 20, "exhaustive": 20, "weights": 8}
 FEW_SPLITS, MANY_SUBSETS = 2, 10**6
 
-KEPT = ("viewpoint",)
+ALL_LEVELS = ("viewpoint",)
 
 Caps = Mapping[str, Mapping[Level, float]]
 Float = NDArray[np.float64]
@@ -38,12 +39,12 @@ def select(
     gap: Gap,
     *,
     method: Method = "greedy",
-    on: Measure = "fit",
+    criterion: Criterion = "fit",
     rule: str | None = None,
-    keep: Collection[str] | None = None,
+    all_levels: Collection[str] | None = None,
     budget: int | None = None,
     diversity: float = 0.0,
-    variety: float | None = None,
+    min_effective_cells: float | None = None,
     caps: Caps | None = None,
     seed: int = 0,
 ) -> Plan:
@@ -53,32 +54,36 @@ def select(
         method: ``greedy``, the paper's: each attribute by itself, then the product. ``exhaustive``: the best of all
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
-        on: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
+        criterion: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
         rule: of greedy: ``sure`` (the default on fit) drops only levels that are above the mean of their attribute's
             levels beyond doubt, ``mean`` (the default on pair_loss) all that are above it; ``top:NUMBER`` keeps the
             nearest, ``below:VALUE`` those below a line of one's own, as the paper does on pair_loss. ``paper:market``
             and ``paper:duke`` are the choices of the paper itself. The other methods take as many images as greedy.
-        keep: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of a
-            person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
-            keeps none, and so do its own choices by default.
+        all_levels: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of
+            a person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
+            takes all of none, and so do its own choices by default.
         budget: at most so many images; for ``weights`` exactly so many, by default as many as greedy takes.
         diversity: of exhaustive: the least tr Cov_s / tr Cov_t; 0 for any.
-        variety: of weights: the least effective number of combinations.
+        min_effective_cells: of weights: the least effective number of combinations.
         caps: of weights: the largest share that a level may have, as ``{"weather": {"foggy": 0.1}}``.
         seed: of the held-out halves and of which images a weighted plan draws.
 
     Raises:
-        UsageError: an unknown method, measure, rule or attribute, a number that cannot be, or an option that the method
-            does not have.
+        UsageError: an unknown method, criterion, rule or attribute, a number that cannot be, or an option that the
+            method does not have.
         CloserlookError: nothing can be chosen, or no choice meets the budget.
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    if on not in MEASURES:
-        raise unknown("measure", on, MEASURES)
-    by = ("sure" if on == "fit" else "mean") if rule is None else rule
-    _check_options(method, on, budget=budget, diversity=diversity, variety=variety, caps=caps)
-    chooser = _Chooser(method, on, by, _kept(gap, keep, by), budget, diversity, variety, caps or {})
+    if criterion not in CRITERIA:
+        raise unknown("criterion", criterion, CRITERIA)
+    by = ("sure" if criterion == "fit" else "mean") if rule is None else rule
+    _check_options(
+        method, criterion, budget=budget, diversity=diversity, min_effective_cells=min_effective_cells, caps=caps
+    )
+    chooser = _Chooser(
+        method, criterion, by, _whole_factors(gap, all_levels, by), budget, diversity, min_effective_cells, caps or {}
+    )
     choice = chooser.choose(gap)
     shares = choice.shares
     evidence = weigh_evidence(
@@ -96,32 +101,38 @@ def select(
     )
 
 
-def _kept(gap: Gap, keep: Collection[str] | None, rule: str) -> frozenset[str]:
+def _whole_factors(gap: Gap, all_levels: Collection[str] | None, rule: str) -> frozenset[str]:
     names = [factor.name for factor in gap.factors]
     own = parse_rule(rule).name == "paper"
-    if keep is None:
-        return frozenset() if own else frozenset(KEPT).intersection(names)
-    if isinstance(keep, str):
-        raise UsageError(f"What to keep is a list of attributes, as ['{keep}'], not the text '{keep}'.")
-    for name in keep:
+    if all_levels is None:
+        return frozenset() if own else frozenset(ALL_LEVELS).intersection(names)
+    if isinstance(all_levels, str):
+        raise UsageError(f"all_levels is a list of attributes, as ['{all_levels}'], not the text '{all_levels}'.")
+    for name in all_levels:
         if name not in names:
-            raise unknown("attribute to keep", name, names)
-    return frozenset(keep)
+            raise unknown("attribute to take all levels of:", name, names)
+    return frozenset(all_levels)
 
 
 def _check_options(
-    method: Method, on: Measure, *, budget: int | None, diversity: float, variety: float | None, caps: Caps | None
+    method: Method,
+    criterion: Criterion,
+    *,
+    budget: int | None,
+    diversity: float,
+    min_effective_cells: float | None,
+    caps: Caps | None,
 ) -> None:
     if budget is not None and budget < 1:
         raise UsageError(f"The budget must be at least one image, not {budget:,}.")
     if not 0 <= diversity < math.inf:
         raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
-    if method == "weights" and on != "fit":
+    if method == "weights" and criterion != "fit":
         raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
     if diversity and method != "exhaustive":
         raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
-    if (variety is not None or caps) and method != "weights":
-        raise UsageError(f"Variety and caps belong to method 'weights', not to '{method}'.")
+    if (min_effective_cells is not None or caps) and method != "weights":
+        raise UsageError(f"min_effective_cells and caps belong to method 'weights', not to '{method}'.")
 
 
 @dataclass(frozen=True)
@@ -138,17 +149,17 @@ class _Chooser:
     """What was asked for, as a function of a gap: it is asked again for its halves."""
 
     method: Method
-    on: Measure
+    criterion: Criterion
     rule: str
-    keep: frozenset[str]
+    all_levels: frozenset[str]
     budget: int | None
     diversity: float
-    variety: float | None
+    min_effective_cells: float | None
     caps: Caps
 
     def splits(self, gap: Gap) -> int:
         """On how many pairs of halves the choice is worth repeating."""
-        many = self.method == "exhaustive" and count_subsets(gap, self.keep) > MANY_SUBSETS
+        many = self.method == "exhaustive" and count_subsets(gap, self.all_levels) > MANY_SUBSETS
         return FEW_SPLITS if many else SPLITS[self.method]
 
     def choose(self, gap: Gap) -> _Choice:
@@ -158,14 +169,21 @@ class _Chooser:
         if self.method == "greedy":
             return _Choice(values, gap.cells_of(values).astype(float))
         least = gap.count_images(values)
-        best = exhaustive(gap, on=self.on, budget=self.budget, least=least, diversity=self.diversity, keep=self.keep)[0]
+        best = exhaustive(
+            gap,
+            criterion=self.criterion,
+            budget=self.budget,
+            least=least,
+            diversity=self.diversity,
+            all_levels=self.all_levels,
+        )[0]
         chosen = gap.cells_of(best.values).astype(float)
         return _Choice(best.values, chosen, self._optimum(gap, chosen, gap.cells_of(values).astype(float)))
 
     def _optimum(self, gap: Gap, best: Float, other: Float) -> dict[str, float]:
         """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
         found, greedys = gap.score_cells(best), gap.score_cells(other)
-        lowest, score, diversity = found[self.on], greedys[self.on], greedys["diversity"]
+        lowest, score, diversity = found[self.criterion], greedys[self.criterion], greedys["diversity"]
         if lowest is None:
             return {}
         if score is None or (self.diversity > 0 and (diversity is None or diversity < self.diversity)):
@@ -175,15 +193,17 @@ class _Chooser:
     def _weights(self, gap: Gap) -> _Choice:
         everything = {factor.name: factor.levels for factor in gap.factors}
         budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
-        found = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
+        found = mixture(
+            gap, budget, min_effective_cells=self.min_effective_cells, caps=self.caps, all_levels=self.all_levels
+        )
         shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
         optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
         return _Choice(everything, shares, optimum)
 
     def _greedy(self, gap: Gap) -> Values:
-        values = greedy(gap, on=self.on, rule=self.rule, keep=self.keep)
+        values = greedy(gap, criterion=self.criterion, rule=self.rule, all_levels=self.all_levels)
         if self.budget is not None:
-            values = within_budget(gap, values, self.budget, on=self.on, keep=self.keep)
+            values = within_budget(gap, values, self.budget, criterion=self.criterion, all_levels=self.all_levels)
         if not gap.cells_of(values).any():
             raise CloserlookError("No image has the chosen levels of all attributes together; choose by another rule.")
         return values
@@ -200,7 +220,7 @@ def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence
     settings = gap.settings
     warning = evidence.warning
     return Provenance(
-        **{**vars(chooser), "keep": _in_order(gap, chooser.keep), "caps": _named(chooser.caps)},
+        **{**vars(chooser), "all_levels": _in_order(gap, chooser.all_levels), "caps": _named(chooser.caps)},
         source=settings.source,
         target=settings.target,
         embedding=settings.embedding,
@@ -214,8 +234,8 @@ def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence
     )
 
 
-def _in_order(gap: Gap, keep: frozenset[str]) -> tuple[str, ...]:
-    return tuple(factor.name for factor in gap.factors if factor.name in keep)
+def _in_order(gap: Gap, all_levels: frozenset[str]) -> tuple[str, ...]:
+    return tuple(factor.name for factor in gap.factors if factor.name in all_levels)
 
 
 def _named(caps: Caps) -> dict[str, float]:

@@ -6,21 +6,21 @@ import numpy as np
 import polars as pl
 
 from closerlook.attributes import Level
+from closerlook.choices import Criterion
 from closerlook.gap import Gap
-from closerlook.selection.greedy import Measure
 from closerlook.selection.plan import Plan, cell_weights
 
 __all__ = ["controls", "everything", "worst"]
 
 
-def controls(gap: Gap, plan: Plan, *, seeds: int, on: Measure = "fit") -> dict[str, Plan]:
+def controls(gap: Gap, plan: Plan, *, seeds: int, criterion: Criterion = "fit") -> dict[str, Plan]:
     """A plan's controls, ready to train: ``random-0`` ... of as many images and people, ``worst``, ``all``."""
     randoms = {f"random-{seed}": plan.random_control(seed) for seed in range(seeds)}
-    return {**randoms, "worst": worst(gap, plan, on=on), "all": everything(gap)}
+    return {**randoms, "worst": worst(gap, plan, criterion=criterion), "all": everything(gap)}
 
 
-def worst(gap: Gap, plan: Plan, *, on: Measure = "fit") -> Plan:
-    """The product subset of the levels with the highest ``on``, as many in each factor as ``plan`` has, of its people.
+def worst(gap: Gap, plan: Plan, *, criterion: Criterion = "fit") -> Plan:
+    """The product subset of the levels highest by ``criterion``, as many in each factor as ``plan`` has, of its people.
 
     Of a weighted plan: as many images of the combinations that are farthest by themselves.
     """
@@ -28,7 +28,7 @@ def worst(gap: Gap, plan: Plan, *, on: Measure = "fit") -> Plan:
         return _worst_cells(gap, plan)
     values: dict[str, tuple[Level, ...]] = {}
     for factor in gap.factors:
-        column = gap.estimates.filter(pl.col("factor") == factor.name)[on]
+        column = gap.estimates.filter(pl.col("factor") == factor.name)[criterion]
         order = np.argsort(-column.cast(pl.Float64).fill_null(-np.inf).to_numpy(), kind="stable")
         kept = set(order[: len(plan.values.get(factor.name, factor.levels))].tolist())
         values[factor.name] = tuple(level for number, level in enumerate(factor.levels) if number in kept)

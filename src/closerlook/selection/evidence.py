@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from closerlook.compute.progress import progress, step
 from closerlook.errors import CloserlookError
 from closerlook.gap import Gap
 from closerlook.gap.measure.subset import halves
@@ -79,21 +80,24 @@ def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *,
     if min(gap.measurement.groups, len(gap.target_units.counts)) < 2 or np.isnan(gain):
         return Evidence(gain)
     sets = np.stack([everything, chosen])
-    deviations = bootstrap_fit(gap.measurement, gap.weights.total, sets, seed, units=gap.target_units)
+    with step("Drawing people and target anew"):
+        deviations = bootstrap_fit(gap.measurement, gap.weights.total, sets, seed, units=gap.target_units)
     low, high = interval(np.array([gain]), deviations[:, :1] - deviations[:, 1:])
     fits, gains, agreements, choices = [], [], [], []
-    for number in range(splits):
-        pair = halves(gap.measurement, keyed_rng(seed, "halves", number))
-        gaps = [replace(gap, measurement=half) for half in pair]
-        try:
-            own = [choose(half) for half in gaps]
-        except CloserlookError:
-            continue  # a half can be too small to choose from
-        fits += [_fit(gaps[1], own[0]), _fit(gaps[0], own[1])]
-        gains += [_gain(gaps[1], own[0]), _gain(gaps[0], own[1])]
-        both, either = np.minimum(*own), np.maximum(*own)
-        agreements.append(float(both.sum() / either.sum()))
-        choices += own
+    with progress("Choosing on halves of the data", splits, "pairs of halves") as advance:
+        for number in range(splits):
+            pair = halves(gap.measurement, keyed_rng(seed, "halves", number))
+            gaps = [replace(gap, measurement=half) for half in pair]
+            advance(1)
+            try:
+                own = [choose(half) for half in gaps]
+            except CloserlookError:
+                continue  # a half can be too small to choose from
+            fits += [_fit(gaps[1], own[0]), _fit(gaps[0], own[1])]
+            gains += [_gain(gaps[1], own[0]), _gain(gaps[0], own[1])]
+            both, either = np.minimum(*own), np.maximum(*own)
+            agreements.append(float(both.sum() / either.sum()))
+            choices += own
     known = [fit for fit in fits if np.isfinite(fit)]
     return Evidence(
         gain,

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.choices import Criterion
 from closerlook.compute.progress import Advance, progress
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
-from closerlook.selection.greedy import Measure, Values
+from closerlook.selection.greedy import Values
 
 __all__ = ["MAX_SUBSETS", "Candidate", "count_subsets", "exhaustive"]
 
@@ -51,27 +52,27 @@ class Candidate:
     score: float
 
 
-def count_subsets(gap: Gap, keep: frozenset[str] = frozenset()) -> int:
-    """How many product subsets of the levels there are that take all levels of the factors in ``keep``."""
-    return math.prod(1 if factor.name in keep else 2 ** len(factor) - 1 for factor in gap.factors)
+def count_subsets(gap: Gap, all_levels: frozenset[str] = frozenset()) -> int:
+    """How many product subsets of the levels there are that take all levels of the factors in ``all_levels``."""
+    return math.prod(1 if factor.name in all_levels else 2 ** len(factor) - 1 for factor in gap.factors)
 
 
 def exhaustive(
     gap: Gap,
     *,
-    on: Measure = "fit",
+    criterion: Criterion = "fit",
     budget: int | None = None,
     least: int = 1,
     diversity: float = 0.0,
-    keep: frozenset[str] = frozenset(),
+    all_levels: frozenset[str] = frozenset(),
 ) -> list[Candidate]:
-    """The best product subset, and the Pareto front of more images against a lower ``on``, best first.
+    """The best product subset, and the Pareto front of more images against a lower ``criterion``, best first.
 
     Args:
-        on: ``fit`` or ``pair_loss``.
+        criterion: ``fit`` or ``pair_loss``.
         budget, least: at most and at least so many images.
         diversity: at least so much tr Cov_s / tr Cov_t.
-        keep: names of factors of which all levels are taken.
+        all_levels: names of factors of which all levels are taken.
 
     Returns:
         The front: each candidate has more images and a higher score than the one before. In a balanced design it is
@@ -81,13 +82,13 @@ def exhaustive(
         UsageError: there are more than :data:`MAX_SUBSETS` subsets.
         CloserlookError: no subset meets the constraints.
     """
-    total = count_subsets(gap, keep)
+    total = count_subsets(gap, all_levels)
     if total > MAX_SUBSETS:
         raise UsageError(
             f"There are {total:,} product subsets, too many to try all (at most {MAX_SUBSETS:,}): "
             "merge levels, or use method 'greedy' or 'weights'."
         )
-    search = _Search(gap, on, keep)
+    search = _Search(gap, criterion, all_levels)
     step = max(1, CHUNK // len(search.first))
     chunks = [slice(start, min(start + step, search.others)) for start in range(0, search.others, step)]
 
@@ -129,11 +130,11 @@ class _Search:
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
 
-    def __init__(self, gap: Gap, on: Measure, keep: frozenset[str]) -> None:
-        self._gap, self._on = gap, on
+    def __init__(self, gap: Gap, criterion: Criterion, all_levels: frozenset[str]) -> None:
+        self._gap, self._criterion = gap, criterion
         measurement = gap.measurement
         shape = [len(factor) for factor in gap.factors]
-        self._sets = [np.ones((1, len(f))) if f.name in keep else _subsets(len(f)) for f in gap.factors]
+        self._sets = [np.ones((1, len(f))) if f.name in all_levels else _subsets(len(f)) for f in gap.factors]
         self._axis = int(np.argmax([len(sets) for sets in self._sets]))
         self._rest = [axis for axis in range(len(shape)) if axis != self._axis]
         order = [self._axis, *self._rest]
@@ -172,12 +173,12 @@ class _Search:
         q / n^2 less the target's bias.
         """
         images = self._sum(ANALYSED, chunk)
-        if self._on == "pair_loss":
+        if self._criterion == "pair_loss":
             score = self._sum(LOSS, chunk).div_(images)
         else:
             score = self._fit(chunk, images)
         if self._sparse:
-            score.masked_fill_(images < (1 if self._on == "pair_loss" else 2), torch.inf)
+            score.masked_fill_(images < (1 if self._criterion == "pair_loss" else 2), torch.inf)
         return score
 
     def _fit(self, chunk: slice, images: Tensor) -> Tensor:

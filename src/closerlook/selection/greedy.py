@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from closerlook.attributes import Factor, Level
+from closerlook.choices import Criterion
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
 from closerlook.selection.paper import PAPER
 from closerlook.selection.rules import Rule, parse_rule
 
-__all__ = ["MEASURES", "Measure", "Values", "greedy", "within_budget"]
+__all__ = ["CRITERIA", "Values", "greedy", "within_budget"]
 
-Measure = Literal["fit", "pair_loss"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 Values = dict[str, tuple[Level, ...]]
 
 
-def greedy(gap: Gap, *, on: Measure = "fit", rule: str = "mean", keep: frozenset[str] = frozenset()) -> Values:
-    """The levels of each factor that ``rule`` keeps by their value of ``on``, in the factor's order.
+def greedy(
+    gap: Gap, *, criterion: Criterion = "fit", rule: str = "mean", all_levels: frozenset[str] = frozenset()
+) -> Values:
+    """The levels of each factor that ``rule`` keeps by their value of ``criterion``, in the factor's order.
 
     Args:
         rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``sure`` (of fit) drops only those that
@@ -31,29 +33,30 @@ def greedy(gap: Gap, *, on: Measure = "fit", rule: str = "mean", keep: frozenset
             ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The lowest level
             is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap; an attribute
             that the paper does not have keeps all.
-        keep: names of factors of which all levels are taken, whatever the rule.
+        all_levels: names of factors of which all levels are taken, whatever the rule.
 
     Raises:
         UsageError: there is no such rule, or ``sure`` is asked for by another measure than fit.
         CloserlookError: a factor has no level with a value (fit needs two images), or none of the paper's levels.
     """
     wanted = parse_rule(rule)
-    if wanted.name == "sure" and on != "fit":
-        raise UsageError("Rule 'sure' rests on the intervals of fit; use it with on='fit'.")
+    if wanted.name == "sure" and criterion != "fit":
+        raise UsageError("Rule 'sure' rests on the intervals of fit; use it with criterion='fit'.")
     return {
-        factor.name: factor.levels if factor.name in keep else _kept(gap, factor, wanted, on) for factor in gap.factors
+        factor.name: factor.levels if factor.name in all_levels else _kept(gap, factor, wanted, criterion)
+        for factor in gap.factors
     }
 
 
 def within_budget(
-    gap: Gap, values: Values, budget: int, *, on: Measure = "fit", keep: frozenset[str] = frozenset()
+    gap: Gap, values: Values, budget: int, *, criterion: Criterion = "fit", all_levels: frozenset[str] = frozenset()
 ) -> Values:
-    """Drop levels, the one with the highest value of ``on`` first, until at most ``budget`` images are left.
+    """Drop levels, the one with the highest value of ``criterion`` first, until at most ``budget`` images are left.
 
     Raises:
-        CloserlookError: one level of each factor is already more, or of each that is not in ``keep``.
+        CloserlookError: one level of each factor is already more, or of each that is not in ``all_levels``.
     """
-    height = {(row["factor"], row["level"]): row[on] for row in gap.estimates.iter_rows(named=True)}
+    height = {(row["factor"], row["level"]): row[criterion] for row in gap.estimates.iter_rows(named=True)}
 
     def value(item: tuple[str, Level]) -> float:
         found = height[item[0], str(item[1])]
@@ -62,7 +65,10 @@ def within_budget(
     left = dict(values)
     while (images := gap.count_images(left)) > budget:
         droppable = [
-            (name, level) for name, levels in left.items() if len(levels) > 1 and name not in keep for level in levels
+            (name, level)
+            for name, levels in left.items()
+            if len(levels) > 1 and name not in all_levels
+            for level in levels
         ]
         if not droppable:
             raise CloserlookError(f"The smallest choice has {images:,} images, more than the budget of {budget:,}.")
@@ -71,12 +77,16 @@ def within_budget(
     return left
 
 
-def _kept(gap: Gap, factor: Factor, rule: Rule, on: Measure) -> tuple[Level, ...]:
+def _kept(gap: Gap, factor: Factor, rule: Rule, criterion: Criterion) -> tuple[Level, ...]:
     if rule.name == "paper":
         return _papers(factor, rule.target)
-    values = gap.estimates.filter(pl.col("factor") == factor.name)[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    values = (
+        gap.estimates.filter(pl.col("factor") == factor.name)[criterion].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    )
     if np.isnan(values).all():
-        raise CloserlookError(f"No level of {factor.name} has a {on}: each has a single image; analyse more images.")
+        raise CloserlookError(
+            f"No level of {factor.name} has a {criterion}: each has a single image; analyse more images."
+        )
     if rule.name == "sure":
         near = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
     else:

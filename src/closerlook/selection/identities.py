@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from closerlook.choices import IdentityOrder
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of, extract, open_embedding
+from closerlook.embedding import Embedder, extract, open_embedding
 from closerlook.errors import UsageError, unknown
 from closerlook.gap import Gap
 from closerlook.gap.measure.cells import subsample
 from closerlook.gap.measure.moments import Sketch
+from closerlook.selection.controls import everything
 from closerlook.selection.plan import Plan
 
-__all__ = ["WAYS", "Way", "choose_people", "farthest", "nearest", "with_people"]
+__all__ = ["ORDERS", "choose_people", "farthest", "nearest", "select_identities", "with_people"]
 
-Way = Literal["far", "near"]
-WAYS: tuple[Way, ...] = get_args(Way)
+ORDERS: tuple[IdentityOrder, ...] = get_args(IdentityOrder)
 PER_PERSON = 8
 WIDTH = 512  # of each block's projection
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+
+
+def select_identities(
+    gap: Gap,
+    source: Dataset,
+    identities: int,
+    *,
+    plan: Plan | None = None,
+    by: IdentityOrder = "far",
+    target: Dataset | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Choose the people worth training on: ``plan`` with only so many of them.
+
+    Args:
+        gap: says which embedding, size and weights people are compared by.
+        source: the images to choose from, with identities.
+        identities: how many people; with a larger number the same ones come first.
+        plan: the images to choose from and to keep, by default all.
+        by: ``far``, as unlike one another as possible; ``near``, so that their mean comes nearest to the target's.
+        target: needed for ``near``: its images, unlabelled.
+        seed: of which images stand for a person, and of the projection.
+
+    Raises:
+        UsageError: an unknown order, too many people, or no target.
+
+    Example::
+
+        plan = cl.select_identities(gap, data, 100, plan=cl.select(gap))
+    """
+    plan = everything(gap) if plan is None else plan
+    chosen = choose_people(gap, source.subset(plan), identities, by=by, target=target, seed=seed)
+    return with_people(plan, chosen, source)
 
 
 def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
@@ -40,7 +74,7 @@ def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
 
 
 def choose_people(
-    gap: Gap, source: Dataset, number: int, *, by: Way = "far", target: Dataset | None = None, seed: int = 0
+    gap: Gap, source: Dataset, number: int, *, by: IdentityOrder = "far", target: Dataset | None = None, seed: int = 0
 ) -> Int:
     """The numbers of ``number`` people of ``source``, in the order in which they were chosen.
 
@@ -53,10 +87,10 @@ def choose_people(
         target: needed for ``near``.
 
     Raises:
-        UsageError: an unknown way, too many people, or no target.
+        UsageError: an unknown order, too many people, or no target.
     """
-    if by not in WAYS:
-        raise unknown("way to choose people", by, WAYS)
+    if by not in ORDERS:
+        raise unknown("order to choose people by", by, ORDERS)
     source = source.people
     people = np.unique(source.identities)
     if not 1 <= number <= len(people):
@@ -106,14 +140,13 @@ def _vectors(gap: Gap, source: Dataset, seed: int) -> Float:
 def _sketches(gap: Gap, data: Dataset, seed: int) -> Float:
     """(n, r) projections of the images' vectors, whose squared distances are the total loss of Eq. 3."""
     embedder = open_embedding(gap.settings.embedding, gap.settings.size)
-    blocks = blocks_of(embedder)
-    sketch = Sketch(blocks, WIDTH, seed)
+    sketch = Sketch(embedder.blocks, WIDTH, seed)
     parts = zip(sketch.parts, gap.weights.total.tolist(), strict=True)
     scale = torch.cat([torch.full((part.stop - part.start,), weight**0.5) for part, weight in parts])
     return np.asarray(extract(_Projected(embedder, sketch, scale), data).features, np.float64)
 
 
-class _Projected:
+class _Projected(Embedder):
     """An embedder whose vectors are projected and weighted."""
 
     def __init__(self, embedder: Embedder, sketch: Sketch, scale: torch.Tensor) -> None:

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
 from closerlook.attributes import Level
+from closerlook.choices import Criterion, Method
 from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
 from closerlook.errors import CloserlookError
+from closerlook.escaping import html_table
 from closerlook.gap import Gap
 from closerlook.selection.drawing import draw_like
-from closerlook.selection.greedy import Measure
 from closerlook.selection.rules import parse_rule
 from closerlook.storage.documents import first_problem, read_yaml
 from closerlook.storage.files import atomic_path
 
-__all__ = ["CellWeight", "Method", "Plan", "Provenance", "cell_weights"]
+__all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
 
 Int = NDArray[np.int64]
-Method = Literal["greedy", "exhaustive", "weights"]
 OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is no level
 Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
 ROUNDED = 0.01  # weights written by hand add up to 1 with so much error
@@ -41,7 +41,8 @@ class Provenance(_Value):
     """How a plan came about.
 
     Attributes:
-        method, on, rule, keep, budget, diversity, variety, caps: what :func:`closerlook.select` was asked for.
+        method, criterion, rule, all_levels, budget, diversity, min_effective_cells, caps: what
+            :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
         scores: images analysed, pair_loss, fit and diversity of the chosen part.
         scores_of_all: the same of all data.
@@ -52,12 +53,12 @@ class Provenance(_Value):
     """
 
     method: Method
-    on: Measure
+    criterion: Criterion
     rule: str
-    keep: tuple[str, ...] = ()
+    all_levels: tuple[str, ...] = ()
     budget: int | None = None
     diversity: float = 0.0
-    variety: float | None = None
+    min_effective_cells: float | None = None
     caps: dict[str, float] = Field(default_factory=dict)
     source: str
     target: str
@@ -125,6 +126,26 @@ class Plan(_Value):
         if abs(total - 1) > ROUNDED:
             raise ValueError(f"the weights add up to {total:g}, not to 1")
         return self
+
+    def __repr__(self) -> str:
+        people = f" of {len(self.identities):,} people" if self.identities else ""
+        parts = [f"{self.images:,} images ({self.share:.1%}){people}"]
+        parts += [f"{name} {', '.join(map(str, levels))}" for name, levels in self.values.items()]
+        parts += [f"{len(self.weights):,} weighted combinations"] if self.weights else []
+        return f"Plan({'; '.join(parts)})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {"images": f"{self.images:,} ({self.share:.1%})"}
+        if self.identities:
+            rows["people"] = f"{len(self.identities):,}"
+        rows |= {name: ", ".join(map(str, levels)) for name, levels in self.values.items()}
+        if self.weights:
+            rows["combinations"] = f"{len(self.weights):,}, weighted"
+        if self.provenance is not None:
+            rows |= {"chosen by": f"{self.provenance.method}, {self.provenance.criterion}, {self.provenance.rule}"}
+        return html_table("Plan", rows)
 
     def rows(self, table: pl.DataFrame) -> Int:
         """Indices into ``table`` of the images to keep, ascending.
@@ -209,14 +230,14 @@ def _check_columns(table: pl.DataFrame, names: Sequence[str]) -> None:
 
 def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> NDArray[np.bool]:
     _check_columns(table, list(values))
-    keep = np.ones(table.height, bool)
+    kept = np.ones(table.height, bool)
     for name, levels in values.items():
         wanted = [str(level) for level in levels]
         found = as_levels(table[name], levels)
         if absent := set(wanted).difference(found.unique()):
             console.print(f"No image has {name} {', '.join(sorted(absent))}, which the plan asks for.")
-        keep &= found.is_in(wanted).fill_null(False).to_numpy()
-    return keep
+        kept &= found.is_in(wanted).fill_null(False).to_numpy()
+    return kept
 
 
 def _whole_numbers(amounts: Sequence[float]) -> list[int]:

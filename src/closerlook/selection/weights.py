@@ -56,20 +56,20 @@ def mixture(
     gap: Gap,
     budget: int,
     *,
-    variety: float | None = None,
+    min_effective_cells: float | None = None,
     caps: Mapping[str, Mapping[Level, float]] | None = None,
-    keep: frozenset[str] = frozenset(),
+    all_levels: frozenset[str] = frozenset(),
 ) -> Mixture:
     """Solve the programme.
 
     Args:
         budget: N, how many images will be drawn.
-        variety: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
+        min_effective_cells: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
         caps: the largest share of the images that a level may have, as ``{"weather": {"foggy": 0.1}}``.
-        keep: names of factors whose levels keep the shares that they have in the source.
+        all_levels: names of factors whose levels keep the shares that they have in the source.
 
     Raises:
-        UsageError: the budget exceeds the images there are, ``variety`` the cells, or a cap is not a share of 1.
+        UsageError: the budget exceeds the images there are, ``min_effective_cells`` the cells, or a cap is not a share.
         CloserlookError: nothing meets all constraints, or the solver does not converge.
     """
     available = gap.measurement.cell_images
@@ -80,16 +80,16 @@ def mixture(
     most = np.where(gap.measurement.cell_counts > 0, np.minimum(available / budget, 1.0), 0.0)
     distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
     scale = max(float(np.abs(distances).max()), 1e-300)
-    fixed, shares = _kept_shares(gap, keep)
+    fixed, shares = _kept_shares(gap, all_levels)
     limited, limits = _level_caps(gap, caps or {})
     cones = [clarabel.ZeroConeT(1 + len(shares)), clarabel.NonnegativeConeT(2 * cells + len(limits))]
     rows = [np.ones((1, cells)), fixed, -np.eye(cells), np.eye(cells), limited]
     bounds = [np.ones(1), shares, np.zeros(cells), most, limits]
-    if variety is not None:
-        _check_variety(variety, most)
+    if min_effective_cells is not None:
+        _check_effective(min_effective_cells, most)
         cones.append(clarabel.SecondOrderConeT(cells + 1))
         rows += [np.zeros((1, cells)), -np.eye(cells)]
-        bounds += [np.full(1, variety**-0.5), np.zeros(cells)]
+        bounds += [np.full(1, min_effective_cells**-0.5), np.zeros(cells)]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     quadratic = sparse.csc_matrix(np.triu(2 * distances / scale))
@@ -98,7 +98,9 @@ def mixture(
     )
     solution = solver.solve()
     if "Infeasible" in str(solution.status):
-        raise CloserlookError("No mixture meets the caps, the variety and the budget together: loosen one of them.")
+        raise CloserlookError(
+            "No mixture meets the caps, the effective cells and the budget together: loosen one of them."
+        )
     if str(solution.status) not in ("Solved", "AlmostSolved"):
         raise CloserlookError(f"No best mixture of cells was found (the solver says {solution.status}).")
     weights = np.asarray(solution.x)
@@ -107,10 +109,10 @@ def mixture(
     return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
 
 
-def _kept_shares(gap: Gap, keep: frozenset[str]) -> tuple[Float, Float]:
+def _kept_shares(gap: Gap, all_levels: frozenset[str]) -> tuple[Float, Float]:
     """A row of ones where a level's cells are, and its share of all images; the last level's follows."""
     images = gap.measurement.cell_images
-    levels = [(f.name, level) for f in gap.factors if f.name in keep for level in f.levels[:-1]]
+    levels = [(f.name, level) for f in gap.factors if f.name in all_levels for level in f.levels[:-1]]
     rows = np.array([gap.cells_of({name: [level]}).astype(float) for name, level in levels]).reshape(-1, len(images))
     return rows, rows @ images / images.sum()
 
@@ -127,10 +129,12 @@ def _level_caps(gap: Gap, caps: Mapping[str, Mapping[Level, float]]) -> tuple[Fl
     return np.array(rows).reshape(-1, len(gap.measurement.cell_images)), np.array(limits)
 
 
-def _check_variety(variety: float, most_each: Float) -> None:
+def _check_effective(min_effective_cells: float, most_each: Float) -> None:
     """The most even distribution that the caps allow is proportional to them or uniform, whichever is possible."""
     uniform = np.full(len(most_each), 1 / len(most_each))
     even = uniform if (uniform <= most_each + 1e-12).all() else most_each / most_each.sum()
     most = 1 / float((even**2).sum())
-    if not 1 <= variety <= most + 1e-9:
-        raise UsageError(f"variety must be between 1 and {most:.0f} (cells, as the budget allows), not {variety:g}.")
+    if not 1 <= min_effective_cells <= most + 1e-9:
+        raise UsageError(
+            f"min_effective_cells must be between 1 and {most:.0f}, as the budget allows, not {min_effective_cells:g}."
+        )

@@ -32,7 +32,7 @@ def cache_folder(*parts: str) -> Path:
 
 @contextmanager
 def explain_os_errors(path: Path | None = None) -> Iterator[None]:
-    """Turn a full disk, a missing permission or an impossible path into a message that names it and the way out."""
+    """Turn what the system refuses (a full disk, a permission, an impossible path) into a message with the way out."""
     try:
         yield
     except OSError as error:
@@ -43,6 +43,11 @@ def explain_os_errors(path: Path | None = None) -> Iterator[None]:
             raise CloserlookError(
                 f"The disk is full ({free:.0f} MiB free at {folder}) while writing {path}. Free some space or choose "
                 "another output folder, then run the same command again: finished work is kept."
+            ) from error
+        if error.errno == errno.EFBIG:
+            raise CloserlookError(
+                f"{path} cannot be written: its file system, or a limit of this account (ulimit -f), takes no file as "
+                "large as that. Choose another output folder or lift the limit, then run the same command again."
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise CloserlookError(f"No permission to read or write {path}. Choose another folder.") from error
@@ -56,7 +61,9 @@ def explain_os_errors(path: Path | None = None) -> Iterator[None]:
             raise CloserlookError(f"{path} is a symbolic link that leads to itself.") from error
         if error.errno == errno.ENAMETOOLONG:
             raise CloserlookError(f"The name {path.name[:60]}... is too long for a file.") from error
-        raise
+        if error.errno is None or isinstance(error, BrokenPipeError):
+            raise
+        raise CloserlookError(f"{path} cannot be read or written: {error.strerror}.") from error
 
 
 def replaceable(path: str | Path) -> Path:
@@ -84,19 +91,32 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, so that writers which look at it behave. Works for a file or a folder that the
     block creates (a folder must not exist at ``path`` already). A symbolic link stays; what it leads to is replaced.
-    What a killed process leaves is used again by the next write of the same path, or removed by :func:`sweep`.
+    What a killed process leaves is used again by the next write of the same path, or removed by :func:`sweep`. Folders
+    that had to be made on the way vanish with it.
 
     Raises:
         CloserlookError: the disk is full, no permission, or what stands at ``path`` must not be replaced.
     """
     name = Path(path).name  # a link's own: its ending says what to write
     path = replaceable(path)
-    with explain_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _workspace(path) as workspace:
-            draft = workspace / (name or path.name)
-            yield draft
-            draft.replace(path)
+    with explain_os_errors(path), _made(path.parent), _workspace(path) as workspace:
+        draft = workspace / (name or path.name)
+        yield draft
+        draft.replace(path)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; where the block fails, those that are new are removed if nothing is in them."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for one in new:
+                one.rmdir()
+        raise
 
 
 @contextmanager
@@ -173,6 +193,7 @@ def _remove(path: Path) -> None:
 def alone_in(folder: Path, doing: str) -> Iterator[None]:
     """Keep other runs out of a folder, which is made if need be, while the block runs; drafts of dead runs are removed.
 
+    A folder that was made vanishes again where the block fails before anything is in it.
     By a lock of the operating system on the folder itself: it goes with the process, however that ends, and leaves no
     file. Where the file system has no such locks the block just runs.
 
@@ -182,18 +203,17 @@ def alone_in(folder: Path, doing: str) -> Iterator[None]:
     Raises:
         CloserlookError: another run is in the folder.
     """
-    with explain_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with explain_os_errors(folder), _made(folder):
         lock = os.open(folder, os.O_RDONLY)
-    try:
-        if not _lock(lock):
-            raise CloserlookError(
-                f"Another run is {doing} {folder}: wait until it is done, stop it, or name another output folder."
-            )
-        sweep(folder)
-        yield
-    finally:
-        os.close(lock)
+        try:
+            if not _lock(lock):
+                raise CloserlookError(
+                    f"Another run is {doing} {folder}: wait until it is done, stop it, or name another output folder."
+                )
+            sweep(folder)
+            yield
+        finally:
+            os.close(lock)
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -1,10 +1,12 @@
 """Parquet files: paths taken as they are, and one message where a file is damaged.
 
-Polars takes ``[``, ``*`` and ``?`` in a path for patterns and ``~`` for the home folder, so it is given open files.
+Polars takes ``[``, ``*`` and ``?`` in a path for patterns and ``~`` for the home folder, so it reads open files. It
+makes an error of its own of a full disk, so what it writes goes through memory.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -49,14 +51,17 @@ def read_parquet(path: str | Path, columns: Mapping[str, Kind] | None = None, *,
 
 def write_parquet(table: pl.DataFrame, path: str | Path) -> None:
     """Write a table, atomically."""
-    with atomic_path(path) as draft, draft.open("wb") as file:
-        table.write_parquet(file)
+    file = io.BytesIO()
+    table.write_parquet(file)
+    with atomic_path(path) as draft:
+        draft.write_bytes(file.getbuffer())
 
 
 def write_csv(table: pl.DataFrame, path: str | Path) -> None:
     """Write a table as text with commas, atomically."""
-    with atomic_path(path) as draft, draft.open("wb") as file:
-        table.write_csv(file)
+    text = table.write_csv()
+    with atomic_path(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _is(dtype: pl.DataType, kind: Kind) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.gap import Gap
@@ -13,7 +14,7 @@ from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
 from closerlook.storage.files import alone_in
 from closerlook.storage.paths import path_within
-from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms
+from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms, run_untrained
 from closerlook.study.readings import importance_of_study, save_readings
 from closerlook.study.record import Record
 from closerlook.study.tables import Row, row_plan, table_rows
@@ -78,11 +79,13 @@ def run_study(
         paper={row.name: row.paper for row in rows if row.paper is not None},
     )
     with alone_in(out, "studying in"):
+        run_untrained(resolved, target, out)  # so that a target that cannot do is told before anything is written
         record.save(out)
         for name, plan in plans.items():
             plan.save(places[name])
         runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
-        save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
+        with step("Importance of the attributes to the runs"):
+            save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs
 
 

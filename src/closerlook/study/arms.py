@@ -29,7 +29,7 @@ from closerlook.storage.files import write_json
 from closerlook.storage.keys import Key, changes, plain
 from closerlook.storage.paths import path_within
 
-__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "summarise"]
+__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_untrained", "summarise"]
 
 RUNS = "runs"
 FILE = "results.json"
@@ -138,8 +138,8 @@ def run_arms(
     result depends on has changed: images, recipe, weights, seed, target or protocol.
     """
     rules = Protocol.load(protocol)
-    judge = {"query": fingerprint(target.query), "gallery": fingerprint(target.gallery), "protocol": rules.to_dict()}
-    runs = [_floor(recipe, target, out / RUNS / UNTRAINED, rules, judge)]
+    judge = _judge(target, rules)
+    runs = [run_untrained(recipe, target, out, rules)]
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
@@ -147,6 +147,27 @@ def run_arms(
         runs.append(_run(arm, seed, target, recipe, folder, rules, judge, f"run {number}/{total}"))
     write_json(out / FILE, [_without_seconds(run) for run in runs])
     return runs
+
+
+def run_untrained(recipe: Recipe, target: Dataset, out: Path, protocol: str | Protocol = "market1501") -> Run:
+    """Evaluate the recipe's backbone as it is before training, once, in ``out/runs/untrained``.
+
+    Raises:
+        CloserlookError: the target cannot be evaluated on: it lacks a split or identities, or an image is damaged.
+    """
+    rules = Protocol.load(protocol)
+    network = {"backbone": recipe.backbone, "size": recipe.size, "weights": weights_digest(recipe.backbone)}
+    key = {"format": FORMAT, "network": network, "target": _judge(target, rules)}
+    folder = out / RUNS / UNTRAINED
+    run = _finished(folder, key, UNTRAINED)
+    if run is not None:
+        return run
+    model = Model.pretrained(recipe.backbone, recipe.size)
+    return _score(model, target, folder, rules, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0), key)
+
+
+def _judge(target: Dataset, rules: Protocol) -> Key:
+    return {"query": fingerprint(target.query), "gallery": fingerprint(target.gallery), "protocol": rules.to_dict()}
 
 
 def _finished(folder: Path, key: Key, title: str) -> Run | None:
@@ -184,16 +205,6 @@ def _run(
     people, seconds = part.counts()["identities"], seconds_of(folder)
     unscored = Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
     return _score(model, target, folder, rules, unscored, key)
-
-
-def _floor(recipe: Recipe, target: Dataset, folder: Path, rules: Protocol, judge: Key) -> Run:
-    network = {"backbone": recipe.backbone, "size": recipe.size, "weights": weights_digest(recipe.backbone)}
-    key = {"format": FORMAT, "network": network, "target": judge}
-    run = _finished(folder, key, UNTRAINED)
-    if run is not None:
-        return run
-    model = Model.pretrained(recipe.backbone, recipe.size)
-    return _score(model, target, folder, rules, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0), key)
 
 
 def _score(model: Model, target: Dataset, folder: Path, rules: Protocol, run: Run, key: Key) -> Run:
@@ -250,5 +261,5 @@ def _paired_gain(differences: Sequence[float]) -> dict[str, float | None]:
     mean = float(np.mean(differences))
     if len(differences) < 2:
         return {"gain": mean}
-    half = float(stats.sem(differences) * stats.t.ppf(0.975, len(differences) - 1))
-    return {"gain": mean, "gain_low": mean - half, "gain_high": mean + half}
+    interval = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    return {"gain": mean, "gain_low": float(interval.low), "gain_high": float(interval.high)}

@@ -132,9 +132,9 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
     """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
 
-    With ``vary="view"`` a person has one pose and place a viewpoint, so that fewer viewpoints are fewer of those.
+    With ``scene_per="view"`` a person has one pose and place a viewpoint, so that fewer viewpoints are fewer of those.
     """
-    plans = select(gap, rule="mean", keep=[], seed=seed), select(gap, seed=seed)
+    plans = select(gap, rule="mean", all_levels=[], seed=seed), select(gap, seed=seed)
     return dict(zip(PLANS, plans, strict=True))
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError
+from closerlook.inputs import STUDY_FILE
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 
 __all__ = ["Record", "versions"]
 
-FILE = "study.json"
-PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "pytorch-lightning")
+PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "lightning-fabric")
 
 
 def versions() -> dict[str, str]:
@@ -43,7 +43,7 @@ class Record:
         gap: folder of the analysis, relative to the study's folder or absolute, if there is one.
         plans: arm -> plan file inside the study's folder.
         planted: hidden levels of the target, where they are known: factor -> levels.
-        paper: arm -> the paper's mAP, rank-1 and rank-5 in percent, where an arm is a row of its tables.
+        paper: arm -> the paper's mAP, rank-1 and rank-5, shares of 1, where an arm is a row of its tables.
         versions: of the packages that the numbers depend on.
     """
 
@@ -71,7 +71,7 @@ class Record:
                 f"{folder} holds another study (its {', '.join(f'{k} is {v!r}' for k, v in theirs.items())}). "
                 "Choose another output folder or remove that one."
             )
-        write_json(folder / FILE, asdict(self))
+        write_json(folder / STUDY_FILE, asdict(self))
 
     @property
     def settings(self) -> dict[str, object]:
@@ -85,9 +85,9 @@ class Record:
         Raises:
             CloserlookError: there is none, or it is damaged.
         """
-        return read_json(folder / FILE, cls, "Delete it and run the study again: finished runs are kept.")
+        return read_json(folder / STUDY_FILE, cls, "Delete it and run the study again: finished runs are kept.")
 
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether ``folder`` holds a study."""
-        return (folder / FILE).exists()
+        return (folder / STUDY_FILE).exists()

@@ -26,7 +26,7 @@ class Row:
         name: what tables and folders call it.
         share: of the identities; the paper's 100, 400 and 800 people are 1/8, 1/2 and all of what is at hand.
         levels: the levels that are kept; attributes not named keep all.
-        paper: the paper's mAP, rank-1 and rank-5 in percent, to stand beside ours; None in a table of one's own.
+        paper: the paper's mAP, rank-1 and rank-5 as shares of 1, to stand beside ours; None in a table of one's own.
     """
 
     name: str
@@ -50,25 +50,25 @@ TABLES: dict[str, list[Row]] = {
     "market": _papers(
         "market",
         [
-            (4.8, 15.4, 29.3),
-            (13.5, 35.7, 53.8),
-            (17.4, 41.8, 60.6),
-            (19.7, 43.3, 59.8),
-            (18.6, 41.4, 58.8),
-            (19.3, 44.1, 62.4),
-            (17.4, 40.3, 56.7),
+            (0.048, 0.154, 0.293),
+            (0.135, 0.357, 0.538),
+            (0.174, 0.418, 0.606),
+            (0.197, 0.433, 0.598),
+            (0.186, 0.414, 0.588),
+            (0.193, 0.441, 0.624),
+            (0.174, 0.403, 0.567),
         ],
     ),
     "duke": _papers(
         "duke",
         [
-            (4.3, 13.8, 24.2),
-            (10.7, 26.3, 38.2),
-            (15.1, 33.5, 48.0),
-            (17.8, 33.8, 48.3),
-            (18.8, 38.2, 52.3),
-            (17.2, 37.7, 52.2),
-            (13.3, 25.7, 39.1),
+            (0.043, 0.138, 0.242),
+            (0.107, 0.263, 0.382),
+            (0.151, 0.335, 0.480),
+            (0.178, 0.338, 0.483),
+            (0.188, 0.382, 0.523),
+            (0.172, 0.377, 0.522),
+            (0.133, 0.257, 0.391),
         ],
     ),
 }

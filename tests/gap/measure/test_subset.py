@@ -51,7 +51,7 @@ def test_a_part_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset) 
 def test_cameras_of_a_part_are_what_measuring_it_gives(source: Dataset, target: Dataset) -> None:
     filmed = replace(target, table=target.table.with_columns(camera=pl.Series([1, 1, 2, 3] * 8)))
     embedding = open_embedding(by_colour, SIZE)  # so few features that projections are exact
-    whole = analyze(source, filmed, embedding=embedding, over="cameras").measurement
+    whole = analyze(source, filmed, embedding=embedding, bootstrap_unit="cameras").measurement
     chosen = np.arange(len(whole.target_counts)) % 3 > 0
     owner = np.arange(len(filmed)) * len(chosen) // len(filmed)
     direct = analyze(source, filmed.take(np.flatnonzero(chosen[owner])), embedding=embedding).measurement.cameras

@@ -11,6 +11,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from closerlook.dataset import Dataset
+from closerlook.embedding import Embedder
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.target import TargetMoments
@@ -124,17 +125,17 @@ def test_mixtures_lie_between_and_the_whole_is_a_mixture(gap: Gap) -> None:
 
 
 def test_intervals_over_cameras(gap: Gap, source: Dataset, filmed: Dataset, target: Dataset, tmp_path: Path) -> None:
-    over = analyze(source, filmed, size=SIZE, scaling="literal", over="cameras", out=tmp_path)
-    np.testing.assert_allclose(over.levels["fit"], gap.levels["fit"], rtol=1e-9)
-    assert (over.levels["fit_low"] != gap.levels["fit_low"]).all()
+    by_camera = analyze(source, filmed, size=SIZE, scaling="literal", bootstrap_unit="cameras", out=tmp_path)
+    np.testing.assert_allclose(by_camera.levels["fit"], gap.levels["fit"], rtol=1e-9)
+    assert (by_camera.levels["fit_low"] != gap.levels["fit_low"]).all()
     again = Gap.load(tmp_path)
-    assert again.settings == over.settings
-    assert again.cameras.equals(over.cameras)
-    assert again.levels.equals(over.levels)
+    assert again.settings == by_camera.settings
+    assert again.cameras.equals(by_camera.cameras)
+    assert again.levels.equals(by_camera.levels)
     with pytest.raises(CloserlookError, match="camera"):
-        analyze(source, target, size=SIZE, over="cameras")
+        analyze(source, target, size=SIZE, bootstrap_unit="cameras")
     with pytest.raises(UsageError, match="images"):
-        analyze(source, target, size=SIZE, over="image")
+        analyze(source, target, size=SIZE, bootstrap_unit="image")
 
 
 def test_tables_agree_with_scores(gap: Gap) -> None:
@@ -167,7 +168,7 @@ def test_custom_scaling_divides_each_term(gap: Gap) -> None:
             gap.rescaled(scaling=wrong).levels  # noqa: B018
 
 
-class Colours:
+class Colours(Embedder):
     """Mean colours of an image's quarters: a vector that costs nothing."""
 
     name, size, dim = "colours", SIZE, 12

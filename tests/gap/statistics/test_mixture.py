@@ -99,6 +99,15 @@ def test_two_planted_neighbours_are_found_where_distance_names_others() -> None:
     assert (found.share <= found.high + 1e-9).all()
 
 
+def test_shares_are_those_of_ledoit_and_wolfs_formula() -> None:
+    """Goldens: with their shrinkage (2004, lemma 3.2 and what follows it) written out in NumPy."""
+    found = estimate(planted(0, 1.0)[0])
+    share = [0.11356481798550302, 0, 0.4081267805254688, 0.4783084014890282, 0, 0]
+    low = [0, 0, 0.24716822455497706, 0.2364434139746549, 0, 0]
+    np.testing.assert_allclose(found.share[:6], share, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.low[:6], low, rtol=0, atol=1e-10)
+
+
 def test_intervals_hold_the_planted_shares() -> None:
     held = []
     for seed in range(40):

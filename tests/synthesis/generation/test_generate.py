@@ -22,7 +22,7 @@ from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import estimate, generate
 from closerlook.synthesis.generation import render_person
 from closerlook.synthesis.generation.design import camera_number
-from closerlook.synthesis.generation.settings import VARY
+from closerlook.synthesis.generation.settings import SCENE_PER
 from closerlook.synthesis.generation.tasks import WORK_NAME
 
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon", "night"]}
@@ -92,26 +92,27 @@ def test_a_subset_holds_the_same_images(whole, tmp_path):
         assert (part.root / name).read_bytes() == (whole.root / name).read_bytes()
 
 
-@pytest.mark.parametrize("vary", ["cell", "image"])
-def test_what_images_share_follows_vary(vary, tmp_path):
+@pytest.mark.parametrize("scene_per", ["person", "image"])
+def test_what_images_share_follows_scene_per(scene_per, tmp_path):
     data = generate(
-        out=tmp_path / "data", **{**SMALL, "identities": 1, "vary": vary, "backdrops": ["park", "shops", "sand"]}
+        out=tmp_path / "data",
+        **{**SMALL, "identities": 1, "scene_per": scene_per, "backdrops": ["park", "shops", "sand"]},
     )
     boxes = data.table.group_by("viewpoint").agg(pl.struct("^box_.*$").n_unique().alias("boxes"))["boxes"]
-    if vary == "cell":
+    if scene_per == "person":
         assert data.table["backdrop"].n_unique() == 1 and boxes.max() == 1
     else:
         assert boxes.min() > 1
 
 
-@pytest.mark.parametrize("vary", VARY)
-def test_a_place_that_gives_people_away_is_told_once_and_on_the_card(vary, tmp_path, capsys):
-    options = {**SMALL, "identities": 1, "levels": {**LEVELS, "weather": ["sunny"]}, "vary": vary}
+@pytest.mark.parametrize("scene_per", SCENE_PER)
+def test_a_place_that_gives_people_away_is_told_once_and_on_the_card(scene_per, tmp_path, capsys):
+    options = {**SMALL, "identities": 1, "levels": {**LEVELS, "weather": ["sunny"]}, "scene_per": scene_per}
     data = generate(out=tmp_path / "data", **options)
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning:")]
-    assert [("place" in line, "--vary view" in line) for line in told] == [(True, True)] * (vary == "cell")
+    assert [("place" in line, "--scene-per view" in line) for line in told] == [(True, True)] * (scene_per == "person")
     card = (data.root / "README.md").read_text()
-    assert ("gives the person away" in card) == (vary == "cell")
+    assert ("gives the person away" in card) == (scene_per == "person")
     assert "4 images of 1 rendered people, 64 x 32 pixels" in card
     assert yaml.safe_load(card.split("---")[1])["pretty_name"] == "gpr-plus"
     generate(out=tmp_path / "data", **options)
@@ -145,10 +146,10 @@ def test_a_finished_folder_is_only_opened(whole):
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 9}, {"size": (64, 40)}, {"vary": "cell"}, {"identities": 1}, {"sensor": "clean"}]
+    "change", [{"seed": 9}, {"size": (64, 40)}, {"scene_per": "person"}, {"identities": 1}, {"sensor": "clean"}]
 )
 def test_a_folder_with_other_settings_is_refused(whole, change):
-    with pytest.raises(CloserlookError, match=rf"rendered with other settings: .*{next(iter(change))}\b.* there, "):
+    with pytest.raises(CloserlookError, match=rf"rendered with other settings .*: .*{next(iter(change))}\b.* there, "):
         generate(out=whole.root, **{**SMALL, **change})
 
 
@@ -196,7 +197,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
         ({"levels": {"weather": ["hail"]}}, "Unknown weather 'hail'.*rain"),
         ({"levels": {"illumination": ["evening"]}}, "Unknown level of illumination"),
         ({"levels": {"whether": ["sunny"]}}, "Unknown factor"),
-        ({"vary": "views"}, "Did you mean 'view'"),
+        ({"scene_per": "views"}, "Did you mean 'view'"),
         ({"backdrops": ["moon"]}, "Unknown backdrop"),
         ({"sensor": "eye"}, "Unknown sensor"),
         ({"size": (4, 4)}, "16 to 1024"),

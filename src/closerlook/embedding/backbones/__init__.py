@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from closerlook.choices import BACKBONES
 from closerlook.embedding.backbones.base import Backbone, Step
 from closerlook.embedding.backbones.custom import CustomBackbone
 from closerlook.embedding.backbones.lite0 import Lite0, lite0
@@ -38,17 +39,6 @@ __all__ = [
     "vgg19_features",
 ]
 
-BACKBONES = (
-    "lite0",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet50_ibn_a",
-    "resnet101",
-    "osnet_x1_0",
-    "osnet_x0_25",
-    "vgg19",
-)
 _STRIDE_KEY = "stride_in_1x1"
 
 

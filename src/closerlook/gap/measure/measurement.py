@@ -22,6 +22,7 @@ from closerlook.gap.measure.shapes import ARRAYS, ARRAYS_NAME, IMAGES_NAME, chec
 from closerlook.gap.settings import REMEDY
 from closerlook.gap.statistics.distributions import Distributions
 from closerlook.storage.documents import parse_json
+from closerlook.storage.keys import digest
 from closerlook.storage.tables import read_parquet, write_parquet
 from closerlook.storage.tensors import read_arrays, write_arrays
 
@@ -32,6 +33,7 @@ ABOUT: dict[str, Any] = {
     "factors": tuple[tuple[str, tuple[Level, ...]], ...],
     "sketch_parts": tuple[tuple[int, int], ...],
     "exact": bool,
+    "images": str,
 }
 
 Float = NDArray[np.float64]
@@ -124,7 +126,8 @@ class Measurement:
         return np.asarray(self.target_distances.sum(axis=0) / self.target_counts.sum() + self.target_bias)
 
     def save(self, folder: Path) -> None:
-        """Write ``moments.safetensors`` and ``images.parquet`` into ``folder``."""
+        """Write ``images.parquet`` and ``moments.safetensors``, which has the digest of both, into ``folder``."""
+        write_parquet(self.images, folder / IMAGES_NAME)
         arrays = {name: getattr(self, name) for name in ARRAYS}
         for prefix, optional in (("pooled", self.distributions), ("camera", self.cameras)):
             if optional is not None:
@@ -135,9 +138,9 @@ class Measurement:
             "factors": json.dumps([[factor.name, factor.levels] for factor in self.factors]),
             "sketch_parts": json.dumps([[part.start, part.stop] for part in self.sketch_parts]),
             "exact": json.dumps(self.exact),
+            "images": json.dumps(digest((folder / IMAGES_NAME).read_bytes())),
         }
         write_arrays(folder / ARRAYS_NAME, arrays, metadata)
-        write_parquet(self.images, folder / IMAGES_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Measurement:
@@ -156,6 +159,8 @@ class Measurement:
             name: parse_json(metadata.get(name, ""), kind, f"{path}: {name}", REMEDY) for name, kind in ABOUT.items()
         }
         factors = tuple(Factor(name, levels) for name, levels in about["factors"])
+        if digest((folder / IMAGES_NAME).read_bytes()) != about["images"]:
+            raise CloserlookError(f"{folder / IMAGES_NAME} is damaged: its checksum is wrong. {REMEDY}")
         check_arrays(arrays, images, about["blocks"], factors, about["sketch_parts"], folder)
         pooled, camera = (_below(arrays, prefix) for prefix in ("pooled", "camera"))
         return cls(

@@ -60,7 +60,7 @@ class Pieces:
         for other in self.others:
             if not (other / FOLDER / self.key).is_dir():
                 raise UsageError(
-                    f"{other} holds no share of this analysis: nothing was measured there, or other images, options or "
+                    f"{other} holds no shard of this analysis: nothing was measured there, or other images, options or "
                     "weights, or by another version."
                 )
 

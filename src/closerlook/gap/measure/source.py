@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from closerlook.compute.progress import progress
-from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
+from closerlook.embedding import Block, Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.gap.measure.cameras import mean_variance, measure_cameras
 from closerlook.gap.measure.cells import Layout, membership, number_levels, subsample
@@ -177,15 +177,15 @@ class SourceSums:
 
 
 def make_source_pieces(
-    sums: SourceSums, embedder: Embedder, pieces: Pieces, share: tuple[int, int] | None = None
+    sums: SourceSums, embedder: Embedder, pieces: Pieces, shard: tuple[int, int] | None = None
 ) -> Iterator[Arrays]:
     """The source's pieces in order, measured where they are missing.
 
     Args:
-        share: (i, n) takes every n-th piece only, from the i-th (1 to n).
+        shard: (i, n) takes every n-th piece only, from the i-th (1 to n).
     """
     layout, rows = sums.layout, sums.cut()
-    first, step = (share[0] - 1, share[1]) if share else (0, 1)
+    first, step = (shard[0] - 1, shard[1]) if shard else (0, 1)
     chosen = rows[first::step]
     names = [f"source-{number:02}-of-{len(rows)}" for number in range(len(rows))][first::step]
     size = batch_size(embedder)
@@ -221,7 +221,7 @@ def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, se
     Raises:
         CloserlookError: the embedding is not finite, or an image cannot be read.
     """
-    sums = SourceSums(layout, target.mean, blocks_of(embedder), seed)
+    sums = SourceSums(layout, target.mean, embedder.blocks, seed)
     return sums.measurement(make_source_pieces(sums, embedder, pieces), target)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
-from closerlook.embedding import Embedder, blocks_of, pool, slices_of
+from closerlook.embedding import Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, embed, run_pass
 from closerlook.errors import CloserlookError
 from closerlook.gap.measure.moments import centre, check_finite, runs_of, squared_norms
@@ -79,7 +79,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
     """
     if len(target) < 2:
         raise CloserlookError(f"The target {target.name} has {len(target)} image: at least 2 are needed.")
-    runs, blocks = min(RUNS, len(target)), blocks_of(embedder)
+    runs, blocks = min(RUNS, len(target)), embedder.blocks
     cameras, camera = cameras_of(target)
     run = np.arange(len(target)) * runs // len(target)
     edges = np.searchsorted(run, np.arange(runs + 1))
@@ -122,8 +122,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
     counts = np.zeros((runs, len(cameras)), np.int64)
     np.add.at(counts, (run, camera), 1)
     found = collect(pieces, [f"target-{number:02}" for number in range(runs)], make)
-    device = getattr(embedder, "device", None)
-    return target_moments(found, counts, cameras, run[pooled], slices_of(blocks), device)
+    return target_moments(found, counts, cameras, run[pooled], slices_of(blocks), embedder.device)
 
 
 def target_moments(

@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 
 from closerlook.charts import save_chart
+from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.gap.gap import Gap
 from closerlook.gap.plots.figures import FIGURES
@@ -30,9 +31,11 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
     charts = gap.figures()
     with explain_os_errors(folder):
         _remove_others(folder, charts, [factor.name for factor in gap.factors])
-    for name, chart in charts.items():
-        for kind in KINDS:
-            save_chart(chart, folder / f"{name}.{kind}")
+    with progress("Drawing figures", len(charts), "figures") as advance:
+        for name, chart in charts.items():
+            for kind in KINDS:
+                save_chart(chart, folder / f"{name}.{kind}")
+            advance(1)
     for factor in gap.factors:
         with atomic_path(folder / f"images_{factor.name}.png") as draft:
             Image.fromarray(level_strip(gap, source, factor.name)).save(draft)

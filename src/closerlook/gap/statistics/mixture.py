@@ -113,6 +113,8 @@ class _Effects:
 
 def _effects(measurement: Measurement, source: Float) -> _Effects | None:
     """From units' means (u, k) by least squares, each weighted by its images; None where they leave no residue."""
+    from sklearn.covariance import ledoit_wolf  # half a second that no other part of an analysis needs
+
     cell, group = measurement.units.T
     levels, number = measurement.members.T[cell], measurement.unit_counts.astype(float)
     weighted = levels.T * number
@@ -126,7 +128,8 @@ def _effects(measurement: Measurement, source: Float) -> _Effects | None:
     for one in range(len(influences)):
         own = group == one
         influences[one] = inverse @ (weighted[:, own] @ residues[own])
-    lower = cholesky(_shrunk(residues * np.sqrt(number)[:, None], freedom), lower=True)
+    shrunk, _ = ledoit_wolf(residues * np.sqrt(number)[:, None], assume_centered=True)
+    lower = cholesky(shrunk * len(residues) / freedom, lower=True)
     return _Effects(effects, influences, lower)
 
 
@@ -143,17 +146,6 @@ def _axes(effects: Float, factor: Int, target: Float, lower: Float) -> tuple[Flo
     others = len(apart) - inside.shape[1]
     rest = float(np.sqrt((outside**2).sum() / others)) if others else np.nan
     return solve_triangular(lower, inside, lower=True, trans="T"), rest
-
-
-def _shrunk(residues: Float, freedom: int) -> Float:
-    """The covariance of residues (n, k), shrunk by Ledoit and Wolf's share towards a multiple of the identity."""
-    n, k = residues.shape
-    plain = residues.T @ residues / n
-    mean = float(np.trace(plain)) / k
-    apart = float((plain**2).sum()) / k - mean**2
-    noise = (float(((residues**2).sum(axis=1) ** 2).sum()) / n - float((plain**2).sum())) / (n * k)
-    share = min(noise / apart, 1.0) if apart > 0 else 1.0
-    return np.asarray(((1 - share) * plain + share * mean * np.eye(k)) * n / freedom)
 
 
 def _project(measurement: Measurement, weights: Float) -> tuple[Float, Float]:

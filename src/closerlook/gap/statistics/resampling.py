@@ -7,18 +7,28 @@ can be drawn instead, for intervals that speak for other cameras of the kind.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from closerlook.choices import BootstrapUnit
 from closerlook.errors import CloserlookError, unknown
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.randomness import keyed_rng
 
-__all__ = ["OVER", "TargetUnits", "draw", "draw_mixture", "draw_target", "small_sample_factor", "target_units"]
+__all__ = [
+    "BOOTSTRAP_UNITS",
+    "TargetUnits",
+    "draw",
+    "draw_mixture",
+    "draw_target",
+    "small_sample_factor",
+    "target_units",
+]
 
-OVER = ("images", "cameras")
+BOOTSTRAP_UNITS = get_args(BootstrapUnit)
 
 Float = NDArray[np.float64]
 
@@ -40,16 +50,16 @@ class TargetUnits:
     sketches: Float
 
 
-def target_units(measurement: Measurement, over: str = "images") -> TargetUnits:
+def target_units(measurement: Measurement, bootstrap_unit: str = "images") -> TargetUnits:
     """The units of a bootstrap over the target's ``images`` (in runs of neighbours) or ``cameras``.
 
     Raises:
         UsageError: another word.
         CloserlookError: cameras, and the target has fewer than two known ones.
     """
-    if over not in OVER:
-        raise unknown("unit of the intervals", over, OVER)
-    if over == "images":
+    if bootstrap_unit not in BOOTSTRAP_UNITS:
+        raise unknown("bootstrap unit", bootstrap_unit, BOOTSTRAP_UNITS)
+    if bootstrap_unit == "images":
         counts = measurement.target_counts.astype(float)
         dots, sketches = measurement.level_target_dots, measurement.target_sketches.astype(np.float64)
         return TargetUnits(counts, measurement.target_distances, dots, sketches)

@@ -146,7 +146,6 @@ def _refuse_names(root: Path, kinds: Sequence[str], images: pl.Series) -> None:
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as draft:
         picture.save(draft, format="PNG")
 
@@ -175,14 +174,16 @@ def draw_over(
     chosen = source.table.sample(min(count, len(source)), seed=seed, shuffle=True)
     extra = [factor.name for factor in source.factors if factor.name not in FACTORS]
     drawn: dict[str, Image.Image] = {}
-    for task in tasks_of(settings, source.root, chosen, extra):
-        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
-        for renderer, posed, batch in posed_views(person, task):
-            renderer.rasterize(posed, [each.request for each in batch])
-            for number, each in enumerate(batch):
-                for row in each.rows:
-                    image = Image.fromarray(read_image(source.root / row.file_name))
-                    drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
+    with progress("Drawing over images", chosen.height) as advance:
+        for task in tasks_of(settings, source.root, chosen, extra):
+            person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+            for renderer, posed, batch in posed_views(person, task):
+                renderer.rasterize(posed, [each.request for each in batch])
+                for number, each in enumerate(batch):
+                    for row in each.rows:
+                        image = Image.fromarray(read_image(source.root / row.file_name))
+                        drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
+                        advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
     across = min(len(tiles), ACROSS)
     width, height = tiles[0].size

@@ -8,12 +8,12 @@ from closerlook.attributes import Design
 from closerlook.escaping import in_markdown
 from closerlook.synthesis.generation.settings import Settings
 
-__all__ = ["CARD_NAME", "CELL_WARNING", "data_card"]
+__all__ = ["CARD_NAME", "PERSON_WARNING", "data_card"]
 
 CARD_NAME = "README.md"
-CELL_WARNING = (
-    "with --vary cell all images of a person share one place, which gives the person away without a look at them, from "
-    "other viewpoints too: use --vary view or image to train or to test re-identification."
+PERSON_WARNING = (
+    "with --scene-per person all images of a person share one place, which gives the person away without a look at "
+    "them, from other viewpoints too: use --scene-per view or image to train or to test re-identification."
 )
 
 _CARD = """\
@@ -37,7 +37,7 @@ people: mind the law and their consent.
 """
 
 _SHARED = {
-    "cell": "all images of a person have one pose, camera and place; only viewpoint, weather and light differ. *The "
+    "person": "all images of a person have one pose, camera and place; only viewpoint, weather and light differ. *The "
     "place gives the person away*: the images' sides alone find a person again in other viewpoints (mAP 0.116, rank-1 "
     "0.310 of 100 people, where chance is 0.011 and 0.010). Do not train or test re-identification on them",
     "view": "the images of a person from one viewpoint have one pose, camera and place. Viewpoints, which number the "
@@ -59,5 +59,5 @@ def data_card(design: Design, settings: Settings, images: int) -> str:
         height=height,
         width=width,
         factors=", ".join(f"{factor.name} ({len(factor)})" for factor in design.factors) or "nothing",
-        shared=_SHARED[settings.vary],
+        shared=_SHARED[settings.scene_per],
     )

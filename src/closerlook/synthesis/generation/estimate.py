@@ -50,7 +50,7 @@ def _image_seconds(request: Request) -> float:
     """Seconds of one core an image, at its share of the pose or view that it has with others."""
     views = ("viewpoint", *(name for name in request.extra if parameter(name).startswith(VIEW_PARTS)))
     lights = math.prod(len(factor) for factor in request.design.factors if factor.name not in views)
-    shared = 1 if request.settings.vary == "image" else lights
+    shared = 1 if request.settings.scene_per == "image" else lights
     pixels = math.prod(request.settings.size)
     return (VIEW_SECONDS + VIEW_PIXEL_SECONDS * pixels) / shared + PIXEL_SECONDS * pixels
 

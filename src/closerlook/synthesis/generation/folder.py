@@ -62,8 +62,8 @@ def is_finished(root: Path, key: Key) -> bool:
     differing = changes(written, key)
     if differing:
         raise CloserlookError(
-            f"{root} holds images rendered with other settings: {differing}. Choose another output folder, or delete "
-            "this one."
+            f"{root} holds images rendered with other settings (its {path.name}): {differing}. Choose another output "
+            "folder, or delete this one."
         )
     return (root / TABLE_NAME).exists() and (root / DESIGN_NAME).exists()
 

@@ -14,11 +14,11 @@ from typing import Unpack
 from closerlook.attributes import Design
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import run_in_processes, worker_count
-from closerlook.compute.progress import console, progress
+from closerlook.compute.progress import console, progress, step
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.errors import CloserlookError
 from closerlook.storage.files import alone_in, sweep
-from closerlook.synthesis.generation.card import CELL_WARNING
+from closerlook.synthesis.generation.card import PERSON_WARNING
 from closerlook.synthesis.generation.folder import check_space, finish, is_finished, settings_key, write_settings
 from closerlook.synthesis.generation.render_person import prepare, render_person
 from closerlook.synthesis.generation.request import Options, read_request
@@ -51,9 +51,9 @@ def generate(
         levels: the product subset to render, as ``{"weather": ["sunny", "clouds"]}``.
         size: (height, width) of the images.
         seed: of everything random.
-        vary: what has its own pose, camera and place: each person (``cell``: all of a person's images share them, only
-            viewpoint and light differ), each viewpoint of a person (``view``), or each image (``image``). With ``cell``
-            the place tells who it is, from other viewpoints too; a warning says so.
+        scene_per: what has its own pose, camera and place: each ``person`` (all images of one share them, only
+            viewpoint and light differ), each viewpoint of a person (``view``), or each ``image``. With ``person`` the
+            place tells who it is, from other viewpoints too; a warning says so.
         backdrops: places to draw from: names, or folders with empty frames of the user's own cameras (see
             scenes.pictures); all the named ones if ``None``.
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
@@ -68,14 +68,15 @@ def generate(
     """
     root = Path(out)
     workers, device = worker_count(workers), find_device(device)
-    request = read_request(design, options)
+    with step("Planning the images"):
+        request = read_request(design, options)
     key = settings_key(request, device)
     if is_finished(root, key):
         sweep(root)
         shutil.rmtree(root / WORK_NAME, ignore_errors=True)  # left where a run was killed when all else was done
         return open_dataset(root)
-    if request.settings.vary == "cell":
-        console.print(f"[bold yellow]warning:[/] {CELL_WARNING}", highlight=False)
+    if request.settings.scene_per == "person":
+        console.print(f"[bold yellow]warning:[/] {PERSON_WARNING}", highlight=False)
     with alone_in(root, "rendering into"):
         if is_finished(root, key):  # by a run that has just ended
             return open_dataset(root)
@@ -95,4 +96,5 @@ def generate(
             except CloserlookError:
                 check_space(root, request.settings, left)  # if the disk has become too small, say how much is needed
                 raise
-        return finish(root, request)
+        with step("Writing the table"):
+            return finish(root, request)

@@ -53,7 +53,7 @@ def image_table(design: Design, settings: Settings, first_identity: int, plan: S
     for identity in people:
         folder, chosen = f"images/{identity:04d}/{identity:04d}", dict[tuple[str | int, ...], str]()
         for cell, (front, rest) in zip(cells, parts, strict=True):
-            scene = scene_key(settings.vary, identity, *cell.values())
+            scene = scene_key(settings.scene_per, identity, *cell.values())
             backdrop = chosen.get(scene) or chosen.setdefault(scene, settings.backdrop(scene))
             columns["backdrop"].append(backdrop)
             columns["file_name"].append(f"{folder}{front}_p{place_numbers[backdrop]:02d}{rest}")

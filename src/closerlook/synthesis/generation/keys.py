@@ -7,14 +7,14 @@ from closerlook.attributes import Level
 __all__ = ["key_of", "scene_key"]
 
 
-def scene_key(vary: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:
+def scene_key(scene_per: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:
     """What an image shares its pose, camera and place with; ``levels`` are those of all factors but the viewpoint."""
     azimuth, *rest = key_of(viewpoint, *levels)
     return {
-        "cell": ("cell", identity),
+        "person": ("cell", identity),  # this word keys what is drawn: another would draw other images
         "view": ("view", identity, azimuth),
         "image": ("image", identity, azimuth, *rest),
-    }[vary]
+    }[scene_per]
 
 
 def key_of(*levels: Level) -> tuple[str | int, ...]:

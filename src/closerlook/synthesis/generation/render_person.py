@@ -144,7 +144,7 @@ def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
     """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
     views: dict[tuple[Scene, Scene], list[Row]] = {}
     for row in task.rows:
-        scene = scene_key(task.settings.vary, task.identity, row.viewpoint, *row.cell[1:])
+        scene = scene_key(task.settings.scene_per, task.identity, row.viewpoint, *row.cell[1:])
         camera = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
         views.setdefault((scene, (row.cell[0], *camera)), []).append(row)
     first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}

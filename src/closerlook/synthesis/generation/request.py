@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
     levels: Mapping[str, Sequence[object]] | None
     size: tuple[int, int]
     seed: int
-    vary: str
+    scene_per: str
     backdrops: Sequence[str] | None
     sensor: str
     wardrobe: str | Path | None
@@ -64,7 +64,7 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
     settings = read_settings(
         options.get("size", (128, 64)),
         options.get("seed", 0),
-        options.get("vary", "view"),
+        options.get("scene_per", "view"),
         options.get("backdrops"),
         options.get("sensor", "cctv"),
         options.get("wardrobe"),

@@ -27,7 +27,7 @@ Scene = tuple[str | int, ...]
 def scene_pose(settings: Settings, scene: Scene, row: Row) -> Pose:
     """A scene's pose. Where each image has its own, umbrellas are open when snow or rain falls and folded when not."""
     pose = sample_pose(keyed_rng(settings.seed, "pose", *scene))
-    if settings.vary != "image":
+    if settings.scene_per != "image":
         return pose
     weather = override("weather", settings.weather[row.weather], row.extra)
     return replace(pose, sheltering=weather.flakes > 0)

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from closerlook.attributes import Design, Jitter, Spec
+from closerlook.choices import ScenePer
 from closerlook.dataset.fingerprint import files_digest
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
@@ -21,16 +23,16 @@ from closerlook.synthesis.humans import WARDROBE_VERSION
 from closerlook.synthesis.humans.clothing.library import find_library, wardrobe_folder
 from closerlook.synthesis.humans.population import Population
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, backdrops as find_backdrops
-from closerlook.synthesis.scenes.pictures import CAMERA_NAME
+from closerlook.synthesis.scenes.pictures import CAMERA_NAME, read_picture
 from closerlook.synthesis.scenes.sensor import SENSORS
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scenes.weather import WEATHERS, Weather
 
-__all__ = ["SETTINGS_NAME", "VARY", "Settings", "read_settings"]
+__all__ = ["SCENE_PER", "SETTINGS_NAME", "Settings", "read_settings"]
 
 RENDERER_VERSION = 6  # raised when the same scene gives other bytes or annotations: a resumed folder never mixes two
 SETTINGS_NAME = "render.yaml"  # in the folder of the images
-VARY = ("cell", "view", "image")
+SCENE_PER = get_args(ScenePer)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Settings:
 
     seed: int
     size: tuple[int, int]
-    vary: str
+    scene_per: str
     backdrops: tuple[str, ...]
     sensor: str
     wardrobe: str | None = None
@@ -110,7 +112,7 @@ class Settings:
 def read_settings(
     size: tuple[int, int],
     seed: int,
-    vary: str,
+    scene_per: str,
     backdrops: Sequence[str] | None,
     sensor: str,
     wardrobe: str | Path | None,
@@ -122,13 +124,14 @@ def read_settings(
 
     Raises:
         UsageError: a name is unknown, or the size is not one that can be rendered.
-        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or the population's file cannot be read.
+        CloserlookError: the wardrobe's folder holds no MakeHuman clothes, or the population's file or a picture to
+            render in cannot be read.
     """
     height, width = size
     if not (16 <= height <= 1024 and 16 <= width <= 1024):
         raise UsageError(f"Image height and width must be 16 to 1024 pixels, not {height} x {width}.")
-    if vary not in VARY:
-        raise unknown("--vary", vary, VARY)
+    if scene_per not in SCENE_PER:
+        raise unknown("--scene-per", scene_per, SCENE_PER)
     if sensor not in SENSORS:
         raise unknown("sensor", sensor, SENSORS)
     find_library(wardrobe)  # to refuse it now, not in a worker
@@ -137,7 +140,7 @@ def read_settings(
     settings = Settings(
         seed,
         (height, width),
-        vary,
+        scene_per,
         tuple(places) or _places(backdrops),
         sensor,
         wardrobe_folder(wardrobe),
@@ -151,7 +154,11 @@ def read_settings(
 
 
 def _places(names: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(place.name for place in find_backdrops(names))
+    places = find_backdrops(names)
+    for place in places:
+        if place.picture is not None:
+            read_picture(place.picture)  # to refuse a damaged one now, not in a worker
+    return tuple(place.name for place in places)
 
 
 def _population(source: str | Path | Population | None, design: Design | None) -> Population:

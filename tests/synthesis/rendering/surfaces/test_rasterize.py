@@ -13,6 +13,7 @@ from closerlook.synthesis.rendering.values import (
     ViewParameters,
     texel,
 )
+from closerlook.synthesis.scenes import textures
 from closerlook.synthesis.scenes.camera import Camera
 from closerlook.synthesis.scenes.frames import frame
 from rendering.conftest import person_of, plain
@@ -187,3 +188,16 @@ def test_the_library_holds_each_texture_at_its_start():
     starts = sorted(shared.start.values())
     assert len(set(np.diff(starts))) == 1
     assert starts[-1] + np.diff(starts)[0] == len(shared.texels)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-5], lambda data: data[:-1] + b"\x01"])
+def test_a_damaged_library_is_painted_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("CLOSERLOOK_CACHE", str(tmp_path))
+    monkeypatch.setattr(textures, "VARIANTS", 1)
+    monkeypatch.setattr(textures, "PAINTERS", dict([*textures.PAINTERS.items()][:1]))
+    whole = library.__wrapped__().texels
+    (path,) = tmp_path.rglob("*.safetensors")
+    kept = path.read_bytes()
+    path.write_bytes(damage(kept))
+    np.testing.assert_array_equal(library.__wrapped__().texels, whole)
+    assert path.read_bytes() == kept

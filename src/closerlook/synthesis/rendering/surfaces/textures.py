@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.storage.files import atomic_path, cache_folder
+from closerlook.errors import CloserlookError
+from closerlook.storage.files import cache_folder
+from closerlook.storage.tensors import read_arrays, write_arrays
 from closerlook.synthesis.humans.clothing.fabric import relief_texture
-from closerlook.synthesis.scenes import paint, textures
+from closerlook.synthesis.scenes import grounds, paint, textures, things, walls
 
 __all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain", "relief_chain"]
 
@@ -60,15 +63,16 @@ class Library:
 
 @functools.cache
 def library() -> Library:
-    """The shared textures, painted once (about 5 s) and kept in the cache folder."""
+    """The shared textures, painted once (about 5 s) and kept in the cache folder, if it can be written to."""
     names = [(name, variant) for name in textures.PAINTERS for variant in range(textures.VARIANTS)]
-    files = [Path(str(module.__file__)) for module in (paint, textures)]
+    files = [Path(str(module.__file__)) for module in (paint, grounds, walls, things, textures)]
     sources = b"".join(path.read_bytes() for path in (*files, files[0].with_name("passers.png")))
-    path = cache_folder("textures") / f"{hashlib.sha256(sources).hexdigest()[:16]}.npy"
-    if not path.exists():
-        chains = np.concatenate([mip_chain(textures.paint(name, variant)) for name, variant in names])
-        with atomic_path(path) as draft:
-            np.save(draft, chains)
-    texels = np.load(path)
+    path = cache_folder("textures") / f"{hashlib.sha256(sources).hexdigest()[:16]}.safetensors"
+    try:
+        texels = read_arrays(path, "it is painted again")[0]["texels"]
+    except (OSError, CloserlookError):  # not there yet, or damaged
+        texels = np.concatenate([mip_chain(textures.paint(name, variant)) for name, variant in names])
+        with contextlib.suppress(CloserlookError):
+            write_arrays(path, {"texels": texels})
     start = {key: i * CHAIN_LENGTH for i, key in enumerate(names)}
     return Library(texels, start, textures.shadow_patterns(PATTERNS), textures.grain())

@@ -1,0 +1,49 @@
+"""closerlook render-next: which images to render next, to be surer of a choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from closerlook.cli.options import Camera, GapFolder, loading, parse_file
+from closerlook.inputs import find_gap
+
+__all__ = ["render_next"]
+
+SHOWN = 10  # combinations of levels
+
+
+def render_next(
+    gap: GapFolder,
+    images: Annotated[int, typer.Option(help="How many images to render.", min=1)],
+    out: Annotated[Path, typer.Option("--out", "-o", callback=parse_file, help="Plan to write (YAML).")] = Path(
+        "next.yaml"
+    ),
+    camera: Camera = None,
+) -> None:
+    """Hand out new images to the combinations of levels where they are worth most, as a plan for 'closerlook generate'.
+
+    A choice loses what its levels on the wrong side of the line cost. More images of the right combinations make the
+    estimates surer, and so that loss smaller.
+    """
+    find_gap(gap)
+    with loading():
+        from closerlook.gap import Gap
+        from closerlook.selection import camera_gap, render_next
+
+    measured = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
+    value = render_next(measured, images)
+    value.plan.save(out)
+    cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)
+    for cell in cells[:SHOWN]:
+        typer.echo(f"{round(cell.weight * images):6,}  {', '.join(map(str, cell.levels.values()))}")
+    if len(cells) > SHOWN:
+        typer.echo(f"       and {len(cells) - SHOWN} more combinations")
+    typer.echo(
+        f"Expected to save {value.saved:.5f} of {value.doubt:.5f} fit lost by levels on the wrong side of the line."
+    )
+    if value.stop:
+        typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")
+    typer.echo(f"The order is in {out}; next: closerlook generate DESIGN --plan {out} --first-identity N --out DATA")
