@@ -26,7 +26,7 @@ LIMIT = 2 * 2**30  # bytes; about five thousand people
 def load_person(
     seed: int, identity: int, wardrobe: str | Path | None = None, population: Population | None = None
 ) -> Person:
-    """The same as :func:`sample_person`, read from the cache where this person has been built before.
+    """The same as :func:`people.sample_person`, read from the cache where this person has been built before.
 
     A damaged file is made again; a cache that cannot be written to is done without.
     """

@@ -82,7 +82,7 @@ class Caster:
 @wp.struct
 class Projection:
     """A projection of the vertices of one pose: ``matrix`` and, for lenses, ``window`` and ``distortion`` are
-    camera.Frame's; the picture is so many samples wide and high."""
+    frames.Frame's; the picture is so many samples wide and high."""
 
     matrix: wp.mat44
     window: wp.vec4
@@ -97,7 +97,7 @@ class ViewParameters:
     """How one camera of a batch sees one pose of the person in one place.
 
     ``window`` is centre x, y, half width, half height on the plane at distance 1; ``pixel`` metres a pixel there;
-    ``distortion`` as camera.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
+    ``distortion`` as frames.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
     views, its own are those from ``first_`` to before ``end_``; of its panels the first is the ground, and the next up
     to number ``fronts`` may stand before the person. ``slot`` is where its surfaces are after all that the sensor does
     to them.

@@ -37,10 +37,10 @@ class KeyLights:
     """Suns and lamps of all views of a batch, with their skies and all that they throw shadows of.
 
     Attributes:
-        rows: (l,) rows of :class:`KeyLight`, as ``Conditions.light`` has them.
+        rows: (l,) rows of :class:`values.KeyLight`, as ``Conditions.light`` has them.
         skies: (l, 9, 3) harmonics of each one's sky, times the constants of their basis.
         gloss: (k, n, 3) what surfaces mirror of the sky in each of ``Conditions.illuminations``.
-        casters: (c,) rows of :class:`Caster`.
+        casters: (c,) rows of :class:`values.Caster`.
         cast_pose: (s,) number of the pose that each shadow map is of; map k has slot k.
         cast_matrix: (s, 4, 4) world to the clip space of its light.
         dark: (V,) whether some light of a view is a lamp, so that all lamps are on.
@@ -110,7 +110,7 @@ def _casts(keys: Double) -> tuple[Integers, Integers]:
 def casters(
     places: Sequence[Place], view: Integers, towards: Double, shining: NDArray[np.bool_]
 ) -> tuple[NDArray[Any], Integers]:
-    """The things of a place whose shadow from a sun does not pass the person by, as rows of :class:`Caster`.
+    """The things of a place whose shadow from a sun does not pass the person by, as rows of :class:`values.Caster`.
 
     A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
 

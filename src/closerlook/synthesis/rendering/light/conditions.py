@@ -41,9 +41,9 @@ class Conditions:
     """What the images of V views differ in; rows of each view after those of the view before.
 
     Attributes:
-        exposures: (n,) rows of :class:`Exposure`; ``light`` and ``air`` count from the first of the view.
+        exposures: (n,) rows of :class:`values.Exposure`; ``light`` and ``air`` count from the first of the view.
         exposure_ends: (V + 1,) number of the first exposure of each view, and of all exposures.
-        airs: (a,) rows of :class:`Air`.
+        airs: (a,) rows of :class:`values.Air`.
         air_ends: (V + 1,) as for exposures.
         illuminations: (k,) distinct times of day.
         light: (l,) numbers of the views' times of day among these.

@@ -18,7 +18,7 @@ __all__ = ["ground_albedos", "panel_rows"]
 
 
 def panel_rows(visible: VisiblePanels, frames: Frames) -> NDArray[Any]:
-    """Panels of all views as rows of :class:`Panel`."""
+    """Panels of all views as rows of :class:`values.Panel`."""
     panels = visible.panels
     rows: NDArray[Any] = np.zeros(len(panels), dtype=PANEL_ROW)
     (x, y, z), (a, b, c) = panels.along.T, panels.upward.T
