@@ -34,10 +34,10 @@ from closerlook.embedding import extract, open_embedding
 from closerlook.embedding.backbones import pretrained
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.annotations import mask
-from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.sampling import height_of, sample_places, sample_view
 from closerlook.synthesis.generation.settings import read_settings
 from closerlook.synthesis.humans import load_person, pose_person, sample_pose
-from closerlook.synthesis.rendering.renderer import Renderer, Shot
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer
 
 Float = NDArray[np.floating]
 SIZE = (128, 64)
@@ -160,17 +160,17 @@ def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
     images, covers = [], []
     for identity in people:
         person = load_person(seed, identity)
-        renderer.wear(person)
+        renderer.set_person(person)
         for k in range(2):
             rng = keyed_rng(seed, "silhouette", identity, k)
             viewpoint = int(rng.choice(range(0, 360, 30)))
             weather, light = (str(rng.choice(DAY[name])) for name in ("weather", "illumination"))
             scene = ("image", identity, viewpoint, weather, light)
             posed = pose_person(person, sample_pose(rng))
-            where = draw_places(seed, {scene: str(rng.choice(settings.backdrops))})
-            view = draw_view(settings, scene, viewpoint, where[scene], height_of(person))
-            images.append(renderer.render(posed, view, [Shot.named(weather, light, identity)])[0])
-            covers.append(mask(renderer.seen()).reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
+            where = sample_places(seed, {scene: str(rng.choice(settings.backdrops))})
+            view = sample_view(settings, scene, viewpoint, where[scene], height_of(person))
+            images.append(renderer.render_view(posed, view, [ImageRequest.from_names(weather, light, identity)])[0])
+            covers.append(mask(renderer.gbuffer()).reshape(GRID[0], 4, GRID[1], 4).mean((1, 3)))
     return np.array(images), np.array(covers)
 
 

@@ -31,9 +31,11 @@ import numpy as np
 
 from closerlook.compute.kernels import find_device
 from closerlook.compute.processes import usable_cores
-from closerlook.synthesis.generation.planning import Options, read_request
-from closerlook.synthesis.generation.production import draw_shot, posed_views, prepare, tasks_of, write_images
+from closerlook.synthesis.generation.render_person import posed_views, prepare, write_images
+from closerlook.synthesis.generation.request import Options, read_request
+from closerlook.synthesis.generation.sampling import image_request
 from closerlook.synthesis.generation.settings import SCENE_PER
+from closerlook.synthesis.generation.tasks import tasks_of
 from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
 from closerlook.synthesis.humans.population import Population
 
@@ -103,9 +105,9 @@ def agreement(size: tuple[int, int], scene_per: str, device: str) -> float:
         (task,) = tasks_of(request.settings, Path(), request.table, [], each)
         images = []
         for renderer, posed, batch in posed_views(person, task):
-            images += renderer.shoot(
+            images += renderer.render(
                 posed,
-                [replace(one.take, shots=tuple(draw_shot(task, row, {}) for row in one.rows)) for one in batch],
+                [replace(one.request, images=tuple(image_request(task, row, {}) for row in one.rows)) for one in batch],
             )
         drawn.append(np.concatenate(images).astype(np.float64))
     errors = ((drawn[0] - drawn[1]) ** 2).mean((1, 2, 3))
@@ -115,7 +117,8 @@ def agreement(size: tuple[int, int], scene_per: str, device: str) -> float:
 def scene(size: tuple[int, int], path: Path) -> None:
     """One posed person for the peers: triangles, a colour a vertex, camera."""
     from closerlook.randomness import keyed_rng
-    from closerlook.synthesis.scenes.camera import Camera, frame
+    from closerlook.synthesis.scenes.camera import Camera
+    from closerlook.synthesis.scenes.frames import frame
 
     person = sample_person(0, 1, None, Population())
     posed = pose_person(person, sample_pose(keyed_rng(0, "pose", 1)))
@@ -125,17 +128,17 @@ def scene(size: tuple[int, int], path: Path) -> None:
         side = len(material.texture)
         u, v = (person.uv[used] % 1.0 * side).astype(int).clip(0, side - 1).T
         colour[used] = material.texture[v, u, :3] / 255.0
-    seen = frame(Camera(60.0), posed.positions, size)
+    camera = frame(Camera(60.0), posed.positions, size)
     np.savez(
         path,
         positions=posed.positions,
         normals=posed.normals,
         triangles=person.triangles,
         colour=colour,
-        eye=seen.eye,
-        forward=seen.forward,
-        up=seen.up,
-        half=seen.window[3],
+        eye=camera.eye,
+        forward=camera.forward,
+        up=camera.up,
+        half=camera.window[3],
         size=size,
     )
 

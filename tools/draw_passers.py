@@ -16,7 +16,7 @@ from PIL import Image
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis import scenes
 from closerlook.synthesis.humans import pose_batch, sample_person, sample_pose
-from closerlook.synthesis.rendering.renderer import Renderer, Take, View
+from closerlook.synthesis.rendering.renderer import Renderer, View, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.camera import Camera, Crop
 from closerlook.synthesis.scenes.sensor import Sensor
@@ -30,13 +30,13 @@ def main() -> None:
     sheet = np.zeros((SIZE[0], COUNT * SIZE[1], 4), np.uint8)
     for number in range(COUNT):
         person = sample_person(SEED, number + 1)
-        renderer.wear(person)
+        renderer.set_person(person)
         posed = pose_batch(person, [sample_pose(keyed_rng(SEED, "pose", number))])
         camera = Camera(viewpoint=[90, 60, 180, 270, 240, 0][number % 6], distance=14.0, height=2.2, crop=Crop(1.01))
-        renderer.look(posed, [Take(View(camera, yard, Sensor()))])
-        seen = renderer.seen()
-        colour = seen.colour[0]
-        light = (0.55 + 0.45 * seen.facing[0, ..., 1:2]) * seen.open_sky[0][..., None]
+        renderer.rasterize(posed, [ViewRequest(View(camera, yard, Sensor()))])
+        gbuffer = renderer.gbuffer()
+        colour = gbuffer.colour[0]
+        light = (0.55 + 0.45 * gbuffer.facing[0, ..., 1:2]) * gbuffer.open_sky[0][..., None]
         code = np.clip(colour[..., :3] * light, 0, 1) ** (1 / 2.2)
         cell = np.concatenate([code, colour[..., 3:]], axis=-1) * 255
         sheet[:, number * SIZE[1] : (number + 1) * SIZE[1]] = np.where(colour[..., 3:] > 0, cell, 0)

@@ -14,6 +14,7 @@ from closerlook.attributes import Design, Factor, Jitter
 from closerlook.dataset import open_dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import generate
+from closerlook.synthesis.generation.design import read_design
 from closerlook.synthesis.generation.parameters import (
     BOUNDS,
     check,
@@ -25,7 +26,6 @@ from closerlook.synthesis.generation.parameters import (
     value_in,
     within,
 )
-from closerlook.synthesis.generation.planning import renderable
 from closerlook.synthesis.generation.settings import read_settings
 from closerlook.synthesis.scenes.camera import Camera
 from closerlook.synthesis.scenes.pictures import FITTED
@@ -303,8 +303,8 @@ def test_numbers_of_one_factor_are_of_one_kind(levels):
 
 
 def test_rain_is_a_weather_to_ask_for_though_the_design_lacks_it() -> None:
-    asked = renderable("gpr-plus", 2, {"weather": ["rain", "sunny"], "viewpoint": [0]})
+    asked = read_design("gpr-plus", 2, {"weather": ["rain", "sunny"], "viewpoint": [0]})
     assert asked.factor("weather").levels == ("sunny", "rain")
-    assert "rain" not in renderable("gpr-plus", 2, None).factor("weather").levels
+    assert "rain" not in read_design("gpr-plus", 2, None).factor("weather").levels
     with pytest.raises(UsageError, match="hail"):
-        renderable("gpr-plus", 2, {"weather": ["hail"]})
+        read_design("gpr-plus", 2, {"weather": ["hail"]})

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.humans import pose_person, sample_person, sample_pose
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.camera import sample_camera
 from closerlook.synthesis.scenes.sensor import Sensor, sample_sensor
@@ -37,12 +37,12 @@ def images():
     made = []
     for identity in range(PEOPLE):
         person = sample_person(5, identity + 1)
-        renderer.wear(person)
+        renderer.set_person(person)
         for number in range(VIEWS):
             posed = pose_person(person, sample_pose(keyed_rng(identity, "pose", number)))
             cells = [(sky, time) for sky in SKIES for time in TIMES]
-            shots = [Shot.named(*cell, keyed_seed(0, identity, number, *cell)) for cell in cells]
-            made.append(renderer.render(posed, drawn_view(identity, number, "cctv"), shots))
+            requests = [ImageRequest.from_names(*cell, keyed_seed(0, identity, number, *cell)) for cell in cells]
+            made.append(renderer.render_view(posed, drawn_view(identity, number, "cctv"), requests))
     return np.stack(made).reshape(PEOPLE, VIEWS, 7, 7, 128, 64, 3).astype(np.float32) / 255
 
 
@@ -99,9 +99,9 @@ def accuracy(images, times):
     chosen = images[:, :, :, [TIMES.index(time) for time in times]]
     features = statistics(chosen.reshape(-1, 128, 64, 3)).reshape(PEOPLE, -1, 52)
     sky = np.broadcast_to(np.arange(7)[:, None], chosen.shape[1:4]).ravel()
-    seen, new = features[HELD_OUT:], features[:HELD_OUT]
+    known, new = features[HELD_OUT:], features[:HELD_OUT]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=600))
-    model.fit(seen.reshape(-1, 52), np.tile(sky, len(seen)))
+    model.fit(known.reshape(-1, 52), np.tile(sky, len(known)))
     return float((model.predict(new.reshape(-1, 52)) == np.tile(sky, len(new))).mean())
 
 
@@ -115,7 +115,7 @@ def test_a_plain_classifier_tells_the_weathers_apart_on_people_it_has_not_seen(i
 def clear_view():
     renderer = Renderer((128, 64))
     person = sample_person(5, 3)
-    renderer.wear(person)
+    renderer.set_person(person)
     posed = pose_person(person, sample_pose(keyed_rng(1, "pose")))
     view = drawn_view(3, 1, "clean")
     return renderer, posed, View(replace(view.camera, distance=7.0, height=3.0), view.place, Sensor(adaptation=0.0))
@@ -123,9 +123,11 @@ def clear_view():
 
 def shown(clear_view, weathers):
     renderer, posed, view = clear_view
-    images = renderer.render(posed, view, [Shot(weather, ILLUMINATIONS["noon"], 9) for weather in weathers])
-    seen = renderer.seen()
-    return images.astype(np.float64) @ GREY, seen.colour[0, :, :, 3], seen
+    images = renderer.render_view(
+        posed, view, [ImageRequest(weather, ILLUMINATIONS["noon"], 9) for weather in weathers]
+    )
+    gbuffer = renderer.gbuffer()
+    return images.astype(np.float64) @ GREY, gbuffer.colour[0, :, :, 3], gbuffer
 
 
 def test_thicker_fog_takes_more_contrast_step_by_step(clear_view):
@@ -152,8 +154,8 @@ def test_every_parameter_acts_continuously(clear_view, name):
 def test_rain_darkens_the_ground_and_draws_streaks(clear_view):
     rain = WEATHERS["rain"]
     dry, wet, falling = (replace(rain, wetness=0.0, flakes=0.0), replace(rain, flakes=0.0), rain)
-    images, mask, seen = shown(clear_view, [dry, wet, falling])
-    ground = (mask == 0) & (seen.facing[1, ..., 1] > 0.9)
+    images, mask, gbuffer = shown(clear_view, [dry, wet, falling])
+    ground = (mask == 0) & (gbuffer.facing[1, ..., 1] > 0.9)
     assert images[1][ground].mean() < 0.97 * images[0][ground].mean()
     streaks = np.abs(images[2] - images[1])
     along, across = (np.abs(np.diff(streaks, axis=axis)).mean() for axis in (0, 1))

@@ -17,12 +17,12 @@ from closerlook.adaptation.parameters import Parameter
 from closerlook.errors import UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.synthesis.generation.parameters import override
-from closerlook.synthesis.generation.production import draw_places, draw_view, height_of
+from closerlook.synthesis.generation.sampling import height_of, sample_places, sample_view
 from closerlook.synthesis.generation.settings import Settings
 from closerlook.synthesis.humans import pose_batch, sample_pose
 from closerlook.synthesis.humans.cache import load_person
 from closerlook.synthesis.humans.population import Population
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, Take
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS
 from closerlook.synthesis.scenes.sensor import compress
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
@@ -72,14 +72,14 @@ def choose_parameters(names: Sequence[str] | None, backdrops: Sequence[str]) -> 
     known = [name for name in PARAMETERS if not name.startswith(BACKDROP)]
     if len(backdrops) > 1 and set(backdrops) <= set(BACKDROPS):
         known += [f"{BACKDROP}{name}" for name in backdrops]
-    chosen = known if names is None else [own for name in names for own in _family(name, known)]
+    chosen = known if names is None else [member for name in names for member in _family(name, known)]
     if len(set(chosen)) < len(chosen) or not chosen:
         raise UsageError("Name at least one scene parameter, and each only once.")
     return tuple(PARAMETERS[name] for name in chosen)
 
 
 def _family(name: str, known: Sequence[str]) -> list[str]:
-    family = [own for own in known if own == name or own.startswith(f"{name}.")]
+    family = [member for member in known if member == name or member.startswith(f"{name}.")]
     if not family:
         raise unknown("scene parameter", name, known)
     return family
@@ -107,18 +107,18 @@ class Sampler:
     def _images(self, identity: int, values: Mapping[str, float]) -> list[NDArray[np.uint8]]:
         settings, seed = _with_shares(self._settings, values), self._settings.seed
         person = load_person(seed, identity, settings.wardrobe, _dressed(settings, identity, values))
-        self._renderer.wear(person)
+        self._renderer.set_person(person)
         keys = [("adapt", identity, number) for number in range(self._views)]
         posed = pose_batch(person, [sample_pose(keyed_rng(seed, "pose", *key)) for key in keys])
-        where = draw_places(seed, {key: settings.backdrop(key) for key in keys})
-        takes = []
+        where = sample_places(seed, {key: settings.backdrop(key) for key in keys})
+        requests = []
         for number, key in enumerate(keys):
             viewpoint = int(keyed_seed(seed, "heading", identity) + number * 360 // self._views) % 360
             drawn = _drawn(values, seed, key)
-            view = draw_view(settings, key, viewpoint, where[key], height_of(person), drawn)
-            takes.append(Take(view, (_shot(drawn, keyed_seed(seed, "shot", *key)),), number))
-        images = self._renderer.shoot(posed, takes)
-        jpegs = (compress(own[0], take.view.sensor) for own, take in zip(images, takes, strict=True))
+            view = sample_view(settings, key, viewpoint, where[key], height_of(person), drawn)
+            requests.append(ViewRequest(view, (_image_request(drawn, keyed_seed(seed, "shot", *key)),), number))
+        images = self._renderer.render(posed, requests)
+        jpegs = (compress(image[0], request.view.sensor) for image, request in zip(images, requests, strict=True))
         return [simplejpeg.decode_jpeg(jpeg) for jpeg in jpegs]
 
 
@@ -161,14 +161,14 @@ def _drawn(values: Mapping[str, float], seed: int, key: tuple[str | int, ...]) -
     }
 
 
-def _shot(drawn: Mapping[str, float], key: int) -> Shot:
+def _image_request(drawn: Mapping[str, float], key: int) -> ImageRequest:
     weather = override("weather", WEATHERS[WEATHER], drawn)
-    return Shot(weather, override("illumination", ILLUMINATIONS[HOUR], drawn), key)
+    return ImageRequest(weather, override("illumination", ILLUMINATIONS[HOUR], drawn), key)
 
 
 def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[str]) -> dict[str, object]:
     """The design, as :func:`closerlook.generate` takes it, whose images have these values."""
-    own = {
+    image = {
         part: {name.removeprefix(f"{part}."): value for name, value in values.items() if name.startswith(f"{part}.")}
         for part in ("weather", "illumination")
     }
@@ -179,8 +179,8 @@ def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[
         "identities": identities,
         "factors": {"viewpoint": list(range(0, 360, 30)), "weather": [FOUND], "illumination": [FOUND]},
         "jitter": {name: {one.kind: list(one.numbers)} for name, one in drawn.items()},
-        "weathers": {FOUND: {"like": WEATHER, **own["weather"]}},
-        "illuminations": {FOUND: {"like": HOUR, **own["illumination"]}},
+        "weathers": {FOUND: {"like": WEATHER, **image["weather"]}},
+        "illuminations": {FOUND: {"like": HOUR, **image["illumination"]}},
         "backdrops": {name: round(share / sum(shares.values()), 4) for name, share in shares.items()},
         "population": _seasons(values),
     }

@@ -20,10 +20,10 @@ from closerlook.synthesis.generation.annotations import (
     occlusion,
     parts,
 )
-from closerlook.synthesis.generation.production import SPACING
+from closerlook.synthesis.generation.render_person import SPACING
 from closerlook.synthesis.humans import Pose, PosedBatch, pose_person, sample_person
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
-from closerlook.synthesis.rendering.renderer import Renderer, Take, View
+from closerlook.synthesis.rendering.renderer import Renderer, View, ViewRequest
 from closerlook.synthesis.rendering.surfaces.rasterize import EMPTY
 from closerlook.synthesis.rendering.surfaces.surroundings import HIDDEN
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, hidden_by, place
@@ -39,25 +39,25 @@ def renderer():
     people = (sample_person(1, identity) for identity in range(1, 30))
     person = next(one for one in people if one.labels["hat"] == "none")  # a brim may hide the eyes
     made = Renderer(SIZE)
-    made.wear(person)
-    return made, PosedBatch.of(pose_person(person, Pose(phase=0.99, stride=1.0)))  # not nodding over a phone
+    made.set_person(person)
+    return made, PosedBatch.from_posed(pose_person(person, Pose(phase=0.99, stride=1.0)))  # not nodding over a phone
 
 
 def seen_in(renderer, view):
     """What is seen in a view, in memory of its own."""
     made, posed = renderer
-    made.look(posed, [Take(view)])
-    seen = made.seen()
-    own = {name: getattr(seen, name).copy() for name in ("colour", "facing", "where", "samples")}
-    return replace(seen, **own)
+    made.rasterize(posed, [ViewRequest(view)])
+    gbuffer = made.gbuffer()
+    own = {name: getattr(gbuffer, name).copy() for name in ("colour", "facing", "where", "samples")}
+    return replace(gbuffer, **own)
 
 
 def seen_from(renderer, viewpoint, sensor=None, **camera):
     return seen_in(renderer, View(Camera(viewpoint, 6, 2.2, **camera), YARD, sensor or Sensor()))
 
 
-def points_of(seen):
-    return dict(zip(KEYPOINTS, keypoints(seen), strict=True))
+def points_of(gbuffer):
+    return dict(zip(KEYPOINTS, keypoints(gbuffer), strict=True))
 
 
 def test_key_points_are_cocos():
@@ -92,9 +92,9 @@ def test_a_person_of_few_vertices_has_the_same_face(height):
 
 def test_joints_are_hidden_behind_the_body_and_seen_before_it(renderer):
     for viewpoint, hidden in ((0, "right_hip"), (180, "left_hip")):  # seen from the person's left, and right
-        seen = seen_from(renderer, viewpoint)
-        points = points_of(seen)
-        left, _, right, _ = box(seen)
+        gbuffer = seen_from(renderer, viewpoint)
+        points = points_of(gbuffer)
+        left, _, right, _ = box(gbuffer)
         xs = np.array([point[0] for point in points.values()])
         assert (xs > left - 1).all() and (xs < right + 1).all()
         assert points[hidden][2] == 1
@@ -116,28 +116,28 @@ def test_what_stands_before_the_person_hides_points_and_pixels(renderer):
         if kind not in ("box", "bench") or kind in found:
             continue
         found.add(kind)
-        seen = seen_in(renderer, View(camera, where, Sensor()))
-        points = points_of(seen)
+        gbuffer = seen_in(renderer, View(camera, where, Sensor()))
+        points = points_of(gbuffer)
         assert points["nose"][2] == 2
-        assert 0.3 < mask(seen).sum() / whole < 0.85
+        assert 0.3 < mask(gbuffer).sum() / whole < 0.85
         for name in ("left_ankle", "right_ankle"):  # nothing is seen through a box, something between a bench's slats
             x, y, visibility = points[name]
-            assert (visibility == 2) == (kind == "bench" and mask(seen)[int(y), int(x)] > 0.25)
+            assert (visibility == 2) == (kind == "bench" and mask(gbuffer)[int(y), int(x)] > 0.25)
     assert found == {"box", "bench"}
 
 
 def test_the_box_holds_the_person(renderer):
-    seen = seen_from(renderer, 60, crop=Crop(1.4))
-    left, top, right, bottom = box(seen)
-    pixels = seen.frame.project(seen.posed.positions, SIZE)
+    gbuffer = seen_from(renderer, 60, crop=Crop(1.4))
+    left, top, right, bottom = box(gbuffer)
+    pixels = gbuffer.frame.project(gbuffer.posed.positions, SIZE)
     assert [left, top] == pytest.approx(pixels.min(0), abs=1.5)
     assert [right, bottom] == pytest.approx(pixels.max(0), abs=1.5)
 
 
 @pytest.mark.parametrize("sensor", [Sensor(), Sensor(scale=0.6, focus=0.8, motion=3.0, colour_blur=1.0)])
 def test_parts_lie_where_their_joints_are(renderer, sensor):
-    seen = seen_from(renderer, 90, sensor)
-    picture, points = parts(seen), points_of(seen)
+    gbuffer = seen_from(renderer, 90, sensor)
+    picture, points = parts(gbuffer), points_of(gbuffer)
 
     def about(name):
         x, y, _ = points[name]
@@ -146,58 +146,58 @@ def test_parts_lie_where_their_joints_are(renderer, sensor):
     assert "head" in about("nose")
     assert about("left_ankle") & {"left_foot", "left_lower_leg"}
     assert about("right_ankle") & {"right_foot", "right_lower_leg"}
-    assert (picture > 0).sum() == pytest.approx((mask(seen) > 0.5).sum(), rel=0.03)
+    assert (picture > 0).sum() == pytest.approx((mask(gbuffer) > 0.5).sum(), rel=0.03)
 
 
 def test_clothes_cover_the_body(renderer):
-    seen = seen_from(renderer, 90)
-    shown = {CLOTHES[n] for n in np.unique(clothes(seen))}
+    gbuffer = seen_from(renderer, 90)
+    shown = {CLOTHES[n] for n in np.unique(clothes(gbuffer))}
     assert {"background", "skin", "upper", "lower", "shoes"} <= shown
-    assert ((clothes(seen) > 0) == (parts(seen) > 0)).all()
+    assert ((clothes(gbuffer) > 0) == (parts(gbuffer) > 0)).all()
 
 
 def test_depth_is_that_of_the_ground_and_nearer_for_the_person(renderer):
-    seen = seen_from(renderer, 90, crop=Crop(2.5))
-    metres, on_ground = depth(seen), seen.facing[1]
-    ground = (mask(seen) == 0) & (on_ground[..., 1] > 0.99)
-    eye, forward = seen.frame.eye, seen.frame.forward
-    x, y, half_width, half_height = seen.frame.window
+    gbuffer = seen_from(renderer, 90, crop=Crop(2.5))
+    metres, on_ground = depth(gbuffer), gbuffer.facing[1]
+    ground = (mask(gbuffer) == 0) & (on_ground[..., 1] > 0.99)
+    eye, forward = gbuffer.frame.eye, gbuffer.frame.forward
+    x, y, half_width, half_height = gbuffer.frame.window
     rows, columns = np.nonzero(ground)
-    right, up = seen.frame.right, seen.frame.up
+    right, up = gbuffer.frame.right, gbuffer.frame.up
     rays = (
         forward
         + np.outer(x + half_width * ((columns + 0.5) / 32 - 1), right)
         + np.outer(y + half_height * (1 - (rows + 0.5) / 64), up)
     )
     assert metres[ground] == pytest.approx(-eye[1] / rays[:, 1], rel=0.02)
-    assert metres[mask(seen) == 1].mean() == pytest.approx(seen.frame.distance, abs=0.3)
+    assert metres[mask(gbuffer) == 1].mean() == pytest.approx(gbuffer.frame.distance, abs=0.3)
 
 
 def test_normals_have_unit_length_and_people_face_the_camera(renderer):
-    seen = seen_from(renderer, 90)
-    normal = normals(seen)
-    person = mask(seen) == 1
+    gbuffer = seen_from(renderer, 90)
+    normal = normals(gbuffer)
+    person = mask(gbuffer) == 1
     assert np.linalg.norm(normal[person], axis=1) == pytest.approx(1.0, abs=1e-3)
     assert (normal[person][:, 2] > -0.05).all()
 
 
 def test_the_camera_matrix_takes_the_world_to_pixels(renderer):
     view = View(Camera(40, 6, 2.2, right=0.5, down=-0.3), YARD, Sensor())
-    seen = seen_in(renderer, view)
-    matrix = np.array(describe([seen], [view])[0]["camera_matrix"]).reshape(3, 4)
-    points = seen.posed.joints
+    gbuffer = seen_in(renderer, view)
+    matrix = np.array(describe([gbuffer], [view])[0]["camera_matrix"]).reshape(3, 4)
+    points = gbuffer.posed.joints
     clip = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ matrix.T
-    assert clip[:, :2] / clip[:, 2:] == pytest.approx(seen.frame.project(points, SIZE), abs=1e-2)
+    assert clip[:, :2] / clip[:, 2:] == pytest.approx(gbuffer.frame.project(points, SIZE), abs=1e-2)
 
 
 def test_a_view_is_described_the_same_in_any_company(renderer):
     sensors = [Sensor(), Sensor(scale=0.6, focus=0.8)]
     cameras = [Camera(40.0 * k, 5 + k, 2.2, distortion=0.1 * (k % 2), crop=Crop(0.8 + 0.1 * k)) for k in range(7)]
     views = [View(camera, YARD, sensors[k % 2]) for k, camera in enumerate(cameras)]
-    seen = [seen_in(renderer, view) for view in views]
-    together = describe(seen, views)
-    assert describe(seen[::-2], views[::-2]) == together[::-2]
-    for each, view, row in zip(seen, views, together, strict=True):
+    gbuffer = [seen_in(renderer, view) for view in views]
+    together = describe(gbuffer, views)
+    assert describe(gbuffer[::-2], views[::-2]) == together[::-2]
+    for each, view, row in zip(gbuffer, views, together, strict=True):
         assert describe([each], [view]) == [row]
         assert list(box(each)) == [row[f"box_{side}"] for side in ("left", "top", "right", "bottom")]
         assert keypoints(each).ravel().tolist() == row["keypoints"]
@@ -219,32 +219,32 @@ def test_occlusion_is_what_the_mask_loses_by_what_stands_before(
     """In two renderings, with and without the thing; exactly, unless the sensor's pixels are not the image's."""
     camera = Camera(viewpoint, 6, 2.2, occlusion=asked, crop=crop, distortion=distortion)
     before = View(camera, hidden_by(YARD, camera, keyed_rng(number, "occluder")), Sensor(scale=scale))
-    seen = seen_in(renderer, before)
-    whole, left = mask(seen_in(renderer, replace(before, place=YARD))).sum(), mask(seen).sum()
+    gbuffer = seen_in(renderer, before)
+    whole, left = mask(seen_in(renderer, replace(before, place=YARD))).sum(), mask(gbuffer).sum()
     lost = 1 - left / whole if whole else 0.0
-    assert occlusion(seen) == pytest.approx(lost, abs=1e-5 if scale == 1.0 else 0.04)
-    row = describe([seen], [before])[0]
-    assert (row["occlusion"], row["occlusion_requested"]) == (occlusion(seen), asked)
+    assert occlusion(gbuffer) == pytest.approx(lost, abs=1e-5 if scale == 1.0 else 0.04)
+    row = describe([gbuffer], [before])[0]
+    assert (row["occlusion"], row["occlusion_requested"]) == (occlusion(gbuffer), asked)
 
 
 def test_occlusion_is_0_where_the_image_holds_nothing_of_the_person(renderer):
-    seen = seen_from(renderer, 90, crop=Crop(0.5, right=20.0))
-    assert mask(seen).sum() == 0 and occlusion(seen) == 0.0
+    gbuffer = seen_from(renderer, 90, crop=Crop(0.5, right=20.0))
+    assert mask(gbuffer).sum() == 0 and occlusion(gbuffer) == 0.0
 
 
 def test_parts_are_of_samples_that_are_seen(renderer):
     """A pixel may show the person in one sample and what stands before the person in another."""
-    seen = seen_from(renderer, 90)
-    hidden = seen.samples | np.where(seen.samples < EMPTY.value, HIDDEN.value, 0)
-    assert parts(seen).any() and clothes(seen).any()
-    assert not parts(replace(seen, samples=hidden)).any() and not clothes(replace(seen, samples=hidden)).any()
+    gbuffer = seen_from(renderer, 90)
+    hidden = gbuffer.samples | np.where(gbuffer.samples < EMPTY.value, HIDDEN.value, 0)
+    assert parts(gbuffer).any() and clothes(gbuffer).any()
+    assert not parts(replace(gbuffer, samples=hidden)).any() and not clothes(replace(gbuffer, samples=hidden)).any()
 
 
 def test_boxes_are_the_ends_of_what_is_covered(renderer):
-    seen = seen_from(renderer, 90)
+    gbuffer = seen_from(renderer, 90)
     for seed, share in ((0, 0.0), (1, 0.001), (2, 0.01), (3, 1.0)):
-        colour = np.zeros_like(seen.colour)
+        colour = np.zeros_like(gbuffer.colour)
         colour[0, :, :, 3] = keyed_rng(seed, "covered").random(SIZE) < share
         rows, columns = np.nonzero(colour[0, :, :, 3])
         wanted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else (0, 0, 0, 0)
-        assert box(replace(seen, colour=colour)) == wanted
+        assert box(replace(gbuffer, colour=colour)) == wanted

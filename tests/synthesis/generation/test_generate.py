@@ -20,10 +20,10 @@ from closerlook.attributes import Design, Factor
 from closerlook.dataset import open_dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import estimate, generate
-from closerlook.synthesis.generation import production
-from closerlook.synthesis.generation.planning import camera_number
-from closerlook.synthesis.generation.production import WORK_NAME
+from closerlook.synthesis.generation import render_person
+from closerlook.synthesis.generation.design import camera_number
 from closerlook.synthesis.generation.settings import SCENE_PER
+from closerlook.synthesis.generation.tasks import WORK_NAME
 
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon", "night"]}
 SMALL = {"identities": 2, "levels": LEVELS, "size": (64, 32), "workers": 1, "seed": 3}
@@ -233,9 +233,9 @@ def test_a_disk_that_fills_up_says_how_much_is_needed_and_loses_nothing(whole, t
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(image, sensor)
 
-    real = production.compress
+    real = render_person.compress
     with monkeypatch.context() as full:
-        full.setattr(production, "compress", compress)
+        full.setattr(render_person, "compress", compress)
         with pytest.raises(CloserlookError, match=r"8 images need about .* MiB .* has 0 MiB free"):
             generate(out=tmp_path / "data", **SMALL)
     monkeypatch.undo()

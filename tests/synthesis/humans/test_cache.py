@@ -12,13 +12,13 @@ import pytest
 
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.generation.production import draw_places, draw_view
+from closerlook.synthesis.generation.sampling import sample_places, sample_view
 from closerlook.synthesis.generation.settings import read_settings
 from closerlook.synthesis.humans import Person, Population, cache, load_person, pose_person, sample_person, sample_pose
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material
 from closerlook.synthesis.humans.mesh.packing import pack, unpack
 from closerlook.synthesis.humans.people import build_person
-from closerlook.synthesis.rendering.renderer import Renderer, Shot
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def test_a_kept_person_renders_as_one_just_built(folder: Path) -> None:
     images = []
     for person in (sample_person(3, 5), load_person(3, 5), load_person(3, 5)):
         renderer = Renderer((64, 32))
-        renderer.wear(person)
+        renderer.set_person(person)
         posed = pose_person(person, sample_pose(keyed_rng(1, "pose")))
         scene = ("view", 5, 30)
-        where = draw_places(settings.seed, {scene: settings.backdrops[0]})[scene]
-        view = draw_view(settings, scene, 30, where, 1.7)
-        images.append(renderer.render(posed, view, [Shot.named("sunny", "noon", 5)]))
+        where = sample_places(settings.seed, {scene: settings.backdrops[0]})[scene]
+        view = sample_view(settings, scene, 30, where, 1.7)
+        images.append(renderer.render_view(posed, view, [ImageRequest.from_names("sunny", "noon", 5)]))
     np.testing.assert_array_equal(images[0], images[1])
     np.testing.assert_array_equal(images[1], images[2])
     assert len(list(folder.glob("*/*"))) == 1

@@ -10,27 +10,28 @@ import pytest
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.humans.body.body import sample_shape
 from closerlook.synthesis.humans.clothing.fabric import RELIEF_SIDE, Fabric, fabric_texture, relief_texture
-from closerlook.synthesis.humans.clothing.garment_mesh import GAP, hem_height, tailor
+from closerlook.synthesis.humans.clothing.garment_mesh import GAP, build_garment, hem_height
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
 from closerlook.synthesis.humans.clothing.palette import cloth_colour, colour_name
 from closerlook.synthesis.humans.clothing.patterns import PATTERNS, SIZE
+from closerlook.synthesis.humans.clothing.tables import TABLES
 from closerlook.synthesis.humans.clothing.unwrap import unwrap
-from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS, CUTS, sample_outfit
+from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS, sample_outfit
 
 
-@pytest.mark.parametrize("kind", [kind for kind, cut in CUTS.items() if cut.top == "waist"])
+@pytest.mark.parametrize("kind", [kind for kind, cut in TABLES.cuts.items() if cut.top == "waist"])
 def test_hems_are_level(form: Mannequin, kind: str) -> None:
-    garment = tailor(form, CUTS[kind])
+    garment = build_garment(form, TABLES.cuts[kind])
     heights = garment.sheet.position[:, 1]
-    wanted = hem_height(form, CUTS[kind])
+    wanted = hem_height(form, TABLES.cuts[kind])
     assert heights.min() > wanted - 0.012  # the turned-in edge
     at_hem = heights[heights < wanted + 1e-4]
     assert len(at_hem) >= 20 and np.abs(at_hem - wanted).min() < 1e-5
 
 
-@pytest.mark.parametrize("kind", list(CUTS))
+@pytest.mark.parametrize("kind", list(TABLES.cuts))
 def test_every_pattern_makes_a_sound_mesh(form: Mannequin, kind: str) -> None:
-    garment = tailor(form, CUTS[kind])
+    garment = build_garment(form, TABLES.cuts[kind])
     sheet, uv = unwrap(garment, form)
     assert np.isfinite(sheet.position).all() and np.isfinite(uv).all()
     assert sheet.triangles.min() == 0 and sheet.triangles.max() == len(sheet) - 1
@@ -42,25 +43,25 @@ def test_every_pattern_makes_a_sound_mesh(form: Mannequin, kind: str) -> None:
 
 
 def test_layers_keep_their_distance(form: Mannequin) -> None:
-    inner = tailor(form, CUTS["sweater"])
-    outer = tailor(form, CUTS["jacket"], inner.offset)
+    inner = build_garment(form, TABLES.cuts["sweater"])
+    outer = build_garment(form, TABLES.cuts["jacket"], inner.offset)
     assert (outer.offset[:, 0] >= inner.offset[:, 0] + GAP - 1e-6).all()
     assert (outer.offset[:, 1] >= inner.offset[:, 1] - 1e-6).all()
 
 
 def test_sleeves_end_where_asked(form: Mannequin) -> None:
     for sleeve in (0.2, 0.5, 0.9):
-        values = tailor(form, replace(CUTS["t_shirt"], sleeve=sleeve)).sheet.values
+        values = build_garment(form, replace(TABLES.cuts["t_shirt"], sleeve=sleeve)).sheet.values
         on_arm = values["arm"] > 0.9
         assert values["along"][on_arm].max() == pytest.approx(sleeve, abs=0.01)
 
 
 def test_a_sleeveless_top_has_no_arms(form: Mannequin) -> None:
-    assert tailor(form, CUTS["tank_top"]).sheet.values["armhole"].min() > -1e-4
+    assert build_garment(form, TABLES.cuts["tank_top"]).sheet.values["armhole"].min() > -1e-4
 
 
 def test_skirts_clear_the_legs(form: Mannequin) -> None:
-    garment = tailor(form, CUTS["long_skirt"])
+    garment = build_garment(form, TABLES.cuts["long_skirt"])
     legs = form.sheet.position[(form.sheet.values["leg"] > 0.9) & (form.sheet.position[:, 1] > garment.bottom)]
     skirt = garment.sheet.position
     for height in np.linspace(garment.bottom + 0.03, form.landmarks.crotch - 0.02, 5):
@@ -70,8 +71,8 @@ def test_skirts_clear_the_legs(form: Mannequin) -> None:
 
 
 def test_an_open_front_is_open(form: Mannequin) -> None:
-    cut = replace(CUTS["coat"], opening=0.05, collar="")
-    position = tailor(form, cut).sheet.position
+    cut = replace(TABLES.cuts["coat"], opening=0.05, collar="")
+    position = build_garment(form, cut).sheet.position
     front = (position[:, 2] > form.centre_z + 0.05) & (position[:, 1] < form.landmarks.armpit)
     assert np.abs(position[front, 0]).min() > 0.03
 

@@ -11,7 +11,7 @@ from closerlook.synthesis.humans import Material, Person, Skeleton
 from closerlook.synthesis.humans.clothing.palette import cloth_name, hair_name, lab
 from closerlook.synthesis.humans.mesh.primitives import rounded_box
 from closerlook.synthesis.humans.pose.rig import BONES, parents
-from closerlook.synthesis.humans.visibility import look_at, seen_labels
+from closerlook.synthesis.humans.visibility import visible_labels, visible_pixels
 
 
 def plain(name: str, colour: tuple[int, int, int]) -> Material:
@@ -40,7 +40,7 @@ def figure(*boxes: tuple[str, tuple[int, int, int], float, float], labels: dict[
         materials_of=np.repeat(np.arange(len(parts), dtype=np.int32), len(parts[0][2])),
         materials=tuple(plain(box[0], box[1]) for box in boxes),
         skeleton=Skeleton(BONES, parents(), heads),
-        own=len(positions),
+        body_vertices=len(positions),
     )
 
 
@@ -48,16 +48,16 @@ RED, BLUE, BLACK = (190, 30, 30), (60, 100, 170), (18, 16, 16)
 
 
 def test_one_ball_is_seen_as_a_disc_from_every_side() -> None:
-    sight = look_at(figure(("upper", RED, 0.3, 1.0)))
+    visible = visible_pixels(figure(("upper", RED, 0.3, 1.0)))
     disc = np.pi * 0.3**2 / 0.014**2
-    assert len(sight.material) == pytest.approx(6 * disc, rel=0.04)
-    np.testing.assert_allclose(sight.colour, np.tile(np.array(RED) / 255, (len(sight.colour), 1)))
-    assert np.ptp(sight.height) == pytest.approx(0.6, abs=0.03)
+    assert len(visible.material) == pytest.approx(6 * disc, rel=0.04)
+    np.testing.assert_allclose(visible.colour, np.tile(np.array(RED) / 255, (len(visible.colour), 1)))
+    assert np.ptp(visible.height) == pytest.approx(0.6, abs=0.03)
 
 
 def test_what_is_covered_is_hidden() -> None:
     inner = ("shoes", BLACK, 0.1, 0.3)
-    labels = seen_labels(*_with_labels(figure(("lower", BLUE, 0.3, 0.3), inner, ("upper", RED, 0.3, 1.2))))
+    labels = visible_labels(*_with_labels(figure(("lower", BLUE, 0.3, 0.3), inner, ("upper", RED, 0.3, 1.2))))
     assert labels["upper_colour"] == "red" and labels["lower_colour"] == "blue"
     assert labels["shoe_colour"] == labels["shoe_type"] == "hidden"
     assert labels["hair_length"] == "bald"
@@ -66,10 +66,10 @@ def test_what_is_covered_is_hidden() -> None:
 def test_hair_under_a_hat_is_hidden_and_long_hair_is_long() -> None:
     body = (("upper", RED, 0.25, 1.2), ("lower", BLUE, 0.25, 0.6), ("shoes", BLACK, 0.15, 0.1))
     under = figure(*body, ("hair", BLACK, 0.1, 1.75), ("hat", RED, 0.15, 1.75), labels={"hat": "beanie"})
-    labels = seen_labels(*_with_labels(under))
+    labels = visible_labels(*_with_labels(under))
     assert labels["hair_length"] == labels["hair_colour"] == "hidden" and labels["hat_colour"] == "red"
     for middle, radius, length in ((1.72, 0.13, "short"), (1.6, 0.13, "medium"), (1.4, 0.3, "long")):
-        labels = seen_labels(*_with_labels(figure(*body, ("hair", BLACK, radius, middle))))
+        labels = visible_labels(*_with_labels(figure(*body, ("hair", BLACK, radius, middle))))
         assert labels["hair_length"] == length and labels["hair_colour"] == "black"
 
 
@@ -82,7 +82,7 @@ def test_holes_show_what_lies_behind_nothing() -> None:
     texture = ball.materials[0].texture.copy()
     texture[..., 3] = 0
     holey = replace(ball, materials=(replace(ball.materials[0], texture=texture, cutout=True),))
-    assert len(look_at(holey).material) == 0
+    assert len(visible_pixels(holey).material) == 0
 
 
 def test_lab_of_known_colours() -> None:

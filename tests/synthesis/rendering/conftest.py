@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from closerlook.synthesis.humans.mesh.mesh import Material, Person, PosedBatch, PosedPerson, Skeleton
-from closerlook.synthesis.rendering.renderer import Renderer, Take
+from closerlook.synthesis.rendering.renderer import Renderer, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, Panels, Place, texture_number
 
 
@@ -17,28 +17,28 @@ class Studio:
 
     def __init__(self, size, person, posed, make=Renderer):
         self.renderer = make(size)
-        self.renderer.wear(person)
+        self.renderer.set_person(person)
         self.posed = posed
 
-    def look(self, view):
-        self.renderer.look(PosedBatch.of(self.posed), [Take(view)])
-        return self.seen
+    def rasterize(self, view):
+        self.renderer.rasterize(PosedBatch.from_posed(self.posed), [ViewRequest(view)])
+        return self.gbuffer
 
-    def render(self, view, shots):
-        return self.renderer.render(self.posed, view, shots)
+    def render(self, view, images):
+        return self.renderer.render_view(self.posed, view, images)
 
     @property
-    def seen(self):
-        return self.renderer.seen()
+    def gbuffer(self):
+        return self.renderer.gbuffer()
 
     @property
     def frame(self):
-        return self.seen.frame
+        return self.gbuffer.frame
 
     @property
     def cover(self):
         """(h, w) share of each pixel that shows the person."""
-        return self.seen.colour[0, :, :, 3]
+        return self.gbuffer.colour[0, :, :, 3]
 
 
 def person_of(positions, triangles, materials, materials_of=None, uv=None):
@@ -64,7 +64,7 @@ def person_of(positions, triangles, materials, materials_of=None, uv=None):
         triangles=triangles,
         materials_of=np.zeros(len(triangles), np.int32) if materials_of is None else np.asarray(materials_of, np.int32),
         materials=tuple(materials),
-        own=count,
+        body_vertices=count,
         skeleton=Skeleton(("root",), np.array([-1], np.int32), np.zeros((1, 3), np.float32)),
     )
     return person, PosedPerson(positions, normals, np.zeros((1, 3), np.float32))

@@ -32,9 +32,9 @@ def test_what_was_sent_may_be_written_to_afterwards(buffers):
 
 
 def test_scratch_has_as_many_rows_as_asked_and_room_enough_beside(buffers):
-    kept = buffers.scratch("met", (1, 7, 24), wp.float32)
-    assert buffers.scratch("met", (1, 2, 24), wp.float32) is kept
-    assert buffers.scratch("met", (3, 2, 24), wp.float32).shape == (3, 2, 24)
+    kept = buffers.scratch("direct", (1, 7, 24), wp.float32)
+    assert buffers.scratch("direct", (1, 2, 24), wp.float32) is kept
+    assert buffers.scratch("direct", (3, 2, 24), wp.float32).shape == (3, 2, 24)
 
 
 def test_a_row_is_read_as_it_is_now_whatever_was_kept_before(buffers):

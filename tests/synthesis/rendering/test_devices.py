@@ -14,7 +14,7 @@ import warp as wp
 from closerlook.attributes import ILLUMINATIONS, WEATHERS
 from closerlook.synthesis import rendering
 from closerlook.synthesis.rendering import renderer as renderer_module
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View
 from closerlook.synthesis.scenes.camera import Camera, Crop
 from closerlook.synthesis.scenes.sensor import Sensor
 
@@ -35,9 +35,11 @@ class AsOnCuda(Renderer):
 
 def images(renderer, block, sensor=BLURRED):
     person, posed = block
-    renderer.wear(person)
+    renderer.set_person(person)
     view = View(Camera(70, 6, 3, crop=Crop(1.4)), place_of([(4, -10, 10, "brick_wall")], north=33.0), sensor)
-    return renderer.render(posed, view, [Shot.named(sky, time, key=7) for sky in SKIES for time in ILLUMINATIONS])
+    return renderer.render_view(
+        posed, view, [ImageRequest.from_names(sky, time, key=7) for sky in SKIES for time in ILLUMINATIONS]
+    )
 
 
 def psnr(a, b):
@@ -103,7 +105,7 @@ sys.path.insert(0, sys.argv[3])
 from rendering.conftest import block
 from rendering.test_devices import SIZE, STILL, AsOnCuda, images
 made = AsOnCuda(SIZE)
-np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=made.seen().where)
+np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=made.gbuffer().where)
 """
 
 
@@ -114,7 +116,7 @@ def test_images_hold_when_arithmetic_is_rounded_as_on_cuda(block, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     found, made = np.load(out), AsOnCuda(SIZE)
     wanted = images(made, block, STILL)
-    assert (found["where"] != made.seen().where).any()  # it was another arithmetic
+    assert (found["where"] != made.gbuffer().where).any()  # it was another arithmetic
     assert min(psnr(*pair) for pair in zip(found["images"], wanted, strict=True)) >= 60
 
 

@@ -37,7 +37,7 @@ def board(*, mirrored: bool) -> Person:
         materials_of=np.zeros(2, np.int32),
         materials=(Material("upper", grey, relief="any", bump=BUMP),),
         skeleton=Skeleton(("root",), np.array([-1], np.int32), np.zeros((1, 3), np.float32)),
-        own=4,
+        body_vertices=4,
     )
 
 
@@ -51,10 +51,10 @@ def test_normals_lean_against_the_slope(
     person = board(mirrored=mirrored)
     ahead = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
     made = Studio((32, 32), person, PosedPerson(person.positions, ahead, np.zeros((1, 3), np.float32)))
-    seen = made.look(
+    gbuffer = made.rasterize(
         View(Camera(viewpoint=90.0, distance=6.0, height=0.8), place(BACKDROPS["sand"], keyed_rng(1)), Sensor())
     )
-    normal = seen.facing[0, 16, 16, :3]
+    normal = gbuffer.facing[0, 16, 16, :3]
     rise, fall = ((value - 128) / 255 * 2 * BUMP for value in (around, down))
     wanted = np.array([-rise * (-1 if mirrored else 1), fall, 1.0])
     np.testing.assert_allclose(normal, wanted / np.linalg.norm(wanted), atol=0.01)

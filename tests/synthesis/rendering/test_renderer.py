@@ -10,7 +10,7 @@ import pytest
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.annotations import depth, mask, normals
 from closerlook.synthesis.humans.mesh.mesh import PosedBatch
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, Take, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scenes.camera import sample_camera
 from closerlook.synthesis.scenes.sensor import sample_sensor
@@ -29,17 +29,20 @@ def view_of(seed):
     return View(camera, hidden_by(where, camera, rng), sample_sensor(rng, "cctv"))
 
 
-def shots_of(seed):
+def requests_of(seed):
     weathers, times = list(WEATHERS), list(ILLUMINATIONS)
-    return [Shot.named(weathers[(seed + i) % len(weathers)], times[(seed * i) % len(times)], seed) for i in range(3)]
+    return [
+        ImageRequest.from_names(weathers[(seed + i) % len(weathers)], times[(seed * i) % len(times)], seed)
+        for i in range(3)
+    ]
 
 
 def drawn(renderer, block, seed):
     person, posed = block
-    renderer.wear(person)
-    images = renderer.render(posed, view_of(seed), shots_of(seed))
-    seen = renderer.seen()
-    return [images, seen.samples, mask(seen), depth(seen), normals(seen)]
+    renderer.set_person(person)
+    images = renderer.render_view(posed, view_of(seed), requests_of(seed))
+    gbuffer = renderer.gbuffer()
+    return [images, gbuffer.samples, mask(gbuffer), depth(gbuffer), normals(gbuffer)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -53,29 +56,31 @@ def test_what_was_drawn_before_leaves_no_trace(seed, block):
 
 
 def test_views_by_themselves_are_the_views_of_a_pass(block):
-    """Each shot of a view alone, in another order, is the shot among the others."""
+    """Each image of a view alone, in another order, is the image among the others."""
     made = Renderer(SIZE)
     for seed in SEEDS:
         together = drawn(made, block, seed)[0]
         for i in (2, 0, 1):
-            assert np.array_equal(made.render(block[1], view_of(seed), [shots_of(seed)[i]])[0], together[i])
+            assert np.array_equal(made.render_view(block[1], view_of(seed), [requests_of(seed)[i]])[0], together[i])
 
 
 def test_views_are_the_same_alone_and_in_any_batch(block):
-    """Each with its own images and surfaces; one has no shots."""
+    """Each with its own images and surfaces; one asks for no images."""
     person, posed = block
     other = replace(posed, positions=posed.positions * np.float32(0.9))
     poses = PosedBatch(*(np.stack([getattr(one, name) for one in (posed, other)]) for name in SHAPES), ({}, {}))
-    takes = [Take(view_of(seed), tuple(shots_of(seed)) if seed != 3 else (), pose=seed % 2) for seed in SEEDS]
+    requests = [
+        ViewRequest(view_of(seed), tuple(requests_of(seed)) if seed != 3 else (), pose=seed % 2) for seed in SEEDS
+    ]
     made, alone = Renderer(SIZE), Renderer(SIZE)
-    made.wear(person)
-    alone.wear(person)
+    made.set_person(person)
+    alone.set_person(person)
     for order in (list(SEEDS), [5, 2, 7], [3], [6, 0, 3, 1]):
-        images = made.shoot(poses, [takes[seed] for seed in order])
+        images = made.render(poses, [requests[seed] for seed in order])
         for number, seed in enumerate(order):
-            (wanted,) = alone.shoot(poses, [takes[seed]])
+            (wanted,) = alone.render(poses, [requests[seed]])
             assert np.array_equal(images[number], wanted)
-            one, among = alone.seen(), made.seen(number)
+            one, among = alone.gbuffer(), made.gbuffer(number)
             shown = one.colour[..., 3] > 0
             assert np.array_equal(one.colour, among.colour) and np.array_equal(one.samples, among.samples)
             for name in ("facing", "where", "open_sky"):

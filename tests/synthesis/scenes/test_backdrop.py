@@ -6,8 +6,9 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.scenes.backdrop import BACKDROPS, Panels, backdrops, hidden_by, place, seen_panels
-from closerlook.synthesis.scenes.camera import Camera, frames, sample_camera
+from closerlook.synthesis.scenes.backdrop import BACKDROPS, Panels, backdrops, hidden_by, place, visible_panels
+from closerlook.synthesis.scenes.camera import Camera, sample_camera
+from closerlook.synthesis.scenes.frames import frames
 from closerlook.synthesis.scenes.textures import PAINTERS, VARIANTS, flake_tiles, grain, paint, shadow_patterns
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 1.7) for z in (-0.15, 0.15)], np.float32)
@@ -56,7 +57,7 @@ def test_what_is_left_out_could_not_be_seen(seed):
     _, (where,), views = views_of([seed])
     view, panels = views[0], where.panels
     across = np.array([view.right[0], 0.0, view.right[2]]) / np.hypot(view.right[0], view.right[2])
-    kept = seen_panels([where], views).panels.corner
+    kept = visible_panels([where], views).panels.corner
     steps = np.linspace(0.0, 1.0, 41)
     for i in range(1, len(panels)):
         along = panels.along[i, 0] * across if panels.turns[i] else panels.along[i]
@@ -74,10 +75,10 @@ def test_what_is_left_out_could_not_be_seen(seed):
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=9))
 def test_a_view_has_the_same_panels_alone_and_among_others(seeds):
     _, places, views = views_of(seeds)
-    together = seen_panels(places, views)
+    together = visible_panels(places, views)
     for k, seed in enumerate(seeds):
         _, (alone,), view = views_of([seed])
-        one, part = seen_panels([alone], view), slice(together.ends[k], together.ends[k + 1])
+        one, part = visible_panels([alone], view), slice(together.ends[k], together.ends[k + 1])
         assert one.fronts[0] == together.fronts[k] == one.panels.front.sum()
         assert one.panels.front[1 : 1 + one.fronts[0]].all()
         assert (together.view[part] == k).all()
@@ -88,7 +89,7 @@ def test_a_view_has_the_same_panels_alone_and_among_others(seeds):
 def test_things_turn_to_the_camera():
     where = place(BACKDROPS["car_park"], keyed_rng(3, "place"))
     views = frames([Camera(viewpoint=40)], BODY[None], np.zeros(1, np.int64), (128, 64))
-    kept = seen_panels([where], views).panels
+    kept = visible_panels([where], views).panels
     assert kept.turns.any()
     for along in kept.along[kept.turns]:
         assert along @ views[0].forward == pytest.approx(0.0, abs=1e-6)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from closerlook.synthesis.scenes.camera import Camera, Crop, Frames, axes, bent, frame, frames, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, Crop, sample_camera
+from closerlook.synthesis.scenes.frames import Frames, axes, bent, frame, frames
 
 BODY = np.array([[x, y, z] for x in (-0.25, 0.25) for y in (0.0, 0.9, 1.7) for z in (-0.15, 0.15)], np.float32)
 
@@ -68,7 +69,7 @@ def test_a_view_has_the_same_frame_alone_and_among_others(views):
         for name in ("eye", "right", "up", "forward", "window", "matrix", "distance", "distortion"):
             assert np.array_equal(getattr(alone, name), getattr(together[k], name)), name
     points = poses[pose_of][:, :40]
-    for k, pixels in enumerate(Frames.of(list(together)).project(points, (128, 64))):
+    for k, pixels in enumerate(Frames.from_frames(list(together)).project(points, (128, 64))):
         assert np.array_equal(together[k].project(points[k], (128, 64)), pixels)
 
 

@@ -5,7 +5,8 @@ from PIL import Image
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.scenes.backdrop import backdrops, place
-from closerlook.synthesis.scenes.camera import Camera, Crop, frame, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, Crop, sample_camera
+from closerlook.synthesis.scenes.frames import frame
 from closerlook.synthesis.scenes.pictures import Picture, read_picture
 from closerlook.synthesis.scenes.sensor import Sensor
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.scenes.kinds import BACKDROPS
-from closerlook.synthesis.scenes.panels import MOST, Panels
+from closerlook.synthesis.scenes.panels import MAX_PANELS, Panels
 from closerlook.synthesis.scenes.places import HOLLOW, places
 
 KINDS = list(BACKDROPS.values())
@@ -23,7 +23,9 @@ def test_a_place_is_the_same_alone_and_among_others(seeds):
         (alone,) = drawn([seed])
         for column in fields(Panels):
             assert np.array_equal(getattr(alone.panels, column.name), getattr(together.panels, column.name))
-        assert np.array_equal(alone.blobs, together.blobs) and np.array_equal(alone.lamps, together.lamps)
+        assert np.array_equal(alone.occluder_spheres, together.occluder_spheres) and np.array_equal(
+            alone.lamps, together.lamps
+        )
         for name in ("backdrop", "north", "shade", "shade_variant"):
             assert getattr(alone, name) == getattr(together, name)
 
@@ -40,7 +42,7 @@ def test_places_are_of_their_kind(name):
     assert np.mean([len(wall) / 4 for wall in walls]) == pytest.approx(kind.closed, abs=0.06)
     assert all((one.cutout & ~one.turns).sum() == 4 for one in panels)
     assert np.mean([len(strip) for strip in strips]) == pytest.approx(1.5, abs=0.25)
-    assert max(len(one) for one in panels) <= MOST and not any(one.front.any() for one in panels)
+    assert max(len(one) for one in panels) <= MAX_PANELS and not any(one.front.any() for one in panels)
     for found, textures in ((walls, kind.walls), (strips, kind.strips), ([one[:1] for one in panels], kind.grounds)):
         numbers = [number for one in found for number in one.texture]
         assert {texture for texture, _ in numbers} == set(textures)
@@ -78,7 +80,9 @@ def test_things_keep_clear_of_the_person_and_of_walls(seed):
 def test_what_stands_about_darkens_the_ground_around_it():
     (where,) = drawn([1])
     things = where.panels[where.panels.turns]
-    assert len(where.blobs) == len(things) > 0
-    assert np.array_equal(where.blobs[:, [0, 2]], things.corner[:, [0, 2]])
+    assert len(where.occluder_spheres) == len(things) > 0
+    assert np.array_equal(where.occluder_spheres[:, [0, 2]], things.corner[:, [0, 2]])
     hollow = np.array([name in HOLLOW for name, _ in things.texture])
-    assert (where.blobs[hollow, 3] == 0.15).all() and (where.blobs[:, 3] < things.upward[:, 1]).all()
+    assert (where.occluder_spheres[hollow, 3] == 0.15).all() and (
+        where.occluder_spheres[:, 3] < things.upward[:, 1]
+    ).all()

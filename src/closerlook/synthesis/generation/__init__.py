@@ -1,1 +1,1 @@
-"""From a design to files: planning, scene parameters, rendering one person at a time, annotations."""
+"""From a design to files: parse the design, request its images, split them into tasks, render and write each person."""

@@ -21,11 +21,12 @@ from closerlook.storage.files import alone_in, atomic_path, explain_os_errors
 from closerlook.storage.paths import leads_out, path_within
 from closerlook.synthesis.generation import annotations as known
 from closerlook.synthesis.generation.annotations import CLOTHES, KEYPOINTS, PARTS, SKELETON
-from closerlook.synthesis.generation.planning import FACTORS
-from closerlook.synthesis.generation.production import Task, posed_views, prepare, tasks_of
+from closerlook.synthesis.generation.design import FACTORS
+from closerlook.synthesis.generation.render_person import posed_views, prepare
 from closerlook.synthesis.generation.settings import SETTINGS_NAME, Settings
+from closerlook.synthesis.generation.tasks import Task, tasks_of
 from closerlook.synthesis.humans.cache import load_person
-from closerlook.synthesis.rendering.gbuffer import Seen
+from closerlook.synthesis.rendering.gbuffer import GBuffer
 
 __all__ = ["KINDS", "annotate", "draw_over"]
 
@@ -48,19 +49,19 @@ def _paletted(picture: Bytes, names: Sequence[str]) -> Image.Image:
     return image
 
 
-def _depth_image(seen: Seen) -> Image.Image:
-    millimetres = np.nan_to_num(known.depth(seen) * 1000, posinf=0.0)
+def _depth_image(gbuffer: GBuffer) -> Image.Image:
+    millimetres = np.nan_to_num(known.depth(gbuffer) * 1000, posinf=0.0)
     return Image.fromarray(np.clip(np.round(millimetres), 0, MOST_MILLIMETRES).astype(np.uint16))
 
 
-def _normals_image(seen: Seen) -> Image.Image:
-    return Image.fromarray(np.round(known.normals(seen) * 127.5 + 127.5).astype(np.uint8))
+def _normals_image(gbuffer: GBuffer) -> Image.Image:
+    return Image.fromarray(np.round(known.normals(gbuffer) * 127.5 + 127.5).astype(np.uint8))
 
 
-KINDS: Mapping[str, Callable[[Seen], Image.Image]] = {
-    "mask": lambda seen: Image.fromarray(np.round(known.mask(seen) * 255).astype(np.uint8)),
-    "parts": lambda seen: _paletted(known.parts(seen), PARTS),
-    "clothes": lambda seen: _paletted(known.clothes(seen), CLOTHES),
+KINDS: Mapping[str, Callable[[GBuffer], Image.Image]] = {
+    "mask": lambda gbuffer: Image.fromarray(np.round(known.mask(gbuffer) * 255).astype(np.uint8)),
+    "parts": lambda gbuffer: _paletted(known.parts(gbuffer), PARTS),
+    "clothes": lambda gbuffer: _paletted(known.clothes(gbuffer), CLOTHES),
     "depth": _depth_image,
     "normals": _normals_image,
 }
@@ -90,7 +91,7 @@ def annotate(
             (numbers of annotations.CLOTHES), ``depth`` (16 bits: millimetres along the camera's axis, 0 the sky),
             ``normals`` (right, up, towards the camera: -1 to 1 as 0 to 255).
         out: folder for ``KIND/0001/....png``, named as the images are; ``annotations`` beside them if ``None``.
-        workers: processes; one a core if ``None``.
+        workers: processes; one per core if ``None``.
 
     Raises:
         UsageError: a kind is unknown, or the number of workers is below 1.
@@ -119,11 +120,11 @@ def _annotate_person(work: _Work) -> None:
     task, settings = work.task, work.task.settings
     person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
     for renderer, posed, batch in posed_views(person, task):
-        renderer.look(posed, [each.take for each in batch])
+        renderer.rasterize(posed, [each.request for each in batch])
         for number, each in enumerate(batch):
-            seen = renderer.seen(number)
+            gbuffer = renderer.gbuffer(number)
             for kind in work.kinds:
-                picture = KINDS[kind](seen)
+                picture = KINDS[kind](gbuffer)
                 for row in each.rows:
                     _save(picture, path_within(task.out / kind, _annotation_name(row.file_name)))
 
@@ -178,11 +179,11 @@ def draw_over(
         for task in tasks_of(settings, source.root, chosen, extra):
             person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
             for renderer, posed, batch in posed_views(person, task):
-                renderer.look(posed, [each.take for each in batch])
+                renderer.rasterize(posed, [each.request for each in batch])
                 for number, each in enumerate(batch):
                     for row in each.rows:
                         image = Image.fromarray(read_image(source.root / row.file_name))
-                        drawn[row.file_name] = _marked(image, renderer.seen(number), scale)
+                        drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
                         advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
     sheet = sheet_of(tiles, ACROSS, paper="black")
@@ -193,17 +194,17 @@ def draw_over(
 SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
 
 
-def _marked(image: Image.Image, seen: Seen, scale: int) -> Image.Image:
+def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
     large = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
-    parts = known.parts(seen)
+    parts = known.parts(gbuffer)
     colours = np.array(_numbered(PARTS), np.uint8).reshape(-1, 3)
     tint = Image.fromarray(colours[parts]).resize(large.size, Image.Resampling.NEAREST)
     veil = Image.fromarray(((parts > 0) * 90).astype(np.uint8)).resize(large.size, Image.Resampling.NEAREST)
     large.paste(tint, (0, 0), veil)
     pen = ImageDraw.Draw(large)
-    left, top, right, bottom = (value * scale for value in known.box(seen))
+    left, top, right, bottom = (value * scale for value in known.box(gbuffer))
     pen.rectangle([left, top, right - 1, bottom - 1], outline=(255, 220, 0))
-    points = dict(zip(KEYPOINTS, known.keypoints(seen), strict=True))
+    points = dict(zip(KEYPOINTS, known.keypoints(gbuffer), strict=True))
     for a, b in SKELETON:
         if points[a][2] and points[b][2]:
             ends = [tuple(float(v) * scale for v in points[name][:2]) for name in (a, b)]

@@ -1,6 +1,6 @@
 """What is known about a view besides its pixels: mask, parts of the body, key points, box, depth, normals, camera.
 
-Each function reads what a renderer found in a view, :class:`Seen`; sizes are those of the image.
+Each function reads the surfaces that a renderer finds in a view, :class:`GBuffer`; sizes are those of the image.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.mesh.mesh import Person
-from closerlook.synthesis.rendering.gbuffer import Seen
+from closerlook.synthesis.rendering.gbuffer import GBuffer
 from closerlook.synthesis.rendering.renderer import View
 from closerlook.synthesis.rendering.surfaces.rasterize import EMPTY, ID_MASK
 from closerlook.synthesis.rendering.surfaces.surroundings import HIDDEN
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = [
     "CLOTHES",
@@ -80,73 +80,73 @@ INSIDE = 0.16  # metres that a joint lies below the surface that shows it at mos
 ON_FACE = 0.035  # the same of a point of the face
 
 
-def mask(seen: Seen) -> Float:
+def mask(gbuffer: GBuffer) -> Float:
     """Coverage of the pixels by the person, 0 to 1, (height, width)."""
-    return seen.colour[0, :, :, 3]
+    return gbuffer.colour[0, :, :, 3]
 
 
-def box(seen: Seen) -> tuple[float, float, float, float]:
+def box(gbuffer: GBuffer) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of what is seen of the person, pixels; all 0 if nothing is."""
-    left, top, right, bottom = _boxes([seen])[0].tolist()
+    left, top, right, bottom = _boxes([gbuffer])[0].tolist()
     return left, top, right, bottom
 
 
-def keypoints(seen: Seen) -> Float:
+def keypoints(gbuffer: GBuffer) -> Float:
     """(17, 3) the points of KEYPOINTS: x and y in pixels, and COCO's visibility: 0 outside the image, 1 hidden (by the
     person, or by something before the person), 2 seen.
 
     A joint lies inside the body; it counts as seen if the surface before it is nearer than INSIDE.
     """
-    return np.asarray(_keypoints([seen])[0])
+    return np.asarray(_keypoints([gbuffer])[0])
 
 
-def occlusion(seen: Seen) -> float:
+def occlusion(gbuffer: GBuffer) -> float:
     """Share of the person in the image that something nearer to the camera hides, 0 to 1; 0 where the image holds
     nothing of the person.
 
     Counted in the four samples of every pixel of the sensor, before its blur: those that would show the person if
     nothing stood before, and those that do.
     """
-    there = np.count_nonzero(seen.samples < EMPTY.value)
-    shown = np.count_nonzero(seen.samples < HIDDEN.value)
+    there = np.count_nonzero(gbuffer.samples < EMPTY.value)
+    shown = np.count_nonzero(gbuffer.samples < HIDDEN.value)
     return 1.0 - shown / there if there else 0.0
 
 
-def parts(seen: Seen) -> Bytes:
+def parts(gbuffer: GBuffer) -> Bytes:
     """(height, width) numbers of PARTS: the part of the body that is seen, whatever it wears."""
-    return _of_triangles(seen, _parts_of(seen.person))
+    return _of_triangles(gbuffer, _parts_of(gbuffer.person))
 
 
-def clothes(seen: Seen) -> Bytes:
+def clothes(gbuffer: GBuffer) -> Bytes:
     """(height, width) numbers of CLOTHES: what is seen of the person."""
-    return _of_triangles(seen, _clothes_of(seen.person))
+    return _of_triangles(gbuffer, _clothes_of(gbuffer.person))
 
 
-def depth(seen: Seen) -> Float:
+def depth(gbuffer: GBuffer) -> Float:
     """(height, width) metres along the camera's axis to the nearest surface, person or place; infinite for the sky."""
-    ahead = (seen.where[..., :3] - seen.frame.eye) @ seen.frame.forward
-    metres = np.where(mask(seen) >= 0.5, ahead[0], ahead[1])
+    ahead = (gbuffer.where[..., :3] - gbuffer.frame.eye) @ gbuffer.frame.forward
+    metres = np.where(mask(gbuffer) >= 0.5, ahead[0], ahead[1])
     return np.where(metres < 1000.0, metres, np.inf).astype(np.float32)
 
 
-def normals(seen: Seen) -> Float:
+def normals(gbuffer: GBuffer) -> Float:
     """(height, width, 3) unit normals in the camera's axes: right, up, towards the camera."""
-    normal = np.where(mask(seen)[..., None] >= 0.5, seen.facing[0, :, :, :3], seen.facing[1, :, :, :3])
-    axes = np.stack([seen.frame.right, seen.frame.up, -seen.frame.forward], axis=1)
+    normal = np.where(mask(gbuffer)[..., None] >= 0.5, gbuffer.facing[0, :, :, :3], gbuffer.facing[1, :, :, :3])
+    axes = np.stack([gbuffer.frame.right, gbuffer.frame.up, -gbuffer.frame.forward], axis=1)
     return np.asarray(normal @ axes, dtype=np.float32)
 
 
-def describe(seen: Sequence[Seen], views: Sequence[View]) -> list[dict[str, object]]:
+def describe(gbuffers: Sequence[GBuffer], views: Sequence[View]) -> list[dict[str, object]]:
     """The annotations of some views of one person that go into the data set's table: numbers and lists, one value a
     column. A view's are the same, bit for bit, in any company.
 
     ``camera_matrix`` holds 12 numbers, the rows of a 3 x 4 matrix that takes world metres to homogeneous pixels, but
     for the lens's distortion.
     """
-    height, width = seen[0].size
-    x, y, _, w = np.array([each.frame.matrix for each in seen], np.float64).transpose(1, 0, 2)
+    height, width = gbuffers[0].size
+    x, y, _, w = np.array([gbuffer.frame.matrix for gbuffer in gbuffers], np.float64).transpose(1, 0, 2)
     matrices = np.stack([(w + x) * width / 2, (w - y) * height / 2, w], axis=1).reshape(-1, 12).tolist()
-    points = _keypoints(seen).reshape(len(seen), -1).tolist()
+    points = _keypoints(gbuffers).reshape(len(gbuffers), -1).tolist()
     return [
         {
             "box_left": left,
@@ -157,18 +157,18 @@ def describe(seen: Sequence[Seen], views: Sequence[View]) -> list[dict[str, obje
             "camera_matrix": matrices[k],
             "camera_height": float(view.camera.height),
             "camera_distance": float(view.camera.distance),
-            "occlusion": occlusion(each),
+            "occlusion": occlusion(gbuffer),
             "occlusion_requested": float(view.camera.occlusion),
         }
-        for k, (each, view, (left, top, right, bottom)) in enumerate(
-            zip(seen, views, _boxes(seen).tolist(), strict=True)
+        for k, (gbuffer, view, (left, top, right, bottom)) in enumerate(
+            zip(gbuffers, views, _boxes(gbuffers).tolist(), strict=True)
         )
     ]
 
 
-def _boxes(seen: Sequence[Seen]) -> NDArray[np.float64]:
+def _boxes(gbuffers: Sequence[GBuffer]) -> NDArray[np.float64]:
     """(n, 4) of some views; see :func:`box`."""
-    shown = np.stack([mask(each) for each in seen]) > 0.5
+    shown = np.stack([mask(gbuffer) for gbuffer in gbuffers]) > 0.5
     (left, right), (top, bottom) = (_ends(np.asarray(shown.any(axis))) for axis in (1, 2))
     return np.stack([left, top, right, bottom], axis=1).astype(np.float64)
 
@@ -178,42 +178,44 @@ def _ends(shown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
     return shown.argmax(1), (shown.shape[1] - shown[:, ::-1].argmax(1)) * shown.any(1)
 
 
-def _keypoints(seen: Sequence[Seen]) -> Float:
+def _keypoints(gbuffers: Sequence[GBuffer]) -> Float:
     """(n, 17, 3) of some views of one person; see :func:`keypoints`."""
-    names, (height, width) = seen[0].person.skeleton.names, seen[0].size
-    face = _face_of(seen[0].person)
+    names, (height, width) = gbuffers[0].person.skeleton.names, gbuffers[0].size
+    face = _face_of(gbuffers[0].person)
     joints = [names.index(f"{bone}.{side}") for bone in _LIMBS.values() for side in "LR"]
     of_face = np.concatenate(face)
     ends = np.cumsum([0, *map(len, face)]).tolist()
-    positions = np.stack([each.posed.positions[of_face] for each in seen])
+    positions = np.stack([gbuffer.posed.positions[of_face] for gbuffer in gbuffers])
     middles = [positions[:, start:end].mean(1) for start, end in itertools.pairwise(ends)]
-    points = np.concatenate([np.stack(middles, axis=1), np.stack([each.posed.joints[joints] for each in seen])], axis=1)
-    frames = Frames.of([each.frame for each in seen])
+    points = np.concatenate(
+        [np.stack(middles, axis=1), np.stack([gbuffer.posed.joints[joints] for gbuffer in gbuffers])], axis=1
+    )
+    frames = Frames.from_frames([gbuffer.frame for gbuffer in gbuffers])
     pixels = frames.project(points, (height, width))
     column, row = np.floor(pixels).astype(np.int64).transpose(2, 0, 1)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     column, row = column * inside, row * inside
-    cover = np.stack([each.colour[0, r, c, 3] for each, r, c in zip(seen, row, column, strict=True)])
-    surface = np.stack([each.where[0, r, c, :3] for each, r, c in zip(seen, row, column, strict=True)])
+    cover = np.stack([gbuffer.colour[0, r, c, 3] for gbuffer, r, c in zip(gbuffers, row, column, strict=True)])
+    surface = np.stack([gbuffer.where[0, r, c, :3] for gbuffer, r, c in zip(gbuffers, row, column, strict=True)])
     hidden_by = ((points - surface) * frames.forward[:, None]).sum(2)
     below = np.array([ON_FACE] * len(face) + [INSIDE] * len(joints))
     visible = inside & (cover > 0.25) & (hidden_by < below)
     return np.concatenate([pixels, (inside * 1.0 + visible)[..., None]], axis=2).astype(np.float32)
 
 
-def _of_triangles(seen: Seen, number_of: Bytes) -> Bytes:
+def _of_triangles(gbuffer: GBuffer, number_of: Bytes) -> Bytes:
     """A number of each triangle as a picture: of the four samples of a pixel the first that shows the person."""
-    height, width = seen.sensor_size
-    key = seen.samples.reshape(height, 2, width, 2)
+    height, width = gbuffer.sensor_size
+    key = gbuffer.samples.reshape(height, 2, width, 2)
     picture = np.zeros((height, width), np.uint8)
     for y in (1, 0):
         for x in (1, 0):
             sample = key[:, y, :, x]
             shown = sample < HIDDEN.value
             picture[shown] = number_of[sample[shown] & ID_MASK.value]
-    rows = (np.arange(seen.size[0]) * height) // seen.size[0]
-    columns = (np.arange(seen.size[1]) * width) // seen.size[1]
-    return picture[rows][:, columns] * (mask(seen) > 0.5)
+    rows = (np.arange(gbuffer.size[0]) * height) // gbuffer.size[0]
+    columns = (np.arange(gbuffer.size[1]) * width) // gbuffer.size[1]
+    return picture[rows][:, columns] * (mask(gbuffer) > 0.5)
 
 
 _faces: weakref.WeakKeyDictionary[Person, list[NDArray[np.intp]]] = weakref.WeakKeyDictionary()

@@ -26,7 +26,7 @@ _CARD = """\
 
 * **Varied**: {factors}.
 * **Shared**: {shared}.
-* **Files**: `metadata.parquet` has a row an image (identity, camera, attributes, box, key points, the share of the
+* **Files**: `metadata.parquet` has one row per image (identity, camera, attributes, box, key points, the share of the
   person that is hidden); `render.yaml` has all that the images follow from.
 * **People**: nobody. They are drawn from distributions of bodies and clothes that are nobody's census.
 

@@ -15,10 +15,10 @@ from closerlook.errors import UsageError, short
 from closerlook.randomness import keyed_rng
 from closerlook.storage.files import atomic_path
 from closerlook.synthesis.generation.annotations import mask
-from closerlook.synthesis.generation.planning import MOST_PEOPLE
-from closerlook.synthesis.generation.production import prepare
+from closerlook.synthesis.generation.image_table import MAX_PEOPLE
+from closerlook.synthesis.generation.render_person import prepare
 from closerlook.synthesis.humans import Person, Population, load_person, pose_person, sample_pose
-from closerlook.synthesis.rendering.renderer import Renderer, Shot, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, Renderer, View
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.camera import Camera, Crop
 from closerlook.synthesis.scenes.sensor import Sensor
@@ -32,7 +32,7 @@ CAPTION = 46  # pixels below a person
 SCALE = 2.24  # metres that a cell is high
 FLOOR = 0.06  # of the cell, below the feet
 SHEET = 1.6  # width over height aimed at
-MOST = 2000  # people
+MAX_DRAWN = 2000  # people
 LENS = Sensor(exposure=1.4, saturation=1.1)
 WALL, GROUND, INK, FAINT = (233, 231, 227), (214, 210, 203), (45, 45, 48), (120, 118, 115)
 
@@ -61,10 +61,12 @@ def contact_sheet(
     Raises:
         UsageError: a number is out of range or the suffix is not that of a picture.
     """
-    if not 1 <= count <= MOST or not 1 <= views <= 12:
-        raise UsageError(f"--count must be 1 to {MOST} and --views 1 to 12, not {short(count)} and {short(views)}.")
-    if not 1 <= first <= MOST_PEOPLE - count + 1:
-        raise UsageError(f"People are numbered from 1 to {MOST_PEOPLE:,}, not from {short(first)}.")
+    if not 1 <= count <= MAX_DRAWN or not 1 <= views <= 12:
+        raise UsageError(
+            f"--count must be 1 to {MAX_DRAWN} and --views 1 to 12, not {short(count)} and {short(views)}."
+        )
+    if not 1 <= first <= MAX_PEOPLE - count + 1:
+        raise UsageError(f"People are numbered from 1 to {MAX_PEOPLE:,}, not from {short(first)}.")
     out = Path(out)
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UsageError(f"--out {out} must end in .png, .jpg or .webp.")
@@ -95,7 +97,7 @@ def _columns(count: int, shape: float) -> int:
 
 def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Bytes:
     """The person from each side, before a plain wall."""
-    renderer.wear(person)
+    renderer.set_person(person)
     tall = float(person.skeleton.heads[person.skeleton.names.index("head"), 1]) * 1.12
     crop = Crop(SCALE / tall, down=0.5 - (0.5 - FLOOR) * SCALE / tall)
     yard = place(BACKDROPS["street"], keyed_rng(0, "contact sheet"))
@@ -104,8 +106,8 @@ def _portraits(renderer: Renderer, person: Person, seed: int, views: int) -> Byt
         posed = pose_person(person, sample_pose(keyed_rng(seed, "contact sheet", person.identity, k)))
         camera = Camera(viewpoint=65 + 360 * k / views, distance=9.0, height=1.9, focal=50.0, crop=crop)
         view = View(camera, yard, LENS)
-        image = renderer.render(posed, view, [Shot.named("neutral", "forenoon", k)])[0]
-        cover = mask(renderer.seen())[..., None]
+        image = renderer.render_view(posed, view, [ImageRequest.from_names("neutral", "forenoon", k)])[0]
+        cover = mask(renderer.gbuffer())[..., None]
         pictures.append(np.rint(cover * image + (1 - cover) * _backcloth()).astype(np.uint8))
     return np.concatenate(pictures, axis=1)
 

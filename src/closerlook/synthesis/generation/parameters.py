@@ -20,6 +20,8 @@ from closerlook.synthesis.scenes.weather import Weather
 
 __all__ = [
     "BOUNDS",
+    "IMAGE_PARTS",
+    "VIEW_PARTS",
     "check",
     "column",
     "custom",
@@ -86,25 +88,26 @@ BOUNDS = {
     "sensor.grid_right": (0.0, 7.0),
     "sensor.quality": (1.0, 100.0),
 }
+VIEW_PARTS, IMAGE_PARTS = ("camera.", "sensor."), ("weather.", "illumination.")  # of a scene, as names begin
 LIKE = {"weather": "neutral", "illumination": "noon"}  # what a level of the user's own is like if it does not say
 
 
 @functools.cache
 def known_parameters() -> Mapping[str, type]:
     """Dotted name of every parameter to its type, ``float`` or ``int``."""
-    found = {name: kind for part, value in SCENE.items() for name, kind in _numbers(part, value)}
-    found["camera.pitch"] = float  # in place of the distance, which follows from it and the height
-    return {name: kind for name, kind in found.items() if name != "camera.viewpoint"}  # that is a factor by itself
+    kinds = {name: kind for part, value in SCENE.items() for name, kind in _numbers(part, value)}
+    kinds["camera.pitch"] = float  # in place of the distance, which follows from it and the height
+    return {name: kind for name, kind in kinds.items() if name != "camera.viewpoint"}  # that is a factor by itself
 
 
 def _numbers(prefix: str, kind: type) -> list[tuple[str, type]]:
-    found: list[tuple[str, type]] = []
+    numbers: list[tuple[str, type]] = []
     for name, hint in get_type_hints(kind).items():
         if hint in (float, int):
-            found.append((f"{prefix}.{name}", hint))
+            numbers.append((f"{prefix}.{name}", hint))
         elif isinstance(hint, type) and is_dataclass(hint):
-            found += _numbers(f"{prefix}.{name}", hint)
-    return found
+            numbers += _numbers(f"{prefix}.{name}", hint)
+    return numbers
 
 
 def column(name: str) -> str:
@@ -163,8 +166,8 @@ def check(name: str, value: object, *, end: bool = False) -> float:
 def override(part: str, value: Value, changes: Mapping[str, Level]) -> Value:
     """``value`` (the scene's ``part``) with those of ``changes``, by dotted name, that are parameters of it.
 
-    With another hour, day or latitude, street lamps follow the sun: see :func:`scene.sky.illumination_at`. With a pitch
-    a camera comes nearer or goes away until it looks down by so many degrees.
+    With another hour, day or latitude, street lamps follow the sun: see :func:`scenes.sky.illumination_at`. With a
+    pitch a camera comes nearer or goes away until it looks down by so many degrees.
     """
     mine = {name.removeprefix(f"{part}."): number for name, number in changes.items() if name.startswith(f"{part}.")}
     pitch = mine.pop("pitch", None)
@@ -188,13 +191,14 @@ def _replaced(value: Any, path: list[str], new: Any) -> Any:
     return replace(value, **{name: type(old)(round(new) if isinstance(old, int) else new) if number else new})
 
 
-def with_custom(part: str, known: Mapping[str, Value], own: Mapping[str, Spec]) -> dict[str, Value]:
-    """The weathers or illuminations that are ``known``, then a user's ``own``: ``{haze: {like: foggy}}``.
+def with_custom(part: str, known: Mapping[str, Value], specs: Mapping[str, Spec]) -> dict[str, Value]:
+    """The weathers or illuminations that are ``known``, then a user's own by their ``specs``:
+    ``{haze: {like: foggy}}``.
 
     Raises:
         UsageError: a name is taken, ``like`` is unknown, or a parameter is unknown or cannot have its value.
     """
-    return {**known, **{name: custom(part, known, name, spec) for name, spec in own.items()}}
+    return {**known, **{name: custom(part, known, name, spec) for name, spec in specs.items()}}
 
 
 def custom(part: str, known: Mapping[str, Value], name: str, spec: Spec) -> Value:

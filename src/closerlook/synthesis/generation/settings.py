@@ -83,11 +83,11 @@ class Settings:
         pictures = [Path(name) for name in self.backdrops if name not in BACKDROPS]
         pictures += sorted({path.parent / CAMERA_NAME for path in pictures if (path.parent / CAMERA_NAME).exists()})
         clothes = sorted(path for path in Path(self.wardrobe).rglob("*") if path.is_file()) if self.wardrobe else []
-        known = {
+        digests = {
             name: files_digest([str(path) for path in files], files)
             for name, files in (("pictures", pictures), ("clothes", clothes))
         }
-        return {"anny": version("anny"), **known}
+        return {"anny": version("anny"), **digests}
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -99,14 +99,14 @@ class Settings:
         if not path.exists():
             raise CloserlookError(f"{path.parent} was not rendered by closerlook: it has no {path.name}.")
         remedy = "It is damaged, or another version of closerlook wrote it: render it again."
-        found = read_yaml(path, remedy)
-        if not isinstance(found, dict):
+        written = read_yaml(path, remedy)
+        if not isinstance(written, dict):
             raise CloserlookError(f"{path} does not hold the settings of a rendering. {remedy}")
-        own = {one.name: found[one.name] for one in fields(cls) if one.name in found}
-        read = checked(own, cls, str(path), remedy)
-        if read.versions != (RENDERER_VERSION, WARDROBE_VERSION):
+        values = {column.name: written[column.name] for column in fields(cls) if column.name in written}
+        settings = checked(values, cls, str(path), remedy)
+        if settings.versions != (RENDERER_VERSION, WARDROBE_VERSION):
             raise CloserlookError(f"{path.parent} was rendered by another version of closerlook: render it again.")
-        return read
+        return settings
 
 
 def read_settings(
@@ -164,7 +164,7 @@ def _places(names: Sequence[str] | None) -> tuple[str, ...]:
 def _population(source: str | Path | Population | None, design: Design | None) -> Population:
     if source is not None or design is None:
         return Population.load(source)
-    names = [one.name for one in fields(Population)]
+    names = [share.name for share in fields(Population)]
     for name in design.population:
         if name not in names:
             raise unknown(f"share of the population in design '{design.name}':", name, names)

@@ -26,7 +26,7 @@ LIMIT = 2 * 2**30  # bytes; about five thousand people
 def load_person(
     seed: int, identity: int, wardrobe: str | Path | None = None, population: Population | None = None
 ) -> Person:
-    """The same as :func:`sample_person`, read from the cache where this person has been built before.
+    """The same as :func:`people.sample_person`, read from the cache where this person has been built before.
 
     A damaged file is made again; a cache that cannot be written to is done without.
     """
@@ -60,7 +60,8 @@ def trim(limit: int = LIMIT) -> None:
 @functools.lru_cache
 def _folder(seed: int, wardrobe: str | None, population: Population) -> Path:
     """One folder for all that a person depends on besides their number: this package's code, its data, the wardrobe."""
-    code = [*sorted(Path(__file__).parent.rglob("*.py")), Path(randomness.__file__)]
+    package = Path(__file__).parent
+    code = [*sorted(package.rglob("*.py")), *sorted(package.rglob("*.yaml")), Path(randomness.__file__)]
     sources = [path.read_bytes() for path in code]
     digest = hashlib.blake2b(b"\0".join(sources), digest_size=12)
     digest.update(repr((importlib.metadata.version("anny"), seed, population)).encode())

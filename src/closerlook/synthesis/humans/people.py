@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.humans.accessories.carried import bag_parts, phone_parts, umbrella_parts
 from closerlook.synthesis.humans.accessories.headwear import COVERING, hat_parts, mask_part, neck_roll
-from closerlook.synthesis.humans.accessories.wheeled import wheeled
+from closerlook.synthesis.humans.accessories.wheeled import wheeled_parts
 from closerlook.synthesis.humans.body.assets import body_data
 from closerlook.synthesis.humans.body.body import Body, Shape, build_body, sample_shape
 from closerlook.synthesis.humans.body.skin import eye_texture, skin_texture, wear_on_skin
@@ -20,14 +20,15 @@ from closerlook.synthesis.humans.clothing.dressing import dress, dress_from_libr
 from closerlook.synthesis.humans.clothing.fabric import plain_texture
 from closerlook.synthesis.humans.clothing.library import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.humans.clothing.mannequin import dress_form
+from closerlook.synthesis.humans.clothing.outfit import Extra, Outfit
 from closerlook.synthesis.humans.clothing.palette import Colour, hair_colour, skin_colour
-from closerlook.synthesis.humans.clothing.wardrobe import Extra, Outfit, sample_outfit
+from closerlook.synthesis.humans.clothing.wardrobe import sample_outfit
 from closerlook.synthesis.humans.hair.hair import HAIR_STYLES, hair_parts
 from closerlook.synthesis.humans.mesh.assembly import Part, assemble
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material, Person
 from closerlook.synthesis.humans.mesh.packing import pack, unpack
 from closerlook.synthesis.humans.population import Population
-from closerlook.synthesis.humans.visibility import seen_labels
+from closerlook.synthesis.humans.visibility import visible_labels
 
 __all__ = ["build_person", "sample_person"]
 
@@ -118,7 +119,7 @@ def build_person(
         "carried": _kind(outfit.load),
     }
     person = assemble(identity, labels, body, [*parts, *carried], hands)
-    return replace(person, labels=seen_labels(person, labels))
+    return replace(person, labels=visible_labels(person, labels))
 
 
 def _kind(extra: Extra | None) -> str:
@@ -152,7 +153,7 @@ def _carried_parts(
         parts, hold = umbrella_parts(rng, body, load.colour, load.second, load.side)
         hands[load.side] = hold
     elif load:
-        parts, hands = wheeled(rng, body, load.kind, load.colour, load.second, load.side)
+        parts, hands = wheeled_parts(rng, body, load.kind, load.colour, load.second, load.side)
     if bag:
         parts = [*parts, *bag_parts(rng, body, bag.kind, bag.colour, surface, bag.side)]
         hands |= {side: Hold(bag.kind) for side in bag.side}

@@ -21,7 +21,7 @@ from closerlook.synthesis.humans.pose.pose import Pose, pose_person
 # Warp types kernels, not Python:
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, valid-type, untyped-decorator"
 
-__all__ = ["Sight", "look_at", "seen_labels"]
+__all__ = ["VisiblePixels", "visible_labels", "visible_pixels"]
 
 SIDES = 6
 PIXEL = 0.014  # metres
@@ -34,7 +34,7 @@ wp.set_module_options({"enable_backward": False, "optimization_level": 3})
 
 
 @dataclass(frozen=True)
-class Sight:
+class VisiblePixels:
     """The visible pixels of a standing person, one after the other, from all sides.
 
     Attributes:
@@ -48,13 +48,13 @@ class Sight:
     height: Float = field(repr=False)
 
 
-def look_at(person: Person) -> Sight:
-    """Look at a person who stands upright from ``SIDES`` sides around, from far away."""
+def visible_pixels(person: Person) -> VisiblePixels:
+    """The pixels of a person who stands upright, from ``SIDES`` sides around, from far away."""
     start_warp()
     posed = pose_person(person, Pose(lean=0.0))
     solid = np.array([not material.two_sided for material in person.materials])[person.materials_of]
-    found = [_side(person, posed.positions, solid, 2 * np.pi * k / SIDES) for k in range(SIDES)]
-    return Sight(*(np.concatenate(values) for values in zip(*found, strict=True)))
+    sides = [_side(person, posed.positions, solid, 2 * np.pi * k / SIDES) for k in range(SIDES)]
+    return VisiblePixels(*(np.concatenate(values) for values in zip(*sides, strict=True)))
 
 
 def _side(
@@ -136,18 +136,18 @@ def _nearest(
                     wp.atomic_min(keys, y, x, key)
 
 
-def seen_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
+def visible_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
     """The labels of a person, with colours as they are seen and ``hidden`` for what is not."""
-    sight = look_at(person)
+    visible = visible_pixels(person)
     names = [material.name for material in person.materials]
 
     def pixels(*wanted: str) -> NDArray[np.bool_]:
-        seen = np.isin(sight.material, [number for number, name in enumerate(names) if name in wanted])
-        return seen if seen.sum() >= LEAST * len(seen) else np.zeros_like(seen)
+        shown = np.isin(visible.material, [number for number, name in enumerate(names) if name in wanted])
+        return shown if shown.sum() >= LEAST * len(shown) else np.zeros_like(shown)
 
     def colour(name: str, choose: Sequence[str]) -> dict[str, str]:
-        seen = pixels(*choose)
-        return {name: cloth_name(sight.colour[seen]) if seen.any() else "hidden"}
+        shown = pixels(*choose)
+        return {name: cloth_name(visible.colour[shown]) if shown.any() else "hidden"}
 
     made = dict(labels)
     made |= colour("upper_colour", ["outer" if "outer" in names else "upper"])
@@ -162,11 +162,11 @@ def seen_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
         made["hat_colour"] = made["upper_colour"]
     hair = pixels("hair")
     covered = made["hat"] != "none" and not hair.any()
-    made["hair_length"] = _hair_length(person, sight.height[hair]) if not covered else "hidden"
+    made["hair_length"] = _hair_length(person, visible.height[hair]) if not covered else "hidden"
     if covered:
         made |= {"hair_style": "hidden", "hair_colour": "hidden"}
     elif hair.any():
-        made["hair_colour"] = hair_name(sight.colour[hair])
+        made["hair_colour"] = hair_name(visible.colour[hair])
     if made.get("mask", "none") != "none" and made["beard"] != "none":
         made["beard"] = "hidden"
     return made

@@ -37,7 +37,7 @@ class Buffers:
         self._room[name] = max(self._room.get(name, 1), 1 << max(count - 1, 0).bit_length())
         return self._room[name]
 
-    def own(self, values: NDArray[Any], dtype: type) -> wp.array:
+    def upload(self, values: NDArray[Any], dtype: type) -> wp.array:
         """Values that stay as they are; on the CPU NumPy's memory, which nobody may write to any more."""
         if self._shared:
             return warp_array(values, dtype)
@@ -48,11 +48,11 @@ class Buffers:
         kept = self._sent.get(name)
         if kept is None or len(kept[0]) < len(values) or kept[0].shape[1:] != values.shape[1:]:
             rows = np.zeros((self.capacity(name, len(values)), *values.shape[1:]), dtype=values.dtype)
-            self._sent[name] = kept = rows, self.own(rows, dtype)
-        own, array = kept
-        own[: len(values)] = values
+            self._sent[name] = kept = rows, self.upload(rows, dtype)
+        rows, array = kept
+        rows[: len(values)] = values
         if not self._shared:
-            array.assign(own)
+            array.assign(rows)
         return array
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: type) -> wp.array:

@@ -1,4 +1,4 @@
-"""What a renderer found in one view, as NumPy reads it."""
+"""The surfaces that a renderer finds in one view, as NumPy reads them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedPerson
-from closerlook.synthesis.scenes.camera import Frame
+from closerlook.synthesis.scenes.frames import Frame
 
-__all__ = ["Seen"]
+__all__ = ["GBuffer"]
 
 Float = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class GBuffer:
     """The surfaces in one view of a posed person.
 
-    On the CPU its arrays are the renderer's own memory: they hold until it looks at something else.
+    On the CPU its arrays are the renderer's own memory: they hold until it rasterizes something else.
 
     Attributes:
         person, posed: who is seen.
@@ -30,8 +30,8 @@ class Seen:
         facing: (2, height, width, 4) normals, and roughness.
         where: (2, height, width, 4) points in the world.
         open_sky: (2, height, width) share of the sky that they see.
-        samples: (2 h, 2 w) of the sensor's pixels: ``raster.EMPTY`` or, in the lower bits, the number of the person's
-            triangle; from ``surroundings.HIDDEN`` on where something stands before it.
+        samples: (2 h, 2 w) of the sensor's pixels: ``rasterize.EMPTY`` or, in the lower bits, the number of the
+            person's triangle; from ``surroundings.HIDDEN`` on where something stands before it.
     """
 
     person: Person

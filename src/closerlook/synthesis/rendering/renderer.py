@@ -14,42 +14,43 @@ import warp as wp
 from numpy.typing import NDArray
 
 from closerlook.compute.kernels import start_warp
-from closerlook.synthesis.humans.clothing.fabric import RELIEF_SIDE
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.rendering.buffers import Buffers
-from closerlook.synthesis.rendering.gbuffer import Seen
-from closerlook.synthesis.rendering.light import occlusion, relight, tiles
-from closerlook.synthesis.rendering.light.conditions import Shot, flake_shape
+from closerlook.synthesis.rendering.gbuffer import GBuffer
+from closerlook.synthesis.rendering.launcher import Launcher
+from closerlook.synthesis.rendering.light import body_spheres, occlusion, relight, tiles
+from closerlook.synthesis.rendering.light.conditions import ImageRequest, flake_shape
 from closerlook.synthesis.rendering.light.lights import Lights, lights
 from closerlook.synthesis.rendering.light.occluder_spheres import SPHERES
 from closerlook.synthesis.rendering.sensing import blur, mosaic, resample, video
 from closerlook.synthesis.rendering.sensing.optics import noise_tile
 from closerlook.synthesis.rendering.surfaces import planes, rasterize, resolve, surroundings
-from closerlook.synthesis.rendering.surfaces.textures import library, mip_chain, relief_chain
+from closerlook.synthesis.rendering.surfaces.materials import material_rows
+from closerlook.synthesis.rendering.surfaces.textures import library
 from closerlook.synthesis.rendering.values import (
     Air,
     Blur,
     Caster,
-    Exposed,
+    Exposure,
     KeyLight,
-    Look,
     Panel,
-    Sight,
+    Projection,
     Surface,
+    ViewParameters,
     texel,
 )
-from closerlook.synthesis.rendering.view_batch import OCCLUSION_METRES, Take, View, stage
-from closerlook.synthesis.scenes.backdrop import MOST
+from closerlook.synthesis.rendering.view_batch import OCCLUSION_METRES, View, ViewRequest, batch_views
+from closerlook.synthesis.scenes.backdrop import MAX_PANELS
 from closerlook.synthesis.scenes.gloss import skyline
 from closerlook.synthesis.scenes.textures import flake_tiles
 
-__all__ = ["Renderer", "Shot", "Take", "View"]
+__all__ = ["ImageRequest", "Renderer", "View", "ViewRequest"]
 
 Bytes = NDArray[np.uint8]
 
 SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower
-MOST_SHAPES = 32  # of flakes that are kept
+MAX_FLAKE_SHAPES = 32  # of flakes that are kept
 BATCH = {"cpu": (16, 2**19), "cuda": (256, 2**21)}  # views and pixels
 VERTICES = 400  # at least of those of a pose that say where its body is
 
@@ -57,8 +58,8 @@ VERTICES = 400  # at least of those of a pose that say where its body is
 class Renderer:
     """Renders one person at a time at one image size.
 
-    Call :meth:`wear` for a person, then :meth:`shoot` for images of many views at once, or :meth:`look` for what
-    :meth:`seen` knows of them besides.
+    Call :meth:`set_person`, then :meth:`render` for images of many views at once, or :meth:`rasterize` for their
+    surfaces alone; :meth:`gbuffer` holds the surfaces of either.
 
     Args:
         size: image (height, width), at most 1024 either way.
@@ -70,141 +71,103 @@ class Renderer:
         self.size = size
         self.device = wp.get_device(device)
         self._on_cpu = bool(self.device.is_cpu)
-        most, pixels = BATCH["cpu" if self._on_cpu else "cuda"]
-        self.batch = max(1, min(most, pixels // (size[0] * size[1])))  # views that are best taken at once
+        views, pixels = BATCH["cpu" if self._on_cpu else "cuda"]
+        self.batch_size = max(1, min(views, pixels // (size[0] * size[1])))  # views that are best rendered at once
         self._buffers = Buffers(self.device, self._on_cpu)
         self._side = TILE_SIDE if self._on_cpu else 1
         self._lanes = wp.types.vector(self._side**2, wp.float32)
         self._relight = relight.overload(self._lanes)
         self._shadow_side = min(max(3 * size[0] // 2, SHADOW_SIDES[0]), SHADOW_SIDES[1])
-        shared, own = library(), self._buffers.own
-        self._place_texels = own(shared.texels, texel)
-        self._patterns = own(shared.patterns, wp.uint8)
-        self._grain = own(shared.grain, wp.uint8)
-        self._skyline = own(skyline(), wp.vec2)
-        self._noise = own(noise_tile(), wp.vec3b)
+        shared, upload = library(), self._buffers.upload
+        self._place_texels = upload(shared.texels, texel)
+        self._patterns = upload(shared.patterns, wp.uint8)
+        self._grain = upload(shared.grain, wp.uint8)
+        self._skyline = upload(skyline(), wp.vec2)
+        self._noise = upload(noise_tile(), wp.vec3b)
         self._flake_shapes: list[tuple[float, float, float]] = []
         self._flakes: wp.array | None = None
-        self._commands: dict[wp.Kernel, tuple[wp.Launch, list[object], object]] = {}
-
-    def _launch(self, kernel: wp.Kernel, dim: int | tuple[int, ...], inputs: Sequence[object]) -> None:
-        """Run a kernel, by the command of its last launch: packing only what has changed takes a third of the time."""
-        kept = self._commands.get(kernel)
-        if kept is None:
-            command = wp.launch(kernel, dim=dim, inputs=list(inputs), device=self.device, record_cmd=True)
-            self._commands[kernel] = (command, list(inputs), dim)
-        else:
-            command, last, last_dim = kept
-            if dim != last_dim:
-                command.set_dim(dim)
-                self._commands[kernel] = (command, last, dim)
-            for i, value in enumerate(inputs):
-                if value is not last[i]:
-                    command.set_param_at_index(i, value)
-                    last[i] = value  # keeps arrays alive, too
-        command.launch()
-
-    def _launch_runs(self, kernel: wp.Kernel, dim: tuple[int, ...], inputs: Sequence[object]) -> None:
-        """Run a kernel that is told last how much of the last dimension a thread does.
-
-        A thread of its own for each pixel or triangle would cost the CPU more than many pixels do.
-        """
-        run = dim[-1] if self._on_cpu else 1
-        self._launch(kernel, (*dim[:-1], dim[-1] // run), [*inputs, run])
+        self._launch = Launcher(self.device, self._on_cpu)
 
     def compile(self) -> None:
         """Have all kernels compiled, or read from Warp's cache."""
         coder = video.overloads(video.lanes_on(self.device))[0]
-        plain = (rasterize, planes, surroundings, resolve, mosaic, resample, blur, occlusion)
+        plain = (rasterize, planes, surroundings, resolve, mosaic, resample, blur, body_spheres, occlusion)
         for module in (*plain, self._relight.module, coder.module):
             wp.load_module(module, device=self.device)
 
-    def wear(self, person: Person) -> None:
-        """Take a person's triangles, texture coordinates and textures."""
-        chains = [mip_chain(material.texture) for material in person.materials]
-        chains += [relief_chain(material.relief) for material in person.materials if material.relief]
-        starts = np.cumsum([0, *(len(chain) for chain in chains)])
-        reliefs = iter(starts[len(person.materials) :])
-        surfaces = []
-        for material, start in zip(person.materials, starts, strict=False):
-            surface = Surface()
-            surface.start = int(start)
-            surface.log2_side = material.texture.shape[0].bit_length() - 1
-            surface.roughness = material.roughness
-            surface.cutout = int(material.cutout)
-            surface.two_sided = int(material.two_sided)
-            surface.relief = int(next(reliefs)) if material.relief else -1
-            surface.relief_log2 = RELIEF_SIDE.bit_length() - 1
-            surface.bump = material.bump
-            surfaces.append(surface)
-        own = self._buffers.own
+    def set_person(self, person: Person) -> None:
+        """Upload the triangles, texture coordinates and textures of the person to be rendered."""
+        texels, surfaces = material_rows(person.materials)
+        upload = self._buffers.upload
         self.person = person
-        self._texels = own(np.concatenate(chains), texel)
-        self._worn = [
-            own(person.triangles.astype(np.int32), wp.vec3i),
-            own(person.materials_of.astype(np.int32), wp.int32),
+        self._texels = upload(texels, texel)
+        self._mesh = [
+            upload(person.triangles.astype(np.int32), wp.vec3i),
+            upload(person.materials_of.astype(np.int32), wp.int32),
             wp.array(surfaces, dtype=Surface, device=self.device),
         ]
-        self._uv = own(person.uv.astype(np.float32), wp.vec2)
+        self._uv = upload(person.uv.astype(np.float32), wp.vec2)
 
-    def render(self, posed: PosedPerson, view: View, shots: Sequence[Shot]) -> Bytes:
-        """Images of one view under each shot's weather and time of day, uint8 (n, height, width, 3)."""
-        return self.shoot(PosedBatch.of(posed), [Take(view, tuple(shots))])[0]
+    def render_view(self, posed: PosedPerson, view: View, images: Sequence[ImageRequest]) -> Bytes:
+        """Images of one view, each in its weather and time of day, uint8 (n, height, width, 3)."""
+        return self.render(PosedBatch.from_posed(posed), [ViewRequest(view, tuple(images))])[0]
 
-    def shoot(self, posed: PosedBatch, takes: Sequence[Take]) -> list[Bytes]:
-        """Images of many views: of each take uint8 (n, height, width, 3), an image a shot."""
-        self.look(posed, takes)
-        if not any(take.shots for take in takes):
-            return [np.empty((0, *self.size, 3), np.uint8) for _ in takes]
-        made = lights(takes, self._stage, self._shadow_side)
+    def render(self, posed: PosedBatch, requests: Sequence[ViewRequest]) -> list[Bytes]:
+        """Images of many views: for each request uint8 (n, height, width, 3), one per image request."""
+        self.rasterize(posed, requests)
+        if not any(request.images for request in requests):
+            return [np.empty((0, *self.size, 3), np.uint8) for _ in requests]
+        made = lights(requests, self._batch, self._shadow_side)
         self._cast(made.casts)
         image = self._light(made)
-        ends = made.conditions.shot_ends.tolist()
-        for take, first, end in zip(takes, ends, ends[1:], strict=False):
-            if take.view.sensor.video:
-                video.through_video(image[first:end], self.size, take.view.sensor, self._launch)
+        ends = made.conditions.exposure_ends.tolist()
+        for request, first, end in zip(requests, ends, ends[1:], strict=False):
+            if request.view.sensor.video:
+                video.through_video(image[first:end], self.size, request.view.sensor, self._launch)
         return np.split(image.numpy().reshape(-1, *self.size, 3), ends[1:-1])
 
-    def look(self, posed: PosedBatch, takes: Sequence[Take]) -> None:
-        """Find the surfaces that the cameras see; :meth:`seen` then tells of them."""
-        count, vertices, (height, width) = len(takes), posed.positions.shape[1], self.size
+    def rasterize(self, posed: PosedBatch, requests: Sequence[ViewRequest]) -> None:
+        """Find the surfaces that the cameras see; :meth:`gbuffer` then holds them."""
+        count, vertices, (height, width) = len(requests), posed.positions.shape[1], self.size
         send, empty, capacity = self._buffers.send, self._buffers.empty, self._buffers.capacity("views", count)
-        self._posed, self._takes = posed, takes
-        self._stage = made = stage(posed, takes, self.person.own, self.size, capacity)
-        self._positions, normals = (self._buffers.own(each, wp.vec3) for each in (posed.positions, posed.normals))
-        self._sights, panels = send("sights", made.sights, Sight), send("panels", made.panels, Panel)
+        self._posed, self._requests = posed, requests
+        self._batch = made = batch_views(posed, requests, self.person.body_vertices, self.size, capacity)
+        self._positions, normals = (self._buffers.upload(each, wp.vec3) for each in (posed.positions, posed.normals))
+        self._views, panels = self._send_views(made.parameters), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
         self._surfaces = [self._buffers.zeros(name, shape, wp.vec4) for name in ("colour", "facing", "where")]
         screen = empty("screen", (count, vertices), wp.vec4)
         self._key = empty("key", (count, 2 * height, 2 * width), wp.int64)
         self._key.fill_(rasterize.EMPTY)
-        self._launch_runs(
-            rasterize.project, (count, vertices), [self._positions, send("looks", made.looks, Look), screen]
-        )
-        inputs = [screen, *self._worn, self._uv, self._texels, self._sights, self._key]
-        self._launch_runs(rasterize.rasterise, (count, len(self.person.triangles)), inputs)
+        projections = send("projections", made.projections, Projection)
+        self._launch.runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
+        inputs = [screen, *self._mesh, self._uv, self._texels, self._views, self._key]
+        self._launch.runs(rasterize.rasterise, (count, len(self.person.triangles)), inputs)
         self._surround(screen, panels)
-        triangles, surface_of, materials = self._worn
+        triangles, surface_of, materials = self._mesh
         inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
-        inputs += [self._texels, self._sights, *self._surfaces]
-        self._launch_runs(resolve.resolve, (count, height, width), inputs)
+        inputs += [self._texels, self._views, *self._surfaces]
+        self._launch.runs(resolve.resolve, (count, height, width), inputs)
         self._show_pictures()
         self._sense(count, capacity)
         self._occlude(count)
 
+    def _send_views(self, parameters: NDArray[Any]) -> wp.array:
+        return self._buffers.send("view parameters", parameters, ViewParameters)
+
     def _surround(self, screen: wp.array, panels: wp.array) -> None:
         """Find the places behind the person, and what stands before."""
-        count, empty, launch = len(self._takes), self._buffers.empty, self._launch_runs
+        count, empty, launch = len(self._requests), self._buffers.empty, self._launch.runs
         faced = empty("planes", panels.shape, planes.Plane)
         down, across = (-(-pixels // int(planes.SORTED)) for pixels in self.size)
-        near = empty("near", (count, down, across, MOST + 1), wp.int32)
-        self._launch(planes.aim, (count, MOST), [self._sights, panels, faced])
-        self._launch(planes.sort, (count, down, across), [self._sights, faced, near])
-        if self._stage.sights["fronts"].any():
-            inputs = [screen, self._worn[0], self._sights, faced, near, self._place_texels, self._key]
+        near = empty("near", (count, down, across, MAX_PANELS + 1), wp.int32)
+        self._launch(planes.aim, (count, MAX_PANELS), [self._views, panels, faced])
+        self._launch(planes.sort, (count, down, across), [self._views, faced, near])
+        if self._batch.parameters["fronts"].any():
+            inputs = [screen, self._mesh[0], self._views, faced, near, self._place_texels, self._key]
             launch(surroundings.hide, (count, *self.size), inputs)
-        inputs = [self._key, self._sights, faced, near, self._place_texels, *self._surfaces]
+        inputs = [self._key, self._views, faced, near, self._place_texels, *self._surfaces]
         launch(surroundings.surround, (count, *self.size), inputs)
 
     def _cast(self, casts: NDArray[Any]) -> None:
@@ -213,44 +176,43 @@ class Renderer:
         self._shadow = self._buffers.empty("shadow", (max(count, 1), side, side), wp.float32)
         if count:
             self._shadow.fill_(2.0)
-            screen, looks = (
-                self._buffers.empty("screen of lights", (count, vertices), wp.vec4),
-                self._buffers.send("casts", casts, Look),
-            )
-            self._launch_runs(rasterize.project, (count, vertices), [self._positions, looks, screen])
-            self._launch_runs(rasterize.cast, (count, len(self.person.triangles)), [screen, *self._worn, self._shadow])
+            screen = self._buffers.empty("screen of lights", (count, vertices), wp.vec4)
+            projections = self._buffers.send("casts", casts, Projection)
+            self._launch.runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
+            self._launch.runs(rasterize.cast, (count, len(self.person.triangles)), [screen, *self._mesh, self._shadow])
 
     def _show_pictures(self) -> None:
         """Put the frames of the user's own cameras behind the person."""
         colour = self._surfaces[0]
-        for k, take in enumerate(self._takes):
-            if take.view.place.picture is not None:
-                height, width = self._stage.optics.sizes[k]
-                own = colour[k].numpy()
-                own[1, :height, :width, :3] = take.view.place.picture.behind(self._stage.frames[k], (height, width))
-                colour[k].assign(own)
+        for k, request in enumerate(self._requests):
+            if request.view.place.picture is not None:
+                height, width = self._batch.optics.sizes[k]
+                layers = colour[k].numpy()
+                picture = request.view.place.picture
+                layers[1, :height, :width, :3] = picture.behind(self._batch.frames[k], (height, width))
+                colour[k].assign(layers)
 
     def _sense(self, count: int, capacity: int) -> None:
         """What the sensors do to the surfaces before they are lit."""
-        made, surfaces, dim = self._stage, self._surfaces, (count, *self.size)
-        colour, launch = surfaces[0], self._launch_runs
-        if made.sights["mosaic"].any():
+        made, surfaces, dim = self._batch, self._surfaces, (count, *self.size)
+        colour, launch = surfaces[0], self._launch.runs
+        if made.parameters["mosaic"].any():
             sifted = self._buffers.empty("mosaic", dim, wp.float32)
-            launch(mosaic.sift, dim, [self._sights, colour, sifted])
-            launch(mosaic.fill_in, dim, [self._sights, sifted, colour])
-        launch(resample.resample, dim, [self._sights, capacity, *surfaces])
+            launch(mosaic.sift, dim, [self._views, colour, sifted])
+            launch(mosaic.fill_in, dim, [self._views, sifted, colour])
+        launch(resample.resample, dim, [self._views, capacity, *surfaces])
         taps = self._buffers.send("taps", made.optics.taps, wp.vec3)
         for number, rows in enumerate(made.optics.rounds):
             blurs = self._buffers.send(f"blurs {number}", rows, Blur)
-            launch(blur.smear, (len(rows), *self.size), [blurs, taps, *surfaces])
-        if made.sights["bell"].any():
-            bells = self._buffers.send("bells", made.optics.bells, wp.float32)
+            launch(blur.blur_surfaces, (len(rows), *self.size), [blurs, taps, *surfaces])
+        if made.parameters["chroma_tap_count"].any():
+            chroma_taps = self._buffers.send("chroma taps", made.optics.chroma_taps, wp.float32)
             half = self._half(count)
             chroma, spare = (self._buffers.empty(f"chroma {i}", half, wp.vec2) for i in range(2))
-            launch(blur.separate, half, [self._sights, colour, chroma])
-            launch(blur.soften, half, [self._sights, bells, chroma, 0, spare])
-            launch(blur.soften, half, [self._sights, bells, spare, 1, chroma])
-            launch(blur.recolour, (*dim[:2], half[2]), [self._sights, chroma, colour])
+            launch(blur.separate, half, [self._views, colour, chroma])
+            launch(blur.soften, half, [self._views, chroma_taps, chroma, 0, spare])
+            launch(blur.soften, half, [self._views, chroma_taps, spare, 1, chroma])
+            launch(blur.recolour, (*dim[:2], half[2]), [self._views, chroma, colour])
 
     def _half(self, count: int) -> tuple[int, int, int]:
         """Views and their height and width in blocks of 2 x 2 pixels."""
@@ -259,31 +221,31 @@ class Renderer:
 
     def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
-        made, posed, dim, (colour, _, where) = self._stage, self._posed, self._half(count), self._surfaces
-        empty, send, launch = self._buffers.empty, self._buffers.send, self._launch_runs
+        made, posed, dim, (colour, _, where) = self._batch, self._posed, self._half(count), self._surfaces
+        empty, send, launch = self._buffers.empty, self._buffers.send, self._launch.runs
         bodies = empty("bodies", (len(posed), SPHERES), wp.vec4)
         step = max(posed.positions.shape[1] // VERTICES, 1)
-        self._launch(occlusion.bodies, (len(posed), int(occlusion.BANDS)), [self._positions, step, bodies])
-        self._launch(occlusion.enclose, len(posed), [bodies])
+        self._launch(body_spheres.bodies, (len(posed), int(body_spheres.BANDS)), [self._positions, step, bodies])
+        self._launch(body_spheres.enclose, len(posed), [bodies])
         samples, settled, planes = (empty(name, dim, wp.vec4) for name in ("samples", "settled", "samples of planes"))
         creases = empty("creases", dim, wp.float32)
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
-        near = [bodies, send("blobs", made.blobs, wp.vec4), send("turns", made.taps, wp.vec2i), OCCLUSION_METRES]
-        seen = [self._sights, *self._surfaces, *near, samples]
-        launch(occlusion.gather, dim, [self._sights, colour, where, samples])
-        launch(occlusion.occlude, dim, [*seen, creases, planes])
+        occluders, turns = send("occluders", made.occluders, wp.vec4), send("turns", made.taps, wp.vec2i)
+        inputs = [self._views, *self._surfaces, bodies, occluders, turns, OCCLUSION_METRES, samples]
+        launch(occlusion.gather, dim, [self._views, colour, where, samples])
+        launch(occlusion.occlude, dim, [*inputs, creases, planes])
         launch(occlusion.settle, dim, [samples, creases, settled])
-        launch(occlusion.spread, (count, *self.size), [*seen, settled, planes, self._open_sky])
+        launch(occlusion.spread, (count, *self.size), [*inputs, settled, planes, self._open_sky])
 
-    def seen(self, number: int = 0) -> Seen:
-        """What is known of a view of the last batch besides its images; it holds until the next batch."""
-        slot, (height, width) = int(self._stage.sights["slot"][number]), map(int, self._stage.optics.sizes[number])
+    def gbuffer(self, number: int = 0) -> GBuffer:
+        """The surfaces of a view of the last batch; they hold until the next batch."""
+        slot, (height, width) = int(self._batch.parameters["slot"][number]), map(int, self._batch.optics.sizes[number])
         row = self._buffers.row
         colour, facing, where = (row(array, slot) for array in self._surfaces)
-        return Seen(
+        return GBuffer(
             person=self.person,
-            posed=self._posed[self._takes[number].pose],
-            frame=self._stage.frames[number],
+            posed=self._posed[self._requests[number].pose],
+            frame=self._batch.frames[number],
             size=self.size,
             sensor_size=(height, width),
             colour=colour,
@@ -298,36 +260,36 @@ class Renderer:
         return np.asarray(self._shadow[number].numpy())
 
     def _light(self, made: Lights) -> wp.array:
-        """Images of the last :meth:`look`, flat ones end to end."""
+        """Images of the last :meth:`rasterize`, flat ones end to end."""
         send, scratch, (height, width) = self._buffers.send, self._buffers.scratch, self.size
-        shots, keys = made.conditions.shots, made.keys
-        shots["flake_tile"] = self._flake_tiles()
-        image = wp.empty((len(shots), height * width), dtype=wp.vec3ub, device=self.device)
+        exposures, keys = made.conditions.exposures, made.keys
+        exposures["flake_tile"] = self._flake_tiles()
+        image = wp.empty((len(exposures), height * width), dtype=wp.vec3ub, device=self.device)
         across, down = (-(-pixels // self._side) for pixels in (width, height))
-        count, (most_lights, most_airs) = across * down, made.most
-        cells = 1 if self._on_cpu else len(self._takes) * count
+        count, (most_lights, most_airs) = across * down, made.max_counts
+        cells = 1 if self._on_cpu else len(self._requests) * count
         inputs = [
-            *(send("sights", made.sights, Sight), *self._surfaces, self._open_sky, self._skyline, self._grain),
+            *(self._send_views(made.parameters), *self._surfaces, self._open_sky, self._skyline, self._grain),
             *(send("lamps", made.lamps, wp.vec4), send("lights", keys.rows, KeyLight)),
             *(send("skies", keys.skies, wp.vec3), send("gloss", keys.gloss, wp.vec3), self._shadow, self._patterns),
             *(send("casters", keys.casters, Caster), self._place_texels, send("airs", made.conditions.airs, Air)),
-            *(send("shots", shots, Exposed), self._flakes, self._noise, send("tones", made.tones, wp.float32)),
+            *(send("exposures", exposures, Exposure), self._flakes, self._noise, send("tones", made.tones, wp.float32)),
             *(height, width, self._side, count),
-            scratch("surveyed", (cells, tiles.LAYERS * int(tiles.SURVEYED)), self._lanes),
+            scratch("independent", (cells, tiles.LAYERS * int(tiles.INDEPENDENT_ROWS)), self._lanes),
             scratch("lobes", (cells, tiles.LAYERS * self._side**2), wp.vec4),
-            scratch("met", (cells, most_lights, tiles.LAYERS * int(tiles.MET)), self._lanes),
-            scratch("thinned", (cells, most_airs, tiles.LAYERS * int(tiles.THINNED)), self._lanes),
+            scratch("direct", (cells, most_lights, tiles.LAYERS * int(tiles.DIRECT_ROWS)), self._lanes),
+            scratch("atmosphere", (cells, most_airs, tiles.LAYERS * int(tiles.ATMOSPHERE_ROWS)), self._lanes),
             image,
         ]
-        self._launch(self._relight, (len(self._takes), count), inputs)
+        self._launch(self._relight, (len(self._requests), count), inputs)
         return image
 
     def _flake_tiles(self) -> list[int]:
-        """The number of the first tile of flakes of each shot; draws those that are not there yet."""
-        shapes = [flake_shape(shot.weather) for take in self._takes for shot in take.shots]
+        """The number of the first tile of flakes of each image; draws those that are not there yet."""
+        shapes = [flake_shape(image.weather) for request in self._requests for image in request.images]
         if new := [shape for shape in dict.fromkeys(shapes) if shape not in self._flake_shapes]:
-            kept = self._flake_shapes if len(self._flake_shapes) + len(new) <= MOST_SHAPES else []
+            kept = self._flake_shapes if len(self._flake_shapes) + len(new) <= MAX_FLAKE_SHAPES else []
             self._flake_shapes = list(dict.fromkeys([*kept, *shapes]))
             drawn = [flake_tiles(self.size[0], *shape) for shape in self._flake_shapes]
-            self._flakes = self._buffers.own(np.concatenate(drawn), wp.uint8)
+            self._flakes = self._buffers.upload(np.concatenate(drawn), wp.uint8)
         return [2 * self._flake_shapes.index(shape) for shape in shapes]

@@ -1,4 +1,4 @@
-"""What the kernels are given: surfaces, panels, eyes, lights and exposed conditions."""
+"""What the kernels are given: surfaces, panels, views, lights and exposures."""
 
 # Warp types these fields, not Python:
 # mypy: ignore-errors
@@ -12,20 +12,20 @@ __all__ = [
     "AIR_ROW",
     "BLUR_ROW",
     "CASTER_ROW",
-    "EXPOSED_ROW",
+    "EXPOSURE_ROW",
     "KEY_LIGHT_ROW",
-    "LOOK_ROW",
     "PANEL_ROW",
-    "SIGHT_ROW",
+    "PROJECTION_ROW",
+    "VIEW_PARAMETERS_ROW",
     "Air",
     "Blur",
     "Caster",
-    "Exposed",
+    "Exposure",
     "KeyLight",
-    "Look",
     "Panel",
-    "Sight",
+    "Projection",
     "Surface",
+    "ViewParameters",
     "texel",
 ]
 
@@ -80,9 +80,9 @@ class Caster:
 
 
 @wp.struct
-class Look:
+class Projection:
     """A projection of the vertices of one pose: ``matrix`` and, for lenses, ``window`` and ``distortion`` are
-    camera.Frame's; the picture is so many samples wide and high."""
+    frames.Frame's; the picture is so many samples wide and high."""
 
     matrix: wp.mat44
     window: wp.vec4
@@ -93,11 +93,11 @@ class Look:
 
 
 @wp.struct
-class Sight:
-    """What one camera sees of one pose in one place, of a batch.
+class ViewParameters:
+    """How one camera of a batch sees one pose of the person in one place.
 
     ``window`` is centre x, y, half width, half height on the plane at distance 1; ``pixel`` metres a pixel there;
-    ``distortion`` as camera.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
+    ``distortion`` as frames.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
     views, its own are those from ``first_`` to before ``end_``; of its panels the first is the ground, and the next up
     to number ``fronts`` may stand before the person. ``slot`` is where its surfaces are after all that the sensor does
     to them.
@@ -117,21 +117,21 @@ class Sight:
     first_panel: int
     end_panel: int
     fronts: int
-    first_blob: int
-    end_blob: int
+    first_sphere: int
+    end_sphere: int
     first_lamp: int
     end_lamp: int
     first_light: int
     end_light: int
     first_air: int
     end_air: int
-    first_shot: int
-    end_shot: int
+    first_exposure: int
+    end_exposure: int
     softness: wp.float32
     mosaic: int
     mosaic_down: int
     mosaic_right: int
-    bell: int
+    chroma_tap_count: int
     saturation: wp.float32
     stains: wp.float32
     shade: wp.float32
@@ -141,7 +141,7 @@ class Sight:
 
 @wp.struct
 class Blur:
-    """One pass of smear.smear over the surfaces of one view: from a slot to another, ``what``, and its taps."""
+    """One pass of blur.blur_surfaces over the surfaces of one view: from a slot to another, ``what``, and its taps."""
 
     source: int
     target: int
@@ -171,7 +171,7 @@ class KeyLight:
 
 @wp.struct
 class Air:
-    """What the air and the ground are like in a weather, as in scene.weather.Weather."""
+    """What the air and the ground are like in a weather, as in scenes.weather.Weather."""
 
     extinction: wp.float32
     snow_cover: wp.float32
@@ -179,9 +179,9 @@ class Air:
 
 
 @wp.struct
-class Exposed:
-    """One weather x time of day, as in scene.lighting.Lighting; the numbers of its light and its air among those of its
-    view; where its noise and flakes are taken from."""
+class Exposure:
+    """One image's weather and time of day, as in scenes.lighting.Lighting; the numbers of its light and its air among
+    those of its view; where its noise and flakes are taken from."""
 
     sun: wp.vec3
     sky: wp.vec3
@@ -207,8 +207,8 @@ class Exposed:
 AIR_ROW = np.dtype(Air.numpy_dtype())
 BLUR_ROW = np.dtype(Blur.numpy_dtype())
 CASTER_ROW = np.dtype(Caster.numpy_dtype())
-LOOK_ROW = np.dtype(Look.numpy_dtype())
+PROJECTION_ROW = np.dtype(Projection.numpy_dtype())
 PANEL_ROW = np.dtype(Panel.numpy_dtype())
-SIGHT_ROW = np.dtype(Sight.numpy_dtype())
+VIEW_PARAMETERS_ROW = np.dtype(ViewParameters.numpy_dtype())
 KEY_LIGHT_ROW = np.dtype(KeyLight.numpy_dtype())
-EXPOSED_ROW = np.dtype(Exposed.numpy_dtype())
+EXPOSURE_ROW = np.dtype(Exposure.numpy_dtype())

@@ -1,4 +1,4 @@
-"""What a batch of views is to the kernels: rows of cameras, panels, lights and shots, laid end to end."""
+"""What a batch of views is to the kernels: rows of cameras and panels, laid end to end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.mesh.mesh import PosedBatch
-from closerlook.synthesis.rendering.light.conditions import Shot
-from closerlook.synthesis.rendering.light.occluder_spheres import shading, spirals
+from closerlook.synthesis.rendering.light.conditions import ImageRequest
+from closerlook.synthesis.rendering.light.occluder_spheres import may_occlude, spirals
 from closerlook.synthesis.rendering.sensing.optics import Optics, optics
 from closerlook.synthesis.rendering.surfaces.panels import panel_rows
-from closerlook.synthesis.rendering.values import LOOK_ROW, SIGHT_ROW
-from closerlook.synthesis.scenes.backdrop import Place, seen_panels
-from closerlook.synthesis.scenes.camera import Camera, Frames, frames
+from closerlook.synthesis.rendering.values import PROJECTION_ROW, VIEW_PARAMETERS_ROW
+from closerlook.synthesis.scenes.backdrop import Place, visible_panels
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
-__all__ = ["OCCLUSION_METRES", "Stage", "Take", "View", "stage"]
+__all__ = ["OCCLUSION_METRES", "View", "ViewBatch", "ViewRequest", "batch_views"]
 
 Rows = NDArray[Any]
 
@@ -37,83 +38,95 @@ class View:
 
 
 @dataclass(frozen=True)
-class Take:
-    """A view of the person in one of the poses of a batch, and the images to be made of it."""
+class ViewRequest:
+    """A view of the person in one of the poses of a batch, and the images to make of it."""
 
     view: View
-    shots: tuple[Shot, ...] = ()
+    images: tuple[ImageRequest, ...] = ()
     pose: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """What the surfaces of V views take.
+class ViewBatch:
+    """What the kernels need for the surfaces of V views.
 
     Attributes:
         frames: the cameras.
         optics: the sensors.
-        sights: (V,) rows of values.Sight.
-        looks: (V,) rows of values.Look.
+        parameters: (V,) rows of values.ViewParameters.
+        projections: (V,) rows of values.Projection.
         panels: rows of values.Panel.
-        blobs: (n, 4) spheres of the places that darken what is seen.
+        occluders: (n, 4) spheres that stand for the places' things, which darken what is near.
         taps: (V, 16, TAPS, 2) where the person is looked for before the person.
     """
 
     frames: Frames
     optics: Optics
-    sights: Rows
-    looks: Rows
+    parameters: Rows
+    projections: Rows
     panels: Rows
-    blobs: Rows
+    occluders: Rows
     taps: Rows
 
 
-def stage(posed: PosedBatch, takes: Sequence[Take], own: int, size: tuple[int, int], capacity: int) -> Stage:
-    """Set views up.
+def batch_views(
+    posed: PosedBatch, requests: Sequence[ViewRequest], body_vertices: int, size: tuple[int, int], capacity: int
+) -> ViewBatch:
+    """Lay views out for the kernels.
 
     Args:
         posed: the person's poses.
-        takes: the views.
-        own: how many of the vertices are the person's own, which cameras are pointed at.
+        requests: the views.
+        body_vertices: how many of the vertices, from the first, are the body's, which cameras are pointed at.
         size: image (height, width).
         capacity: views that the renderer has room for.
     """
-    views = [take.view for take in takes]
+    views = [request.view for request in requests]
     cameras, places, sensors = ([getattr(view, part) for view in views] for part in ("camera", "place", "sensor"))
-    pose = np.array([take.pose for take in takes])
-    seen = frames(cameras, posed.positions[:, :own], pose, size)
+    pose = np.array([request.pose for request in requests])
+    geometry = frames(cameras, posed.positions[:, :body_vertices], pose, size)
     lens = optics(sensors, size, capacity)
-    panels = seen_panels(places, seen)
-    blobs, ends = _blobs(places, seen)
-    sights: Rows = np.zeros(len(takes), SIGHT_ROW)
+    panels = visible_panels(places, geometry)
+    occluders, ends = _occluders(places, geometry)
+    parameters: Rows = np.zeros(len(requests), VIEW_PARAMETERS_ROW)
     for name in ("right", "up", "forward", "window", "distortion"):
-        sights[name] = getattr(seen, name)
-    sights["position"], sights["pose"] = seen.eye, pose
-    sights["height"], sights["width"] = lens.sizes.T
-    sights["pixel"] = seen.window[:, 2] / sights["width"]  # a sample is half a pixel
-    for name in ("slot", "softness", "bell"):
-        sights[name] = getattr(lens, name)
-    sights["first_panel"], sights["end_panel"], sights["fronts"] = panels.ends[:-1], panels.ends[1:], panels.fronts
-    sights["first_blob"], sights["end_blob"] = ends[:-1], ends[1:]
-    sights["saturation"] = [sensor.saturation for sensor in sensors]
-    sights["mosaic"] = [sensor.mosaic for sensor in sensors]
-    sights["mosaic_down"] = [sensor.grid_down % 2 for sensor in sensors]
-    sights["mosaic_right"] = [sensor.grid_right % 2 for sensor in sensors]
-    sights["stains"] = [STAINS if place.picture is None else 0.0 for place in places]
-    sights["shade"] = [place.shade for place in places]
-    sights["pattern"] = [place.shade_variant for place in places]
-    looks: Rows = np.zeros(len(takes), LOOK_ROW)
+        parameters[name] = getattr(geometry, name)
+    parameters["position"], parameters["pose"] = geometry.eye, pose
+    parameters["height"], parameters["width"] = lens.sizes.T
+    parameters["pixel"] = geometry.window[:, 2] / parameters["width"]  # a sample is half a pixel
+    for name in ("slot", "softness", "chroma_tap_count"):
+        parameters[name] = getattr(lens, name)
+    parameters["first_panel"], parameters["end_panel"], parameters["fronts"] = (
+        panels.ends[:-1],
+        panels.ends[1:],
+        panels.fronts,
+    )
+    parameters["first_sphere"], parameters["end_sphere"] = ends[:-1], ends[1:]
+    parameters["saturation"] = [sensor.saturation for sensor in sensors]
+    parameters["mosaic"] = [sensor.mosaic for sensor in sensors]
+    parameters["mosaic_down"] = [sensor.grid_down % 2 for sensor in sensors]
+    parameters["mosaic_right"] = [sensor.grid_right % 2 for sensor in sensors]
+    parameters["stains"] = [STAINS if place.picture is None else 0.0 for place in places]
+    parameters["shade"] = [place.shade for place in places]
+    parameters["pattern"] = [place.shade_variant for place in places]
+    projections: Rows = np.zeros(len(requests), PROJECTION_ROW)
     for name in ("matrix", "window", "distortion"):
-        looks[name] = getattr(seen, name)
-    looks["pose"], looks["height"], looks["width"] = pose, 2 * sights["height"], 2 * sights["width"]
-    reach = OCCLUSION_METRES / seen.distance / (2 * seen.window[:, 3]) * size[0] / 2  # in blocks of 2 x 2 pixels
-    return Stage(seen, lens, sights, looks, panel_rows(panels, seen), blobs, spirals(reach))
+        projections[name] = getattr(geometry, name)
+    projections["pose"], projections["height"], projections["width"] = (
+        pose,
+        2 * parameters["height"],
+        2 * parameters["width"],
+    )
+    reach = (
+        OCCLUSION_METRES / geometry.distance / (2 * geometry.window[:, 3]) * size[0] / 2
+    )  # in blocks of 2 x 2 pixels
+    return ViewBatch(geometry, lens, parameters, projections, panel_rows(panels, geometry), occluders, spirals(reach))
 
 
-def _blobs(places: Sequence[Place], seen: Frames) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _occluders(places: Sequence[Place], geometry: Frames) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(n, 4) spheres that may darken what each view sees, and (V + 1,) where each view's begin."""
-    view = np.repeat(np.arange(len(places)), [len(place.blobs) for place in places])
-    blobs = np.concatenate([place.blobs for place in places])
-    kept = shading(blobs, view, seen)
+    view = np.repeat(np.arange(len(places)), [len(place.occluder_spheres) for place in places])
+    occluders = np.concatenate([place.occluder_spheres for place in places])
+    kept = may_occlude(occluders, view, geometry)
     ends = np.cumsum(np.bincount(view[kept], minlength=len(places)))
-    return blobs[kept].astype(np.float32), np.concatenate([[0], ends])
+    return occluders[kept].astype(np.float32), np.concatenate([[0], ends])

@@ -85,8 +85,8 @@ def prefiltered(radiance: Double) -> NDArray[np.float32]:
 
     Below the horizon, and where the surroundings hide it, there is no sky.
     """
-    seen = (radiance * open_share(directions()[:, 1:2])).astype(np.float32)
-    return np.concatenate([seen, *(weights @ seen for weights in _filters())])
+    visible = (radiance * open_share(directions()[:, 1:2])).astype(np.float32)
+    return np.concatenate([visible, *(weights @ visible for weights in _filters())])
 
 
 @functools.cache
@@ -97,9 +97,9 @@ def skyline() -> NDArray[np.float32]:
     height = np.linspace(-1, 1, HEIGHTS)
     towards = np.stack([np.sqrt(1 - height**2), height, np.zeros(HEIGHTS)], axis=1)
     share = open_share(sky[:, 1])
-    seen = np.stack([share, share * (1 + 2 * sky[:, 1]) * 3 / 7], axis=1)
+    visible = np.stack([share, share * (1 + 2 * sky[:, 1]) * 3 / 7], axis=1)
     levels = []
     for level in range(LEVELS):
         weights = lobes(towards @ sky.T, (level + 0.5) / LEVELS) * solid_angle
-        levels.append(weights @ seen / weights.sum(1, keepdims=True))
+        levels.append(weights @ visible / weights.sum(1, keepdims=True))
     return np.stack(levels).astype(np.float32)

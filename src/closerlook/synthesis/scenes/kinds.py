@@ -44,7 +44,7 @@ class Backdrop:
         things: what stands about.
         shade: how much of the sun the surroundings take, 0 to 1.
         tile: metres that one ground texture covers.
-        picture: the place is this frame of the user's own camera; see scene.pictures.
+        picture: the place is this frame of the user's own camera; see scenes.pictures.
     """
 
     name: str
@@ -92,15 +92,15 @@ def backdrops(names: Sequence[str] | None = None) -> tuple[Backdrop, ...]:
     Raises:
         UsageError: a name is unknown, or a folder holds no pictures.
     """
-    found: dict[str, Backdrop] = {}
+    chosen: dict[str, Backdrop] = {}
     for name in names or BACKDROPS:
         if name in BACKDROPS:
-            found[name] = BACKDROPS[name]
+            chosen[name] = BACKDROPS[name]
         elif Path(name).exists():
-            found |= {one.name: one for one in _pictures(Path(name).resolve())}
+            chosen |= {picture.name: picture for picture in _pictures(Path(name).resolve())}
         else:
             raise unknown("backdrop", name, [*BACKDROPS, "path/to/pictures"])
-    return tuple(found.values())
+    return tuple(chosen.values())
 
 
 @functools.cache

@@ -62,7 +62,7 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
         roughness=np.full(1, ROUGH),
     )
     panels = gathered([place.panels[:1], thing, place.panels[1:]])
-    return replace(place, panels=panels, blobs=np.concatenate([place.blobs, spheres(thing)]))
+    return replace(place, panels=panels, occluder_spheres=np.concatenate([place.occluder_spheres, spheres(thing)]))
 
 
 def _before_legs(camera: Camera, tall: float, height: float) -> tuple[float, float]:

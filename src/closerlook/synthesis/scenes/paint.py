@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-__all__ = ["SIDE", "Float", "blank", "clouds", "draw", "joints", "leaves", "mottle", "stack", "vary"]
+__all__ = ["SIDE", "Float", "blank", "bright", "clouds", "draw", "ink", "joints", "leaves", "mottle", "stack", "vary"]
 
 Float = NDArray[np.float64]
 SIDE = 256
@@ -85,3 +85,18 @@ def stack(
         alpha = np.ones((SIDE, SIDE))
     cover = alpha if isinstance(alpha, Image.Image) else Image.fromarray((np.clip(alpha, 0, 1) * 255).astype(np.uint8))
     return np.dstack([np.asarray(image.convert("RGB")), np.asarray(cover.convert("L"))])
+
+
+def ink(colour: Float | tuple[float, float, float], factor: float = 1.0) -> tuple[int, int, int]:
+    """A colour, 0 to 1, as Pillow's pens take it, ``factor`` times as bright."""
+    r, g, b = (int(np.clip(c * factor, 0, 1) * 255) for c in colour)
+    return r, g, b
+
+
+def bright(rng: np.random.Generator) -> Float:
+    """A colour as of cars, signs and clothes: often grey, black or white, else coloured."""
+    if rng.random() < 0.55:
+        return np.full(3, rng.choice([0.08, 0.2, 0.45, 0.75, 0.9])) * rng.uniform(0.8, 1.1)
+    hue = rng.random() * 6
+    full = np.clip(np.abs((hue + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
+    return np.asarray((1 - rng.uniform(0.45, 0.85) * (1 - full)) * rng.uniform(0.3, 0.85))

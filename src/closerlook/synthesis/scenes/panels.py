@@ -8,27 +8,27 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 from closerlook.synthesis.scenes.kinds import Backdrop
 from closerlook.synthesis.scenes.pictures import Picture
 from closerlook.synthesis.scenes.textures import PAINTERS, VARIANTS
 
 __all__ = [
     "COLUMNS",
-    "MOST",
+    "MAX_PANELS",
     "TEXTURES",
     "Panels",
     "Place",
-    "SeenPanels",
+    "VisiblePanels",
     "gathered",
-    "seen_panels",
     "texture_number",
+    "visible_panels",
 ]
 
 Float = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MOST = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
+MAX_PANELS = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
 TEXTURES = tuple(PAINTERS)
 NUMBERS = {name: VARIANTS * i for i, name in enumerate(TEXTURES)}
 
@@ -85,7 +85,7 @@ def texture_number(name: str, variant: int) -> int:
 
 def gathered(panels: Sequence[Panels]) -> Panels:
     """Panels laid end to end."""
-    return Panels(*(np.concatenate([getattr(one, name) for one in panels]) for name in COLUMNS))
+    return Panels(*(np.concatenate([getattr(part, name) for part in panels]) for name in COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Place:
     Attributes:
         backdrop: its kind.
         panels: the ground, walls and things.
-        blobs: (k, 4) spheres (x, y, z, radius) that darken the ground near things.
+        occluder_spheres: (k, 4) spheres (x, y, z, radius) that darken the ground near things.
         north: degrees that the place is turned against the sun.
         shade, shade_variant: strength and number of the pattern of shadows from afar.
         picture: what is seen of the place in truth; the panels then only say how far away it is.
@@ -104,7 +104,7 @@ class Place:
 
     backdrop: Backdrop
     panels: Panels = field(repr=False)
-    blobs: Float = field(repr=False)
+    occluder_spheres: Float = field(repr=False)
     north: float
     shade: float
     shade_variant: int
@@ -113,7 +113,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class SeenPanels:
+class VisiblePanels:
     """Panels that V cameras see, those of each after those of the one before, things turned to their camera.
 
     Attributes:
@@ -129,7 +129,7 @@ class SeenPanels:
     fronts: Integers
 
 
-def seen_panels(places: Sequence[Place], frames: Frames) -> SeenPanels:
+def visible_panels(places: Sequence[Place], frames: Frames) -> VisiblePanels:
     """The ground and the panels that can fall into each frame behind the person, one place a frame."""
     panels = gathered([place.panels for place in places])
     view = np.repeat(np.arange(len(places)), [len(place.panels) for place in places])
@@ -142,23 +142,23 @@ def seen_panels(places: Sequence[Place], frames: Frames) -> SeenPanels:
     aside, above = frames.along_axes(along, view), frames.along_axes(panels.upward, view)
     corners = np.stack([first, first + aside, first + aside + above, first + above], axis=1)
     ground = np.flatnonzero(np.diff(view, prepend=-1))
-    seen = _in_frame(corners, frames, view, (panels.upward[:, 1] > 0) & ~panels.front)
-    seen[ground] = True  # it has no edge
-    before = np.cumsum(seen) - 1
-    kept = np.flatnonzero(seen & (before - before[ground][view] < MOST))
+    visible = _in_frame(corners, frames, view, (panels.upward[:, 1] > 0) & ~panels.front)
+    visible[ground] = True  # it has no edge
+    before = np.cumsum(visible) - 1
+    kept = np.flatnonzero(visible & (before - before[ground][view] < MAX_PANELS))
     rest = {name: getattr(panels, name)[kept] for name in COLUMNS} | {"corner": corner[kept], "along": along[kept]}
     ends = np.concatenate([np.searchsorted(kept, ground), [len(kept)]])
     fronts = np.bincount(view[kept], panels.front[kept], len(places)).astype(np.int64)
-    return SeenPanels(Panels(**rest), view[kept], ends, fronts)
+    return VisiblePanels(Panels(**rest), view[kept], ends, fronts)
 
 
 def _in_frame(corners: Float, frames: Frames, view: Integers, behind: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n,) which panels may be in their frame; those that must lie ``behind`` the person, if anywhere."""
     right, up, depth = corners
     least_right, least_up, most_right, most_up = frames.bounds()[view].T
-    seen = depth.max(0) > np.where(behind, frames.distance[view], 0.0)
+    visible = depth.max(0) > np.where(behind, frames.distance[view], 0.0)
     for limit, offset in ((least_right, right), (least_up, up)):
-        seen &= (offset >= limit * depth).any(0)
+        visible &= (offset >= limit * depth).any(0)
     for limit, offset in ((most_right, right), (most_up, up)):
-        seen &= (offset <= limit * depth).any(0)
-    return np.asarray(seen)
+        visible &= (offset <= limit * depth).any(0)
+    return np.asarray(visible)

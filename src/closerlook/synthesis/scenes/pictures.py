@@ -25,7 +25,8 @@ from PIL import Image
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.storage.documents import read_yaml
-from closerlook.synthesis.scenes.camera import SENSOR, Camera, Frame
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import SENSOR, Frame
 from closerlook.synthesis.scenes.sensor import Sensor
 
 __all__ = ["CAMERA_NAME", "FITTED", "Picture", "picture_files", "read_picture"]
@@ -106,8 +107,8 @@ class Picture:
         rows = np.clip(np.arange(y0, math.ceil(bottom) + 1), 0, tall - 1)
         cut = Image.fromarray(self.codes[rows[:, None], columns])
         window = (left - x0, top - y0, right - x0, bottom - y0)
-        seen = np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=window), np.float32) / 255
-        return np.asarray(np.minimum(seen**2.2 * self.albedo, 0.95), dtype=np.float32)
+        values = np.asarray(cut.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=window), np.float32) / 255
+        return np.asarray(np.minimum(values**2.2 * self.albedo, 0.95), dtype=np.float32)
 
 
 def picture_files(folder: str | Path) -> list[Path]:
@@ -116,14 +117,14 @@ def picture_files(folder: str | Path) -> list[Path]:
     Raises:
         UsageError: it holds none.
     """
-    found = sorted(
+    files = sorted(
         path
         for path in Path(folder).iterdir()
         if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
     )
-    if not found:
+    if not files:
         raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
-    return found
+    return files
 
 
 @functools.lru_cache(maxsize=8)

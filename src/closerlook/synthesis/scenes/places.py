@@ -5,30 +5,27 @@ Many places are drawn at once; what each is like depends on its own backdrop and
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.scenes.kinds import Backdrop
-from closerlook.synthesis.scenes.panels import COLUMNS, TEXTURES, Panels, Place, gathered, texture_number
+from closerlook.synthesis.scenes.panels import COLUMNS, TEXTURES, Panels, Place, gathered
 from closerlook.synthesis.scenes.pictures import read_picture
+from closerlook.synthesis.scenes.place_draws import KIND, THING, DrawnPlaces, KindRows, Rows, draw_places, kind_rows
 from closerlook.synthesis.scenes.textures import VARIANTS
 
 __all__ = ["ROUGH", "place", "places", "spheres", "tints"]
 
 Float = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Rows = np.ndarray[tuple[int, ...], np.dtype[np.void]]
 
 ROUGH = 0.9  # of most surfaces
 DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
 NEAREST = 1.2  # metres that things keep from the person
 QUARTERS = np.arange(4) * np.pi / 2
-CHOICES = 8  # textures at most that something may have
 
 HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter", "sign")  # stand on little, and let the sky in below
 
@@ -42,90 +39,6 @@ IS_HOLLOW, IS_TILES, IS_GLASS = _numbers_of(*HOLLOW), _numbers_of("tiles"), _num
 IS_GROWN = _numbers_of("hedge", "trunks")  # which are as tall as they are, and not in storeys
 
 
-def _row(single: str, **several: int) -> np.dtype[np.void]:
-    """Rows of float64 numbers: single ones with these names, then so many with each of these."""
-    return np.dtype([(name, np.float64) for name in single.split()] + [(n, np.float64, k) for n, k in several.items()])
-
-
-# A backdrop, and one of the things that may stand about in it, which is the ``rank``-th of its kind. Choices are a
-# count and so many numbers of textures.
-KIND = _row("closed shade tile horizon", distance=2, height=2, ground=1 + CHOICES, strip=1 + CHOICES, wall=1 + CHOICES)
-THING = _row("width kind rank", distance=2, height=2, count=2, textures=1 + CHOICES)
-
-# What is drawn evenly from 0 to 1: for a side of a place, for a strip of other ground, for a place, for a thing.
-SIDE = _row(
-    "closed distance wall variant height wide shift far far_height far_variant far_shift first apart ahead beside "
-    "post_height post_power",
-    low_height=2,
-    low_power=2,
-)
-STRIP = _row("facing texture variant width distance", shift=2)
-GROUND = _row("turn north shade pattern scale ground variant strips", shift=2)
-EVEN = np.dtype([*GROUND.descr, ("side", SIDE, 4), ("strip", STRIP, 3)])
-STANDS = _row("angle distance height mirrored texture variant")
-# And normally: the brightness and three colours of each panel.
-NORMAL = np.dtype(
-    [("ground", np.float64, 4), *((n, np.float64, (k, 4)) for n, k in (("wall", 4), ("far", 4), ("strip", 3)))]
-)
-
-
-class _Kind(NamedTuple):
-    """A backdrop in numbers: a row of ``KIND``, one of ``THING`` for each that may stand there, and of how many kinds
-    these are."""
-
-    row: Float
-    things: Float
-    kinds: int
-
-
-@functools.lru_cache(maxsize=1024)
-def _kind(backdrop: Backdrop) -> _Kind:
-    row = np.concatenate(
-        [
-            [backdrop.closed, backdrop.shade, backdrop.tile, texture_number(backdrop.horizon, 0)],
-            *(backdrop.wall_distance, backdrop.wall_height),
-            *(_choices(names) for names in (backdrop.grounds, backdrop.strips, backdrop.walls)),
-        ]
-    )
-    things = [
-        [thing.width, kind, rank, *thing.distance, *thing.height, *thing.count, *_choices(thing.textures)]
-        for kind, thing in enumerate(backdrop.things)
-        for rank in range(thing.count[1])
-    ]
-    return _Kind(row[None], np.array(things).reshape(-1, THING.itemsize // 8), len(backdrop.things))
-
-
-def _choices(names: Sequence[str]) -> Float:
-    if len(names) > CHOICES:
-        raise ValueError(f"there may be at most {CHOICES} textures to choose from, not {len(names)}: {names}")
-    numbers = [texture_number(name, 0) for name in names]
-    return np.array([len(names), *numbers, *[0] * (CHOICES - len(names))], np.float64)
-
-
-class _Drawn(NamedTuple):
-    """Everything that is random about some places."""
-
-    even: Rows  # (P,) of EVEN
-    normal: Rows  # (P,) of NORMAL
-    counts: Float  # (k,) how many there are of each kind of thing, evenly from 0 to 1, place by place
-    stands: Rows  # (m,) of STANDS, for each thing that may stand in a place
-    looks: Float  # (m, 4) normal
-
-
-def _draw(kinds: Sequence[_Kind], rngs: Sequence[np.random.Generator]) -> _Drawn:
-    sizes = [(EVEN.itemsize // 8, kind.kinds, len(kind.things)) for kind in kinds]
-    even = [rng.random(own + k + 6 * m) for rng, (own, k, m) in zip(rngs, sizes, strict=True)]
-    normal = [rng.standard_normal(NORMAL.itemsize // 8 + 4 * m) for rng, (_, _, m) in zip(rngs, sizes, strict=True)]
-    own, of_panels = EVEN.itemsize // 8, NORMAL.itemsize // 8
-    return _Drawn(
-        np.concatenate([drawn[:own] for drawn in even]).view(EVEN),
-        np.concatenate([drawn[:of_panels] for drawn in normal]).view(NORMAL),
-        np.concatenate([drawn[own : own + k] for drawn, (_, k, _) in zip(even, sizes, strict=True)]),
-        np.concatenate([drawn[own + k :] for drawn, (_, k, _) in zip(even, sizes, strict=True)]).view(STANDS),
-        np.concatenate([drawn[of_panels:] for drawn in normal]).reshape(-1, 4),
-    )
-
-
 def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
     """Draw a place of this kind."""
     return places([backdrop], [rng])[0]
@@ -133,8 +46,8 @@ def place(backdrop: Backdrop, rng: np.random.Generator) -> Place:
 
 def places(backdrops: Sequence[Backdrop], rngs: Sequence[np.random.Generator]) -> list[Place]:
     """Draw a place of each of these kinds, with a generator each."""
-    kinds = [_kind(backdrop) for backdrop in backdrops]
-    kind, drawn = np.concatenate([one.row for one in kinds]).view(KIND)[:, 0], _draw(kinds, rngs)
+    kinds = [kind_rows(backdrop) for backdrop in backdrops]
+    kind, drawn = np.concatenate([each.row for each in kinds]).view(KIND)[:, 0], draw_places(kinds, rngs)
     even, side = drawn.even, drawn.even["side"]
     facing = 2 * np.pi * even["turn"][:, None] + QUARTERS
     closed = side["closed"] < kind["closed"][:, None]
@@ -217,7 +130,7 @@ def _panels(
     return Panels(paint, corner, along, upward, tint, repeat, shift, cutouts, turning, fronts, rough)
 
 
-def _grounds(kind: Rows, drawn: _Drawn) -> Panels:
+def _grounds(kind: Rows, drawn: DrawnPlaces) -> Panels:
     even = drawn.even
     scale, turn = kind["tile"] * _between((0.8, 1.3), even["scale"]), 2 * np.pi * even["turn"]
     paint = _pick(kind["ground"], even["ground"], even["variant"])
@@ -227,7 +140,7 @@ def _grounds(kind: Rows, drawn: _Drawn) -> Panels:
     return _panels(paint, np.zeros_like(along), along, upward, tint, whole, even["shift"], roughness)
 
 
-def _walls(kind: Rows, drawn: _Drawn, facing: Float, distance: Float, closed: NDArray[np.bool_]) -> Panels:
+def _walls(kind: Rows, drawn: DrawnPlaces, facing: Float, distance: Float, closed: NDArray[np.bool_]) -> Panels:
     owner, side = np.nonzero(closed)
     even, length = drawn.even["side"][owner, side], 60.0
     height = _between(kind["height"][owner], even["height"])
@@ -241,7 +154,7 @@ def _walls(kind: Rows, drawn: _Drawn, facing: Float, distance: Float, closed: ND
     return _panels(paint, corner, along, _up(height), tint, repeat, shift, roughness)
 
 
-def _horizons(kind: Rows, drawn: _Drawn, facing: Float) -> Panels:
+def _horizons(kind: Rows, drawn: DrawnPlaces, facing: Float) -> Panels:
     even = drawn.even["side"].ravel()
     corner, along = _beside(facing.ravel(), _between((28.0, 60.0), even["far"]), 160.0)
     height = _between((9.0, 18.0), even["far_height"])
@@ -252,7 +165,7 @@ def _horizons(kind: Rows, drawn: _Drawn, facing: Float) -> Panels:
     return _panels(paint, corner, along, _up(height), tint, repeat, shift, cutout=True)
 
 
-def _strips(kind: Rows, drawn: _Drawn) -> tuple[Integers, Panels]:
+def _strips(kind: Rows, drawn: DrawnPlaces) -> tuple[Integers, Panels]:
     """Long patches of another ground, along or across the walls, just above the ground itself."""
     count = np.where(kind["strip"][:, 0] > 0, _up_to(4, drawn.even["strips"]), 0)
     owner, number = np.nonzero(np.arange(3) < count[:, None])
@@ -267,13 +180,13 @@ def _strips(kind: Rows, drawn: _Drawn) -> tuple[Integers, Panels]:
     return owner, _panels(paint, corner, along, _towards(facing, width), tint, repeat, even["shift"])
 
 
-def _things(kinds: Sequence[_Kind], drawn: _Drawn, facing: Float, room: Float) -> tuple[Panels, Integers]:
+def _things(kinds: Sequence[KindRows], drawn: DrawnPlaces, facing: Float, room: Float) -> tuple[Panels, Integers]:
     """Some of each thing spread around the person, inside the walls, and the number of each one's place."""
     thing = np.concatenate([kind.things for kind in kinds]).view(THING)[:, 0]
     owner = np.repeat(np.arange(len(kinds)), [len(kind.things) for kind in kinds])
     first_kind = np.cumsum([0, *(kind.kinds for kind in kinds[:-1])])
-    least, most = thing["count"].T
-    count = least + _up_to(most - least + 1, drawn.counts[first_kind[owner] + thing["kind"].astype(np.int64)])
+    fewest, largest = thing["count"].T
+    count = fewest + _up_to(largest - fewest + 1, drawn.counts[first_kind[owner] + thing["kind"].astype(np.int64)])
     there = thing["rank"] < count
     thing, owner, even, looks = thing[there], owner[there], drawn.stands[there], drawn.looks[there]
     angle = 2 * np.pi * even["angle"]
@@ -315,7 +228,7 @@ def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Flo
 
 def _split(parts: Sequence[tuple[Integers, Panels]], count: int) -> list[Panels]:
     """The panels of each place, from parts with the number of each one's place."""
-    owner = np.concatenate([own for own, _ in parts])
+    owner = np.concatenate([numbers for numbers, _ in parts])
     every = gathered([panels for _, panels in parts])[np.argsort(owner, kind="stable")]
     ends = np.cumsum([0, *np.bincount(owner, minlength=count)]).tolist()
     columns = [getattr(every, name) for name in COLUMNS]

@@ -292,7 +292,7 @@ def sky_light(illumination: Illumination) -> SkyLight:
     attenuated = _low_sun(elevation)
     radiance = sky_radiance(directions, direction, illumination.turbidity) * attenuated + moonlit
     before_sun = np.array([np.cos(el), np.sin(el), 0.0])
-    seen = sky_radiance(gloss.directions(), before_sun, illumination.turbidity) * attenuated + moonlit
+    mirrored_sky = sky_radiance(gloss.directions(), before_sun, illumination.turbidity) * attenuated + moonlit
     if elevation <= 0:
         direction = np.array([0.35, 0.8, 0.49])
         direction /= np.linalg.norm(direction)
@@ -303,5 +303,5 @@ def sky_light(illumination: Illumination) -> SkyLight:
         if elevation <= 0:
             key = lamps.lux / 1000 * temperature_colour(lamps.kelvin)
     horizon = radiance[directions[:, 1] < 0.15].mean(0)
-    mirrored = gloss.prefiltered(seen)
+    mirrored = gloss.prefiltered(mirrored_sky)
     return SkyLight(direction, key, elevation <= 0, irradiance(radiance), mirrored, sunward, horizon, glow, windows)

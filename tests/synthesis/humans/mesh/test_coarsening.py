@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.generation.production import SPACING
+from closerlook.synthesis.generation.render_person import SPACING
 from closerlook.synthesis.humans import Person, pose_batch, sample_pose
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.rendering import view_batch as module
-from closerlook.synthesis.rendering.renderer import Renderer, Take, View
+from closerlook.synthesis.rendering.renderer import Renderer, View, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
-from closerlook.synthesis.scenes.camera import Camera, Frames, frames
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
 SIZE = (128, 64)
@@ -29,8 +30,8 @@ def test_vertices_are_among_those_that_there_were_and_things_at_hand_come_last(p
         assert (np.bincount(thin.materials_of, minlength=len(person.materials)) > 0).tolist() == (
             np.bincount(person.materials_of, minlength=len(person.materials)) > 0
         ).tolist()
-        body = {row.tobytes() for row in person.positions[: person.own]}
-        assert all(row.tobytes() in body for row in thin.positions[: thin.own])
+        body = {row.tobytes() for row in person.positions[: person.body_vertices]}
+        assert all(row.tobytes() in body for row in thin.positions[: thin.body_vertices])
 
 
 def test_seams_stay_closed(people: list[Person]) -> None:
@@ -59,9 +60,11 @@ def test_outlines_are_alike(people: list[Person], monkeypatch: pytest.MonkeyPatc
     where = place(BACKDROPS["yard"], keyed_rng(0))
     masks = []
     for person in (people[0], coarsened(people[0], METRES)):
-        made.wear(person)
+        made.set_person(person)
         posed = pose_batch(person, [sample_pose(keyed_rng(0, "pose"))])
-        made.look(posed, [Take(View(Camera(viewpoint), where, Sensor())) for viewpoint in (0.0, 90.0, 215.0)])
-        masks += [made.seen(number).colour[0, :, :, 3] > 0.5 for number in range(3)]
+        made.rasterize(
+            posed, [ViewRequest(View(Camera(viewpoint), where, Sensor())) for viewpoint in (0.0, 90.0, 215.0)]
+        )
+        masks += [made.gbuffer(number).colour[0, :, :, 3] > 0.5 for number in range(3)]
     full, thin = np.array(masks[:3]), np.array(masks[3:])
     assert (full & thin).sum() / (full | thin).sum() > 0.985

@@ -50,14 +50,14 @@ def test_a_pose_is_the_same_bit_for_bit_alone_and_in_any_batch(people: list[Pers
 def test_rest_pose_moves_nothing_but_the_origin(people: list[Person]) -> None:
     for person in [person for person in people if not any(person.hands)][:4]:
         posed = pose_person(person, REST)
-        offset = (posed.positions - person.positions)[: person.own]
+        offset = (posed.positions - person.positions)[: person.body_vertices]
         np.testing.assert_allclose(offset, np.broadcast_to(offset[0], offset.shape), atol=1e-4)
 
 
 @pytest.mark.parametrize("number", range(12))
 def test_feet_on_the_ground_pelvis_above_the_origin(people: list[Person], number: int) -> None:
     posed = pose_person(people[number], sample_pose(keyed_rng(number, "pose")))
-    assert posed.positions[: people[number].own, 1].min() == pytest.approx(0, abs=1e-5)
+    assert posed.positions[: people[number].body_vertices, 1].min() == pytest.approx(0, abs=1e-5)
     np.testing.assert_allclose(joint(posed.joints, "root")[[0, 2]], 0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(posed.normals, axis=1), 1, atol=1e-3)
     assert np.isfinite(posed.positions).all()
@@ -70,7 +70,7 @@ def test_bending_agrees_with_dense_skinning_by_products_of_rotations(people: lis
     for pose in (sample_pose(keyed_rng(k, "pose")) for k in range(5)):
         turns = np.stack([product(*degrees) for degrees in _angles(person, _columns([pose]))[0]])
         wanted = skin(person.positions, dense, chain(person.skeleton.heads, person.skeleton.parents, turns))
-        moved = (pose_person(person, pose).positions - wanted)[: person.own]
+        moved = (pose_person(person, pose).positions - wanted)[: person.body_vertices]
         np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)
 
 
@@ -255,7 +255,7 @@ def test_an_umbrella_is_open_over_the_head_or_folded_below_the_hand() -> None:
         shown, gone = (f"open.{side}", f"folded.{side}")[:: 1 if sheltering else -1]
         assert _extent(person, posed, shown).max() > 0.4 and _extent(person, posed, gone).max() < 1e-4
     top = pose_person(person, Pose(sheltering=True)).positions[:, 1]
-    assert top[person.own :].max() > top[: person.own].max()
+    assert top[person.body_vertices :].max() > top[: person.body_vertices].max()
 
 
 def test_what_rolls_is_on_the_ground_with_a_hand_on_it() -> None:

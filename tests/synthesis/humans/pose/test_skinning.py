@@ -35,7 +35,7 @@ def any_person(seed: int, vertices: int, bones: int) -> Person:
         skeleton=Skeleton(
             tuple(map(str, range(bones))), np.full(bones, -1, np.int32), np.zeros((bones, 3), np.float32)
         ),
-        own=vertices,
+        body_vertices=vertices,
     )
 
 
@@ -63,7 +63,7 @@ def bent(flesh: Flesh, transforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def sheet(rng: np.random.Generator, side: int) -> tuple[Person, np.ndarray]:
     """A tilted flat net of vertices that hang on three bones, ever more on one the further they are to its side; and
-    how fast, (3, 3): a row a bone."""
+    how fast, (3, 3): one row per bone."""
     u, v = (grid.ravel() for grid in np.meshgrid(*2 * [np.linspace(-0.5, 0.5, side)]))
     axes = np.linalg.qr(rng.normal(size=(3, 3)))[0].T
     places = np.outer(u, axes[0]) + np.outer(v, axes[1])

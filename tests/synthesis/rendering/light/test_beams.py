@@ -3,37 +3,39 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.rendering.light.beams import SHADOW_RADIUS, casters, key_lights, shadow_matrices
-from closerlook.synthesis.rendering.light.conditions import Shot, conditions
+from closerlook.synthesis.rendering.light.conditions import ImageRequest, conditions
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, sky_light
 from closerlook.synthesis.scenes.weather import WEATHERS
 
 KINDS = list(BACKDROPS.values())
-SHOT = st.builds(Shot.named, st.sampled_from(sorted(WEATHERS)), st.sampled_from(sorted(ILLUMINATIONS)), st.integers(0))
-VIEW = st.tuples(st.lists(SHOT, min_size=1, max_size=6), st.integers(0, 30), st.integers(0, 2))
+IMAGE = st.builds(
+    ImageRequest.from_names, st.sampled_from(sorted(WEATHERS)), st.sampled_from(sorted(ILLUMINATIONS)), st.integers(0)
+)
+VIEW = st.tuples(st.lists(IMAGE, min_size=1, max_size=6), st.integers(0, 30), st.integers(0, 2))
 
 
 def lights_of(views):
-    """Key lights of views: (shots, seed of the place, number of the pose) each."""
-    shots, seeds, poses = zip(*views, strict=True)
+    """Key lights of views: (requests, seed of the place, number of the pose) each."""
+    requests, seeds, poses = zip(*views, strict=True)
     places = [place(KINDS[seed % len(KINDS)], keyed_rng(seed, "place")) for seed in seeds]
-    seen = conditions(shots, np.full((len(views), 3), 0.2), [Sensor()] * len(views))
-    return seen, key_lights(seen, np.array(poses), places)
+    made = conditions(requests, np.full((len(views), 3), 0.2), [Sensor()] * len(views))
+    return made, key_lights(made, np.array(poses), places)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(VIEW, min_size=1, max_size=5))
 def test_a_view_has_the_same_lights_alone_and_among_others(views):
-    seen, together = lights_of(views)
-    for k, (shots, seed, pose) in enumerate(views):
-        _, alone = lights_of([(shots, seed, pose)])
-        own = slice(seen.light_ends[k], seen.light_ends[k + 1])
+    made, together = lights_of(views)
+    for k, (requests, seed, pose) in enumerate(views):
+        _, alone = lights_of([(requests, seed, pose)])
+        own = slice(made.light_ends[k], made.light_ends[k + 1])
         rows = together.rows[own]
         for name in ("place", "reach", "sunward", "shadow", "lit"):
             assert np.array_equal(alone.rows[name], rows[name])
         assert np.array_equal(alone.skies, together.skies[own])
-        assert alone.dark[0] == together.dark[k] == any(sky_light(shot.illumination).lamp for shot in shots)
+        assert alone.dark[0] == together.dark[k] == any(sky_light(request.illumination).lamp for request in requests)
         for one, other in zip(alone.rows, rows, strict=True):
             mine = alone.casters[one["first_caster"] : one["end_caster"]]
             assert mine.tobytes() == together.casters[other["first_caster"] : other["end_caster"]].tobytes()
@@ -44,8 +46,12 @@ def test_a_view_has_the_same_lights_alone_and_among_others(views):
 
 
 def test_views_of_one_pose_in_one_place_share_shadow_maps():
-    shots = [Shot.named("sunny", "noon"), Shot.named("sunny", "dusk"), Shot.named("foggy", "forenoon")]
-    _, shared = lights_of([(shots, 3, 0), (shots[:2], 3, 0), (shots[:1], 3, 1), (shots[:1], 4, 1)])
+    requests = [
+        ImageRequest.from_names("sunny", "noon"),
+        ImageRequest.from_names("sunny", "dusk"),
+        ImageRequest.from_names("foggy", "forenoon"),
+    ]
+    _, shared = lights_of([(requests, 3, 0), (requests[:2], 3, 0), (requests[:1], 3, 1), (requests[:1], 4, 1)])
     assert len(shared.cast_pose) == 4  # two times of day of pose 0; pose 1 in either place
     assert shared.rows["lit"].tolist() == [1, 1, 0, 1, 1, 1, 1]
     slots = shared.rows["slot"]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from closerlook.randomness import keyed_rng
-from closerlook.synthesis.rendering.light.lamps import MOST, REACH, lamp_rows
-from closerlook.synthesis.rendering.renderer import Shot, View
+from closerlook.synthesis.rendering.light.lamps import MAX_LAMPS, REACH, lamp_rows
+from closerlook.synthesis.rendering.renderer import ImageRequest, View
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
-from closerlook.synthesis.scenes.camera import Camera, Crop, frames, sample_camera
+from closerlook.synthesis.scenes.camera import Camera, Crop, sample_camera
+from closerlook.synthesis.scenes.frames import frames
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
@@ -26,9 +27,9 @@ def renderer(block):
 
 def added(renderer, where, lamp, weather, time):
     """What a further lamp adds to an image, (h, w)."""
-    shots = [Shot(weather, ILLUMINATIONS[time], 0)]
+    requests = [ImageRequest(weather, ILLUMINATIONS[time], 0)]
     lit, unlit = (
-        renderer.render(View(CAMERA, replace(where, lamps=np.array(lamps).reshape(-1, 4)), Sensor()), shots)[0]
+        renderer.render(View(CAMERA, replace(where, lamps=np.array(lamps).reshape(-1, 4)), Sensor()), requests)[0]
         for lamps in ([lamp], [])
     )
     return (lit.astype(float) - unlit) @ GREY
@@ -66,14 +67,14 @@ def test_wet_ground_mirrors_a_lamp_between_it_and_the_eye(renderer, open_place):
 
 def test_a_view_takes_the_lamps_that_light_what_it_shows(block, open_place):
     _, posed = block
-    seen = frames([CAMERA], posed.positions[None], np.zeros(1, np.int64), SIZE)
+    views = frames([CAMERA], posed.positions[None], np.zeros(1, np.int64), SIZE)
     lamps = np.array([[0.0, 4.0, -4.0, 1.0], [0.0, 4.0, 30.0, 1.0], [40.0, 4.0, -4.0, 1.0], *[[1.0, 4, -20, 1]] * 9])
     where = replace(open_place, lamps=lamps)
-    kept, ends = lamp_rows([where], np.ones(1, bool), seen)
-    assert len(kept) == MOST and ends.tolist() == [0, MOST]
+    kept, ends = lamp_rows([where], np.ones(1, bool), views)
+    assert len(kept) == MAX_LAMPS and ends.tolist() == [0, MAX_LAMPS]
     assert kept[0, :3] == pytest.approx(lamps[0, :3])
     assert not any(np.allclose(row[:3], lamps[k, :3]) for row in kept for k in (1, 2))
-    assert lamp_rows([where], np.zeros(1, bool), seen)[1].tolist() == [0, 0]
+    assert lamp_rows([where], np.zeros(1, bool), views)[1].tolist() == [0, 0]
 
 
 def test_a_view_has_the_same_lamps_alone_and_among_others(block):
@@ -93,7 +94,7 @@ def test_a_view_has_the_same_lamps_alone_and_among_others(block):
         aside = np.abs(right - x * depth) - half * np.maximum(depth, 0)
         within = np.flatnonzero((depth > view.distance[0] - REACH) & (aside < REACH)) if dark[k] else []
         off = np.maximum(aside, 0) + np.maximum(depth - view.distance[0], 0)
-        expected = sorted(within, key=lambda lamp: off[lamp])[:MOST]
+        expected = sorted(within, key=lambda lamp: off[lamp])[:MAX_LAMPS]
         assert alone[:, :3] == pytest.approx(places[k].lamps[expected, :3], abs=1e-5)
 
 

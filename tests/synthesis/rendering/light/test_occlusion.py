@@ -6,9 +6,9 @@ import warp as wp
 from hypothesis import given, settings, strategies as st
 
 from closerlook.compute.kernels import start_warp
-from closerlook.synthesis.rendering.light import occlusion
+from closerlook.synthesis.rendering.light import body_spheres, occlusion
 from closerlook.synthesis.rendering.light.occluder_spheres import SPHERES, spirals
-from closerlook.synthesis.rendering.values import SIGHT_ROW, Sight
+from closerlook.synthesis.rendering.values import VIEW_PARAMETERS_ROW, ViewParameters
 
 HEIGHT, WIDTH = 24, 16
 METRES, REACH = 0.22, 6.0
@@ -20,27 +20,27 @@ def on_cpu(values, kind):
     return wp.array(np.ascontiguousarray(values, dtype=np.float32), dtype=kind, device="cpu")
 
 
-def open_sky(surfaces, spheres, blobs, run=100):
+def open_sky(surfaces, spheres, occluders, run=100):
     """(V, 2, H, W) of surfaces (colour, facing, where), spheres of each view's pose and lists of blobs."""
     start_warp()
     count, _, height, width, _ = surfaces[0].shape
     down, across = (height + 1) // 2, (width + 1) // 2
-    sights = np.zeros(count, SIGHT_ROW)
-    sights["slot"] = sights["pose"] = np.arange(count)
-    sights["end_blob"] = np.cumsum([len(b) for b in blobs])
-    sights["first_blob"] = sights["end_blob"] - [len(b) for b in blobs]
-    sights = wp.array(sights, dtype=Sight, device="cpu")
+    views = np.zeros(count, VIEW_PARAMETERS_ROW)
+    views["slot"] = views["pose"] = np.arange(count)
+    views["end_sphere"] = np.cumsum([len(b) for b in occluders])
+    views["first_sphere"] = views["end_sphere"] - [len(b) for b in occluders]
+    views = wp.array(views, dtype=ViewParameters, device="cpu")
     colour, facing, where = (on_cpu(s, wp.vec4) for s in surfaces)
-    lights = [on_cpu(spheres, wp.vec4), on_cpu(np.concatenate([*blobs, np.zeros((1, 4))]), wp.vec4)]
+    lights = [on_cpu(spheres, wp.vec4), on_cpu(np.concatenate([*occluders, np.zeros((1, 4))]), wp.vec4)]
     taps = wp.array(spirals(np.full(count, REACH)), dtype=wp.vec2i, device="cpu")
     samples, settled, planes = (on_cpu(np.full((count, down, across, 4), np.nan), wp.vec4) for _ in range(3))
     creases, sky = on_cpu(np.full((count, down, across), np.nan), wp.float32), on_cpu(np.ones(colour.shape), wp.float32)
-    dim, seen = (count, down, -(-across // run)), [sights, colour, facing, where, *lights, taps, METRES]
-    wp.launch(occlusion.gather, dim, [sights, colour, where, samples, run], device="cpu")
-    wp.launch(occlusion.occlude, dim, [*seen, samples, creases, planes, run], device="cpu")
+    dim, inputs = (count, down, -(-across // run)), [views, colour, facing, where, *lights, taps, METRES]
+    wp.launch(occlusion.gather, dim, [views, colour, where, samples, run], device="cpu")
+    wp.launch(occlusion.occlude, dim, [*inputs, samples, creases, planes, run], device="cpu")
     wp.launch(occlusion.settle, dim, [samples, creases, settled, run], device="cpu")
     dim = (count, height, -(-width // run))
-    wp.launch(occlusion.spread, dim, [*seen, samples, settled, planes, sky, run], device="cpu")
+    wp.launch(occlusion.spread, dim, [*inputs, samples, settled, planes, sky, run], device="cpu")
     return sky.numpy()
 
 
@@ -50,7 +50,7 @@ def past(points, normals, spheres):
     d2 = (to_sphere**2).sum(-1)
     r2 = spheres[:, 3] ** 2
     cosine = np.clip((to_sphere * normals[..., None, :]).sum(-1) / np.sqrt(d2), 0, 1)
-    dark = np.where(d2 < occlusion.REACH**2 * r2, cosine / np.maximum(d2 / np.maximum(r2, 1e-9), 1), 0)
+    dark = np.where(d2 < body_spheres.REACH**2 * r2, cosine / np.maximum(d2 / np.maximum(r2, 1e-9), 1), 0)
     return (1 - dark).prod(-1)
 
 
@@ -75,13 +75,13 @@ def wall_and_ground():
 def test_the_place_is_darkened_by_spheres(seed):
     surfaces, points, normals, wall = wall_and_ground()
     rng = np.random.default_rng(seed)
-    blobs = np.concatenate([rng.uniform([-1, 0.2, -1.2], [1, 1, 1], (3, 3)), rng.uniform(0.1, 0.4, (3, 1))], 1)
+    occluders = np.concatenate([rng.uniform([-1, 0.2, -1.2], [1, 1, 1], (3, 3)), rng.uniform(0.1, 0.4, (3, 1))], 1)
     body = NOBODY.copy()
     body[:2] = [[0.1, 0.4, 0, 0.1], [-0.1, 0.4, 0, 0.12]]
     poses = on_cpu(body[None], wp.vec4)
-    wp.launch(occlusion.enclose, 1, [poses], device="cpu")
-    sky = open_sky(surfaces, poses.numpy(), [blobs])[0, 1]
-    expected = past(points, normals, np.concatenate([body[:2], blobs]))
+    wp.launch(body_spheres.enclose, 1, [poses], device="cpu")
+    sky = open_sky(surfaces, poses.numpy(), [occluders])[0, 1]
+    expected = past(points, normals, np.concatenate([body[:2], occluders]))
     expected *= np.where(wall, 1 - 0.45 * np.exp(-2.5 * points[..., 1]), 1)
     np.testing.assert_allclose(sky[::2, ::2], expected[::2, ::2], atol=1e-5)
     np.testing.assert_allclose(sky[::2, 1:-1:2], (expected[::2, :-2:2] + expected[::2, 2::2]) / 2, atol=1e-5)
@@ -122,8 +122,8 @@ def test_both_feet_have_a_sphere():
     foot[:, [0, 2]] += rng.normal(0, 0.03, (4000, 2))
     foot[:, [0, 2]] = foot[:, [0, 2]] @ np.array([[0.8, 0.6], [-0.6, 0.8]])  # a turn about the vertical
     positions, spheres = on_cpu(foot[None], wp.vec3), on_cpu(np.zeros((1, SPHERES, 4)), wp.vec4)
-    wp.launch(occlusion.bodies, (1, int(occlusion.BANDS)), [positions, 1, spheres], device="cpu")
-    wp.launch(occlusion.enclose, 1, [spheres], device="cpu")
+    wp.launch(body_spheres.bodies, (1, int(body_spheres.BANDS)), [positions, 1, spheres], device="cpu")
+    wp.launch(body_spheres.enclose, 1, [spheres], device="cpu")
     found = spheres.numpy()[0]
     turned = np.array([[-0.4, 0], [0.4, 0]]) @ np.array([[0.8, 0.6], [-0.6, 0.8]])
     for band in range(8):
@@ -131,7 +131,7 @@ def test_both_feet_have_a_sphere():
         np.testing.assert_allclose(np.sort(pair[:, 0]), np.sort(turned[:, 0]), atol=0.03)
         np.testing.assert_allclose(pair[:, 1], (band + 0.5) * y.max() / 8, rtol=1e-4)
         np.testing.assert_allclose(pair[:, 3], np.hypot(0.1, 0.03 * np.sqrt(2)), atol=0.02)
-    assert found[-1, 3] == pytest.approx((np.hypot(*found[:-1, [0, 2]].T) + occlusion.REACH * found[:-1, 3]).max())
+    assert found[-1, 3] == pytest.approx((np.hypot(*found[:-1, [0, 2]].T) + body_spheres.REACH * found[:-1, 3]).max())
 
 
 def test_a_view_is_as_it_is_alone():
@@ -143,11 +143,11 @@ def test_a_view_is_as_it_is_alone():
     both[0][:, 0, ..., 3] = inside
     both[1][:, 0, ..., :3] = [0, 0, 1]
     both[2][:, 0, ..., :3] = points + rng.normal(0, 0.03, (3, HEIGHT, WIDTH, 3))
-    blobs = [rng.uniform([-1, 0, -1, 0.1], [1, 1, 1, 0.3], (n, 4)) for n in (3, 0, 2)]
+    occluders = [rng.uniform([-1, 0, -1, 0.1], [1, 1, 1, 0.3], (n, 4)) for n in (3, 0, 2)]
     spheres = np.repeat(NOBODY[None], 3, axis=0)
     spheres[:, 0], spheres[:, -1] = [0, 0.5, 0, 0.2], [0, 0, 0, 2]
-    together = open_sky(both, spheres, blobs)
-    assert np.array_equal(together, open_sky(both, spheres, blobs, run=3))
+    together = open_sky(both, spheres, occluders)
+    assert np.array_equal(together, open_sky(both, spheres, occluders, run=3))
     for i in range(3):
-        alone = open_sky([s[i : i + 1] for s in both], spheres[i : i + 1], blobs[i : i + 1])
+        alone = open_sky([s[i : i + 1] for s in both], spheres[i : i + 1], occluders[i : i + 1])
         assert np.array_equal(together[i], alone[0])

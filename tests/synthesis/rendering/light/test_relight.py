@@ -8,7 +8,7 @@ import pytest
 from closerlook.attributes import ILLUMINATIONS as TIMES, WEATHERS as SKIES
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.rendering.light.beams import shadow_matrices, turned_skies
-from closerlook.synthesis.rendering.renderer import Shot, View
+from closerlook.synthesis.rendering.renderer import ImageRequest, View
 from closerlook.synthesis.rendering.surfaces.panels import ground_albedos
 from closerlook.synthesis.rendering.surfaces.textures import library
 from closerlook.synthesis.scenes.camera import Camera, Crop
@@ -112,16 +112,16 @@ def mirrored(normal, to_eye, n_v, rough, light, north):
 
 def shade_fully(renderer, view, weather, illumination):
     """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
-    seen = renderer.seen
-    colour, facing, where = (array.astype(np.float64) for array in (seen.colour, seen.facing, seen.where))
-    shown = seen.open_sky.astype(np.float64)[..., None]
+    gbuffer = renderer.gbuffer
+    colour, facing, where = (array.astype(np.float64) for array in (gbuffer.colour, gbuffer.facing, gbuffer.where))
+    shown = gbuffer.open_sky.astype(np.float64)[..., None]
     light = lighting([(weather, illumination)], FIRST, FIRST, ground_albedos([view.place]), [view.sensor])
     albedo, share = colour[..., :3], colour[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]
     ground = (normal[1, ..., 1] > 0.9) & (position[1, ..., 1] < 0.05) & (share[1, ..., 0] > 0)
     albedo[1][ground] *= 0.7 + 0.6 * grain_at(*(9 * position[1][ground][:, [0, 2]]).T)[:, None]
-    to_eye = seen.frame.eye - position
+    to_eye = gbuffer.frame.eye - position
     distance = np.linalg.norm(to_eye, axis=-1, keepdims=True)
     to_eye /= distance
     towards = np.broadcast_to(turned(sky_light(illumination).direction, view.place.north), position.shape)
@@ -184,8 +184,8 @@ def test_all_lights_in_one_pass_are_each_light_by_itself(renderer, weather):
     of the tone curve: how many pixels that rounds the other way depends on where plain surfaces happen to lie."""
     calm = {sky: replace(WEATHERS[sky], flakes=0.0) for sky in SKIES}
     view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
-    shots = [Shot(calm[sky], ILLUMINATIONS[time], 0) for sky in SKIES for time in TIMES]
-    images = renderer.render(view, shots).reshape(7, 7, *SIZE, 3)
+    requests = [ImageRequest(calm[sky], ILLUMINATIONS[time], 0) for sky in SKIES for time in TIMES]
+    images = renderer.render(view, requests).reshape(7, 7, *SIZE, 3)
     for i, time in enumerate(TIMES):
         wanted = shade_fully(renderer, view, calm[weather], ILLUMINATIONS[time])
         assert np.abs(images[SKIES.index(weather), i] - wanted).max() < 0.6, time
@@ -194,7 +194,7 @@ def test_all_lights_in_one_pass_are_each_light_by_itself(renderer, weather):
 def test_what_the_sun_does_not_reach_is_alike_whether_its_shadow_was_cast(renderer):
     """Where no weather lets the sun through there is no shadow map."""
     view = View(CAMERA, place_of([(4, -10, 10, "brick_wall")], north=33.0), Sensor())
-    foggy, sunny = Shot.named("foggy", "noon"), Shot.named("sunny", "noon")
+    foggy, sunny = ImageRequest.from_names("foggy", "noon"), ImageRequest.from_names("sunny", "noon")
     alone = renderer.render(view, [foggy])[0]
     both = renderer.render(view, [foggy, sunny])
     assert np.array_equal(alone, both[0])
@@ -203,11 +203,11 @@ def test_what_the_sun_does_not_reach_is_alike_whether_its_shadow_was_cast(render
 
 def test_an_image_is_the_same_alone_and_among_others(renderer):
     view = View(CAMERA, place_of([(4, -10, 10, "glass")]), Sensor(noise=2.0))
-    shots = [Shot.named(sky, time, key=hash_of(sky, time)) for sky in SKIES for time in TIMES]
-    together = renderer.render(view, shots)
+    requests = [ImageRequest.from_names(sky, time, key=hash_of(sky, time)) for sky in SKIES for time in TIMES]
+    together = renderer.render(view, requests)
     for i in (0, 3, 24, 38, 48):
-        assert np.array_equal(renderer.render(view, [shots[i]])[0], together[i])
-    back = renderer.render(view, shots[::-1])[::-1]
+        assert np.array_equal(renderer.render(view, [requests[i]])[0], together[i])
+    back = renderer.render(view, requests[::-1])[::-1]
     assert np.array_equal(back, together)
 
 
@@ -221,7 +221,7 @@ def luminance(image):
 
 def test_day_is_brighter_than_night_in_every_weather(renderer):
     view = View(CAMERA, place_of([(4, -10, 10, "plaster")]), Sensor())
-    images = renderer.render(view, [Shot.named(sky, time) for sky in SKIES for time in TIMES])
+    images = renderer.render(view, [ImageRequest.from_names(sky, time) for sky in SKIES for time in TIMES])
     level = luminance(images).mean((1, 2)).reshape(7, 7)
     day, night = level[:, 2:5], level[:, [0, 6]]
     assert (night.max(1) < 0.85 * day.min(1)).all()
@@ -232,7 +232,9 @@ def test_the_sun_throws_the_persons_shadow_where_geometry_says(renderer, open_pl
     camera = Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.2))
     view = View(camera, open_place, Sensor())
     towards = turned(sky_light(ILLUMINATIONS["afternoon"]).direction, open_place.north)
-    sunny, overcast = renderer.render(view, [Shot.named("sunny", "afternoon"), Shot.named("overcast", "afternoon")])
+    sunny, overcast = renderer.render(
+        view, [ImageRequest.from_names("sunny", "afternoon"), ImageRequest.from_names("overcast", "afternoon")]
+    )
     hips = np.array([0.0, 0.5, 0.0])
     shadow = hips - towards * hips[1] / towards[1]
     opposite = shadow * [-1, 1, -1]
@@ -243,12 +245,12 @@ def test_the_sun_throws_the_persons_shadow_where_geometry_says(renderer, open_pl
 
 
 def test_the_ground_darkens_under_the_feet(renderer, open_place):
-    shown = renderer.look(View(Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.0)), open_place, Sensor()))
+    shown = renderer.rasterize(View(Camera(viewpoint=90, distance=7, height=6, crop=Crop(2.0)), open_place, Sensor()))
     feet = np.array([[0.3, 0, 0.1], [2.0, 0, 0.1]], np.float32)
     (nx, ny), (fx, fy) = renderer.frame.project(feet, SIZE).astype(int)
-    seen = shown.open_sky[1]
-    assert seen[ny, nx] < 0.9
-    assert fx >= SIZE[1] or seen[fy, fx] > 0.95
+    visibility = shown.open_sky[1]
+    assert visibility[ny, nx] < 0.9
+    assert fx >= SIZE[1] or visibility[fy, fx] > 0.95
 
 
 def test_creases_darken_without_a_pattern(open_place):
@@ -259,8 +261,8 @@ def test_creases_darken_without_a_pattern(open_place):
     person, posed = person_of(corners, triangles, [Material("upper", plain((150, 150, 150)), two_sided=True)])
     normals = np.repeat([[0.707, 0, 0.707], [0, 0, 1], [-0.707, 0, 0.707]], 2, axis=0).astype(np.float32)
     made = Studio((128, 64), person, replace(posed, normals=normals))
-    seen = made.look(View(Camera(viewpoint=90, distance=7, height=0.9), open_place, Sensor()))
-    inside = seen.open_sky[0, 40:90]
+    gbuffer = made.rasterize(View(Camera(viewpoint=90, distance=7, height=0.9), open_place, Sensor()))
+    inside = gbuffer.open_sky[0, 40:90]
     covered = made.cover[40:90].min(0) == 1
     middle = np.flatnonzero(covered).mean().astype(int)
     assert inside[:, middle].mean() < 0.9
@@ -272,7 +274,11 @@ def test_fog_takes_more_contrast_from_the_far_than_from_the_near(renderer):
     kept = []
     for distance in (2.0, 30.0):
         view = View(Camera(90, 7, 2.0, crop=Crop(1.6)), place_of([(distance, -60, 60, "shops")]), Sensor())
-        clear, foggy = luminance(renderer.render(view, [Shot.named("neutral", "noon"), Shot.named("foggy", "noon")]))
+        clear, foggy = luminance(
+            renderer.render(
+                view, [ImageRequest.from_names("neutral", "noon"), ImageRequest.from_names("foggy", "noon")]
+            )
+        )
         upper = (renderer.cover == 0) & (np.arange(SIZE[0])[:, None] < 12)
         kept.append(foggy[upper].std() / clear[upper].std())
     near, far = kept
@@ -283,8 +289,8 @@ def test_snow_brightens_what_faces_up_and_hardly_what_stands(renderer):
     view = View(CAMERA, place_of([(3, -20, 20, "concrete")], ground="asphalt"), Sensor(adaptation=0.0))
     bare, snow = (WEATHERS["snowlight"].__class__(0.1, 0.2, 0.4, snow_cover=cover) for cover in (0.0, 1.0))
     noon = ILLUMINATIONS["noon"]
-    images = luminance(renderer.render(view, [Shot(bare, noon, 0), Shot(snow, noon, 0)]))
-    normal = renderer.seen.facing[1]
+    images = luminance(renderer.render(view, [ImageRequest(bare, noon, 0), ImageRequest(snow, noon, 0)]))
+    normal = renderer.gbuffer.facing[1]
     place = renderer.cover == 0
     ground, wall = place & (normal[..., 1] > 0.9), place & (np.abs(normal[..., 1]) < 0.1)
     assert ground.sum() > 50 and wall.sum() > 50
@@ -298,7 +304,9 @@ def test_flakes_fall_before_everything_but_leave_the_person_visible(renderer, op
     calm = WEATHERS["blizzard"]
     still = replace(calm, flakes=0.0)
     noon = ILLUMINATIONS["noon"]
-    with_flakes, without = renderer.render(view, [Shot(calm, noon, 12345), Shot(still, noon, 12345)]).astype(float)
+    with_flakes, without = renderer.render(
+        view, [ImageRequest(calm, noon, 12345), ImageRequest(still, noon, 12345)]
+    ).astype(float)
     body = renderer.cover == 1
     changed = np.abs(with_flakes - without).max(-1) > 3
     assert 0.02 < changed[body].mean() < 0.7
@@ -306,17 +314,18 @@ def test_flakes_fall_before_everything_but_leave_the_person_visible(renderer, op
 
 def test_a_low_resolution_sensor_blurs_and_keeps_the_mean(renderer):
     place = place_of([(4, -10, 10, "brick_wall")])
-    shot = [Shot.named("neutral", "noon")]
+    request = [ImageRequest.from_names("neutral", "noon")]
     sharp, soft = (
-        luminance(renderer.render(View(CAMERA, place, sensor), shot)[0]) for sensor in (Sensor(), Sensor(scale=0.5))
+        luminance(renderer.render(View(CAMERA, place, sensor), request)[0]) for sensor in (Sensor(), Sensor(scale=0.5))
     )
     assert abs(sharp.mean() - soft.mean()) < 3
     assert np.abs(np.diff(soft, axis=0)).mean() < 0.85 * np.abs(np.diff(sharp, axis=0)).mean()
 
 
 def test_noise_has_the_deviation_asked_for(renderer, open_place):
-    shot = Shot.named("neutral", "noon", key=77)
+    request = ImageRequest.from_names("neutral", "noon", key=77)
     quiet, noisy = (
-        renderer.render(View(CAMERA, open_place, Sensor(noise=noise)), [shot])[0].astype(float) for noise in (0.0, 4.0)
+        renderer.render(View(CAMERA, open_place, Sensor(noise=noise)), [request])[0].astype(float)
+        for noise in (0.0, 4.0)
     )
     assert 1.0 < (noisy - quiet).std() < 6.0

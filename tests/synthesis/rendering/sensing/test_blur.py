@@ -24,7 +24,7 @@ def blurred(surfaces, sensors, run=64):
     taps = wp.array(made.taps, dtype=wp.vec3, device="cpu")
     for rows in made.rounds:
         dim = (len(rows), SIZE[0], -(-SIZE[1] // run))
-        wp.launch(blur.smear, dim, [wp.array(rows, dtype=Blur, device="cpu"), taps, *arrays, run], device="cpu")
+        wp.launch(blur.blur_surfaces, dim, [wp.array(rows, dtype=Blur, device="cpu"), taps, *arrays, run], device="cpu")
     return [array.numpy()[made.slot] for array in arrays]
 
 
@@ -52,13 +52,13 @@ def test_the_lens_blurs_colour_and_coverage_by_a_gaussian():
     surfaces = views(1)
     colour, facing, where = blurred(surfaces, [Sensor(focus=focus)])
     steps = np.arange(-5, 6)
-    bell = np.exp(-0.5 * (steps / focus) ** 2) * (np.abs(steps) <= 4)
+    weights = np.exp(-0.5 * (steps / focus) ** 2) * (np.abs(steps) <= 4)
     mean = np.concatenate([surfaces[0][0, ..., :3], np.ones((2, *SIZE, 1))], 3) * surfaces[0][0, ..., 3:]
     for axis in (1, 2):
-        mean = correlate1d(mean, bell / bell.sum(), axis=axis, mode="nearest")
+        mean = correlate1d(mean, weights / weights.sum(), axis=axis, mode="nearest")
     np.testing.assert_allclose(colour[0, ..., 3], mean[..., 3], atol=1e-5)
-    seen = colour[0, ..., :3] * colour[0, ..., 3:]
-    np.testing.assert_allclose(seen, mean[..., :3], atol=1e-5)
+    shown = colour[0, ..., :3] * colour[0, ..., 3:]
+    np.testing.assert_allclose(shown, mean[..., :3], atol=1e-5)
     covered = colour[0, ..., 3] > 0
     np.testing.assert_allclose(np.linalg.norm(facing[0][covered][:, :3], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(where[0, 0][covered[0]][:, 2], 0)  # neither layer's positions are the other's

@@ -8,8 +8,8 @@ from scipy.ndimage import convolve, correlate1d
 
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.rendering.sensing import blur, mosaic
-from closerlook.synthesis.rendering.sensing.optics import NOISE_UNIT, bells, noise_tile, optics
-from closerlook.synthesis.rendering.values import SIGHT_ROW, Sight
+from closerlook.synthesis.rendering.sensing.optics import NOISE_UNIT, gaussian_taps, noise_tile, optics
+from closerlook.synthesis.rendering.values import VIEW_PARAMETERS_ROW, ViewParameters
 from closerlook.synthesis.scenes.sensor import Sensor
 
 # Malvar, He and Cutler (2004), figure 2, in eighths
@@ -51,14 +51,14 @@ def filled_in(colour, kind, down=0, right=0):
     """Colours and coverage of two layers after the mosaic."""
     _, height, width, _ = colour.shape
     surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
-    sights = np.zeros(1, SIGHT_ROW)
+    views = np.zeros(1, VIEW_PARAMETERS_ROW)
     for name, value in {"mosaic": kind, "mosaic_down": down, "mosaic_right": right}.items():
-        sights[name] = value
-    sights["height"], sights["width"] = height, width
-    sights = on_cpu(sights, Sight)
+        views[name] = value
+    views["height"], views["width"] = height, width
+    views = on_cpu(views, ViewParameters)
     raw = on_cpu(np.zeros((1, height, width), np.float32), wp.float32)
-    wp.launch(mosaic.sift, (1, height, 1), [sights, surface, raw, width], device="cpu")
-    wp.launch(mosaic.fill_in, (1, height, 2), [sights, raw, surface, (width + 1) // 2], device="cpu")
+    wp.launch(mosaic.sift, (1, height, 1), [views, surface, raw, width], device="cpu")
+    wp.launch(mosaic.fill_in, (1, height, 2), [views, raw, surface, (width + 1) // 2], device="cpu")
     return surface.numpy()[0]
 
 
@@ -84,8 +84,8 @@ def test_two_layers_together_look_as_one(seed, kind):
     share[3:9, 2:7] = rng.choice([0.25, 0.5, 1.0], (6, 5))
     found = filled_in(layers(image, share), kind)
     np.testing.assert_allclose(found[..., 3], [share, 1 - share], atol=1e-6)
-    seen = (found[..., :3] * found[..., 3:]).sum(0)
-    np.testing.assert_allclose(seen, textbook(image, kind, 0, 0), atol=1e-5)
+    shown = (found[..., :3] * found[..., 3:]).sum(0)
+    np.testing.assert_allclose(shown, textbook(image, kind, 0, 0), atol=1e-5)
 
 
 @settings(deadline=None, max_examples=30)
@@ -100,10 +100,10 @@ def test_an_outline_has_no_dots(seed, kind):
     colour[..., 3] = share, 1 - share
     whole = (colour[..., :3] * colour[..., 3:]).sum(0)
     found = filled_in(colour, kind)
-    seen = (found[..., :3] * found[..., 3:]).sum(0)
+    shown = (found[..., :3] * found[..., 3:]).sum(0)
     both = (share > 0) & (share < 1)  # where the darker layer may be cut off at 0, the other one gives no less
-    np.testing.assert_allclose(seen[~both], textbook(whole, kind, 0, 0)[~both], atol=1e-5)
-    assert (seen <= np.maximum(textbook(whole, kind, 0, 0), 0.02 * share[..., None] + whole) + 1e-5).all()
+    np.testing.assert_allclose(shown[~both], textbook(whole, kind, 0, 0)[~both], atol=1e-5)
+    assert (shown <= np.maximum(textbook(whole, kind, 0, 0), 0.02 * share[..., None] + whole) + 1e-5).all()
 
 
 def test_grey_stays_grey():
@@ -121,7 +121,7 @@ def test_an_edge_gets_fringes_of_colour_and_fewer_with_gradients():
 
 
 def side(sigma):
-    (weights,), (count,) = bells(np.array([sigma]))
+    (weights,), (count,) = gaussian_taps(np.array([sigma]))
     return weights[:count]
 
 
@@ -132,14 +132,14 @@ def recoloured(colour, sigma, run=100):
     surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
     chroma, spare = (on_cpu(np.full((1, down, across, 2), np.nan, np.float32), wp.vec2) for _ in range(2))
     taps = side(sigma)
-    sights = np.zeros(1, SIGHT_ROW)
-    sights["bell"] = len(taps)
-    sights, taps = on_cpu(sights, Sight), on_cpu(taps[None], wp.float32)
+    views = np.zeros(1, VIEW_PARAMETERS_ROW)
+    views["chroma_tap_count"] = len(taps)
+    views, taps = on_cpu(views, ViewParameters), on_cpu(taps[None], wp.float32)
     parts = -(-across // run)
-    wp.launch(blur.separate, (1, down, parts), [sights, surface, chroma, run], device="cpu")
-    wp.launch(blur.soften, (1, down, parts), [sights, taps, chroma, 0, spare, run], device="cpu")
-    wp.launch(blur.soften, (1, down, parts), [sights, taps, spare, 1, chroma, run], device="cpu")
-    wp.launch(blur.recolour, (1, height, parts), [sights, chroma, surface, run], device="cpu")
+    wp.launch(blur.separate, (1, down, parts), [views, surface, chroma, run], device="cpu")
+    wp.launch(blur.soften, (1, down, parts), [views, taps, chroma, 0, spare, run], device="cpu")
+    wp.launch(blur.soften, (1, down, parts), [views, taps, spare, 1, chroma, run], device="cpu")
+    wp.launch(blur.recolour, (1, height, parts), [views, chroma, surface, run], device="cpu")
     return surface.numpy()[0]
 
 
@@ -175,9 +175,9 @@ def test_colour_is_smoothed_and_brightness_is_not(sigma, size):
     smooth = correlate1d(correlate1d(means, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest")
     smooth = enlarged(enlarged(smooth, size[0], 0), size[1], 1) + grey
     found = recoloured(layers(image, share), sigma)
-    seen = (found[..., :3] * found[..., 3:]).sum(0)
-    np.testing.assert_allclose(seen, smooth**2, atol=1e-5)
-    np.testing.assert_allclose(np.sqrt(seen) @ WEIGHTS, grey[..., 0], atol=1e-5)
+    shown = (found[..., :3] * found[..., 3:]).sum(0)
+    np.testing.assert_allclose(shown, smooth**2, atol=1e-5)
+    np.testing.assert_allclose(np.sqrt(shown) @ WEIGHTS, grey[..., 0], atol=1e-5)
     assert np.array_equal(found, recoloured(layers(image, share), sigma, run=3))
 
 
@@ -185,7 +185,7 @@ def test_colour_is_smoothed_and_brightness_is_not(sigma, size):
 def test_colour_is_blurred_as_far_as_a_sensor_says(asked):
     """A red dot in grey becomes a blotch of that standard deviation."""
     made = optics([Sensor(colour_blur=asked)], (128, 64), 1)
-    weights = made.bells[0, : made.bell[0]].astype(float)
+    weights = made.chroma_taps[0, : made.chroma_tap_count[0]].astype(float)
     sigma = np.sqrt(2 * (weights[1:] * np.arange(1, len(weights)) ** 2).sum())
     image = np.full((64, 64, 3), 0.4)
     image[30:32, 30:32, 0] += 0.01

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from closerlook.synthesis.rendering.light.expose import TONE_TOP
-from closerlook.synthesis.rendering.sensing.optics import bells, optics, tone_curves
+from closerlook.synthesis.rendering.sensing.optics import gaussian_taps, optics, tone_curves
 from closerlook.synthesis.scenes.sensor import Sensor, sample_sensor
 
 SIZE = (128, 64)
@@ -31,11 +31,11 @@ def test_a_sensor_is_as_it_is_alone(seed, count, size):
     made, curves = optics(drawn, size, CAPACITY), tone_curves(drawn)
     for view in {0, count // 2, count - 1}:
         alone = optics(drawn[view : view + 1], size, CAPACITY)
-        for name in ("sizes", "softness", "bell"):
+        for name in ("sizes", "softness", "chroma_tap_count"):
             assert np.array_equal(getattr(made, name)[view], getattr(alone, name)[0])
         assert made.slot[view] // CAPACITY == alone.slot[0] // CAPACITY
-        used = made.bell[view]
-        assert np.array_equal(made.bells[view, :used], alone.bells[0, :used])
+        used = made.chroma_tap_count[view]
+        assert np.array_equal(made.chroma_taps[view, :used], alone.chroma_taps[0, :used])
         assert passes(made, view) == passes(alone, 0)
         assert np.array_equal(curves[view], tone_curves(drawn[view : view + 1])[0])
 
@@ -68,7 +68,7 @@ def test_softness_takes_a_little_blur_upon_itself():
 
 @given(st.lists(st.just(0.0) | st.floats(0.01, 9), min_size=1, max_size=6))
 def test_bells_sum_to_one(sigma):
-    weights, count = bells(np.array(sigma))
+    weights, count = gaussian_taps(np.array(sigma))
     weights = weights.astype(float)
     np.testing.assert_allclose(weights[:, 0] + 2 * weights[:, 1:].sum(1), 1, atol=1e-6)
     assert ((weights > 0) == (np.arange(weights.shape[1]) < count[:, None])).all()

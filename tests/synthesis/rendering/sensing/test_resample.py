@@ -6,7 +6,7 @@ import warp as wp
 
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.rendering.sensing import resample
-from closerlook.synthesis.rendering.values import SIGHT_ROW, Sight
+from closerlook.synthesis.rendering.values import VIEW_PARAMETERS_ROW, ViewParameters
 
 HEIGHT, WIDTH = 24, 16
 
@@ -16,12 +16,12 @@ def resampled(surfaces, sizes, softness, run=WIDTH):
     start_warp()
     count = len(sizes)
     arrays = [wp.array(np.concatenate([s, np.zeros_like(s)]), dtype=wp.vec4, device="cpu") for s in surfaces]
-    sights = np.zeros(count, SIGHT_ROW)
-    sights["height"], sights["width"] = np.array(sizes).T
-    sights["softness"] = softness
-    sights = wp.array(sights, dtype=Sight, device="cpu")
+    views = np.zeros(count, VIEW_PARAMETERS_ROW)
+    views["height"], views["width"] = np.array(sizes).T
+    views["softness"] = softness
+    views = wp.array(views, dtype=ViewParameters, device="cpu")
     dim = (count, HEIGHT, -(-WIDTH // run))
-    wp.launch(resample.resample, dim, [sights, count, *arrays, run], device="cpu")
+    wp.launch(resample.resample, dim, [views, count, *arrays, run], device="cpu")
     return [array.numpy()[count:] for array in arrays]
 
 

@@ -5,9 +5,17 @@ import warp as wp
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.rendering.surfaces import rasterize
 from closerlook.synthesis.rendering.surfaces.textures import library, mip_chain
-from closerlook.synthesis.rendering.values import LOOK_ROW, SIGHT_ROW, Look, Sight, Surface, texel
+from closerlook.synthesis.rendering.values import (
+    PROJECTION_ROW,
+    VIEW_PARAMETERS_ROW,
+    Projection,
+    Surface,
+    ViewParameters,
+    texel,
+)
 from closerlook.synthesis.scenes import textures
-from closerlook.synthesis.scenes.camera import Camera, frame
+from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.frames import frame
 from rendering.conftest import person_of, plain
 
 SIZE = (24, 20)
@@ -39,11 +47,11 @@ def drawn(person, posed, cameras):
     """The nearest triangle at each sample of each view, -1 for none; the vertices on the screens; the frames."""
     (height, width), count = SIZE, len(cameras)
     views = [frame(camera, posed.positions, SIZE) for camera in cameras]
-    sights, looks = np.zeros(count, SIGHT_ROW), np.zeros(count, LOOK_ROW)
-    sights["height"], sights["width"] = height // 2, width // 2  # pixels, of 2 x 2 samples
-    looks["height"], looks["width"] = SIZE
+    view_parameters, projections = np.zeros(count, VIEW_PARAMETERS_ROW), np.zeros(count, PROJECTION_ROW)
+    view_parameters["height"], view_parameters["width"] = height // 2, width // 2  # pixels, of 2 x 2 samples
+    projections["height"], projections["width"] = SIZE
     for name in ("matrix", "window", "distortion"):
-        looks[name] = [getattr(view, name) for view in views]
+        projections[name] = [getattr(view, name) for view in views]
     texture = np.concatenate([mip_chain(material.texture) for material in person.materials])
     surface = Surface()
     surface.log2_side = person.materials[0].texture.shape[0].bit_length() - 1
@@ -57,10 +65,10 @@ def drawn(person, posed, cameras):
     ]
     screen = wp.empty((count, len(posed.positions)), dtype=wp.vec4)
     key = wp.full((count, height, width), rasterize.EMPTY, dtype=wp.int64)
-    seen = [wp.array(posed.positions[None], dtype=wp.vec3), wp.array(looks, dtype=Look)]
+    vertices = [wp.array(posed.positions[None], dtype=wp.vec3), wp.array(projections, dtype=Projection)]
     run = 7  # no divisor of anything
-    wp.launch(rasterize.project, (count, -(-len(posed.positions) // run)), [*seen, screen, run])
-    inputs = [screen, *worn, wp.array(sights, dtype=Sight), key, run]
+    wp.launch(rasterize.project, (count, -(-len(posed.positions) // run)), [*vertices, screen, run])
+    inputs = [screen, *worn, wp.array(view_parameters, dtype=ViewParameters), key, run]
     wp.launch(rasterize.rasterise, (count, -(-len(person.triangles) // run)), inputs)
     keys = key.numpy()
     found = np.where(keys < rasterize.EMPTY.value, keys & rasterize.ID_MASK.value, -1)
@@ -101,9 +109,9 @@ def test_front_faces_of_a_block_are_kept_and_back_faces_dropped(block):
     found, _, view = rasterised(person, posed, Camera(viewpoint=90, height=2.5))
     faces = posed.positions[person.triangles]
     normals = np.cross(faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0])
-    seen = np.unique(found[found >= 0])
-    assert len(seen) >= 2
-    for t in seen:
+    visible = np.unique(found[found >= 0])
+    assert len(visible) >= 2
+    for t in visible:
         assert normals[t] @ (view.eye - faces[t].mean(0)) > 0
 
 

@@ -14,7 +14,7 @@ from closerlook.synthesis.humans.mesh.assembly import Part, rigid
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material
 from closerlook.synthesis.humans.mesh.primitives import Surface, box, join, rounded_box, swatch, tube
 
-__all__ = ["wheeled"]
+__all__ = ["wheeled_parts"]
 
 Float = NDArray[np.floating]
 Point = tuple[float, float, float]
@@ -22,7 +22,7 @@ Point = tuple[float, float, float]
 SWATCHES = 4  # main colour, frame, tyres, lining
 
 
-def wheeled(
+def wheeled_parts(
     rng: np.random.Generator, body: Body, kind: str, colour: Colour, frame: Colour, side: str
 ) -> tuple[list[Part], dict[str, Hold]]:
     """A ``suitcase``, ``stroller`` or ``bicycle`` and what the hands do with it, by side."""

@@ -189,8 +189,8 @@ def _target_names(folder: Path) -> list[str]:
         "macrodetails/proportions/*.target.gz",
         "breast/female-*cup-averagefirmness.target.gz",
     )
-    found = [path for pattern in patterns for path in root.glob(pattern)]
-    names = {path.relative_to(root).as_posix().removesuffix(".target.gz") for path in found}
+    paths = [path for pattern in patterns for path in root.glob(pattern)]
+    names = {path.relative_to(root).as_posix().removesuffix(".target.gz") for path in paths}
     return sorted(names) + [name for name in LOCAL_TARGETS if (root / f"{name}.target.gz").is_file()]
 
 

@@ -57,8 +57,8 @@ def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
         "hollow": head * np.clip((0.62 - y) / 0.02, 0, 1),
     }
     smooth = {name: gaussian_filter(np.asarray(mask * ~outside, np.float32), 0.7) for name, mask in masks.items()}
-    found = {name: np.nonzero(mask > 0.004) for name, mask in smooth.items()}
-    return {name: (place, smooth[name][place][:, None]) for name, place in found.items()}
+    places = {name: np.nonzero(mask > 0.004) for name, mask in smooth.items()}
+    return {name: (place, smooth[name][place][:, None]) for name, place in places.items()}
 
 
 @functools.cache

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.fabric import bump_of, fabric_texture, roughness_of
-from closerlook.synthesis.humans.clothing.garment_mesh import Garment, tailor
+from closerlook.synthesis.humans.clothing.garment_mesh import Garment, build_garment
 from closerlook.synthesis.humans.clothing.library import Library, Proxy, fit, halves, proxy_part, read_proxy
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin, nearest_tights
+from closerlook.synthesis.humans.clothing.outfit import Item, Outfit
 from closerlook.synthesis.humans.clothing.palette import Colour, cloth_colour, colour_name
 from closerlook.synthesis.humans.clothing.shoes import shoe_part
 from closerlook.synthesis.humans.clothing.unwrap import unwrap
-from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS, Item, Outfit
+from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS
 from closerlook.synthesis.humans.mesh.assembly import Part
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.humans.pose.rig import BONES
@@ -55,7 +56,7 @@ def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Colou
     for name, item in (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer)):
         if item is None:
             continue
-        garment = tailor(form, item.cut, under if made else None)
+        garment = build_garment(form, item.cut, under if made else None)
         made.append((name, item, garment))
         reached = (garment.covers > -0.03)[:, None]
         under = np.where(reached, np.maximum(garment.offset, under), under).astype(np.float32)

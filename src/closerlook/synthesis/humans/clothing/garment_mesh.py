@@ -12,7 +12,7 @@ from closerlook.synthesis.humans.clothing.drape import hang, hang_offset
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
 from closerlook.synthesis.humans.mesh.sheet import Sheet
 
-__all__ = ["GAP", "Cut", "Garment", "hem_height", "layer_offset", "tailor"]
+__all__ = ["GAP", "Cut", "Garment", "build_garment", "hem_height", "layer_offset"]
 
 Float = NDArray[np.floating]
 
@@ -73,7 +73,7 @@ class Garment:
     cut: Cut
 
 
-def tailor(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
+def build_garment(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
     """Make a garment that clears the mannequin and, where given, the layer ``under`` it (its ``offset``)."""
     offset = layer_offset(form, cut) if under is None else _clear(layer_offset(form, cut), under)
     sheet = form.sheet

@@ -190,16 +190,16 @@ def _parse_proxy(path: Path) -> Proxy:
 def _ranges(line: str) -> list[int]:
     """``3 - 7 12`` is 3, 4, 5, 6, 7, 12."""
     words = line.replace("-", " - ").split()
-    found: list[int] = []
+    numbers: list[int] = []
     k = 0
     while k < len(words):
         if k + 2 < len(words) and words[k + 1] == "-":
-            found += range(int(words[k]), int(words[k + 2]) + 1)
+            numbers += range(int(words[k]), int(words[k + 2]) + 1)
             k += 3
         else:
-            found.append(int(words[k]))
+            numbers.append(int(words[k]))
             k += 1
-    return found
+    return numbers
 
 
 def _read_obj(path: Path) -> tuple[int, Int, Float, Int]:

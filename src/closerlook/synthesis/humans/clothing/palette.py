@@ -126,8 +126,8 @@ def colour_name(colour: Colour) -> str:
 
 def hair_name(colours: NDArray[np.floating]) -> str:
     """The name of the natural hair colour nearest to the median of (n, 3) colours."""
-    seen = lab(np.median(colours, axis=0))
-    return min(_HAIR, key=lambda name: float(np.square(lab(np.array(_HAIR[name])) - seen).sum()))
+    shown = lab(np.median(colours, axis=0))
+    return min(_HAIR, key=lambda name: float(np.square(lab(np.array(_HAIR[name])) - shown).sum()))
 
 
 def hair_colour(rng: np.random.Generator, ancestry: str, years: float) -> tuple[str, Colour]:

@@ -76,7 +76,7 @@ def assemble(
         materials=tuple(part.material for part in parts),
         skeleton=Skeleton(BONES, parents(), body.heads),
         hands=hands,
-        own=sum(len(part.positions) for part in parts if not _at_hand(part)),
+        body_vertices=sum(len(part.positions) for part in parts if not _at_hand(part)),
     )
 
 

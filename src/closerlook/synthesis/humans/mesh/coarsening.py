@@ -44,7 +44,7 @@ def coarsened(person: Person, metres: float) -> Person:
         weights=person.weights[moved],
         triangles=number[person.triangles[whole]].astype(np.int32),
         materials_of=person.materials_of[whole],
-        own=int((source < person.own).sum()),
+        body_vertices=int((source < person.body_vertices).sum()),
     )
 
 

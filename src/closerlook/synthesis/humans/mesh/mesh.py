@@ -85,8 +85,8 @@ class Person:
         materials_of: (t,) index into ``materials`` for each triangle.
         materials: the surfaces.
         skeleton: the bones.
-        own: how many vertices, from the first, belong to the body and what it wears; things at hand come after them.
-            A detector's box holds these.
+        body_vertices: how many vertices, from the first, belong to the body and what it wears; things at hand come
+            after them. A detector's box holds these.
         hands: what the (left, right) hand holds; ``None`` where it is free.
     """
 
@@ -101,7 +101,7 @@ class Person:
     materials_of: Int = field(repr=False)
     materials: tuple[Material, ...] = field(repr=False)
     skeleton: Skeleton = field(repr=False)
-    own: int
+    body_vertices: int
     hands: tuple[Hold | None, Hold | None] = (None, None)
 
 
@@ -138,7 +138,7 @@ class PosedBatch:
     labels: tuple[Mapping[str, str], ...]
 
     @classmethod
-    def of(cls, posed: PosedPerson) -> PosedBatch:
+    def from_posed(cls, posed: PosedPerson) -> PosedBatch:
         """A batch of one."""
         return cls(posed.positions[None], posed.normals[None], posed.joints[None], (posed.labels,))
 

@@ -50,7 +50,7 @@ def pack(person: Person) -> bytes:
         "identity": person.identity,
         "labels": dict(person.labels),
         "bones": person.skeleton.names,
-        "own": person.own,
+        "body_vertices": person.body_vertices,
         "hands": [hold and [hold.kind, hold.reach] for hold in person.hands],
         "materials": [
             [getattr(material, field.name) for field in fields(Material) if field.name != "texture"]
@@ -93,7 +93,7 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> P
             Material(name, _texture(arrays, number), *rest) for number, (name, *rest) in enumerate(about["materials"])
         ),
         skeleton=Skeleton(tuple(about["bones"]), arrays["parents"], arrays["heads"]),
-        own=about["own"],
+        body_vertices=about["body_vertices"],
         hands=(left, right),
     )
 

@@ -35,7 +35,7 @@ class Sheet:
 
     Attributes:
         triangles: (t, 3) vertex numbers.
-        values: arrays with a row a vertex; ``position`` (n, 3) and ``weights`` (n, b) always, and whatever
+        values: arrays with one row per vertex; ``position`` (n, 3) and ``weights`` (n, b) always, and whatever
             cutting needs.
     """
 
@@ -117,12 +117,12 @@ def boundary_edges(triangles: Int) -> Int:
 def loops(edges: Int) -> list[Int]:
     """Directed boundary edges chained into closed loops of vertices, the longest first."""
     following = {int(a): int(b) for a, b in edges}
-    found: list[Int] = []
+    loops: list[Int] = []
     while following:
         start, here = following.popitem()
         loop = [start]
         while here != start and here in following:
             loop.append(here)
             here = following.pop(here)
-        found.append(np.array(loop, np.int32))
-    return sorted(found, key=len, reverse=True)
+        loops.append(np.array(loop, np.int32))
+    return sorted(loops, key=len, reverse=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.humans.pose.rig import BONES, SHOWN, bone_index
 from closerlook.synthesis.humans.pose.skinning import bend, flesh_of
-from closerlook.synthesis.humans.pose.solver import GONE, TILTED, UPRIGHT, Stance, stand
+from closerlook.synthesis.humans.pose.solver import GONE, TILTED, UPRIGHT, PoseTargets, solve_poses
 
 __all__ = ["Pose", "pose_batch", "pose_person", "sample_pose"]
 
@@ -124,7 +124,7 @@ def pose_batch(person: Person, poses: Sequence[Pose]) -> PosedBatch:
     flesh, of = flesh_of(person), _columns(poses)
     reach, shown = _reach(person, of), _shown(person, of)
     swing = SWAY * of["stride"] * np.sin(4 * np.pi * of["phase"])
-    transforms, joints = stand(flesh, Stance(_angles(person, of), of["heading"], swing, reach, shown))
+    transforms, joints = solve_poses(flesh, PoseTargets(_angles(person, of), of["heading"], swing, reach, shown))
     return PosedBatch(*bend(flesh, transforms), joints, tuple(_labels(row) for row in shown.tolist()))
 
 
@@ -139,13 +139,13 @@ def _angles(person: Person, of: Mapping[str, Float]) -> Float:
     hurry = np.maximum(0.0, stride * (speed - 1))
     twist = stride * np.cos(2 * np.pi * phase) * (0.4 + 0.6 * speed)
     still = 1 - np.minimum(stride, 1.0)
-    stance, lean = still * of["shift"], of["lean"] + 5 * hurry
+    hip_shift, lean = still * of["shift"], of["lean"] + 5 * hurry
     turned, nod = of["look"]
     zero = np.zeros_like(phase)
     turns = {
-        "root": (zero, heading - 4 * twist, -2.5 * stance),
-        "spine05": (0.4 * lean, 3 * twist, 1.5 * stance),
-        "spine03": (0.4 * lean, 4 * twist, 1.5 * stance),
+        "root": (zero, heading - 4 * twist, -2.5 * hip_shift),
+        "spine05": (0.4 * lean, 3 * twist, 1.5 * hip_shift),
+        "spine03": (0.4 * lean, 4 * twist, 1.5 * hip_shift),
         "spine02": (zero, 2 * twist, zero),
         "neck01": (0.45 * nod, 0.4 * turned - 4 * twist, zero),
         "head": (0.55 * nod - 0.6 * lean, 0.6 * turned, zero),
@@ -155,13 +155,13 @@ def _angles(person: Person, of: Mapping[str, Float]) -> Float:
         place = (phase + 0.5 * k) % 1.0
         hip, knee, ankle, toes = (stride * np.interp(place, _CYCLE, curve) for curve in (_HIP, _KNEE, _ANKLE, _TOES))
         higher = 30 * hurry * np.interp(place, (0.5, 0.72, 0.95), (0, 1, 0))  # the knee of the leg in the air
-        relaxed, spread = np.maximum(0.0, -sign * stance), sign * still * of["apart"]
+        relaxed, spread = np.maximum(0.0, -sign * hip_shift), sign * still * of["apart"]
         back = np.cos(2 * np.pi * place)  # an arm swings against the leg of its side
         swing = of["arm_swing"] * stride * share[k]
         bent = elbow[k] + swing * (6 + 14 * np.maximum(0.0, -back) + 25 * hurry)
         inwards = 22 * np.clip((bent - 50) / 40, 0, 1)
         turns |= {
-            f"upperleg01.{side}": (-hip - 9 * relaxed, zero, 2.5 * stance + sign * 1.5 * relaxed + spread),
+            f"upperleg01.{side}": (-hip - 9 * relaxed, zero, 2.5 * hip_shift + sign * 1.5 * relaxed + spread),
             f"lowerleg01.{side}": (knee + higher + 16 * relaxed, zero, zero),
             f"foot.{side}": (-ankle - 7 * relaxed, zero, -spread),
             f"toe1-1.{side}": (-toes, zero, zero),
@@ -186,7 +186,7 @@ def _free_arms(person: Person, of: Mapping[str, Float]) -> tuple[Float, Float, F
 
 
 def _reach(person: Person, of: Mapping[str, Float]) -> Float:
-    """Where each hand has to be, as in :class:`Stance`."""
+    """Where each hand has to be, as in :class:`PoseTargets`."""
     reach = np.zeros((len(of["phase"]), 2, 4))
     for side, hold in enumerate(person.hands):
         if hold and hold.reach:
@@ -197,7 +197,7 @@ def _reach(person: Person, of: Mapping[str, Float]) -> Float:
 
 
 def _shown(person: Person, of: Mapping[str, Float]) -> NDArray[np.int32]:
-    """(p, 6) how each of ``SHOWN`` is in hand, as in :class:`Stance`."""
+    """(p, 6) how each of ``SHOWN`` is in hand, as in :class:`PoseTargets`."""
     shown = np.full((len(of["phase"]), len(SHOWN)), GONE, np.int32)
     for side, hold in zip("LR", person.hands, strict=True):
         if hold and hold.kind == "umbrella":

@@ -18,7 +18,7 @@ from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.humans.pose.rig import BONES, GROUND, SHOWN, bone_index, parents
 from closerlook.synthesis.humans.pose.skinning import Flesh
 
-__all__ = ["GONE", "TILTED", "UPRIGHT", "Stance", "stand"]
+__all__ = ["GONE", "TILTED", "UPRIGHT", "PoseTargets", "solve_poses"]
 
 Float = NDArray[np.floating]
 
@@ -37,8 +37,8 @@ _ARMS = np.array([[bone_index(f"{bone}.{side}") for bone in _ARM] for side in "L
 
 
 @dataclass(frozen=True)
-class Stance:
-    """What decides how p poses of one person stand, besides the person.
+class PoseTargets:
+    """What the bones of p poses of one person are solved for, besides the person.
 
     Attributes:
         angles: (p, b, 3) turns of every bone about the world's x, then z, then y axis of the rest pose, degrees.
@@ -55,22 +55,22 @@ class Stance:
     shown: NDArray[np.integer] = field(repr=False)
 
 
-def stand(flesh: Flesh, stance: Stance) -> tuple[Any, NDArray[np.float32]]:
+def solve_poses(flesh: Flesh, targets: PoseTargets) -> tuple[Any, NDArray[np.float32]]:
     """The bones' transforms, a (p, b) Warp array of 4 x 4 matrices, and where their heads come to, (p, b, 3).
 
     The lowest sole is at y = 0 and the pelvis above the origin. What hangs or is shown in hand keeps upright.
     """
-    shape = (len(stance.heading), len(BONES))
+    shape = (len(targets.heading), len(BONES))
     transforms = wp.empty(shape, dtype=wp.mat44, device="cpu")
     joints = np.empty((*shape, 3), np.float32)
-    numbers = [stance.angles, stance.heading, stance.swing, stance.reach]
+    numbers = [targets.angles, targets.heading, targets.swing, targets.reach]
     types = (wp.vec3, float, float, wp.vec4)
     inputs = [
         *(flesh.heads, *_rig(), flesh.soles, flesh.sole_bones, flesh.sole_weights),
         *(warp_array(np.asarray(values, np.float32), dtype) for values, dtype in zip(numbers, types, strict=True)),
-        *(warp_array(stance.shown.astype(np.int32), int), transforms, warp_array(joints, wp.vec3)),
+        *(warp_array(targets.shown.astype(np.int32), int), transforms, warp_array(joints, wp.vec3)),
     ]
-    wp.launch(_stand, dim=shape[0], inputs=inputs, device="cpu")
+    wp.launch(_solve, dim=shape[0], inputs=inputs, device="cpu")
     return transforms, joints
 
 
@@ -147,10 +147,10 @@ def lowest(
     transforms: wp.array(dtype=wp.mat44),
 ) -> float:
     """The height of the lowest of some vertices."""
-    least = height(places[0], bones[0], weights[0], transforms)
+    minimum = height(places[0], bones[0], weights[0], transforms)
     for s in range(1, places.shape[0]):
-        least = wp.min(least, height(places[s], bones[s], weights[s], transforms))
-    return least
+        minimum = wp.min(minimum, height(places[s], bones[s], weights[s], transforms))
+    return minimum
 
 
 @wp.func
@@ -193,7 +193,7 @@ def reach(
 
 
 @wp.kernel
-def _stand(
+def _solve(
     heads: wp.array(dtype=wp.vec3),
     parents: wp.array(dtype=int),
     arms: wp.array2d(dtype=int),
@@ -211,10 +211,10 @@ def _stand(
     p = wp.tid()
     transforms = all_transforms[p]
     for k in range(heads.shape[0]):
-        own = moved(turned(angles[p, k]), heads[k], heads[k])
+        transform = moved(turned(angles[p, k]), heads[k], heads[k])
         if parents[k] >= 0:
-            own = transforms[parents[k]] * own
-        transforms[k] = own
+            transform = transforms[parents[k]] * transform
+        transforms[k] = transform
     pelvis = wp.transform_point(transforms[0], heads[0])
     pelvis = wp.vec3(pelvis[0], lowest(soles, sole_bones, sole_weights, transforms), pelvis[2])
     facing = about_y(headings[p])
@@ -234,8 +234,8 @@ def _stand(
             way = facing * about_x(_PHONE_TILT)
         transforms[k] = moved(way, heads[k], wp.transform_point(transforms[grip], heads[grip]))
     for k in range(heads.shape[0]):
-        own = transforms[k]
+        transform = transforms[k]
         for axis in range(3):
-            own[axis, 3] = own[axis, 3] - pelvis[axis]
-        transforms[k] = own
-        joints[p, k] = wp.transform_point(own, heads[k])
+            transform[axis, 3] = transform[axis, 3] - pelvis[axis]
+        transforms[k] = transform
+        joints[p, k] = wp.transform_point(transform, heads[k])

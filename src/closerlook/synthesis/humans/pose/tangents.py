@@ -65,10 +65,10 @@ def unit(n: wp.vec3) -> wp.vec3:
 @wp.func
 def weight_of(bone: int, bones: wp.vec4i, weights: wp.vec4) -> float:
     """How much of a vertex hangs on a bone."""
-    found = weights[0] * float(bones[0] == bone)
+    weight = weights[0] * float(bones[0] == bone)
     for k in range(1, 4):
-        found += weights[k] * float(bones[k] == bone)
-    return found
+        weight += weights[k] * float(bones[k] == bone)
+    return weight
 
 
 @wp.kernel

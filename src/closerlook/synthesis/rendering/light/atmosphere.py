@@ -11,14 +11,14 @@ from typing import Any
 import warp as wp
 
 from closerlook.synthesis.rendering.light.tiles import (
+    ATMOSPHERE_ROWS,
     AWAY,
     COVERED,
     DAMP,
+    INDEPENDENT_ROWS,
     NORMAL,
     POOL,
     SHARE,
-    SURVEYED,
-    THINNED,
     THROUGH,
     VEIL,
     Tile,
@@ -38,33 +38,33 @@ def snow_mask(layer: int, n: wp.vec3, patch: float, cover: float) -> float:
 
 
 @wp.func
-def thin(
+def fill_atmosphere(
     air: Air,
     at: Tile,
     layer: int,
     number: int,
     where: wp.array4d(dtype=wp.vec4),
     grain: wp.array2d(dtype=wp.uint8),
-    surveyed: wp.array2d(dtype=Any),
-    thinned: wp.array3d(dtype=Any),
+    independent: wp.array2d(dtype=Any),
+    atmosphere: wp.array3d(dtype=Any),
 ):
-    """Fill the rows of one layer and the view's air of this ``number`` in ``thinned``: share of the surfaces' light
+    """Fill the rows of one layer and the view's air of this ``number`` in ``atmosphere``: share of the surfaces' light
     that comes through and of the veil; snow and water."""
-    from_row = layer * SURVEYED
-    row = layer * THINNED
-    shares = surveyed[at.cell, from_row + SHARE]
-    away = surveyed[at.cell, from_row + AWAY]
+    from_row = layer * INDEPENDENT_ROWS
+    row = layer * ATMOSPHERE_ROWS
+    shares = independent[at.cell, from_row + SHARE]
+    away = independent[at.cell, from_row + AWAY]
     through = type(shares)(0.0)
     for lane in range(len(shares)):
         through[lane] = wp.exp(-air.extinction * away[lane])
     through = wp.cw_mul(through, shares)
-    thinned[at.cell, number, row + THROUGH] = through
-    thinned[at.cell, number, row + VEIL] = shares - through
+    atmosphere[at.cell, number, row + THROUGH] = through
+    atmosphere[at.cell, number, row + VEIL] = shares - through
     if air.snow_cover == 0.0 and air.wetness == 0.0:
         return
-    nx = surveyed[at.cell, from_row + NORMAL]
-    ny = surveyed[at.cell, from_row + NORMAL + 1]
-    nz = surveyed[at.cell, from_row + NORMAL + 2]
+    nx = independent[at.cell, from_row + NORMAL]
+    ny = independent[at.cell, from_row + NORMAL + 1]
+    nz = independent[at.cell, from_row + NORMAL + 2]
     covered = type(shares)(0.0)
     damp = type(shares)(0.0)
     pool = type(shares)(0.0)
@@ -88,6 +88,6 @@ def thin(
                     pool[lane] = air.wetness * flat * (0.3 + 0.7 * wp.smoothstep(edge, edge + 0.15, patch))
             x += 1
         y += 1
-    thinned[at.cell, number, row + COVERED] = covered
-    thinned[at.cell, number, row + DAMP] = damp
-    thinned[at.cell, number, row + POOL] = pool
+    atmosphere[at.cell, number, row + COVERED] = covered
+    atmosphere[at.cell, number, row + DAMP] = damp
+    atmosphere[at.cell, number, row + POOL] = pool

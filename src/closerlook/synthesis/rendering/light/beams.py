@@ -13,7 +13,7 @@ from closerlook.synthesis.rendering.light.conditions import Conditions
 from closerlook.synthesis.rendering.surfaces.textures import CHAIN_LENGTH
 from closerlook.synthesis.rendering.values import CASTER_ROW, KEY_LIGHT_ROW
 from closerlook.synthesis.scenes.backdrop import Panels, Place
-from closerlook.synthesis.scenes.camera import axes
+from closerlook.synthesis.scenes.frames import axes
 from closerlook.synthesis.scenes.gloss import HIDDEN
 from closerlook.synthesis.scenes.lighting import turned
 from closerlook.synthesis.scenes.sky import sky_light
@@ -28,7 +28,7 @@ SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
 SHADOWS_WITHIN = 3.5  # metres of the person
 MIDDLE = np.array([0.0, 0.9, 0.0])  # of the person, whom shadow maps are of
-# Harmonics of a sky times the constants of their basis; see scene.sky.harmonics for these and their order.
+# Harmonics of a sky times the constants of their basis; see scenes.sky.harmonics for these and their order.
 BASIS = np.array([0.282095] + [0.488603] * 3 + [1.092548] * 2 + [0.315392, 1.092548, 0.546274])[:, None]
 
 
@@ -127,12 +127,12 @@ def casters(
     throws = {k: np.flatnonzero(_throw_shadows(places[k].panels)) for k in sunny}
 
     def column(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(places[k].panels, name)[own] for k, own in throws.items()])
+        return np.concatenate([getattr(places[k].panels, name)[chosen] for k, chosen in throws.items()])
 
     if not sunny:
         return np.zeros(0, dtype=CASTER_ROW), np.zeros(len(view) + 1, np.int64)
     count = np.zeros(len(places), np.int64)
-    count[sunny] = [len(own) for own in throws.values()]
+    count[sunny] = [len(chosen) for chosen in throws.values()]
 
     along, turns = column("along"), column("turns")[:, None]
     foot = column("corner") + np.where(turns, 0.0, along / 2)
@@ -172,7 +172,7 @@ def turned_skies(skies: Double, north: Double) -> Double:
     c, s = np.cos(np.radians(north))[:, None], np.sin(np.radians(north))[:, None]
     c2, s2 = c * c - s * s, 2 * s * c
     one, y, z, x, xy, yz, zz, xz, xx = np.moveaxis(skies, 1, 0)
-    # 3z2-1 and x2-y2 mix with 3y2-1, which a turn about y leaves alone; see scene.sky.harmonics for the order.
+    # 3z2-1 and x2-y2 mix with 3y2-1, which a turn about y leaves alone; see scenes.sky.harmonics for the order.
     upright = -0.5 * zz - 0.5 * 3**0.5 * xx
     flat = -0.5 * 3**0.5 * zz + 0.5 * xx
     xz, flat = c2 * xz + -s2 * flat, s2 * xz + c2 * flat

@@ -10,28 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closerlook.synthesis.rendering.sensing.optics import NOISE_UNIT
-from closerlook.synthesis.rendering.values import AIR_ROW, EXPOSED_ROW
+from closerlook.synthesis.rendering.values import AIR_ROW, EXPOSURE_ROW
 from closerlook.synthesis.scenes.lighting import lighting
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, Illumination
 from closerlook.synthesis.scenes.weather import WEATHERS, Weather
 
-__all__ = ["Conditions", "Shot", "conditions", "flake_shape"]
+__all__ = ["Conditions", "ImageRequest", "conditions", "flake_shape"]
 
 T = TypeVar("T")
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One image to be made of a view: a weather, a time of day, and the key of its own noise and flakes."""
+class ImageRequest:
+    """One image to make of a view: a weather, a time of day, and the key of its own noise and flakes."""
 
     weather: Weather
     illumination: Illumination
     key: int
 
     @classmethod
-    def named(cls, weather: str, illumination: str, key: int = 0) -> Shot:
+    def from_names(cls, weather: str, illumination: str, key: int = 0) -> ImageRequest:
+        """By the names of a weather of ``WEATHERS`` and a time of day of ``ILLUMINATIONS``."""
         return cls(WEATHERS[weather], ILLUMINATIONS[illumination], key)
 
 
@@ -40,18 +41,18 @@ class Conditions:
     """What the images of V views differ in; rows of each view after those of the view before.
 
     Attributes:
-        shots: (n,) rows of :class:`values.Exposed`; ``light`` and ``air`` count from the first of the view.
-        shot_ends: (V + 1,) number of the first shot of each view, and of all shots.
+        exposures: (n,) rows of :class:`values.Exposure`; ``light`` and ``air`` count from the first of the view.
+        exposure_ends: (V + 1,) number of the first exposure of each view, and of all exposures.
         airs: (a,) rows of :class:`values.Air`.
-        air_ends: (V + 1,) as for shots.
+        air_ends: (V + 1,) as for exposures.
         illuminations: (k,) distinct times of day.
         light: (l,) numbers of the views' times of day among these.
         lit: (l,) some weather lets the key light of it through.
-        light_ends: (V + 1,) as for shots.
+        light_ends: (V + 1,) as for exposures.
     """
 
-    shots: NDArray[Any]
-    shot_ends: Integers
+    exposures: NDArray[Any]
+    exposure_ends: Integers
     airs: NDArray[Any]
     air_ends: Integers
     illuminations: tuple[Illumination, ...]
@@ -60,29 +61,31 @@ class Conditions:
     light_ends: Integers
 
 
-def conditions(shots: Sequence[Sequence[Shot]], ground: NDArray[np.float64], sensors: Sequence[Sensor]) -> Conditions:
-    """The shots of each view, over a ground of (V, 3) albedo and with a sensor each."""
-    every = [shot for own in shots for shot in own]
-    count = np.array([len(own) for own in shots])
-    view = np.repeat(np.arange(len(shots)), count)
-    weathers, weather = _distinct([shot.weather for shot in every])
-    illuminations, illumination = _distinct([shot.illumination for shot in every])
+def conditions(
+    requests: Sequence[Sequence[ImageRequest]], ground: NDArray[np.float64], sensors: Sequence[Sensor]
+) -> Conditions:
+    """The images of each view, over a ground of (V, 3) albedo and with a sensor each."""
+    images = [image for of_view in requests for image in of_view]
+    count = np.array([len(of_view) for of_view in requests])
+    view = np.repeat(np.arange(len(requests)), count)
+    weathers, weather = _distinct([image.weather for image in images])
+    illuminations, illumination = _distinct([image.illumination for image in images])
     first, pair = np.unique(weather * len(illuminations) + illumination, return_index=True, return_inverse=True)[1:]
-    seen = lighting([(every[i].weather, every[i].illumination) for i in first], pair, view, ground, sensors)
-    rows: NDArray[Any] = np.zeros(len(every), dtype=EXPOSED_ROW)
+    scene_light = lighting([(images[i].weather, images[i].illumination) for i in first], pair, view, ground, sensors)
+    rows: NDArray[Any] = np.zeros(len(images), dtype=EXPOSURE_ROW)
     for name in ("sun", "sky", "cloud", "bounce", "glow", "fog", "windows", "flake"):
-        rows[name] = getattr(seen, name)
+        rows[name] = getattr(scene_light, name)
     for name in ("snow_cover", "wetness", "flakes"):
-        rows[name] = np.array([getattr(one, name) for one in weathers])[weather]
+        rows[name] = np.array([getattr(sky, name) for sky in weathers])[weather]
     strength, growth = np.array([(sensor.noise / NOISE_UNIT, sensor.noise_growth) for sensor in sensors]).T[:, view]
-    rows["noise"] = strength * np.maximum(seen.gain, 0.25) ** growth.copy()
-    keys = np.array([shot.key & 0xFFFFFFFF for shot in every], dtype=np.uint32)
+    rows["noise"] = strength * np.maximum(scene_light.gain, 0.25) ** growth.copy()
+    keys = np.array([image.key & 0xFFFFFFFF for image in images], dtype=np.uint32)
     for name, bits in (("flake_x", 0), ("flake_y", 8), ("noise_x", 16), ("noise_y", 24)):
         rows[name] = keys >> bits & 255
     air_names = AIR_ROW.names or ()
-    airs, air = _distinct([tuple(getattr(one, name) for name in air_names) for one in weathers])
-    shown, rows["air"], air_ends = _of_views(view, air[weather], len(shots))
-    light, rows["light"], light_ends = _of_views(view, illumination, len(shots))
+    airs, air = _distinct([tuple(getattr(sky, name) for name in air_names) for sky in weathers])
+    shown, rows["air"], air_ends = _of_views(view, air[weather], len(requests))
+    light, rows["light"], light_ends = _of_views(view, illumination, len(requests))
     lit = np.bincount(light_ends[view] + rows["light"], rows["sun"].any(1), len(light)) > 0
     return Conditions(
         *(rows, np.cumsum([0, *count]), np.array(airs, dtype=AIR_ROW)[shown], air_ends),

@@ -15,25 +15,25 @@ from closerlook.synthesis.rendering.light.shadows import dapple, lit, past_thing
 from closerlook.synthesis.rendering.light.tiles import (
     AMBIENT,
     BEAM,
+    DIRECT_ROWS,
     GLINT,
     GLOSS,
+    INDEPENDENT_ROWS,
     LAMP_GLINT,
     LAMPS,
-    MET,
     NORMAL,
-    SEEN,
     SHARE,
     SHINE,
-    SURVEYED,
+    VISIBILITY,
     WET_GLOSS,
     Tile,
 )
-from closerlook.synthesis.rendering.values import Caster, KeyLight, Sight, texel
+from closerlook.synthesis.rendering.values import Caster, KeyLight, ViewParameters, texel
 
 
 @wp.func
 def struck(
-    sight: Sight,
+    view: ViewParameters,
     layer: int,
     n: wp.vec3,
     p: wp.vec3,
@@ -57,21 +57,21 @@ def struck(
         return wp.vec3()
     beam = nl * fall * lit(shadow, light, p + n * 0.015)
     if light.reach == 0.0 and beam > 0.0:
-        beam *= dapple(patterns, sight.pattern, p, towards, sight.shade)
+        beam *= dapple(patterns, view.pattern, p, towards, view.shade)
         if layer == 0 or n[1] > 0.7:  # a thing is flat, and would lie in its own shadow
             beam *= past_things(casters, light, texels, p)
     if beam <= 0.0:
         return wp.vec3()
-    to_eye = wp.normalize(sight.position - p)
+    to_eye = wp.normalize(view.position - p)
     glint = float(0.0)
-    if sight.wet != 0 and n[1] > 0.6:
+    if view.wet != 0 and n[1] > 0.6:
         glint = specular.highlight(n, to_eye, towards, specular.WATER_ROUGH) * beam
     return wp.vec3(beam, specular.highlight(n, to_eye, towards, rough) * beam, glint)
 
 
 @wp.func
 def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, channel: int, x: Any, y: Any, z: Any) -> Any:
-    """Irradiance from order-2 harmonics, their constants multiplied in; the order is that of scene.sky.harmonics."""
+    """Irradiance from order-2 harmonics, their constants multiplied in; the order is that of scenes.sky.harmonics."""
     e = y * sky[i, 1][channel] + z * sky[i, 2][channel] + x * sky[i, 3][channel]
     e += wp.cw_mul(x, y * sky[i, 4][channel] + z * sky[i, 7][channel]) + wp.cw_mul(y, z) * sky[i, 5][channel]
     e += wp.cw_mul(z, z) * (3.0 * sky[i, 6][channel])
@@ -80,8 +80,8 @@ def sky_irradiance(sky: wp.array2d(dtype=wp.vec3), i: int, channel: int, x: Any,
 
 
 @wp.func
-def meet(
-    sight: Sight,
+def fill_direct(
+    view: ViewParameters,
     at: Tile,
     layer: int,
     number: int,
@@ -94,34 +94,34 @@ def meet(
     patterns: wp.array3d(dtype=wp.uint8),
     casters: wp.array(dtype=Caster),
     texels: wp.array(dtype=texel),
-    surveyed: wp.array2d(dtype=Any),
+    independent: wp.array2d(dtype=Any),
     lobes: wp.array2d(dtype=wp.vec4),
-    met: wp.array3d(dtype=Any),
+    direct: wp.array3d(dtype=Any),
 ):
-    """Fill the rows of one layer and the view's light of this ``number`` in ``met``: diffuse beam, beam mirrored dry
+    """Fill the rows of one layer and the view's light of this ``number`` in ``direct``: diffuse beam, beam mirrored dry
     and wet, diffuse and mirrored sky."""
-    i = sight.first_light + number
+    i = view.first_light + number
     light = lights[i]
-    row = layer * SURVEYED
-    out = layer * MET
-    seen = surveyed[at.cell, row + SEEN]
-    shares = surveyed[at.cell, row + SHARE]
-    nx = surveyed[at.cell, row + NORMAL]
-    ny = surveyed[at.cell, row + NORMAL + 1]
-    nz = surveyed[at.cell, row + NORMAL + 2]
+    row = layer * INDEPENDENT_ROWS
+    out = layer * DIRECT_ROWS
+    visibility = independent[at.cell, row + VISIBILITY]
+    shares = independent[at.cell, row + SHARE]
+    nx = independent[at.cell, row + NORMAL]
+    ny = independent[at.cell, row + NORMAL + 1]
+    nz = independent[at.cell, row + NORMAL + 2]
     # What is rough mirrors of the sky about what lights it.
     red = sky_irradiance(sky, i, 0, nx, ny, nz)
     green = sky_irradiance(sky, i, 1, nx, ny, nz)
     blue = sky_irradiance(sky, i, 2, nx, ny, nz)
-    met[at.cell, number, out + AMBIENT] = wp.cw_mul(red, seen)
-    met[at.cell, number, out + AMBIENT + 1] = wp.cw_mul(green, seen)
-    met[at.cell, number, out + AMBIENT + 2] = wp.cw_mul(blue, seen)
-    beam = type(seen)(0.0)
-    shine = type(seen)(0.0)
-    glint = type(seen)(0.0)
-    wet_red = type(seen)(0.0)
-    wet_green = type(seen)(0.0)
-    wet_blue = type(seen)(0.0)
+    direct[at.cell, number, out + AMBIENT] = wp.cw_mul(red, visibility)
+    direct[at.cell, number, out + AMBIENT + 1] = wp.cw_mul(green, visibility)
+    direct[at.cell, number, out + AMBIENT + 2] = wp.cw_mul(blue, visibility)
+    beam = type(visibility)(0.0)
+    shine = type(visibility)(0.0)
+    glint = type(visibility)(0.0)
+    wet_red = type(visibility)(0.0)
+    wet_green = type(visibility)(0.0)
+    wet_blue = type(visibility)(0.0)
     y = int(at.y)
     while y < at.end_y:
         x = int(at.x)
@@ -133,7 +133,7 @@ def meet(
                 w = where[at.slot, layer, y, x]
                 p = wp.vec3(w[0], w[1], w[2])
                 if light.lit != 0:
-                    came = struck(sight, layer, n, p, f[3], light, shadow, patterns, casters, texels)
+                    came = struck(view, layer, n, p, f[3], light, shadow, patterns, casters, texels)
                     beam[lane] = came[0]
                     shine[lane] = came[1]
                     glint[lane] = came[2]
@@ -143,8 +143,8 @@ def meet(
                     red[lane] = mirrors[0]
                     green[lane] = mirrors[1]
                     blue[lane] = mirrors[2]
-                if sight.wet != 0:
-                    in_water = specular.wet_lobe(n, sight.position - p)
+                if view.wet != 0:
+                    in_water = specular.wet_lobe(n, view.position - p)
                     mirrors = specular.mirrored(gloss, light.gloss, light.sunward, in_water)
                     wet_red[lane] = mirrors[0]
                     wet_green[lane] = mirrors[1]
@@ -152,16 +152,16 @@ def meet(
             x += 1
         y += 1
     if light.reach > 0.0:
-        beam += surveyed[at.cell, row + LAMPS]
-        if sight.wet != 0:
-            glint += surveyed[at.cell, row + LAMP_GLINT]
-    met[at.cell, number, out + BEAM] = beam
-    met[at.cell, number, out + SHINE] = shine
-    met[at.cell, number, out + GLINT] = glint
-    met[at.cell, number, out + GLOSS] = red
-    met[at.cell, number, out + GLOSS + 1] = green
-    met[at.cell, number, out + GLOSS + 2] = blue
-    if sight.wet != 0:
-        met[at.cell, number, out + WET_GLOSS] = wet_red
-        met[at.cell, number, out + WET_GLOSS + 1] = wet_green
-        met[at.cell, number, out + WET_GLOSS + 2] = wet_blue
+        beam += independent[at.cell, row + LAMPS]
+        if view.wet != 0:
+            glint += independent[at.cell, row + LAMP_GLINT]
+    direct[at.cell, number, out + BEAM] = beam
+    direct[at.cell, number, out + SHINE] = shine
+    direct[at.cell, number, out + GLINT] = glint
+    direct[at.cell, number, out + GLOSS] = red
+    direct[at.cell, number, out + GLOSS + 1] = green
+    direct[at.cell, number, out + GLOSS + 2] = blue
+    if view.wet != 0:
+        direct[at.cell, number, out + WET_GLOSS] = wet_red
+        direct[at.cell, number, out + WET_GLOSS + 1] = wet_green
+        direct[at.cell, number, out + WET_GLOSS + 2] = wet_blue

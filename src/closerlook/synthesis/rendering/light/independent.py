@@ -18,27 +18,27 @@ from closerlook.synthesis.rendering.light.tiles import (
     EMISSION,
     GLOSS_BELOW,
     GLOSS_DOME,
+    INDEPENDENT_ROWS,
     LAMP_GLINT,
     LAMPS,
     NORMAL,
     RIM,
-    SEEN,
     SHARE,
-    SURVEYED,
+    VISIBILITY,
     WATER,
     WET_BELOW,
     WET_DOME,
     Tile,
 )
 from closerlook.synthesis.rendering.surfaces.texturing import tile_at
-from closerlook.synthesis.rendering.values import Sight
+from closerlook.synthesis.rendering.values import ViewParameters
 
 STAINS = wp.constant(9.0)  # texels of the noise a metre of ground
 
 
 @wp.func
-def survey(
-    sight: Sight,
+def fill_independent(
+    view: ViewParameters,
     at: Tile,
     layer: int,
     colour: wp.array4d(dtype=wp.vec4),
@@ -48,22 +48,22 @@ def survey(
     skyline: wp.array2d(dtype=wp.vec2),
     lamps: wp.array(dtype=wp.vec4),
     grain: wp.array2d(dtype=wp.uint8),
-    surveyed: wp.array2d(dtype=Any),
+    independent: wp.array2d(dtype=Any),
     lobes: wp.array2d(dtype=wp.vec4),
 ) -> int:
-    """Fill the rows of one layer of ``surveyed``; how many of the tile's pixels show the layer.
+    """Fill the rows of one layer of ``independent``; how many of the tile's pixels show the layer.
 
     ``lobes`` are the middles of what surfaces that are not dull mirror, and the levels of their roughness. Where no
     pixel shows the layer, rows are left as they are.
     """
-    row = layer * SURVEYED
-    red = type(surveyed[0, 0])(0.0)
+    row = layer * INDEPENDENT_ROWS
+    red = type(independent[0, 0])(0.0)
     green = type(red)(0.0)
     blue = type(red)(0.0)
     nx = type(red)(0.0)
     ny = type(red)(0.0)
     nz = type(red)(0.0)
-    seen = type(red)(0.0)
+    visibility = type(red)(0.0)
     rim = type(red)(0.0)
     dome = type(red)(0.0)
     below = type(red)(0.0)
@@ -87,13 +87,13 @@ def survey(
                 w = where[at.slot, layer, y, x]
                 n = wp.vec3(f[0], f[1], f[2])
                 p = wp.vec3(w[0], w[1], w[2])
-                ray = sight.position - p
+                ray = view.position - p
                 length = wp.length(ray)
                 to_eye = ray / length
                 cos = wp.max(wp.dot(n, to_eye), 0.02)
                 clean = float(1.0)
                 if layer == 1 and n[1] > 0.9 and w[1] < 0.05:
-                    clean += sight.stains * (tile_at(grain, w[0] * STAINS, w[2] * STAINS) - 0.5)
+                    clean += view.stains * (tile_at(grain, w[0] * STAINS, w[2] * STAINS) - 0.5)
                 share[lane] = a[3]
                 away[lane] = length
                 red[lane] = a[0] * clean
@@ -104,7 +104,7 @@ def survey(
                 nz[lane] = f[2]
                 emission[lane] = w[3]
                 shown = open_sky[at.view, layer, y, x]
-                seen[lane] = shown
+                visibility[lane] = shown
                 step = specular.level_of(f[3])
                 height = n[1]  # what is dull mirrors about what lights it
                 if f[3] < specular.DULL:
@@ -115,11 +115,11 @@ def survey(
                 rim[lane] = specular.mirrored_share(f[3], cos) * shown
                 below[lane] = 1.0 - mirrors[0]
                 dome[lane] = mirrors[1]
-                if sight.end_lamp > sight.first_lamp:
-                    lamplight[lane] = street.lamplight(lamps, sight.first_lamp, sight.end_lamp, n, p) * shown
-                if sight.wet != 0:
+                if view.end_lamp > view.first_lamp:
+                    lamplight[lane] = street.lamplight(lamps, view.first_lamp, view.end_lamp, n, p) * shown
+                if view.wet != 0:
                     if n[1] > 0.6:
-                        glint[lane] = street.reflections(lamps, sight.first_lamp, sight.end_lamp, n, p, to_eye)
+                        glint[lane] = street.reflections(lamps, view.first_lamp, view.end_lamp, n, p, to_eye)
                     in_water = specular.wet_lobe(n, to_eye)
                     mirrors = specular.open_sky(skyline, int(in_water[3]), in_water[1])
                     water[lane] = specular.mirrored_share(specular.WATER_ROUGH, cos) * shown
@@ -130,28 +130,28 @@ def survey(
         y += 1
     if count == 0:
         return 0
-    one = type(red)(1.0)
-    surveyed[at.cell, row] = red
-    surveyed[at.cell, row + 1] = green
-    surveyed[at.cell, row + 2] = blue
-    surveyed[at.cell, row + NORMAL] = nx
-    surveyed[at.cell, row + NORMAL + 1] = ny
-    surveyed[at.cell, row + NORMAL + 2] = nz
+    unit = type(red)(1.0)
+    independent[at.cell, row] = red
+    independent[at.cell, row + 1] = green
+    independent[at.cell, row + 2] = blue
+    independent[at.cell, row + NORMAL] = nx
+    independent[at.cell, row + NORMAL + 1] = ny
+    independent[at.cell, row + NORMAL + 2] = nz
     # The CIE overcast dome by the normal's height (fit to Moon and Spencer's sky)
-    lit_by = one * 0.396 + ny * 0.5 + wp.cw_mul(ny, ny) * 0.104
-    surveyed[at.cell, row + DOME] = wp.cw_mul(wp.max(lit_by, type(red)(0.0)), seen)
-    surveyed[at.cell, row + BELOW] = wp.cw_mul(one * 0.5 - ny * 0.5, seen)
-    surveyed[at.cell, row + SEEN] = seen
-    surveyed[at.cell, row + RIM] = rim
-    surveyed[at.cell, row + GLOSS_DOME] = dome
-    surveyed[at.cell, row + GLOSS_BELOW] = below
-    surveyed[at.cell, row + EMISSION] = emission
-    surveyed[at.cell, row + LAMPS] = lamplight
-    surveyed[at.cell, row + SHARE] = share
-    surveyed[at.cell, row + AWAY] = away
-    if sight.wet != 0:
-        surveyed[at.cell, row + LAMP_GLINT] = glint
-        surveyed[at.cell, row + WATER] = water
-        surveyed[at.cell, row + WET_DOME] = wet_dome
-        surveyed[at.cell, row + WET_BELOW] = wet_below
+    lit_by = unit * 0.396 + ny * 0.5 + wp.cw_mul(ny, ny) * 0.104
+    independent[at.cell, row + DOME] = wp.cw_mul(wp.max(lit_by, type(red)(0.0)), visibility)
+    independent[at.cell, row + BELOW] = wp.cw_mul(unit * 0.5 - ny * 0.5, visibility)
+    independent[at.cell, row + VISIBILITY] = visibility
+    independent[at.cell, row + RIM] = rim
+    independent[at.cell, row + GLOSS_DOME] = dome
+    independent[at.cell, row + GLOSS_BELOW] = below
+    independent[at.cell, row + EMISSION] = emission
+    independent[at.cell, row + LAMPS] = lamplight
+    independent[at.cell, row + SHARE] = share
+    independent[at.cell, row + AWAY] = away
+    if view.wet != 0:
+        independent[at.cell, row + LAMP_GLINT] = glint
+        independent[at.cell, row + WATER] = water
+        independent[at.cell, row + WET_DOME] = wet_dome
+        independent[at.cell, row + WET_BELOW] = wet_below
     return count

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from closerlook.synthesis.rendering.light.beams import LAMP_DISTANCE
 from closerlook.synthesis.rendering.light.specular import WATER_ROUGH, highlight
 from closerlook.synthesis.scenes.backdrop import Place
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.frames import Frames
 
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
-MOST = 6  # lamps in a view
+MAX_LAMPS = 6  # lamps in a view
 REACH = 9.0  # metres that a lamp lights
 NO_LAMPS = np.zeros((0, 4))
 
@@ -29,7 +29,7 @@ NO_LAMPS = np.zeros((0, 4))
 def lamp_rows(
     places: Sequence[Place], dark: NDArray[np.bool_], frames: Frames
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The lamps that may light what cameras see, the strongest there first, ``MOST`` a view.
+    """The lamps that may light what cameras see, the strongest there first, ``MAX_LAMPS`` a view.
 
     Power becomes that at one metre from the lamp, where the person's lamp is at its own distance from the person.
 
@@ -41,9 +41,9 @@ def lamp_rows(
     Returns:
         (n, 4) positions and powers, view by view, and (V + 1,) where each view's begin.
     """
-    own = [place.lamps if on else NO_LAMPS for place, on in zip(places, dark.tolist(), strict=True)]
-    view = np.repeat(np.arange(len(places)), [len(lamps) for lamps in own])
-    lamps, distance = np.concatenate(own), frames.distance[view]
+    lamps_of = [place.lamps if on else NO_LAMPS for place, on in zip(places, dark.tolist(), strict=True)]
+    view = np.repeat(np.arange(len(places)), [len(lamps) for lamps in lamps_of])
+    lamps, distance = np.concatenate(lamps_of), frames.distance[view]
     right, _, depth = frames.along_axes(lamps[:, :3] - frames.eye[view], view)
     x, _, half, _ = frames.window[view].T
     aside = np.abs(right - x * depth) - half * np.maximum(depth, 0.0)
@@ -51,7 +51,7 @@ def lamp_rows(
     off = np.maximum(aside, 0.0) + np.maximum(depth - distance, 0.0)
     near = near[np.lexsort((off[near], view[near]))]
     begins = np.searchsorted(view[near], np.arange(len(places)))
-    kept = near[np.arange(len(near)) - begins[view[near]] < MOST]
+    kept = near[np.arange(len(near)) - begins[view[near]] < MAX_LAMPS]
     rows = lamps[kept] * [1.0, 1.0, 1.0, LAMP_DISTANCE**2]
     return rows.astype(np.float32), np.searchsorted(view[kept], np.arange(len(places) + 1))
 

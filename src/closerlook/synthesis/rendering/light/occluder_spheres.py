@@ -5,31 +5,31 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from closerlook.synthesis.rendering.light import occlusion
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.rendering.light.body_spheres import BANDS, REACH
+from closerlook.synthesis.scenes.frames import Frames
 
-__all__ = ["SPHERES", "TAPS", "shading", "spirals"]
+__all__ = ["SPHERES", "TAPS", "may_occlude", "spirals"]
 
 Float = NDArray[np.float64]
 
-SPHERES = 2 * int(occlusion.BANDS) + 1  # of a pose, as occlusion.bodies makes them
+SPHERES = 2 * int(BANDS) + 1  # of a pose, as body_spheres.bodies makes them
 TAPS = 12  # a sample, for what of the person is before it; neighbours have others
 
 
-def shading(blobs: Float, view_of: NDArray[np.int64], seen: Frames) -> NDArray[np.bool_]:
+def may_occlude(spheres: Float, view_of: NDArray[np.int64], frames: Frames) -> NDArray[np.bool_]:
     """(k,) which spheres, of places that views numbered ``view_of`` see, may darken something that the cameras see.
 
     See :func:`occlusion.occlude`.
 
     Args:
-        blobs: (k, 4) x, y, z and radius.
-        view_of: (k,) row of ``seen`` of each.
-        seen: the views' cameras.
+        spheres: (k, 4) x, y, z and radius.
+        view_of: (k,) row of ``frames`` of each.
+        frames: the views' cameras.
     """
-    reach = occlusion.REACH * blobs[:, 3]
-    right, up, depth = seen.along_axes(blobs[:, :3] - seen.eye[view_of], view_of)
-    x, y, half_width, half_height = seen.window[view_of].T
-    stretch = 1 + np.abs(seen.distortion[view_of]) * 2 * np.maximum(x * x + y * y, half_height**2)
+    reach = REACH * spheres[:, 3]
+    right, up, depth = frames.along_axes(spheres[:, :3] - frames.eye[view_of], view_of)
+    x, y, half_width, half_height = frames.window[view_of].T
+    stretch = 1 + np.abs(frames.distortion[view_of]) * 2 * np.maximum(x * x + y * y, half_height**2)
     right, up = np.abs(right - x * depth), np.abs(up - y * depth)
     wide, high = half_width * stretch, half_height * stretch
     aside = (right - wide * depth) / np.sqrt(1 + (np.abs(x) + wide) ** 2)

@@ -9,94 +9,17 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
-from closerlook.synthesis.rendering.values import Sight
+from closerlook.synthesis.rendering.light.body_spheres import AWAY, BANDS, REACH, xyz
+from closerlook.synthesis.rendering.values import ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-BANDS = wp.constant(8)  # of height, that each have two spheres
 NEAR = wp.constant(0.1)  # metres within which samples of the person are shared
-AWAY = wp.constant(1.0e6)  # metres: where samples are that show nothing
-REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
-
-
-@wp.func
-def xyz(v: wp.vec4) -> wp.vec3:
-    return wp.vec3(v[0], v[1], v[2])
-
-
-@wp.func
-def sphere(sums: wp.vec4, height: float) -> wp.vec4:
-    """For points at about this height, of which ``sums`` are their number and those of x, z and x * x + z * z."""
-    scale = 1.0 / wp.max(sums[0], 1.0)
-    x, z = sums[1] * scale, sums[2] * scale
-    radius = wp.clamp(wp.sqrt(wp.max(sums[3] * scale - x * x - z * z, 0.0)), 0.05, 0.3)
-    return wp.vec4(x, height, z, wp.where(sums[0] > 0.5, radius, 0.0))
-
-
-@wp.kernel
-def bodies(positions: wp.array2d(dtype=wp.vec3), step: int, spheres: wp.array2d(dtype=wp.vec4)):
-    """Spheres (x, y, z, radius) that stand for the body of each pose when the place's open sky is worked out.
-
-    Every ``step``-th vertex is looked at. Each of BANDS of height is split in two across its longer horizontal axis, so
-    that both feet have their own; a half with no vertex has a sphere of radius 0.
-    """
-    p, band = wp.tid()
-    top = float(0.0)
-    i = int(0)
-    while i < positions.shape[1]:
-        height = positions[p, i][1]
-        top = wp.where(height > top, height, top)
-        i += step
-    low = float(band) * top / float(BANDS)
-    high = float(band + 1) * top / float(BANDS)
-    low = wp.where(band == 0, -AWAY, low)
-    high = wp.where(band == BANDS - 1, AWAY, high)
-    sums = wp.vec4()
-    slant = float(0.0)
-    stretch = float(0.0)
-    i = int(0)
-    while i < positions.shape[1]:
-        at = positions[p, i]
-        if at[1] >= low and at[1] < high:
-            xx = at[0] * at[0]
-            zz = at[2] * at[2]
-            sums += wp.vec4(1.0, at[0], at[2], xx + zz)
-            slant += at[0] * at[2]
-            stretch += xx - zz
-        i += step
-    scale = 1.0 / wp.max(sums[0], 1.0)
-    x = sums[1] * scale
-    z = sums[2] * scale
-    angle = 0.5 * wp.atan2(2.0 * (slant * scale - x * z), stretch * scale - x * x + z * z)
-    cos = wp.cos(angle)
-    sin = wp.sin(angle)
-    middle = x * cos + z * sin
-    half = wp.vec4()
-    i = int(0)
-    while i < positions.shape[1]:
-        at = positions[p, i]
-        if at[1] >= low and at[1] < high and at[0] * cos + at[2] * sin > middle:
-            half += wp.vec4(1.0, at[0], at[2], at[0] * at[0] + at[2] * at[2])
-        i += step
-    height = (float(band) + 0.5) * top / float(BANDS)
-    spheres[p, 2 * band] = sphere(half, height)
-    spheres[p, 2 * band + 1] = sphere(sums - half, height)
-
-
-@wp.kernel
-def enclose(spheres: wp.array2d(dtype=wp.vec4)):
-    """Give each pose a last sphere, at the origin, as far beyond which none of the others darkens anything."""
-    p = wp.tid()
-    reach = float(0.0)
-    for i in range(2 * BANDS):
-        ball = spheres[p, i]
-        reach = wp.max(reach, wp.sqrt(ball[0] * ball[0] + ball[2] * ball[2]) + REACH * ball[3])
-    spheres[p, 2 * BANDS] = wp.vec4(0.0, 0.0, 0.0, reach)
 
 
 @wp.kernel
 def gather(
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     colour: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     samples: wp.array3d(dtype=wp.vec4),
@@ -107,7 +30,7 @@ def gather(
     A thread does ``run`` of a row.
     """
     v, j, part = wp.tid()
-    slot = sights[v].slot
+    slot = views[v].slot
     i = part * run
     end = wp.min(i + run, samples.shape[2])
     while i < end:
@@ -146,9 +69,9 @@ def crease(
         above = wp.where(above > 0.0, above, 0.0)
         total += wp.where(d2 < reach, above, 0.0) / (d2 + 0.002)
         s += 1
-    seen = wp.clamp(1.0 - total * metres * (1.9 / float(taps.shape[2])), 0.25, 1.0)
+    visible = wp.clamp(1.0 - total * metres * (1.9 / float(taps.shape[2])), 0.25, 1.0)
     near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
-    return seen * near_ground
+    return visible * near_ground
 
 
 @wp.func
@@ -165,41 +88,41 @@ def past(sphere: wp.vec4, n: wp.vec3, p: wp.vec3) -> float:
     d2 = wp.dot(d, d)
     r2 = sphere[3] * sphere[3]
     over = wp.dot(n, d)
-    seen = float(1.0)
+    visible = float(1.0)
     if over > 0.0 and d2 < REACH * REACH * r2:
-        seen = 1.0 - over / wp.sqrt(d2) * wp.min(r2 / d2, 1.0)
-    return seen
+        visible = 1.0 - over / wp.sqrt(d2) * wp.min(r2 / d2, 1.0)
+    return visible
 
 
 @wp.func
 def beneath(
-    sight: Sight, n: wp.vec3, p: wp.vec3, spheres: wp.array2d(dtype=wp.vec4), blobs: wp.array(dtype=wp.vec4)
+    view: ViewParameters, n: wp.vec3, p: wp.vec3, spheres: wp.array2d(dtype=wp.vec4), occluders: wp.array(dtype=wp.vec4)
 ) -> float:
     """Share of the sky that a point of the place sees past the person and the things around."""
-    seen = float(1.0)
-    reach = spheres[sight.pose, 2 * BANDS][3]
+    visible = float(1.0)
+    reach = spheres[view.pose, 2 * BANDS][3]
     if p[0] * p[0] + p[2] * p[2] < reach * reach:
         i = int(0)
         while i < 2 * BANDS:
-            seen *= past(spheres[sight.pose, i], n, p)
+            visible *= past(spheres[view.pose, i], n, p)
             i += 1
-    i = int(sight.first_blob)
-    while i < sight.end_blob:
-        seen *= past(blobs[i], n, p)
+    i = int(view.first_sphere)
+    while i < view.end_sphere:
+        visible *= past(occluders[i], n, p)
         i += 1
     if wp.abs(n[1]) < 0.5:
-        seen *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
-    return seen
+        visible *= 1.0 - 0.45 * wp.exp(-p[1] * 2.5)  # a wall sees less of the sky near its foot
+    return visible
 
 
 @wp.kernel
 def occlude(
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     colour: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     spheres: wp.array2d(dtype=wp.vec4),
-    blobs: wp.array(dtype=wp.vec4),
+    occluders: wp.array(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
     metres: float,
     samples: wp.array3d(dtype=wp.vec4),
@@ -212,24 +135,24 @@ def occlude(
     The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
     algorithm", 2011) within ``metres``, at the ``samples`` that one row of ``taps`` says, which differs between
     neighbours: :func:`settle` then makes one of their ``creases``. The place is darkened by the ``spheres`` of the pose
-    and the ``blobs`` of things (x, y, z, radius). Its samples, ``planes``, are normal x, normal z, distance of the
-    plane from the origin, share; far away where there is none. A thread does ``run`` of a row.
+    and the ``occluders`` that stand for things (x, y, z, radius). Its samples, ``planes``, are normal x, normal z,
+    distance of the plane from the origin, share; far away where there is none. A thread does ``run`` of a row.
     """
     v, j, part = wp.tid()
-    sight = sights[v]
+    view = views[v]
     y = 2 * j
     i = part * run
     end = wp.min(i + run, planes.shape[2])
     while i < end:
         x = 2 * i
-        own = samples[v, j, i]
+        sample = samples[v, j, i]
         creases[v, j, i] = 0.0
-        if own[3] > 0.0:
-            creases[v, j, i] = crease(v, j, i, xyz(facing[sight.slot, 0, y, x]), xyz(own), samples, taps, metres)
-        if colour[sight.slot, 1, y, x][3] > 0.0:
-            n = xyz(facing[sight.slot, 1, y, x])
-            p = xyz(where[sight.slot, 1, y, x])
-            planes[v, j, i] = wp.vec4(n[0], n[2], wp.dot(n, p), beneath(sight, n, p, spheres, blobs))
+        if sample[3] > 0.0:
+            creases[v, j, i] = crease(v, j, i, xyz(facing[view.slot, 0, y, x]), xyz(sample), samples, taps, metres)
+        if colour[view.slot, 1, y, x][3] > 0.0:
+            n = xyz(facing[view.slot, 1, y, x])
+            p = xyz(where[view.slot, 1, y, x])
+            planes[v, j, i] = wp.vec4(n[0], n[2], wp.dot(n, p), beneath(view, n, p, spheres, occluders))
         else:
             planes[v, j, i] = wp.vec4(0.0, 0.0, AWAY, 0.0)
         i += 1
@@ -252,10 +175,10 @@ def settle(
     bottom = samples.shape[1] - 1
     edge = samples.shape[2] - 1
     while i < end:
-        own = samples[v, j, i]
+        sample = samples[v, j, i]
         share = float(0.0)
-        if own[3] > 0.0:
-            p = xyz(own)
+        if sample[3] > 0.0:
+            p = xyz(sample)
             total = float(0.0)
             weight = float(0.0)
             for b in range(-1, 2):
@@ -266,7 +189,7 @@ def settle(
                     total += w * creases[v, row, column]
                     weight += w
             share = total / weight
-        settled[v, j, i] = wp.vec4(own[0], own[1], own[2], share)
+        settled[v, j, i] = wp.vec4(sample[0], sample[1], sample[2], share)
         i += 1
 
 
@@ -308,12 +231,12 @@ def on_plane(samples: wp.array3d(dtype=wp.vec4), v: int, row: int, left: int, ri
 
 @wp.kernel
 def spread(
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     colour: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     spheres: wp.array2d(dtype=wp.vec4),
-    blobs: wp.array(dtype=wp.vec4),
+    occluders: wp.array(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
     metres: float,
     samples: wp.array3d(dtype=wp.vec4),
@@ -327,8 +250,8 @@ def spread(
     Where there is none it is worked out. A thread does ``run`` pixels of a row.
     """
     v, y, part = wp.tid()
-    sight = sights[v]
-    slot = sight.slot
+    view = views[v]
+    slot = view.slot
     above = y >> 1
     below = wp.min((y + 1) >> 1, planes.shape[1] - 1)
     edge = planes.shape[2] - 1
@@ -360,5 +283,5 @@ def spread(
             if count > 0.0:
                 open_sky[v, 1, y, x] = total / count
             else:
-                open_sky[v, 1, y, x] = beneath(sight, n, p, spheres, blobs)
+                open_sky[v, 1, y, x] = beneath(view, n, p, spheres, occluders)
         x += 1

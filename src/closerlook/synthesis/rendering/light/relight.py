@@ -1,8 +1,8 @@
 """The kernel that lights views: all weathers and times of day in one pass over their tiles.
 
-What depends on the surface alone (:func:`survey.survey`), on the light (:func:`meet.meet`) and on the air
-(:func:`thin.thin`) is worked out once each; :func:`expose.expose` adds them up for every image. On the CPU one tile
-after the other uses the same memory for it, which then stays in the nearest cache.
+What depends on the surface alone (:func:`independent.fill_independent`), on the light (:func:`direct.fill_direct`) and
+on the air (:func:`atmosphere.fill_atmosphere`) is computed once each; :func:`expose.expose` adds them up for every
+image. On the CPU one tile after the other uses the same memory for it, which then stays in the nearest cache.
 """
 
 
@@ -17,17 +17,17 @@ from typing import Any
 import warp as wp
 
 from closerlook.compute.kernels import with_lanes
-from closerlook.synthesis.rendering.light.atmosphere import thin
-from closerlook.synthesis.rendering.light.direct import meet
+from closerlook.synthesis.rendering.light.atmosphere import fill_atmosphere
+from closerlook.synthesis.rendering.light.direct import fill_direct
 from closerlook.synthesis.rendering.light.expose import expose
-from closerlook.synthesis.rendering.light.independent import survey
+from closerlook.synthesis.rendering.light.independent import fill_independent
 from closerlook.synthesis.rendering.light.tiles import Tile
-from closerlook.synthesis.rendering.values import Air, Caster, Exposed, KeyLight, Sight, texel
+from closerlook.synthesis.rendering.values import Air, Caster, Exposure, KeyLight, ViewParameters, texel
 
 
 @wp.kernel
 def relight(
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     colour: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
@@ -43,7 +43,7 @@ def relight(
     casters: wp.array(dtype=Caster),
     texels: wp.array(dtype=texel),
     airs: wp.array(dtype=Air),
-    shots: wp.array(dtype=Exposed),
+    exposures: wp.array(dtype=Exposure),
     flakes: wp.array3d(dtype=wp.uint8),
     noise: wp.array2d(dtype=wp.vec3b),
     tones: wp.array2d(dtype=float),
@@ -51,19 +51,19 @@ def relight(
     width: int,
     side: int,
     tiles: int,
-    surveyed: wp.array2d(dtype=Any),
+    independent: wp.array2d(dtype=Any),
     lobes: wp.array2d(dtype=wp.vec4),
-    met: wp.array3d(dtype=Any),
-    thinned: wp.array3d(dtype=Any),
+    direct: wp.array3d(dtype=Any),
+    atmosphere: wp.array3d(dtype=Any),
     image: wp.array2d(dtype=wp.vec3ub),
 ):
-    """All images of all views; ``image[i]`` is shot i's (height, width), flat.
+    """All images of all views; ``image[i]`` is that of exposure i, (height, width), flat.
 
-    Each thread has one of the ``tiles`` of a view, of ``side`` x ``side`` pixels. ``surveyed``, ``lobes``, ``met`` and
-    ``thinned`` have a row a thread, or one row where threads follow each other.
+    Each thread has one of the ``tiles`` of a view, of ``side`` x ``side`` pixels. ``independent``, ``lobes``,
+    ``direct`` and ``atmosphere`` have one row per thread, or one row where threads follow each other.
     """
-    view, tile = wp.tid()
-    sight = sights[view]
+    v, tile = wp.tid()
+    view = views[v]
     across = (width + side - 1) / side
     at = Tile()
     at.y = (tile / across) * side
@@ -71,16 +71,16 @@ def relight(
     at.end_y = wp.min(at.y + side, height)
     at.end_x = wp.min(at.x + side, width)
     at.side = side
-    at.slot = sight.slot
-    at.view = view
-    at.cell = (view * tiles + tile) % surveyed.shape[0]
-    places = survey(sight, at, 1, colour, facing, where, open_sky, skyline, lamps, grain, surveyed, lobes)
-    persons = survey(sight, at, 0, colour, facing, where, open_sky, skyline, lamps, grain, surveyed, lobes)
+    at.slot = view.slot
+    at.view = v
+    at.cell = (v * tiles + tile) % independent.shape[0]
+    places = fill_independent(view, at, 1, colour, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
+    persons = fill_independent(view, at, 0, colour, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
     for layer in range(2):
         if (layer == 0 and persons > 0) or (layer == 1 and places > 0):
-            for i in range(sight.end_light - sight.first_light):
-                meet(
-                    sight,
+            for i in range(view.end_light - view.first_light):
+                fill_direct(
+                    view,
                     at,
                     layer,
                     i,
@@ -93,15 +93,27 @@ def relight(
                     patterns,
                     casters,
                     texels,
-                    surveyed,
+                    independent,
                     lobes,
-                    met,
+                    direct,
                 )
-            for i in range(sight.end_air - sight.first_air):
-                thin(airs[sight.first_air + i], at, layer, i, where, grain, surveyed, thinned)
-    for i in range(sight.first_shot, sight.end_shot):
+            for i in range(view.end_air - view.first_air):
+                fill_atmosphere(airs[view.first_air + i], at, layer, i, where, grain, independent, atmosphere)
+    for i in range(view.first_exposure, view.end_exposure):
         expose(
-            sight, at, persons, places, surveyed, met, thinned, shots[i], flakes, noise, tones[view], width, image[i]
+            view,
+            at,
+            persons,
+            places,
+            independent,
+            direct,
+            atmosphere,
+            exposures[i],
+            flakes,
+            noise,
+            tones[v],
+            width,
+            image[i],
         )
 
 
@@ -109,5 +121,7 @@ def relight(
 def overload(lanes: type) -> wp.Kernel:
     """:func:`relight` for lane vectors of one type."""
     rows, more_rows = wp.array2d(dtype=lanes), wp.array3d(dtype=lanes)
-    (kernel,) = with_lanes(__name__, lanes, [(relight, {"surveyed": rows, "met": more_rows, "thinned": more_rows})])
+    (kernel,) = with_lanes(
+        __name__, lanes, [(relight, {"independent": rows, "direct": more_rows, "atmosphere": more_rows})]
+    )
     return kernel

@@ -1,4 +1,4 @@
-"""What surfaces mirror of the sky, inside kernels: look-ups in the tables of scene.gloss, which says how they work.
+"""What surfaces mirror of the sky, inside kernels: look-ups in the tables of scenes.gloss, which says how they work.
 
 Sources: Karis, "Physically Based Shading on Mobile" (2014), after Lazarov, for the share that they mirror; Lagarde and
 de Rousiers, "Moving Frostbite to PBR" (2014) for the direction that they mirror most from.
@@ -22,7 +22,7 @@ LAST_HEIGHT = wp.constant(HEIGHTS - 1)
 
 @wp.func
 def level_of(roughness: float) -> int:
-    """The level of scene.gloss that holds lobes of this roughness."""
+    """The level of scenes.gloss that holds lobes of this roughness."""
     return wp.clamp(int(roughness * STEPS), 0, LAST_LEVEL)
 
 

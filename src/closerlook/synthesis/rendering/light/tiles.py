@@ -13,15 +13,15 @@ import warp as wp
 
 LAYERS = 2
 
-# Rows of ``surveyed``, ``met`` and ``thinned`` for one layer
-DOME, BELOW, SEEN, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
+# Rows of ``independent``, ``direct`` and ``atmosphere`` for one layer
+DOME, BELOW, VISIBILITY, RIM, WATER, EMISSION, NORMAL = (wp.constant(row) for row in range(3, 10))
 GLOSS_DOME, GLOSS_BELOW, WET_DOME, WET_BELOW, LAMPS, LAMP_GLINT = (wp.constant(row) for row in range(12, 18))
 SHARE, AWAY = wp.constant(18), wp.constant(19)
-SURVEYED = wp.constant(20)  # the albedo comes first
+INDEPENDENT_ROWS = wp.constant(20)  # the albedo comes first
 BEAM, SHINE, GLINT, AMBIENT, GLOSS, WET_GLOSS = (wp.constant(row) for row in (0, 1, 2, 3, 6, 9))
-MET = wp.constant(12)
+DIRECT_ROWS = wp.constant(12)
 THROUGH, VEIL, COVERED, DAMP, POOL = (wp.constant(row) for row in range(5))
-THINNED = wp.constant(5)
+ATMOSPHERE_ROWS = wp.constant(5)
 
 
 @wp.struct

@@ -12,7 +12,7 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
-from closerlook.synthesis.rendering.values import Blur, Sight
+from closerlook.synthesis.rendering.values import Blur, ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -22,7 +22,7 @@ RED, GREEN, BLUE = wp.constant(0.2126), wp.constant(0.7152), wp.constant(0.0722)
 
 
 @wp.func
-def smeared(
+def blur_layer(
     blur: Blur,
     layer: int,
     y: int,
@@ -76,7 +76,7 @@ def smeared(
 
 
 @wp.kernel
-def smear(
+def blur_surfaces(
     blurs: wp.array(dtype=Blur),
     taps: wp.array(dtype=wp.vec3),
     colour: wp.array4d(dtype=wp.vec4),
@@ -97,14 +97,14 @@ def smear(
     x = part * run
     end = wp.min(x + run, colour.shape[3])
     while x < end:
-        smeared(blur, 0, y, x, taps, colour, facing, where)
-        own = colour[blur.source, 1, y, x]
-        if blur.what == PERSON and own[3] > 0.0:
-            colour[blur.target, 1, y, x] = own
+        blur_layer(blur, 0, y, x, taps, colour, facing, where)
+        pixel = colour[blur.source, 1, y, x]
+        if blur.what == PERSON and pixel[3] > 0.0:
+            colour[blur.target, 1, y, x] = pixel
             facing[blur.target, 1, y, x] = facing[blur.source, 1, y, x]
             where[blur.target, 1, y, x] = where[blur.source, 1, y, x]
         else:
-            smeared(blur, 1, y, x, taps, colour, facing, where)
+            blur_layer(blur, 1, y, x, taps, colour, facing, where)
         if colour[blur.target, 1, y, x][3] > 0.0:
             colour[blur.target, 1, y, x][3] = 1.0 - colour[blur.target, 0, y, x][3]
         x += 1
@@ -123,15 +123,18 @@ def shown(a: wp.vec4, b: wp.vec4) -> wp.vec3:
 
 @wp.kernel
 def separate(
-    sights: wp.array(dtype=Sight), colour: wp.array4d(dtype=wp.vec4), chroma: wp.array3d(dtype=wp.vec2), run: int
+    views: wp.array(dtype=ViewParameters),
+    colour: wp.array4d(dtype=wp.vec4),
+    chroma: wp.array3d(dtype=wp.vec2),
+    run: int,
 ):
     """Red and blue beyond brightness, the mean of 2 x 2 pixels.
 
-    Views with no ``bell`` are left alone, here and below. A thread does ``run`` of a row of such means.
+    Views with no chroma taps are left alone, here and below. A thread does ``run`` of a row of such means.
     """
     v, j, part = wp.tid()
-    sight = sights[v]
-    if sight.bell == 0:
+    view = views[v]
+    if view.chroma_tap_count == 0:
         return
     y = 2 * j
     below = wp.min(y + 1, colour.shape[2] - 1)
@@ -140,10 +143,10 @@ def separate(
     while i < end:
         x = 2 * i
         right = wp.min(x + 1, colour.shape[3] - 1)
-        mean = shown(colour[sight.slot, 0, y, x], colour[sight.slot, 1, y, x])
-        mean += shown(colour[sight.slot, 0, y, right], colour[sight.slot, 1, y, right])
-        mean += shown(colour[sight.slot, 0, below, x], colour[sight.slot, 1, below, x])
-        mean += shown(colour[sight.slot, 0, below, right], colour[sight.slot, 1, below, right])
+        mean = shown(colour[view.slot, 0, y, x], colour[view.slot, 1, y, x])
+        mean += shown(colour[view.slot, 0, y, right], colour[view.slot, 1, y, right])
+        mean += shown(colour[view.slot, 0, below, x], colour[view.slot, 1, below, x])
+        mean += shown(colour[view.slot, 0, below, right], colour[view.slot, 1, below, right])
         light = mean[0] * RED + mean[1] * GREEN + mean[2] * BLUE
         chroma[v, j, i] = wp.vec2(0.25 * (mean[0] - light), 0.25 * (mean[2] - light))
         i += 1
@@ -151,17 +154,17 @@ def separate(
 
 @wp.kernel
 def soften(
-    sights: wp.array(dtype=Sight),
-    bells: wp.array2d(dtype=float),
+    views: wp.array(dtype=ViewParameters),
+    chroma_taps: wp.array2d(dtype=float),
     chroma: wp.array3d(dtype=wp.vec2),
     down: int,
     softened: wp.array3d(dtype=wp.vec2),
     run: int,
 ):
-    """Blur along rows, or ``down`` columns; a view's bell is the weight of a pixel itself and those of its neighbours
-    to each side."""
+    """Blur along rows, or ``down`` columns; a view's chroma taps are the weights of a pixel itself and of its
+    neighbours to each side."""
     v, j, part = wp.tid()
-    count = sights[v].bell
+    count = views[v].chroma_tap_count
     if count == 0:
         return
     bottom = chroma.shape[1] - 1
@@ -170,12 +173,12 @@ def soften(
     i = part * run
     end = wp.min(i + run, chroma.shape[2])
     while i < end:
-        total = chroma[v, j, i] * bells[v, 0]
+        total = chroma[v, j, i] * chroma_taps[v, 0]
         k = int(1)
         while k < count:
             a = chroma[v, wp.min(j + k * down, bottom), wp.min(i + k * across, edge)]
             b = chroma[v, wp.max(j - k * down, 0), wp.max(i - k * across, 0)]
-            total += (a + b) * bells[v, k]
+            total += (a + b) * chroma_taps[v, k]
             k += 1
         softened[v, j, i] = total
         i += 1
@@ -208,27 +211,30 @@ def repaint(colour: wp.array4d(dtype=wp.vec4), slot: int, y: int, x: int, mean: 
 
 @wp.kernel
 def recolour(
-    sights: wp.array(dtype=Sight), chroma: wp.array3d(dtype=wp.vec2), colour: wp.array4d(dtype=wp.vec4), run: int
+    views: wp.array(dtype=ViewParameters),
+    chroma: wp.array3d(dtype=wp.vec2),
+    colour: wp.array4d(dtype=wp.vec4),
+    run: int,
 ):
     """Give pixels the smoothed colour, interpolated between the four nearest means.
 
     A thread does the pixels of one row that ``run`` means stand for.
     """
     v, y, part = wp.tid()
-    sight = sights[v]
-    if sight.bell == 0:
+    view = views[v]
+    if view.chroma_tap_count == 0:
         return
     near = y >> 1
     far = wp.clamp(near + 2 * (y & 1) - 1, 0, chroma.shape[1] - 1)
     i = part * run
     end = wp.min(i + run, chroma.shape[2])
     left = between(chroma, v, near, far, i - 1)
-    own = between(chroma, v, near, far, i)
+    middle = between(chroma, v, near, far, i)
     while i < end:
         right = between(chroma, v, near, far, i + 1)
-        repaint(colour, sight.slot, y, 2 * i, own * 0.75 + left * 0.25)
+        repaint(colour, view.slot, y, 2 * i, middle * 0.75 + left * 0.25)
         if 2 * i + 1 < colour.shape[3]:
-            repaint(colour, sight.slot, y, 2 * i + 1, own * 0.75 + right * 0.25)
-        left = own
-        own = right
+            repaint(colour, view.slot, y, 2 * i + 1, middle * 0.75 + right * 0.25)
+        left = middle
+        middle = right
         i += 1

@@ -14,11 +14,11 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
-from closerlook.synthesis.rendering.values import Sight
+from closerlook.synthesis.rendering.values import ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-CORRECTED = wp.constant(2)  # as in scene.sensor.Sensor.mosaic
+CORRECTED = wp.constant(2)  # as in scenes.sensor.Sensor.mosaic
 
 
 @wp.func
@@ -30,21 +30,23 @@ def together(colour: wp.array4d(dtype=wp.vec4), v: int, y: int, x: int) -> wp.ve
 
 
 @wp.kernel
-def sift(sights: wp.array(dtype=Sight), colour: wp.array4d(dtype=wp.vec4), mosaic: wp.array3d(dtype=float), run: int):
+def sift(
+    views: wp.array(dtype=ViewParameters), colour: wp.array4d(dtype=wp.vec4), mosaic: wp.array3d(dtype=float), run: int
+):
     """What each pixel sees: red and green alternate in even rows, green and blue in odd ones (Bayer).
 
     A thread does ``run`` pixels of a row.
     """
     v, y, part = wp.tid()
-    sight = sights[v]
-    if sight.mosaic == 0 or y >= sight.height:
+    view = views[v]
+    if view.mosaic == 0 or y >= view.height:
         return
     x = part * run
-    end = wp.min(x + run, sight.width)
-    blue = (y + sight.mosaic_down) & 1
+    end = wp.min(x + run, view.width)
+    blue = (y + view.mosaic_down) & 1
     while x < end:
         c = together(colour, v, y, x)
-        odd = blue + ((x + sight.mosaic_right) & 1)
+        odd = blue + ((x + view.mosaic_right) & 1)
         mosaic[v, y, x] = wp.where(odd == 0, c[0], wp.where(odd == 1, c[1], c[2]))
         x += 1
 
@@ -65,7 +67,7 @@ def filled(
 
     The nearest pixels' means, for CORRECTED with gradients: Malvar, He and Cutler (2004), figure 2.
     """
-    own = at(mosaic, v, y, x, h, w)
+    centre = at(mosaic, v, y, x, h, w)
     across = at(mosaic, v, y, x - 1, h, w) + at(mosaic, v, y, x + 1, h, w)
     along = at(mosaic, v, y - 1, x, h, w) + at(mosaic, v, y + 1, x, h, w)
     corners = at(mosaic, v, y - 1, x - 1, h, w) + at(mosaic, v, y - 1, x + 1, h, w)
@@ -79,33 +81,33 @@ def filled(
         green = (across + along) * 0.25
         other = corners * 0.25
         if kind == CORRECTED:
-            green += (own * 4.0 - far_across - far_along) * 0.125
-            other += (own * 6.0 - (far_across + far_along) * 1.5) * 0.125
-        return wp.where(blue == 0, wp.vec3(own, green, other), wp.vec3(other, green, own))
+            green += (centre * 4.0 - far_across - far_along) * 0.125
+            other += (centre * 6.0 - (far_across + far_along) * 1.5) * 0.125
+        return wp.where(blue == 0, wp.vec3(centre, green, other), wp.vec3(other, green, centre))
     beside = across * 0.5
     above = along * 0.5
     if kind == CORRECTED:
-        beside += (own * 5.0 - corners - far_across + far_along * 0.5) * 0.125
-        above += (own * 5.0 - corners - far_along + far_across * 0.5) * 0.125
-    return wp.where(blue == 0, wp.vec3(beside, own, above), wp.vec3(above, own, beside))
+        beside += (centre * 5.0 - corners - far_across + far_along * 0.5) * 0.125
+        above += (centre * 5.0 - corners - far_along + far_across * 0.5) * 0.125
+    return wp.where(blue == 0, wp.vec3(beside, centre, above), wp.vec3(above, centre, beside))
 
 
 @wp.kernel
 def fill_in(
-    sights: wp.array(dtype=Sight), mosaic: wp.array3d(dtype=float), colour: wp.array4d(dtype=wp.vec4), run: int
+    views: wp.array(dtype=ViewParameters), mosaic: wp.array3d(dtype=float), colour: wp.array4d(dtype=wp.vec4), run: int
 ):
     """Give both layers of each pixel what filling in adds to the colour that they have together; as :func:`sift`."""
     v, y, part = wp.tid()
-    sight = sights[v]
-    if sight.mosaic == 0 or y >= sight.height:
+    view = views[v]
+    if view.mosaic == 0 or y >= view.height:
         return
     x = part * run
-    end = wp.min(x + run, sight.width)
-    blue = (y + sight.mosaic_down) & 1
+    end = wp.min(x + run, view.width)
+    blue = (y + view.mosaic_down) & 1
     while x < end:
-        aside = (x + sight.mosaic_right) & 1
-        seen = filled(mosaic, sight.mosaic, v, y, x, blue, aside, sight.height, sight.width)
-        change = wp.max(seen, wp.vec3()) - together(colour, v, y, x)
+        aside = (x + view.mosaic_right) & 1
+        restored = filled(mosaic, view.mosaic, v, y, x, blue, aside, view.height, view.width)
+        change = wp.max(restored, wp.vec3()) - together(colour, v, y, x)
         for layer in range(2):
             c = colour[v, layer, y, x]
             if c[3] > 0.0:

@@ -17,7 +17,7 @@ from closerlook.synthesis.rendering.sensing import blur
 from closerlook.synthesis.rendering.values import BLUR_ROW
 from closerlook.synthesis.scenes.sensor import Sensor
 
-__all__ = ["NOISE_UNIT", "Optics", "bells", "noise_tile", "optics", "tone_curves"]
+__all__ = ["NOISE_UNIT", "Optics", "gaussian_taps", "noise_tile", "optics", "tone_curves"]
 
 Float = NDArray[np.float32]
 
@@ -33,11 +33,11 @@ class Optics:
     Attributes:
         sizes: (V, 2) height and width of the sensors, pixels.
         softness: (V,) of the resampling.
-        rounds: rows of values.Blur, of each view's first pass of :func:`blur.smear`, of each one's second, and so on.
+        rounds: rows of values.Blur: of each view's first pass of :func:`blur.blur_surfaces`, of each one's second, ...
         taps: (n, 3) of all passes: right, down, weight.
         slot: (V,) where each view's surfaces are after it all.
-        bells: (V, K) weights of the blur of colour alone, from the middle to one side.
-        bell: (V,) how many of the weights are in use, 0 where colour is not blurred.
+        chroma_taps: (V, K) weights of the blur of colour alone, from the middle to one side.
+        chroma_tap_count: (V,) how many of the weights are in use, 0 where colour is not blurred.
     """
 
     sizes: NDArray[np.int64]
@@ -45,8 +45,8 @@ class Optics:
     rounds: tuple[NDArray[Any], ...]
     taps: Float
     slot: NDArray[np.int64]
-    bells: Float
-    bell: NDArray[np.int64]
+    chroma_taps: Float
+    chroma_tap_count: NDArray[np.int64]
 
 
 def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> Optics:
@@ -66,12 +66,12 @@ def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> O
     softness = np.where(done, both, softness)
     slot = np.arange(len(sensors)) + capacity * ((softness != 0) | (sizes != size).any(1))
     rounds, taps = _passes(np.where(done, 0.0, focus), motion * unit, np.radians(angle), slot, capacity)
-    # Means of 2 x 2 pixels, interpolated, are already blurred by one pixel; the bell counts in means.
-    weights, count = bells(np.sqrt(np.maximum((colour_blur * unit) ** 2 - 1, 0)) / 2)
+    # Means of 2 x 2 pixels, interpolated, are already blurred by one pixel; the chroma taps count in means.
+    weights, count = gaussian_taps(np.sqrt(np.maximum((colour_blur * unit) ** 2 - 1, 0)) / 2)
     return Optics(sizes, softness, rounds, taps, slot, weights, np.where(colour_blur > 0, count, 0))
 
 
-def bells(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
+def gaussian_taps(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
     """Weights (V, K), from the middle to one side, of blurs by ``sigma`` (V,) pixels, and how many each has.
 
     They are three of that variance if they can have it, else a Gaussian's.
@@ -99,7 +99,7 @@ def _passes(
 ) -> tuple[tuple[NDArray[Any], ...], Float]:
     """Rows of values.Blur by rounds, and the taps; adds each view's passes to where its surfaces are (``slot``)."""
     lens = np.flatnonzero(focus > 0.05)
-    weights, _ = bells(focus[lens])
+    weights, _ = gaussian_taps(focus[lens])
     right, down, weight = _trails(motion, angle)
     moved = np.flatnonzero((motion > 0.3) & ((weight > 0).sum(1) > 1))
     steps = np.arange(1 - weights.shape[1], weights.shape[1])
@@ -168,5 +168,5 @@ def noise_tile() -> NDArray[np.int8]:
     grey = noise @ [0.299, 0.587, 0.114]
     colour = gaussian_filter(noise - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap")
     grey = gaussian_filter(grey, GRAIN, mode="wrap")
-    seen = (grey[..., None] + colour) / grey.std() * NOISE_UNIT
-    return np.asarray(np.clip(np.round(seen), -127, 127), dtype=np.int8)
+    tile = (grey[..., None] + colour) / grey.std() * NOISE_UNIT
+    return np.asarray(np.clip(np.round(tile), -127, 127), dtype=np.int8)

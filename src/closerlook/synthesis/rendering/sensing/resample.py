@@ -13,7 +13,7 @@ import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.rendering.numbers import greater, lesser
-from closerlook.synthesis.rendering.values import Sight
+from closerlook.synthesis.rendering.values import ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -83,7 +83,7 @@ def alike(coverage: float, away: wp.vec4, normal: wp.vec4) -> float:
 
 @wp.kernel
 def resample(
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     capacity: int,
     colour: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
@@ -100,9 +100,9 @@ def resample(
     """
     v, y, part = wp.tid()
     height, width = colour.shape[2], colour.shape[3]
-    soft = sights[v].softness
-    bottom = sights[v].height - 1
-    edge = sights[v].width - 1
+    soft = views[v].softness
+    bottom = views[v].height - 1
+    edge = views[v].width - 1
     if bottom + 1 == height and edge + 1 == width and soft == 0.0:
         return
     target = capacity + v
@@ -122,7 +122,7 @@ def resample(
         end = wp.min(x + run, width)
         u = int((float(x) + 0.5) * step)
         left, bent_left = column(colour, facing, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
-        own, bent = column(colour, facing, v, layer, above, row, below, u, w_above, w_row, w_below)
+        middle, bent = column(colour, facing, v, layer, above, row, below, u, w_above, w_row, w_below)
         right, bent_right = column(
             colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
         )
@@ -130,9 +130,9 @@ def resample(
             across = (float(x) + 0.5) * step
             if int(across) > u:
                 u += 1
-                left = own
+                left = middle
                 bent_left = bent
-                own = right
+                middle = right
                 bent = bent_right
                 right, bent_right = column(
                     colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
@@ -141,7 +141,7 @@ def resample(
             w_own = own_weight(across, soft)
             w_left = next_weight(-across, soft)
             w_right = next_weight(across, soft)
-            mean = own * w_own + left * w_left + right * w_right
+            mean = middle * w_own + left * w_left + right * w_right
             if mean[3] > 0.0:
                 before = wp.max(u - 1, 0)
                 after = wp.min(u + 1, edge)

@@ -74,9 +74,19 @@ REACHES = (
 def quantisers(qp: int) -> NDArray[np.int32]:
     """(2, 11) what a quantiser parameter, 0 to 51, stands for, for brightness and for colour."""
     rows = []
-    for own in (qp, qp if qp < 30 else COLOUR_QP[qp - 30]):
-        bits, steps = 15 + own // 6, [step << own // 6 for step in STEPS[own % 6]]
-        rows.append([*FACTORS[own % 6], *steps, bits, (1 << bits) // 3, ALPHAS[own], BETAS[own], REACHES[own]])
+    for plane_qp in (qp, qp if qp < 30 else COLOUR_QP[qp - 30]):
+        bits, steps = 15 + plane_qp // 6, [step << plane_qp // 6 for step in STEPS[plane_qp % 6]]
+        rows.append(
+            [
+                *FACTORS[plane_qp % 6],
+                *steps,
+                bits,
+                (1 << bits) // 3,
+                ALPHAS[plane_qp],
+                BETAS[plane_qp],
+                REACHES[plane_qp],
+            ]
+        )
     return np.array(rows, dtype=np.int32)
 
 
@@ -246,20 +256,20 @@ def deblock(table: wp.array2d(dtype=int), down: int, rows: int, canvas: wp.array
             on = wp.cw_mul(on, wp.cw_mul(below(wp.abs(p1 - p0), beta), below(wp.abs(q1 - q0), beta)))
             one = type(p0)(1)
             reach = type(p0)(table[plane, REACH])
-            most = reach + one
+            limit = reach + one
             if plane == 0:
                 p2 = canvas[y - 3 * dy, x - 3 * dx]
                 q2 = canvas[y + 2 * dy, x + 2 * dx]
                 flat_p = below(wp.abs(p2 - p0), beta)
                 flat_q = below(wp.abs(q2 - q0), beta)
-                most = reach + flat_p + flat_q
+                limit = reach + flat_p + flat_q
                 middle = (p0 + q0 + one) >> one
                 p_step = wp.min(wp.max((p2 + middle - p1 - p1) >> one, -reach), reach)
                 q_step = wp.min(wp.max((q2 + middle - q1 - q1) >> one, -reach), reach)
                 canvas[y - 2 * dy, x - 2 * dx] = p1 + wp.cw_mul(p_step, wp.cw_mul(on, flat_p))
                 canvas[y + dy, x + dx] = q1 + wp.cw_mul(q_step, wp.cw_mul(on, flat_q))
             step = ((q0 - p0) * 4 + p1 - q1 + type(p0)(4)) >> type(p0)(3)
-            step = wp.cw_mul(wp.min(wp.max(step, -most), most), on)
+            step = wp.cw_mul(wp.min(wp.max(step, -limit), limit), on)
             low = type(p0)(LOW)
             high = type(p0)(HIGH)
             canvas[y - dy, x - dx] = wp.min(wp.max(p0 + step, low), high)
@@ -287,7 +297,7 @@ def leave(
     start = first + group * len(none)
     count = wp.min(image.shape[0] - start, len(none))
     bits = type(none)(12)
-    most = type(none)(255)
+    brightest = type(none)(255)
     # Three quarters of the own colour and a quarter of the neighbour's, first across, then down
     left = wp.max(u - 1, 0)
     beyond = wp.min(u + 1, half - 1)
@@ -303,9 +313,9 @@ def leave(
                 cb = blue * 3 + canvas[colour + v, aside] * 3 + canvas[row, aside]
                 cr = red * 3 + canvas[colour + v, half + aside] * 3 + canvas[row, half + aside]
                 grey = canvas[top + v * 2 + i, u * 2 + k] * 4096 + type(none)(128 * 4096 + 2048)
-                r = wp.min(wp.max((grey + cr * 359) >> bits, type(none)(0)), most)
-                g = wp.min(wp.max((grey - cb * 88 - cr * 183) >> bits, type(none)(0)), most)
-                b = wp.min(wp.max((grey + cb * 454) >> bits, type(none)(0)), most)
+                r = wp.min(wp.max((grey + cr * 359) >> bits, type(none)(0)), brightest)
+                g = wp.min(wp.max((grey - cb * 88 - cr * 183) >> bits, type(none)(0)), brightest)
+                b = wp.min(wp.max((grey + cb * 454) >> bits, type(none)(0)), brightest)
                 pixel = y * width + x
                 lane = int(0)
                 while lane < count:

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from closerlook.synthesis.rendering.surfaces.textures import CHAIN_LENGTH, library
 from closerlook.synthesis.rendering.values import PANEL_ROW
-from closerlook.synthesis.scenes.backdrop import Place, SeenPanels
-from closerlook.synthesis.scenes.camera import Frames
+from closerlook.synthesis.scenes.backdrop import Place, VisiblePanels
+from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = ["ground_albedos", "panel_rows"]
 
 
-def panel_rows(seen: SeenPanels, frames: Frames) -> NDArray[Any]:
+def panel_rows(visible: VisiblePanels, frames: Frames) -> NDArray[Any]:
     """Panels of all views as rows of :class:`values.Panel`."""
-    panels = seen.panels
+    panels = visible.panels
     rows: NDArray[Any] = np.zeros(len(panels), dtype=PANEL_ROW)
     (x, y, z), (a, b, c) = panels.along.T, panels.upward.T
     along2, upward2 = x * x + y * y + z * z, a * a + b * b + c * c
@@ -29,7 +29,7 @@ def panel_rows(seen: SeenPanels, frames: Frames) -> NDArray[Any]:
     rows["upward"] = panels.upward / upward2[:, None]
     rows["normal"] = (normal / np.sqrt((normal * normal).sum(0))).T
     rows["texels"] = 256 * panels.repeat[:, 0] / np.sqrt(along2)
-    rows["near"] = np.where((b > 0) & ~panels.front, frames.distance[seen.view] - 0.2, 0.1)
+    rows["near"] = np.where((b > 0) & ~panels.front, frames.distance[visible.view] - 0.2, 0.1)
     rows["start"] = panels.paint * CHAIN_LENGTH
     rows["log2_side"] = 8
     for name in ("tint", "repeat", "shift", "cutout", "roughness"):

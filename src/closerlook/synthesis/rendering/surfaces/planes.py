@@ -14,7 +14,7 @@ from __future__ import annotations
 import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
-from closerlook.synthesis.rendering.values import Panel, Sight
+from closerlook.synthesis.rendering.values import Panel, ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -56,24 +56,24 @@ class Plane:
 
 
 @wp.func
-def half_pixel(eye: Sight) -> wp.vec2:
+def half_pixel(view: ViewParameters) -> wp.vec2:
     """Half a pixel's width and height on the plane at distance 1: a sample's."""
-    return wp.vec2(eye.window[2] / float(eye.width), eye.window[3] / float(eye.height))
+    return wp.vec2(view.window[2] / float(view.width), view.window[3] / float(view.height))
 
 
 @wp.func
-def through(eye: Sight, half: wp.vec2, x: float, y: float) -> wp.vec2:
+def through(view: ViewParameters, half: wp.vec2, x: float, y: float) -> wp.vec2:
     """Right and up on the plane at distance 1 of a point in samples, which are :func:`half_pixel` wide and high."""
-    across = eye.window[0] - eye.window[2] + half[0] * x
-    above = eye.window[1] + eye.window[3] - half[1] * y
-    straight = 1.0 + eye.distortion * (across * across + above * above)
+    across = view.window[0] - view.window[2] + half[0] * x
+    above = view.window[1] + view.window[3] - half[1] * y
+    straight = 1.0 + view.distortion * (across * across + above * above)
     return wp.vec2(across * straight, above * straight)
 
 
 @wp.func
-def by_axes(eye: Sight, v: wp.vec3) -> wp.vec3:
+def by_axes(view: ViewParameters, v: wp.vec3) -> wp.vec3:
     """A vector's parts to the right, up and forward."""
-    return wp.vec3(wp.dot(v, eye.right), wp.dot(v, eye.up), wp.dot(v, eye.forward))
+    return wp.vec3(wp.dot(v, view.right), wp.dot(v, view.up), wp.dot(v, view.forward))
 
 
 @wp.func
@@ -89,23 +89,23 @@ def doubt_of(f: wp.vec3, half: wp.vec2) -> float:
 
 
 @wp.kernel
-def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp.array(dtype=Plane)):
+def aim(views: wp.array(dtype=ViewParameters), panels: wp.array(dtype=Panel), planes: wp.array(dtype=Plane)):
     """What each view's panels are to its camera."""
-    view, j = wp.tid()
-    eye = sights[view]
-    number = eye.first_panel + j
-    if number >= eye.end_panel:
+    v, j = wp.tid()
+    view = views[v]
+    number = view.first_panel + j
+    if number >= view.end_panel:
         return
     p = panels[number]
     q = Plane()
-    offset = wp.dot(p.corner - eye.position, p.normal)
+    offset = wp.dot(p.corner - view.position, p.normal)
     if wp.abs(offset) > 1.0e-6:
         q.away = 1.0 / wp.abs(offset)
-        q.inverse = by_axes(eye, p.normal) * ((1.0 - LAID * float(j)) / offset)
+        q.inverse = by_axes(view, p.normal) * ((1.0 - LAID * float(j)) / offset)
     q.normal = p.normal * -wp.sign(offset)
-    q.across = by_axes(eye, p.along) + q.inverse * wp.dot(eye.position - p.corner, p.along)
-    q.upward = by_axes(eye, p.upward) + q.inverse * wp.dot(eye.position - p.corner, p.upward)
-    half = half_pixel(eye)
+    q.across = by_axes(view, p.along) + q.inverse * wp.dot(view.position - p.corner, p.along)
+    q.upward = by_axes(view, p.upward) + q.inverse * wp.dot(view.position - p.corner, p.upward)
+    half = half_pixel(view)
     q.doubt = doubt_of(q.inverse, half)
     q.doubts = wp.vec4(
         doubt_of(q.across, half),
@@ -117,7 +117,7 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
     q.map = wp.vec4(p.repeat[0], p.shift[0], p.repeat[1], p.shift[1])
     if j > 0:
         q.map = wp.vec4(p.repeat[0], p.shift[0], -p.repeat[1], p.repeat[1] + p.shift[1])
-    q.grain = eye.pixel * p.texels * eye.pixel * p.texels
+    q.grain = view.pixel * p.texels * view.pixel * p.texels
     q.dense = float(1 << p.log2_side) * wp.max(
         wp.max(q.doubts[0], q.doubts[1]) * wp.abs(p.repeat[0]),
         wp.max(q.doubts[2], q.doubts[3]) * wp.abs(p.repeat[1]),
@@ -131,7 +131,7 @@ def aim(sights: wp.array(dtype=Sight), panels: wp.array(dtype=Panel), planes: wp
 
 
 @wp.func
-def met(q: Plane, inverse: float, at: wp.vec2, scale: float) -> int:
+def coverage(q: Plane, inverse: float, at: wp.vec2, scale: float) -> int:
     """Whether ``scale`` pixels around a point meet a panel: OUT, PARTLY or WHOLLY; ``inverse`` is the form's value."""
     u = form(q.across, at)
     v = form(q.upward, at)
@@ -153,15 +153,15 @@ def before(q: Plane, other: wp.vec3, at: wp.vec2, half: wp.vec2) -> bool:
 
 
 @wp.kernel
-def sort(sights: wp.array(dtype=Sight), planes: wp.array(dtype=Plane), tiles: wp.array4d(dtype=int)):
+def sort(views: wp.array(dtype=ViewParameters), planes: wp.array(dtype=Plane), tiles: wp.array4d(dtype=int)):
     """Which panels each tile of a view may show: ``tiles[view, row, column]`` says how many, then their numbers among
-    the view's own in rising order, the ground's left out. After 0 comes the number of the only panel that the tile
+    the view's own in ascending order, the ground's left out. After 0 comes the number of the only panel that the tile
     shows, SKY, or MIXED for ground and sky."""
-    view, row, column = wp.tid()
-    eye = sights[view]
-    if row * SORTED >= eye.height or column * SORTED >= eye.width:
+    v, row, column = wp.tid()
+    view = views[v]
+    if row * SORTED >= view.height or column * SORTED >= view.width:
         return
-    sample = half_pixel(eye)
+    sample = half_pixel(view)
     low = wp.vec2(1.0e9, 1.0e9)
     high = -low
     for y in range(3):
@@ -169,13 +169,13 @@ def sort(sights: wp.array(dtype=Sight), planes: wp.array(dtype=Plane), tiles: wp
             # A lens bends the sides of a tile, by less than a pixel
             across = float(2 * SORTED) * (float(column) + 0.5 * float(x)) + 2.0 * (float(x) - 1.0)
             down = float(2 * SORTED) * (float(row) + 0.5 * float(y)) + 2.0 * (float(y) - 1.0)
-            at = through(eye, sample, across, down)
+            at = through(view, sample, across, down)
             low = wp.min(low, at)
             high = wp.max(high, at)
     middle = (low + high) * 0.5
     half = (high - low) * 0.5
     scale = wp.max(wp.cw_div(half, sample))
-    ground = planes[eye.first_panel]
+    ground = planes[view.first_panel]
     nearest = form(ground.inverse, middle)
     only = MIXED
     front = wp.vec3()
@@ -186,30 +186,25 @@ def sort(sights: wp.array(dtype=Sight), planes: wp.array(dtype=Plane), tiles: wp
         only = SKY
     nearest = wp.max(nearest, 0.0)
     j = int(1)
-    while j < eye.end_panel - eye.first_panel:
-        q = planes[eye.first_panel + j]
+    while j < view.end_panel - view.first_panel:
+        q = planes[view.first_panel + j]
         inverse = form(q.inverse, middle)
-        if inverse > nearest and q.cutout == 0 and met(q, inverse, middle, scale) == WHOLLY:
+        if inverse > nearest and q.cutout == 0 and coverage(q, inverse, middle, scale) == WHOLLY:
             only = j
             front = q.inverse
             nearest = inverse
         j += 1
     count = int(0)
     j = int(1)
-    while j < eye.end_panel - eye.first_panel:
-        q = planes[eye.first_panel + j]
-        kind = met(q, form(q.inverse, middle), middle, scale)
+    while j < view.end_panel - view.first_panel:
+        q = planes[view.first_panel + j]
+        kind = coverage(q, form(q.inverse, middle), middle, scale)
         if kind != OUT and (j == only or before(q, front, middle, half)):
             count += 1
-            tiles[view, row, column, count] = j
+            tiles[v, row, column, count] = j
         j += 1
-    if (
-        count == 1
-        and tiles[view, row, column, 1] == only
-        and eye.fronts == 0
-        and not before(ground, front, middle, half)
-    ):
+    if count == 1 and tiles[v, row, column, 1] == only and view.fronts == 0 and not before(ground, front, middle, half):
         count = 0
     if count == 0:
-        tiles[view, row, column, 1] = only
-    tiles[view, row, column, 0] = count
+        tiles[v, row, column, 1] = only
+    tiles[v, row, column, 0] = count

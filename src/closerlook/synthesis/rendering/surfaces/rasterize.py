@@ -11,7 +11,7 @@ import warp as wp
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.rendering.numbers import greater, lesser
 from closerlook.synthesis.rendering.surfaces.texturing import opacity
-from closerlook.synthesis.rendering.values import Look, Sight, Surface, texel
+from closerlook.synthesis.rendering.values import Projection, Surface, ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -46,13 +46,13 @@ def hidden(area: float, two_sided: int) -> bool:
 
 
 @wp.func
-def least(a: float, b: float, c: float) -> float:
-    """The least of three numbers."""
+def min3(a: float, b: float, c: float) -> float:
+    """The smallest of three numbers."""
     return lesser(lesser(a, b), c)
 
 
 @wp.func
-def most(a: float, b: float, c: float) -> float:
+def max3(a: float, b: float, c: float) -> float:
     """The largest of three numbers."""
     return greater(greater(a, b), c)
 
@@ -83,10 +83,10 @@ class Cover:
 def cover(a: wp.vec4, b: wp.vec4, c: wp.vec4, area: float, width: int, height: int) -> Cover:
     """The samples of a picture that a triangle of this :func:`doubled_area` may cover; no rows if there are none."""
     s = Cover()
-    s.left = wp.max(int(least(a[0], b[0], c[0]) + 0.5 - SLIVER), 0)
-    s.top = wp.max(int(least(a[1], b[1], c[1]) + 0.5 - SLIVER), 0)
-    s.columns = wp.min(int(most(a[0], b[0], c[0]) + 0.5 + SLIVER), width) - s.left
-    rows = wp.min(int(most(a[1], b[1], c[1]) + 0.5 + SLIVER), height) - s.top
+    s.left = wp.max(int(min3(a[0], b[0], c[0]) + 0.5 - SLIVER), 0)
+    s.top = wp.max(int(min3(a[1], b[1], c[1]) + 0.5 - SLIVER), 0)
+    s.columns = wp.min(int(max3(a[0], b[0], c[0]) + 0.5 + SLIVER), width) - s.left
+    rows = wp.min(int(max3(a[1], b[1], c[1]) + 0.5 + SLIVER), height) - s.top
     if s.columns > 0 and rows > 0:
         s.rows = rows
         inverse = 1.0 / area
@@ -112,14 +112,14 @@ def cover(a: wp.vec4, b: wp.vec4, c: wp.vec4, area: float, width: int, height: i
 @wp.func
 def first_column(s: Cover, row: float) -> int:
     """The first covered column of a row of the box."""
-    low = most(s.low[0] + s.low_row[0] * row, s.low[1] + s.low_row[1] * row, s.low[2] + s.low_row[2] * row)
+    low = max3(s.low[0] + s.low_row[0] * row, s.low[1] + s.low_row[1] * row, s.low[2] + s.low_row[2] * row)
     return int(lesser(greater(low, 0.0), float(s.columns)) + 1.0 - SLIVER)
 
 
 @wp.func
 def end_column(s: Cover, row: float) -> int:
     """The column after the last covered one of a row of the box."""
-    high = least(s.high[0] + s.high_row[0] * row, s.high[1] + s.high_row[1] * row, s.high[2] + s.high_row[2] * row)
+    high = min3(s.high[0] + s.high_row[0] * row, s.high[1] + s.high_row[1] * row, s.high[2] + s.high_row[2] * row)
     return int(lesser(greater(high + 1.0 + SLIVER, 0.0), float(s.columns)))
 
 
@@ -136,32 +136,36 @@ def bend(straight2: float, distortion: float) -> float:
 
 @wp.kernel
 def project(
-    positions: wp.array2d(dtype=wp.vec3), looks: wp.array(dtype=Look), screen: wp.array2d(dtype=wp.vec4), run: int
+    positions: wp.array2d(dtype=wp.vec3),
+    projections: wp.array(dtype=Projection),
+    screen: wp.array2d(dtype=wp.vec4),
+    run: int,
 ):
-    """World to (x, y in samples from the upper left, depth 0..1, 1/w), through the camera's lens, a row a look.
+    """World to (x, y in samples from the upper left, depth 0..1, 1/w), through the camera's lens: one row per
+    projection.
 
     A thread does ``run`` vertices.
     """
     row, part = wp.tid()
-    look = looks[row]
-    across = 0.5 * float(look.width)
-    down = 0.5 * float(look.height)
-    across_plane = across / look.window[2]
-    down_plane = down / look.window[3]
+    projection = projections[row]
+    across = 0.5 * float(projection.width)
+    down = 0.5 * float(projection.height)
+    across_plane = across / projection.window[2]
+    down_plane = down / projection.window[3]
     i = part * run
     end = wp.min(i + run, screen.shape[1])
     while i < end:
-        p = positions[look.pose, i]
-        q = look.matrix * wp.vec4(p[0], p[1], p[2], 1.0)
+        p = positions[projection.pose, i]
+        q = projection.matrix * wp.vec4(p[0], p[1], p[2], 1.0)
         r = 1.0 / q[3]
         x = q[0] * r * across
         y = q[1] * r * down
-        if look.distortion != 0.0:
-            u = look.window[0] + look.window[2] * (q[0] * r)
-            v = look.window[1] + look.window[3] * (q[1] * r)
-            bent = bend(u * u + v * v, look.distortion)
-            x = (u * bent - look.window[0]) * across_plane
-            y = (v * bent - look.window[1]) * down_plane
+        if projection.distortion != 0.0:
+            u = projection.window[0] + projection.window[2] * (q[0] * r)
+            v = projection.window[1] + projection.window[3] * (q[1] * r)
+            bent = bend(u * u + v * v, projection.distortion)
+            x = (u * bent - projection.window[0]) * across_plane
+            y = (v * bent - projection.window[1]) * down_plane
         screen[row, i] = wp.vec4(across + x, down - y, q[2] * r * 0.5 + 0.5, r)
         i += 1
 
@@ -177,7 +181,7 @@ def seen_through(
 
 @wp.func
 def draw(
-    view: int,
+    v: int,
     t: int,
     screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
@@ -190,9 +194,9 @@ def draw(
 ):
     """Keep a triangle in those samples that show none nearer."""
     f = triangles[t]
-    a = screen[view, f[0]]
-    b = screen[view, f[1]]
-    c = screen[view, f[2]]
+    a = screen[v, f[0]]
+    b = screen[v, f[1]]
+    c = screen[v, f[2]]
     area = doubled_area(a, b, c)
     if hidden(area, surface.two_sided):
         return
@@ -209,11 +213,11 @@ def draw(
             z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
             k = (wp.int64(z * DEPTH_STEPS) << ID_BITS) | wp.int64(t)
             solid = z >= 0.0
-            if surface.cutout != 0 and k < key[view, y, x]:
+            if surface.cutout != 0 and k < key[v, y, x]:
                 shares = wp.vec3(w[0] * a[3], w[1] * b[3], w[2] * c[3])
                 solid = solid and not seen_through(f, shares, uv, texels, surface)
             if solid:
-                wp.atomic_min(key, view, y, x, k)
+                wp.atomic_min(key, v, y, x, k)
             column += 1
         row += 1
 
@@ -226,23 +230,23 @@ def rasterise(
     surfaces: wp.array(dtype=Surface),
     uv: wp.array(dtype=wp.vec2),
     texels: wp.array(dtype=texel),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     key: wp.array3d(dtype=wp.int64),
     run: int,
 ):
     """Keep in each sample the nearest triangle: depth in the upper bits of ``key``, the triangle's number in the lower.
 
-    Each sight has its row of ``screen`` and draws its 2 x 2 samples a pixel into the upper left of its ``key``, which
+    Each view has its row of ``screen`` and draws its 2 x 2 samples a pixel into the upper left of its ``key``, which
     must be :data:`EMPTY` before. Screen y points down, so triangles that are counter-clockwise in the world are
     clockwise here. A thread does ``run`` triangles.
     """
-    view, part = wp.tid()
-    width = 2 * sights[view].width
-    height = 2 * sights[view].height
+    v, part = wp.tid()
+    width = 2 * views[v].width
+    height = 2 * views[v].height
     t = part * run
     end = wp.min(t + run, triangles.shape[0])
     while t < end:
-        draw(view, t, screen, triangles, surfaces[surface_of[t]], uv, texels, width, height, key)
+        draw(v, t, screen, triangles, surfaces[surface_of[t]], uv, texels, width, height, key)
         t += 1
 
 

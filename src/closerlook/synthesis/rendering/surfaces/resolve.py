@@ -17,7 +17,7 @@ from closerlook.synthesis.rendering.surfaces.planes import half_pixel, through
 from closerlook.synthesis.rendering.surfaces.rasterize import ID_MASK, doubled_area
 from closerlook.synthesis.rendering.surfaces.surroundings import HIDDEN
 from closerlook.synthesis.rendering.surfaces.texturing import linear, look_up, mip
-from closerlook.synthesis.rendering.values import Sight, Surface, texel
+from closerlook.synthesis.rendering.values import Surface, ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -60,7 +60,7 @@ def glimpse(
     uv: wp.array(dtype=wp.vec2),
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
-    eye: Sight,
+    view: ViewParameters,
     half: wp.vec2,
 ) -> Patch:
     """What a sample at a point of the screen sees of a triangle."""
@@ -88,17 +88,17 @@ def glimpse(
     spread = wp.abs((ub[0] - ua[0]) * (uc[1] - ua[1]) - (uc[0] - ua[0]) * (ub[1] - ua[1]))
     h.texels = spread * full / wp.max(wp.abs(area), 1.0e-4) + 1.0e-6
     h.normal = wp.normalize(normals[f[0]] * w0 + normals[f[1]] * w1 + normals[f[2]] * w2)
-    at = through(eye, half, x, y)
-    h.position = eye.position + (eye.right * at[0] + eye.up * at[1] + eye.forward) * (area * share)
+    at = through(view, half, x, y)
+    h.position = view.position + (view.right * at[0] + view.up * at[1] + view.forward) * (area * share)
     return h
 
 
 @wp.func
-def apart(h: Patch, one: Patch, surfaces: wp.array(dtype=Surface)) -> bool:
+def apart(h: Patch, sample: Patch, surfaces: wp.array(dtype=Surface)) -> bool:
     """Whether a sample sees another material than a patch's, or that far from the patch."""
-    full = float(1 << surfaces[one.material].log2_side)
-    way = (one.uv - h.uv / h.count) * full
-    return one.material != h.material or wp.dot(way, way) > PATCH * PATCH * one.texels
+    full = float(1 << surfaces[sample.material].log2_side)
+    way = (sample.uv - h.uv / h.count) * full
+    return sample.material != h.material or wp.dot(way, way) > PATCH * PATCH * sample.texels
 
 
 @wp.struct
@@ -166,7 +166,7 @@ def resolve(
     surface_of: wp.array(dtype=int),
     surfaces: wp.array(dtype=Surface),
     texels: wp.array(dtype=texel),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     colour: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
@@ -181,21 +181,21 @@ def resolve(
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position. Pixels beyond a view's
     sensor are left as they are. A thread does ``run`` pixels of a row.
     """
-    view, y, part = wp.tid()
-    eye = sights[view]
-    if y >= eye.height:
+    v, y, part = wp.tid()
+    view = views[v]
+    if y >= view.height:
         return
-    half = half_pixel(eye)
-    upper = key[view, 2 * y]
-    lower = key[view, 2 * y + 1]
-    corners = screen[view]
-    pose = positions[eye.pose]
-    shapes = normals[eye.pose]
-    colours = colour[view, 0, y]
-    facings = facing[view, 0, y]
-    points = where[view, 0, y]
+    half = half_pixel(view)
+    upper = key[v, 2 * y]
+    lower = key[v, 2 * y + 1]
+    corners = screen[v]
+    pose = positions[view.pose]
+    shapes = normals[view.pose]
+    colours = colour[v, 0, y]
+    facings = facing[v, 0, y]
+    points = where[v, 0, y]
     x = part * run
-    end = wp.min(x + run, eye.width)
+    end = wp.min(x + run, view.width)
     while x < end:
         a = triangle_of(upper[2 * x])
         b = triangle_of(upper[2 * x + 1])
@@ -225,23 +225,23 @@ def resolve(
                         py += 0.5
                         k = 4
                         share = 4.0
-                    one = glimpse(t, px, py, corners, triangles, shapes, uv, surface_of, surfaces, eye, half)
-                    if patch.count > 0.0 and apart(patch, one, surfaces):
-                        s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, eye.position, patch.count)
+                    sample = glimpse(t, px, py, corners, triangles, shapes, uv, surface_of, surfaces, view, half)
+                    if patch.count > 0.0 and apart(patch, sample, surfaces):
+                        s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, view.position, patch.count)
                         patch = Patch()
                     if patch.count == 0.0:
                         patch.triangle = t
-                        patch.material = one.material
+                        patch.material = sample.material
                     patch.count += 1.0
-                    patch.uv += one.uv
-                    patch.texels += one.texels
-                    patch.normal += one.normal
-                    patch.position += one.position
+                    patch.uv += sample.uv
+                    patch.texels += sample.texels
+                    patch.normal += sample.normal
+                    patch.position += sample.position
                     count += 1.0
                     if k == 2 and alike and patch.count == 2.0:
                         k = 4
                         share = 2.0
-            s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, eye.position, patch.count * share)
+            s = add_patch(s, patch, triangles, pose, uv, surfaces, texels, view.position, patch.count * share)
             count *= share
             part_of = 1.0 / count
             n = wp.normalize(s.normal)

@@ -10,161 +10,25 @@ import warp as wp
 
 from closerlook.compute.kernels import KERNEL_OPTIONS
 from closerlook.synthesis.rendering.surfaces.planes import (
-    HORIZON,
     MIXED,
-    OUT,
-    PARTLY,
     SKY,
     SORTED,
-    WHOLLY,
     Plane,
-    before,
     form,
     half_pixel,
-    met,
     through,
 )
 from closerlook.synthesis.rendering.surfaces.rasterize import EMPTY, ID_MASK, doubled_area, weights
-from closerlook.synthesis.rendering.surfaces.texturing import exponent, linear, look_up, mip, opacities, opacity
-from closerlook.synthesis.rendering.values import Sight, texel
+from closerlook.synthesis.rendering.surfaces.texturing import linear, look_up, mip
+from closerlook.synthesis.rendering.surfaces.tracing import Hit, alone, open_ground, trace
+from closerlook.synthesis.rendering.values import ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-CLEAR = wp.constant(7)  # opacity that differs from a hole's, or from a solid's, by no more is not at an edge
 SKY_DISTANCE = wp.constant(20000.0)  # metres
 NEXT_TO_NOTHING = wp.constant(1.0e-3)  # metres
 FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
 HIDDEN = wp.constant(wp.int64(1 << 60))  # added to the key of a sample whose triangle is behind a panel
-
-
-@wp.func
-def holes(q: Plane, inverse: float, at: wp.vec2, texels: wp.array(dtype=texel)) -> int:
-    """Whether a cut-out panel is there in the whole of a pixel around a point: OUT, PARTLY or WHOLLY.
-
-    At a level of which four texels hold all that the pixel's samples may look up: up to two above theirs, where a mean
-    that is CLEAR leaves no doubt of them.
-    """
-    depth = 1.0 / inverse
-    fine = mip(q.grain * depth * depth, q.log2_side)
-    level = wp.max(fine, exponent(q.dense * depth) + 1)
-    if level > wp.min(fine + 2, q.log2_side):
-        return PARTLY
-    u = form(q.across, at) * depth * q.map[0] + q.map[1]
-    v = form(q.upward, at) * depth * q.map[2] + q.map[3]
-    alpha = opacities(texels, q.start, q.log2_side, wp.vec2(u, v), level)
-    if alpha[1] <= CLEAR:
-        return OUT
-    return wp.where(alpha[0] >= 255 - CLEAR, WHOLLY, PARTLY)
-
-
-@wp.func
-def alone(
-    planes: wp.array(dtype=Plane),
-    first: int,
-    tile: wp.array(dtype=int),
-    texels: wp.array(dtype=texel),
-    at: wp.vec2,
-    half: wp.vec2,
-) -> int:
-    """The only panel of a tile that the pixel around a point sees, SKY, or MIXED for several."""
-    if tile[0] == 0 and tile[1] != MIXED:
-        return tile[1]
-    ground = planes[first]
-    nearest = form(ground.inverse, at)
-    rivals = wp.uint64(0)
-    only = SKY
-    front = wp.vec3()
-    behind = float(0.0)  # what is further than this is hidden
-    if nearest + ground.doubt > HORIZON:
-        rivals = wp.uint64(1)
-    if nearest - ground.doubt > HORIZON:
-        only = 0
-        front = ground.inverse
-        behind = nearest - ground.doubt
-    nearest = wp.max(nearest, 0.0)
-    k = int(1)
-    while k <= tile[0]:
-        q = planes[first + tile[k]]
-        inverse = form(q.inverse, at)
-        if inverse + q.doubt > behind:
-            kind = met(q, inverse, at, 1.0)
-            if kind == WHOLLY and q.cutout != 0:
-                kind = holes(q, inverse, at, texels)
-            if kind != OUT:
-                rivals = rivals | (wp.uint64(1) << wp.uint64(k))
-            if kind == WHOLLY and inverse > nearest:
-                only = tile[k]
-                front = q.inverse
-                nearest = inverse
-                behind = wp.max(behind, inverse - q.doubt)
-        k += 1
-    j = int(0)
-    k = int(0)
-    while rivals != wp.uint64(0):
-        if (rivals & wp.uint64(1)) != wp.uint64(0) and j != only and before(planes[first + j], front, at, half):
-            return MIXED
-        rivals = rivals >> wp.uint64(1)
-        k += 1
-        if k <= tile[0]:
-            j = tile[k]
-    return only
-
-
-@wp.struct
-class Hit:
-    """The nearest panel along a ray, SKY for none, and whether the ray passed the edge of a hole."""
-
-    panel: int
-    inverse: wp.float32
-    edge: int
-
-
-@wp.func
-def trace(
-    planes: wp.array(dtype=Plane),
-    first: int,
-    tile: wp.array(dtype=int),
-    last: int,
-    texels: wp.array(dtype=texel),
-    at: wp.vec2,
-    nearest: Hit,
-) -> Hit:
-    """The nearest of ``nearest`` and of the panels of a tile up to number ``last`` along a ray."""
-    h = nearest
-    k = int(1)
-    while k <= tile[0]:
-        j = tile[k]
-        if j > last:
-            return h
-        q = planes[first + j]
-        inverse = form(q.inverse, at)
-        u = form(q.across, at)
-        v = form(q.upward, at)
-        if inverse > h.inverse and inverse < q.nearest and wp.min(u, v) >= 0.0 and wp.max(u, v) <= inverse:
-            solid = 255
-            if q.cutout != 0:
-                depth = 1.0 / inverse
-                uv = wp.vec2(u * depth * q.map[0] + q.map[1], v * depth * q.map[2] + q.map[3])
-                solid = opacity(texels, q.start, q.log2_side, uv, mip(q.grain * depth * depth, q.log2_side))
-                if solid > CLEAR and solid < 255 - CLEAR:
-                    h.edge = 1
-            if solid >= 128:
-                h.inverse = inverse
-                h.panel = j
-        k += 1
-    return h
-
-
-@wp.func
-def open_ground(planes: wp.array(dtype=Plane), first: int, at: wp.vec2) -> Hit:
-    """The ground or the sky along a ray."""
-    h = Hit()
-    h.panel = SKY
-    inverse = form(planes[first].inverse, at)
-    if inverse > HORIZON:
-        h.panel = 0
-        h.inverse = inverse
-    return h
 
 
 @wp.struct
@@ -184,18 +48,23 @@ class Spot:
 
 @wp.func
 def spot(
-    planes: wp.array(dtype=Plane), panel: int, texels: wp.array(dtype=texel), eye: Sight, at: wp.vec2, count: float
+    planes: wp.array(dtype=Plane),
+    panel: int,
+    texels: wp.array(dtype=texel),
+    view: ViewParameters,
+    at: wp.vec2,
+    count: float,
 ) -> Spot:
     """What ``count`` samples see whose middle is a point and that all show one panel of a view, or the sky."""
     s = Spot()
-    ray = eye.right * at[0] + eye.up * at[1] + eye.forward
+    ray = view.right * at[0] + view.up * at[1] + view.forward
     long = wp.sqrt(1.0 + wp.dot(at, at))
     if panel < 0:
         s.normal = wp.vec3(0.0, -1.0, 0.0)
-        s.position = eye.position + ray * (SKY_DISTANCE / long)
+        s.position = view.position + ray * (SKY_DISTANCE / long)
         s.away = NEXT_TO_NOTHING  # nothing that is seen with it lies in the sky
         return s
-    q = planes[eye.first_panel + panel]
+    q = planes[view.first_panel + panel]
     depth = 1.0 / form(q.inverse, at)
     u = form(q.across, at) * depth
     v = form(q.upward, at) * depth
@@ -204,7 +73,7 @@ def spot(
     code = look_up(texels, q.start, q.log2_side, uv, mip(area, q.log2_side))
     s.albedo = wp.cw_mul(linear(wp.vec3(code[0], code[1], code[2])), q.tint)
     s.normal = q.normal
-    s.position = eye.position + ray * depth
+    s.position = view.position + ray * depth
     s.away = depth
     s.rough = q.roughness
     if q.cutout == 0:
@@ -213,16 +82,16 @@ def spot(
 
 
 @wp.func
-def added(s: Spot, one: Spot, count: float) -> Spot:
+def added(s: Spot, other: Spot, count: float) -> Spot:
     """A sum of surfaces and ``count`` times another, see :class:`Spot`."""
     r = Spot()
-    r.albedo = s.albedo + one.albedo * count
+    r.albedo = s.albedo + other.albedo * count
     # The sky has a say in the normal only where there is nothing else
-    r.normal = s.normal + one.normal * wp.where(one.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
-    r.position = wp.where(one.away > s.away, one.position, s.position)
-    r.away = wp.max(one.away, s.away)
-    r.rough = s.rough + one.rough * count
-    r.emission = s.emission + one.emission * count
+    r.normal = s.normal + other.normal * wp.where(other.away > NEXT_TO_NOTHING, count, 1.0e-6 * count)
+    r.position = wp.where(other.away > s.away, other.position, s.position)
+    r.away = wp.max(other.away, s.away)
+    r.rough = s.rough + other.rough * count
+    r.emission = s.emission + other.emission * count
     return r
 
 
@@ -231,7 +100,7 @@ def several(
     planes: wp.array(dtype=Plane),
     tile: wp.array(dtype=int),
     texels: wp.array(dtype=texel),
-    eye: Sight,
+    view: ViewParameters,
     half: wp.vec2,
     x: int,
     y: int,
@@ -255,11 +124,11 @@ def several(
         sub = (3 * k) & 3  # one diagonal first
         k += 1
         if (shown & (1 << sub)) != 0:
-            at = through(eye, half, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
-            ground = open_ground(planes, eye.first_panel, at)
-            h = trace(planes, eye.first_panel, tile, eye.end_panel, texels, at, ground)
+            at = through(view, half, float(2 * x + (sub & 1)) + 0.5, float(2 * y + (sub >> 1)) + 0.5)
+            ground = open_ground(planes, view.first_panel, at)
+            h = trace(planes, view.first_panel, tile, view.end_panel, texels, at, ground)
             if h.panel != panel and count > 0.0:
-                s = added(s, spot(planes, panel, texels, eye, middle / count, count), count)
+                s = added(s, spot(planes, panel, texels, view, middle / count, count), count)
                 middle = wp.vec2()
                 count = 0.0
             panel = h.panel
@@ -268,7 +137,7 @@ def several(
             count += 1.0
             total += 1.0
     share = wp.where(total == 2.0 and shown == 15, 4.0, count)
-    s = added(s, spot(planes, panel, texels, eye, middle / count, share), count)
+    s = added(s, spot(planes, panel, texels, view, middle / count, share), count)
     r = added(Spot(), s, 1.0 / total)
     r.normal = wp.normalize(s.normal)
     return r
@@ -289,7 +158,7 @@ def place_samples(upper: wp.array(dtype=wp.int64), lower: wp.array(dtype=wp.int6
 def hide(
     screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     planes: wp.array(dtype=Plane),
     tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
@@ -297,40 +166,40 @@ def hide(
     run: int,
 ):
     """Add HIDDEN to the ``key`` of samples whose triangle is behind a panel. A thread does ``run`` pixels of a row."""
-    view, y, part = wp.tid()
-    eye = sights[view]
-    if eye.fronts == 0 or y >= eye.height:
+    v, y, part = wp.tid()
+    view = views[v]
+    if view.fronts == 0 or y >= view.height:
         return
-    half = half_pixel(eye)
+    half = half_pixel(view)
     x = part * run
-    end = wp.min(x + run, eye.width)
+    end = wp.min(x + run, view.width)
     while x < end:
-        tile = tiles[view, y / SORTED, x / SORTED]
+        tile = tiles[v, y / SORTED, x / SORTED]
         for sub in range(4):
             column = 2 * x + (sub & 1)
             row = 2 * y + (sub >> 1)
-            k = key[view, row, column]
+            k = key[v, row, column]
             if k < EMPTY:
                 f = triangles[int(k & ID_MASK)]
-                a = screen[view, f[0]]
-                b = screen[view, f[1]]
-                c = screen[view, f[2]]
+                a = screen[v, f[0]]
+                b = screen[v, f[1]]
+                c = screen[v, f[2]]
                 px = float(column) + 0.5
                 py = float(row) + 0.5
                 w = weights(a, b, c, 1.0 / doubled_area(a, b, c), px, py)
                 h = Hit()
                 h.panel = SKY
                 h.inverse = w[0] * a[3] + w[1] * b[3] + w[2] * c[3]
-                at = through(eye, half, px, py)
-                if trace(planes, eye.first_panel, tile, eye.fronts, place_texels, at, h).panel != SKY:
-                    key[view, row, column] = k | HIDDEN
+                at = through(view, half, px, py)
+                if trace(planes, view.first_panel, tile, view.fronts, place_texels, at, h).panel != SKY:
+                    key[v, row, column] = k | HIDDEN
         x += 1
 
 
 @wp.kernel
 def surround(
     key: wp.array3d(dtype=wp.int64),
-    sights: wp.array(dtype=Sight),
+    views: wp.array(dtype=ViewParameters),
     planes: wp.array(dtype=Plane),
     tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
@@ -344,32 +213,32 @@ def surround(
     ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission. Pixels
     beyond a view's sensor are left as they are. A thread does ``run`` pixels of a row.
     """
-    view, y, part = wp.tid()
-    eye = sights[view]
-    if y >= eye.height:
+    v, y, part = wp.tid()
+    view = views[v]
+    if y >= view.height:
         return
-    half = half_pixel(eye)
-    upper = key[view, 2 * y]
-    lower = key[view, 2 * y + 1]
-    colours = colour[view, 1, y]
-    normals = facing[view, 1, y]
-    points = where[view, 1, y]
+    half = half_pixel(view)
+    upper = key[v, 2 * y]
+    lower = key[v, 2 * y + 1]
+    colours = colour[v, 1, y]
+    normals = facing[v, 1, y]
+    points = where[v, 1, y]
     x = part * run
-    end = wp.min(x + run, eye.width)
+    end = wp.min(x + run, view.width)
     while x < end:
         shown = place_samples(upper, lower, x)
         if shown == 0:
             colours[x] = wp.vec4()
         else:
             count = float((shown & 1) + ((shown >> 1) & 1) + ((shown >> 2) & 1) + (shown >> 3))
-            tile = tiles[view, y / SORTED, x / SORTED]
-            at = through(eye, half, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
-            panel = alone(planes, eye.first_panel, tile, place_texels, at, half)
+            tile = tiles[v, y / SORTED, x / SORTED]
+            at = through(view, half, 2.0 * float(x) + 1.0, 2.0 * float(y) + 1.0)
+            panel = alone(planes, view.first_panel, tile, place_texels, at, half)
             s = Spot()
             if panel == MIXED:
-                s = several(planes, tile, place_texels, eye, half, x, y, shown)
+                s = several(planes, tile, place_texels, view, half, x, y, shown)
             else:
-                s = spot(planes, panel, place_texels, eye, at, count)
+                s = spot(planes, panel, place_texels, view, at, count)
             colours[x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
             normals[x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
             points[x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)

@@ -15,7 +15,7 @@ from closerlook.errors import CloserlookError
 from closerlook.storage.files import cache_folder
 from closerlook.storage.tensors import read_arrays, write_arrays
 from closerlook.synthesis.humans.clothing.fabric import relief_texture
-from closerlook.synthesis.scenes import paint, textures
+from closerlook.synthesis.scenes import grounds, paint, textures, things, walls
 
 __all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain", "relief_chain"]
 
@@ -65,7 +65,7 @@ class Library:
 def library() -> Library:
     """The shared textures, painted once (about 5 s) and kept in the cache folder, if it can be written to."""
     names = [(name, variant) for name in textures.PAINTERS for variant in range(textures.VARIANTS)]
-    files = [Path(str(module.__file__)) for module in (paint, textures)]
+    files = [Path(str(module.__file__)) for module in (paint, grounds, walls, things, textures)]
     sources = b"".join(path.read_bytes() for path in (*files, files[0].with_name("passers.png")))
     path = cache_folder("textures") / f"{hashlib.sha256(sources).hexdigest()[:16]}.safetensors"
     try:

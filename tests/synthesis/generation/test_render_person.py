@@ -8,7 +8,7 @@ import yaml
 
 from closerlook.errors import CloserlookError
 from closerlook.synthesis import generate
-from closerlook.synthesis.generation import production
+from closerlook.synthesis.generation import render_person
 from closerlook.synthesis.rendering.renderer import Renderer
 
 ASKED = {
@@ -32,11 +32,11 @@ def pretended(monkeypatch):
     module = importlib.import_module("closerlook.synthesis.generation.generate")
     monkeypatch.setattr(module, "find_device", lambda name: name)
     monkeypatch.setattr(module, "prepare", lambda device: None)
-    monkeypatch.setattr(production, "Renderer", Pretended)
+    monkeypatch.setattr(render_person, "Renderer", Pretended)
     monkeypatch.setattr(Pretended, "devices", [], raising=False)
-    production._renderer.cache_clear()
+    render_person._renderer.cache_clear()
     yield Pretended.devices
-    production._renderer.cache_clear()
+    render_person._renderer.cache_clear()
 
 
 def test_a_data_set_is_rendered_on_the_device_asked_for(tmp_path, pretended):

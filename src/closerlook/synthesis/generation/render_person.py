@@ -1,0 +1,157 @@
+"""Rendering one person's images into their folder."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+import warp as wp
+
+from closerlook.compute.progress import progress
+from closerlook.storage.files import atomic_path, cache_folder
+from closerlook.storage.tables import write_parquet
+from closerlook.synthesis import rendering
+from closerlook.synthesis.generation.annotations import describe
+from closerlook.synthesis.generation.keys import scene_key
+from closerlook.synthesis.generation.parameters import IMAGE_PARTS, VIEW_PARTS, column, value_in
+from closerlook.synthesis.generation.sampling import (
+    Scene,
+    height_of,
+    image_request,
+    sample_jitter,
+    sample_places,
+    sample_view,
+    scene_pose,
+)
+from closerlook.synthesis.generation.tasks import Row, Task, partial_table
+from closerlook.synthesis.humans import Person, PosedBatch, pose_batch, visibility
+from closerlook.synthesis.humans.body.assets import body_data
+from closerlook.synthesis.humans.cache import load_person, trim
+from closerlook.synthesis.humans.mesh.coarsening import coarsened
+from closerlook.synthesis.humans.pose import skinning, solver, tangents
+from closerlook.synthesis.rendering.renderer import Renderer, ViewRequest
+from closerlook.synthesis.scenes.sensor import compress
+
+__all__ = ["SPACING", "PlannedView", "posed_views", "prepare", "render_person", "write_images"]
+
+SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
+KERNELS = (visibility, skinning, solver, tangents)  # besides the renderer's
+
+
+def prepare(device: str = "cpu") -> None:
+    """Make what a first run makes once, before the workers would each do it: body model, textures, kernels."""
+    body_data()
+    trim()
+    files = [
+        *sorted(Path(rendering.__file__).parent.rglob("*.py")),
+        *(Path(str(module.__file__)) for module in KERNELS),
+    ]
+    sources = [path.read_bytes() for path in files]
+    kind = "" if device == "cpu" else f"-sm{wp.get_device(device).arch}"
+    marker = cache_folder("renderer") / (hashlib.sha256(b"".join(sources)).hexdigest()[:16] + kind)
+    if not marker.exists():
+        with progress("Compiling the renderer's kernels (once)", 2, "steps") as count:
+            renderer = Renderer((16, 16), device)
+            count(1)
+            renderer.compile()
+            for module in KERNELS:
+                wp.load_module(module, device="cpu")
+            count(1)
+        marker.touch()
+
+
+@functools.lru_cache(maxsize=1)
+def _renderer(size: tuple[int, int], device: str) -> Renderer:
+    renderer = Renderer(size, device)
+    gc.freeze()  # what is there now stays: going through it again and again would take a twentieth of the time
+    return renderer
+
+
+def render_person(task: Task) -> None:
+    """Make one person's images and their table; the folder appears when all images are done, the table after it."""
+    folder = task.out / Path(task.rows[0].file_name).parent
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
+    with atomic_path(folder) as draft:
+        draft.mkdir()
+        settings = task.settings
+        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+        table = write_images(person, task, draft)
+    write_parquet(pl.DataFrame(table), partial_table(task.out, task.identity))
+
+
+def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
+    """Render a person's images into ``folder``; their annotations, one row per image."""
+    settings, table = task.settings, []
+    for renderer, posed, views in posed_views(person, task):
+        jitters = [
+            [sample_jitter(settings, IMAGE_PARTS, task.identity, *row.cell) for row in view.rows] for view in views
+        ]
+        requests = [
+            replace(view.request, images=tuple(map(functools.partial(image_request, task), view.rows, jitter)))
+            for view, jitter in zip(views, jitters, strict=True)
+        ]
+        images = renderer.render(posed, requests)
+        gbuffers = [renderer.gbuffer(number) for number in range(len(views))]
+        annotations = describe(gbuffers, [request.view for request in requests])
+        for view, request, annotation, jitter, shown in zip(views, requests, annotations, jitters, images, strict=True):
+            camera, sensor = request.view.camera, request.view.sensor
+            labels = {**person.labels, **posed.labels[request.pose], "sensor": settings.sensor}
+            of_view = {**labels, **_columns(view.jitter, {"camera": camera, "sensor": sensor}), **annotation}
+            for image, row, drawn, asked in zip(shown, view.rows, jitter, request.images, strict=True):
+                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, sensor))
+                of_image = _columns(drawn, {"weather": asked.weather, "illumination": asked.illumination})
+                table.append({"file_name": row.file_name, **of_view, **of_image})
+    return table
+
+
+@dataclass(frozen=True)
+class PlannedView:
+    """One view of a person: what to request, the rows whose images it gives, and the jitter of its parameters."""
+
+    request: ViewRequest
+    rows: tuple[Row, ...]
+    jitter: Mapping[str, float]
+
+
+def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBatch, list[PlannedView]]]:
+    """The person's renderer; batches of poses and of views of them, whose requests are still without images."""
+    settings = task.settings
+    renderer = _renderer(settings.size, task.device)
+    person = coarsened(person, SPACING / settings.size[0])
+    renderer.set_person(person)
+    views, height = list(_views(task).items()), height_of(person)
+    for start in range(0, len(views), renderer.batch_size):
+        part = views[start : start + renderer.batch_size]
+        scenes = {scene: rows[0] for (scene, _), rows in part}
+        posed = pose_batch(person, [scene_pose(settings, scene, row) for scene, row in scenes.items()])
+        number = {scene: i for i, scene in enumerate(scenes)}
+        where = sample_places(settings.seed, {scene: row.backdrop for scene, row in scenes.items()})
+        batch = []
+        for (scene, _), rows in part:
+            jitter = sample_jitter(settings, VIEW_PARTS, *scene)
+            view = sample_view(settings, scene, rows[0].viewpoint, where[scene], height, {**jitter, **rows[0].extra})
+            batch.append(PlannedView(ViewRequest(view, pose=number[scene]), tuple(rows), jitter))
+        yield renderer, posed, batch
+
+
+def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
+    """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
+    views: dict[tuple[Scene, Scene], list[Row]] = {}
+    for row in task.rows:
+        scene = scene_key(task.settings.scene_per, task.identity, row.viewpoint, *row.cell[1:])
+        camera = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
+        views.setdefault((scene, (row.cell[0], *camera)), []).append(row)
+    first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}
+    return dict(sorted(views.items(), key=lambda view: first[view[0][0]]))
+
+
+def _columns(drawn: Iterable[str], scene: Mapping[str, object]) -> dict[str, float]:
+    """The parameters that were drawn, as the scene has them: rounded where they are whole, or not as drawn at all where
+    a picture of the user's own camera says what they are."""
+    return {column(name): value_in(scene, name) for name in drawn}
