@@ -20,7 +20,7 @@ from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, blocks_of, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.gap.measure.moments import squared_norms
-from closerlook.gap.statistics.resampling import draw, small_sample_factor
+from closerlook.gap.statistics.bootstrap import draw, small_sample_factor
 
 __all__ = ["Distance", "Objective", "gain"]
 

@@ -11,10 +11,10 @@ import altair
 import polars as pl
 
 from closerlook.errors import CloserlookError, unknown
-from closerlook.gap import levels, tables
+from closerlook.gap import notes, tables
+from closerlook.gap.estimator import GapEstimator
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.plots.figures import figure_names, importance_figure, interaction_figure, level_figure
-from closerlook.gap.scores import Scores
+from closerlook.gap.plots.charts import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.gap.settings import NAME, REMEDY, load_settings, remove_settings, save_settings
 from closerlook.storage.files import explain_os_errors
 from closerlook.storage.tables import write_parquet
@@ -23,7 +23,7 @@ __all__ = ["Gap"]
 
 
 @dataclass(frozen=True)
-class Gap(Scores):
+class Gap(GapEstimator):
     """How far every attribute level of a source is from a target.
 
     Attributes:
@@ -34,7 +34,7 @@ class Gap(Scores):
     @cached_property
     def estimates(self) -> pl.DataFrame:
         """A row a level: factor, level, images, identities, pair_loss and fit with their terms, diversity."""
-        return levels.estimate_levels(self)
+        return tables.estimate_levels(self)
 
     @cached_property
     def levels(self) -> pl.DataFrame:
@@ -49,7 +49,7 @@ class Gap(Scores):
         of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
         :func:`closerlook.gap.statistics.distributions.compare`; coverage with as many images as the smallest level has.
         """
-        return levels.level_table(self, self.estimates)
+        return tables.level_table(self, self.estimates)
 
     def combinations(self, order: int = 2) -> pl.DataFrame:
         """Losses of every combination of levels of ``order`` attributes: a column for each attribute, null where it is
@@ -84,7 +84,7 @@ class Gap(Scores):
     @property
     def remarks(self) -> list[str]:
         """What to know before reading the numbers, in words: what a subsample costs, what cannot be told apart."""
-        return tables.remarks(self, self.levels, self.differences, self.agreement)
+        return notes.remarks(self, self.levels, self.differences, self.agreement)
 
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and for other

@@ -14,7 +14,7 @@ from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.gap import Gap
-from closerlook.gap.plots.strips import level_strip
+from closerlook.gap.plots.pictures import level_strip
 from closerlook.reid.folder import RUN_FILE, read_summary
 from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan

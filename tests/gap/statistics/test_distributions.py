@@ -14,8 +14,8 @@ from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.target import TargetMoments
+from closerlook.gap.statistics.delta_method import subsample_error
 from closerlook.gap.statistics.distributions import _principal, compare, measure_distributions
-from closerlook.gap.statistics.subsampling import subsample_error
 from gap.conftest import SIZE
 
 

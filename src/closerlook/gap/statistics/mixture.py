@@ -22,8 +22,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.statistics.bootstrap import REPLICATES, scale_of
-from closerlook.gap.statistics.resampling import draw, small_sample_factor
+from closerlook.gap.statistics.bootstrap import REPLICATES, draw, scale_of, small_sample_factor
 from closerlook.randomness import keyed_rng
 
 __all__ = ["Composition", "estimate_composition", "mixture_on_simplices"]

@@ -17,12 +17,11 @@ from closerlook.gap.losses import Losses, Weights, image_losses, set_losses, wei
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.settings import Settings
 from closerlook.gap.statistics.anova import additive_shares, shares_of_factors, variance_shares
-from closerlook.gap.statistics.bootstrap import bootstrap_fit
+from closerlook.gap.statistics.bootstrap import TargetUnits, bootstrap_fit, target_units
 from closerlook.gap.statistics.distributions import compare
 from closerlook.gap.statistics.importance import attribute_codes, importance
-from closerlook.gap.statistics.resampling import TargetUnits, target_units
 
-__all__ = ["Scores"]
+__all__ = ["GapEstimator"]
 
 DISTANCES = ("coverage", "frechet", "kernel")
 
@@ -30,7 +29,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scores:
+class GapEstimator:
     """What a gap is made of, without its tables and figures, which are made from this.
 
     Attributes:

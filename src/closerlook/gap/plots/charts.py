@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from closerlook.gap.scores import Scores
+from closerlook.gap.estimator import GapEstimator
 from closerlook.gap.tables import combinations
 
 __all__ = ["figure_names", "importance_figure", "interaction_figure", "level_figure"]
@@ -29,14 +29,14 @@ ON = {
 FIGURES = (*ON, "importance", "interactions")
 
 
-def figure_names(scores: Scores, levels: pl.DataFrame) -> list[str]:
+def figure_names(gap: GapEstimator, levels: pl.DataFrame) -> list[str]:
     """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
     and ``interactions`` where there are two attributes to cross; none of what could not be measured."""
     known = [name for name in ON if levels[name].count()]
-    return [*known, "importance", *(["interactions"] if _heat_maps(scores) else [])]
+    return [*known, "importance", *(["interactions"] if _heat_maps(gap) else [])]
 
 
-def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
+def level_figure(gap: GapEstimator, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
     """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
     dashed line: each factor's mean, or for diversity the target's own.
 
@@ -56,12 +56,12 @@ def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatCh
     ).drop_nulls("value")
     panels = [
         _level_panel(
-            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(scores, on) if first else None
+            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None
         )
-        for first, factor in zip([True, *[False] * len(scores.factors)], scores.factors, strict=False)
+        for first, factor in zip([True, *[False] * len(gap.factors)], gap.factors, strict=False)
     ]
     chart = alt.hconcat(*panels, spacing=18).resolve_scale(y="shared")
-    return _styled(chart, title, [f"{_what(scores)}.", _legend(on)])
+    return _styled(chart, title, [f"{_what(gap)}.", _legend(on)])
 
 
 def _look(on: str) -> pl.Expr:
@@ -78,9 +78,9 @@ def _look(on: str) -> pl.Expr:
     ).otherwise(pl.lit(", sure"))
 
 
-def _axis_title(scores: Scores, on: str) -> str:
+def _axis_title(gap: GapEstimator, on: str) -> str:
     _, label, _ = ON[on]
-    own_unit = scores.settings.scaling == "balanced" and on in ("fit", "pair_loss")
+    own_unit = gap.settings.scaling == "balanced" and on in ("fit", "pair_loss")
     return f"{label} (1 = target to itself)" if own_unit else label
 
 
@@ -121,14 +121,14 @@ def _by_look(channel: Any, colors: list[str]) -> Any:
     return channel("look:N", scale=alt.Scale(domain=looks, range=colors), legend=None)
 
 
-def importance_figure(scores: Scores) -> alt.HConcatChart:
+def importance_figure(gap: GapEstimator) -> alt.HConcatChart:
     """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
 
     Bars are for one encoding of the levels and diamonds for the other. Red marks what a bar is when that attribute
     alone is shuffled: the mean and two standard deviations over shuffles.
     """
     total = pl.col("total_gain").sum().over("encoding")
-    shown = scores.importance.with_columns(
+    shown = gap.importance.with_columns(
         (pl.col(kind.format("total_gain")) / total).alias(kind.format("share_of_total"))
         for kind in ("{}", "null_{}", "null_{}_sd")
     ).fill_nan(None)
@@ -139,9 +139,9 @@ def importance_figure(scores: Scores) -> alt.HConcatChart:
         _importance_panel(shown, "shap", "mean |SHAP|, in sd"),
         _share_panel(shown.filter(pl.col("encoding") == "codes")),
     ]
-    exact = scores.variance is not None
+    exact = gap.variance is not None
     subtitle = [
-        f"{_what(scores)}.",
+        f"{_what(gap)}.",
         "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
         "red: bars when that attribute alone is shuffled, mean and 2 sd.",
         "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
@@ -187,26 +187,26 @@ def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
     return alt.Y("factor:N", sort=table["factor"].to_list(), title=None, axis=axis)
 
 
-def interaction_figure(scores: Scores) -> alt.HConcatChart:
+def interaction_figure(gap: GapEstimator) -> alt.HConcatChart:
     """A heat map for every two attributes: the fit of each combination of their levels."""
-    panels = [_heat_panel(scores, one, other) for one, other in _heat_maps(scores)]
+    panels = [_heat_panel(gap, one, other) for one, other in _heat_maps(gap)]
     chart = alt.hconcat(*panels, spacing=24).resolve_scale(color="shared")
-    subtitle = f"{_what(scores)}. Fit of all images with both levels; dark is near the target."
+    subtitle = f"{_what(gap)}. Fit of all images with both levels; dark is near the target."
     return _styled(chart, "How far each combination of two levels is from the target", subtitle)
 
 
-def _heat_maps(scores: Scores) -> list[tuple[int, int]]:
+def _heat_maps(gap: GapEstimator) -> list[tuple[int, int]]:
     """Numbers of the pairs of factors that can be shown, the longer one first, so that it stands downwards."""
-    levels = [len(factor) for factor in scores.factors]
+    levels = [len(factor) for factor in gap.factors]
     pairs = itertools.combinations(range(len(levels)), 2)
     found = [(one, other) for one, other in pairs if levels[one] * levels[other] <= MAX_HEAT]
     return [(one, other) if levels[one] >= levels[other] else (other, one) for one, other in found]
 
 
-def _heat_panel(scores: Scores, down: int, across: int) -> alt.Chart:
-    rows, columns = scores.factors[down], scores.factors[across]
-    others = [factor.name for factor in scores.factors if factor.name not in (rows.name, columns.name)]
-    table = combinations(scores, 2).drop_nulls([rows.name, columns.name]).drop(others)
+def _heat_panel(gap: GapEstimator, down: int, across: int) -> alt.Chart:
+    rows, columns = gap.factors[down], gap.factors[across]
+    others = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
+    table = combinations(gap, 2).drop_nulls([rows.name, columns.name]).drop(others)
     x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
     y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
     color = alt.Color(
@@ -218,8 +218,8 @@ def _heat_panel(scores: Scores, down: int, across: int) -> alt.Chart:
     return panel
 
 
-def _what(scores: Scores) -> str:
-    settings = scores.settings
+def _what(gap: GapEstimator) -> str:
+    settings = gap.settings
     return f"{settings.source} to {settings.target}, {settings.embedding}, {settings.scaling} scaling"
 
 
