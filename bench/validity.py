@@ -177,7 +177,7 @@ def _candidates(source: Dataset, gaps: dict[str, Gap]) -> pl.DataFrame:
         row: dict[str, object] = {"weather": "+".join(map(str, pair[0])), "illumination": "+".join(map(str, pair[1]))}
         for name, gap in gaps.items():
             scores = gap.score({"weather": pair[0], "illumination": pair[1]})
-            row |= {f"gap_{name}": scores["fit"], f"total_{name}": scores["pair_loss"]}
+            row |= {f"gap_{name}": scores["mmd2"], f"total_{name}": scores["total_loss"]}
             row["diversity"] = scores["diversity"] if name == "market-a" else row["diversity"]
         row["brightness"] = np.mean([brightness[cell] for cell in itertools.product(*pair)])
         rows.append(row)

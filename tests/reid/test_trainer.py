@@ -95,8 +95,8 @@ def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -
 def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -> None:
     origin = Provenance(
         method="greedy",
-        on="fit",
-        rule="sure",
+        on="mmd2",
+        rule="not-worse",
         source="made",
         target="street cameras",
         embedding="lite0",

@@ -53,8 +53,8 @@ OUTPUTS = (
 )
 TEXTS = {
     "method": ("greedy", "exhaustive", "weights", "best"),
-    "on": ("fit", "pair_loss", "loss"),
-    "rule": ("sure", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
+    "on": ("mmd2", "total_loss", "loss"),
+    "rule": ("not-worse", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
     "keep": ("viewpoint", "weather", "none", "hour"),
     "cap": ("weather=sunny:0.5", "weather=sunny", "weather=x:2", "=:", "weather=sunny:nan"),
     "people_by": ("far", "near", "x"),

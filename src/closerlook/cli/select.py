@@ -29,14 +29,14 @@ def select(
         typer.Option(help="greedy: each attribute by itself, as in the paper; or all together."),
     ] = "greedy",
     on: Annotated[
-        Literal["fit", "pair_loss"],
-        typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's total loss."),
-    ] = "fit",
+        Literal["mmd2", "total_loss"],
+        typer.Option(help="mmd2: unbiased squared distance of the means; total_loss: the paper's (Eq. 3)."),
+    ] = "mmd2",
     rule: Annotated[
         str | None,
         typer.Option(
-            help="greedy keeps: sure (default, all but what is surely above the attribute's mean), mean (at or below "
-            "it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's own levels)."
+            help="greedy keeps: not-worse (default: all but what is significantly above the attribute's mean), mean "
+            "(at or below it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's levels)."
         ),
     ] = None,
     keep: Annotated[
@@ -54,7 +54,7 @@ def select(
     data: Annotated[str | None, typer.Option(help="The source, to choose people from.")] = None,
     target: Annotated[str | None, typer.Option(help="The target, for --people-by near.")] = None,
     render_next: Annotated[
-        int | None, typer.Option(help="Instead: which so many images to render next, to be surer of the choice.")
+        int | None, typer.Option(help="Instead: which so many images to render next, to make the choice more certain.")
     ] = None,
     front: Annotated[
         Path | None,
@@ -68,18 +68,18 @@ def select(
 ) -> None:
     """Choose the attribute values worth training on and save them as a plan.
 
-    By default all viewpoints, and of the rest what is not surely far. The levels
+    By default all viewpoints, and of the rest what is not significantly farther than the mean. The levels
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
     """
     from closerlook.gap import Gap
-    from closerlook.selection import camera_gap, controls as controls_of, select, with_people
+    from closerlook.selection import controls as controls_of, select, with_people
     from closerlook.storage.tables import write_csv
 
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
     if people is not None and data is None:
         raise UsageError("--people needs --data, the source to choose them from.")
-    found = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
+    found = Gap.load(gap) if camera is None else Gap.load(gap).to_camera(camera)
     if render_next is not None:
         _render_next(found, render_next, out)
         return
@@ -131,7 +131,7 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
     return caps
 
 
-def _front(gap: Gap, plan: Plan, on: Literal["fit", "pair_loss"]) -> pl.DataFrame:
+def _front(gap: Gap, plan: Plan, on: Literal["mmd2", "total_loss"]) -> pl.DataFrame:
     import polars as pl
 
     from closerlook.selection import exhaustive
@@ -157,7 +157,8 @@ def _tell(plan: Plan) -> None:
     if (low := evidence.get("gain_low")) is not None:
         gain, high = evidence["gain"], evidence["gain_high"]
         typer.echo(
-            f"Nearer than a random part of equal size by {gain:.4f} of fit (95 % interval {low:.4f} to {high:.4f})"
+            f"Nearer than a random subset of equal size by {gain:.4f} of squared MMD "
+            f"(95 % interval {low:.4f} to {high:.4f})"
         )
     if (same := evidence.get("same")) is not None:
         draws = evidence.get("draws") or 0
@@ -184,7 +185,8 @@ def _render_next(gap: Gap, images: int, out: Path) -> None:
     if len(cells) > 10:
         typer.echo(f"       and {len(cells) - 10} more combinations")
     typer.echo(
-        f"Expected to save {value.saved:.5f} of {value.doubt:.5f} fit lost by levels on the wrong side of the line."
+        f"Expected to save {value.expected_improvement:.5f} of {value.expected_loss:.5f} of squared MMD lost by levels "
+        "on the wrong side of the line."
     )
     if value.stop:
         typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")

@@ -62,7 +62,7 @@ def analyze(
         over: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn in runs of
             neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
         seed: of the subsample, the projection and the bootstrap.
-        out: a folder to save the gap in. What is finished is kept there: the same call goes on where it was stopped,
+        out: a folder to save the gap in. What is finished is kept there: the same call resumes,
             and another scaling, alpha, beta or ``over`` needs no new pass over the images.
         others: folders where :func:`analyze_share` has made shares of this analysis.
 

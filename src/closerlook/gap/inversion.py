@@ -97,7 +97,7 @@ def inversion_strip(
     steps: int = 150,
     seed: int = 0,
 ) -> Pixels:
-    """A row an image: the image, then what each of ``layers`` sees of it; with the layers' names above."""
+    """One row per image: the image, then what each of ``layers`` sees of it; with the layers' names above."""
     network = pretrained(backbone)
     network.steps_through(*layers)
     height, width = size

@@ -9,11 +9,11 @@ import polars as pl
 
 from closerlook.gap.estimator import GapEstimator
 
-__all__ = ["remarks"]
+__all__ = ["findings_in_words"]
 
 
-def remarks(gap: GapEstimator, levels: pl.DataFrame, apart: pl.DataFrame, agreed: pl.DataFrame) -> list[str]:
-    """See :attr:`closerlook.gap.Gap.remarks`."""
+def findings_in_words(gap: GapEstimator, levels: pl.DataFrame, apart: pl.DataFrame, agreed: pl.DataFrame) -> list[str]:
+    """The sentences of :attr:`closerlook.gap.Gap.notes` that follow from its tables."""
     return [
         *_subsample(gap, levels),
         *_incomplete(gap),
@@ -26,10 +26,10 @@ def remarks(gap: GapEstimator, levels: pl.DataFrame, apart: pl.DataFrame, agreed
 def _subsample(gap: GapEstimator, levels: pl.DataFrame) -> Iterator[str]:
     analysed, there = gap.measurement.images.height, int(gap.measurement.cell_images.sum())
     if analysed < there:
-        half = 1.96 * float(np.nanmedian(levels["fit_sampling"].cast(pl.Float64).fill_null(np.nan).to_numpy()))
+        half = 1.96 * float(np.nanmedian(levels["mmd2_subsampling_se"].cast(pl.Float64).fill_null(np.nan).to_numpy()))
         yield (
             f"{analysed:,} of {there:,} source images were analysed, evenly from all combinations; that alone makes "
-            f"the fit of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
+            f"the squared MMD of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
         )
 
 
@@ -42,30 +42,35 @@ def _incomplete(gap: GapEstimator) -> Iterator[str]:
 
 
 def _ties(levels: pl.DataFrame, differences: pl.DataFrame) -> Iterator[str]:
-    for (name,), own in differences.group_by("factor", maintain_order=True):
-        apart = int(own["apart"].sum())
-        if apart < own.height:
-            nearest = levels.filter(pl.col("factor") == name).sort("fit", nulls_last=True)["level"][0]
-            with_nearest = own.filter(~pl.col("apart") & ((pl.col("level") == nearest) | (pl.col("other") == nearest)))
-            others = [row["other"] if row["level"] == nearest else row["level"] for row in with_nearest.to_dicts()]
-            tied = f"; nearest is {nearest}, not to be told from {', '.join(others)}" if others else ""
-            yield f"{name}: {apart} of {own.height} pairs of levels can be told apart by fit (5 %, Holm){tied}."
+    for (name,), pairs in differences.group_by("factor", maintain_order=True):
+        significant = int(pairs["significant"].sum())
+        if significant < pairs.height:
+            nearest = levels.filter(pl.col("factor") == name).sort("mmd2", nulls_last=True)["level"][0]
+            with_nearest = (pl.col("level") == nearest) | (pl.col("other") == nearest)
+            ties = pairs.filter(with_nearest & ~pl.col("significant"))
+            others = [row["other"] if row["level"] == nearest else row["level"] for row in ties.to_dicts()]
+            tied = f"; nearest is {nearest}, not significantly nearer than {', '.join(others)}" if others else ""
+            yield (
+                f"{name}: {significant} of {pairs.height} pairs of levels differ significantly in squared MMD "
+                f"(5 %, Holm){tied}."
+            )
 
 
 def _rankings(agreed: pl.DataFrame) -> Iterator[str]:
-    for row in agreed.filter((pl.col("measure") == "fit") & (pl.col("other") == "pair_loss")).to_dicts():
+    for row in agreed.filter((pl.col("measure") == "mmd2") & (pl.col("other") == "total_loss")).to_dicts():
         if row["tau"] is not None and row["tau"] < 0.5:
             yield (
-                f"{row['factor']}: fit and the paper's pair loss rank the levels differently (Kendall's tau "
-                f"{row['tau']:.2f}); pair loss also rewards levels that look all alike."
+                f"{row['factor']}: squared MMD and the paper's total loss rank the levels differently (Kendall's tau "
+                f"{row['tau']:.2f}); total loss also rewards levels that look all alike."
             )
 
 
 def _shown(levels: pl.DataFrame) -> Iterator[str]:
-    """The levels of each factor that make up more of the target than an even mixture, the largest share first."""
-    share, low, high = (pl.col(name) for name in ("target_share", "target_share_low", "target_share_high"))
-    for (name,), own in levels.group_by("factor", maintain_order=True):
-        most = own.filter(share > share.mean()).sort(share, descending=True).select("level", share, low, high)
-        parts = [f"{level} {value:.0%} ({least:.0%} to {largest:.0%})" for level, value, least, largest in most.rows()]
+    """The levels of each factor that weigh more in the target's mixture than in an even one, the largest weight
+    first."""
+    weight, low, high = (pl.col(name) for name in ("mixture_weight", "mixture_weight_low", "mixture_weight_high"))
+    for (name,), table in levels.group_by("factor", maintain_order=True):
+        largest = table.filter(weight > weight.mean()).sort(weight, descending=True).select("level", weight, low, high)
+        parts = [f"{level} {value:.0%} ({lower:.0%} to {upper:.0%})" for level, value, lower, upper in largest.rows()]
         if parts:
             yield f"{name}: the mixture of levels that explains the target best is mostly {', '.join(parts)}."

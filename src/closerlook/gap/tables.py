@@ -17,13 +17,13 @@ from closerlook.gap.losses import Losses, set_losses
 from closerlook.gap.statistics.bootstrap import (
     REPLICATES,
     bootstrap_diversity,
-    bootstrap_fit,
-    bootstrap_pair,
+    bootstrap_mmd2,
+    bootstrap_total_loss,
     draw_mixture,
 )
-from closerlook.gap.statistics.delta_method import subsample_error
+from closerlook.gap.statistics.delta_method import subsampling_errors
 from closerlook.gap.statistics.intervals import against_line, differences, interval
-from closerlook.gap.statistics.mixture import estimate_composition
+from closerlook.gap.statistics.mixture import estimate_mixture
 
 __all__ = [
     "MEASURES",
@@ -39,7 +39,7 @@ __all__ = [
 Float = NDArray[np.float64]
 
 # Measures of a level's distance, with the sign that makes smaller nearer
-MEASURES = {"fit": 1, "pair_loss": 1, "frechet": 1, "kernel": 1, "coverage": -1}
+MEASURES = {"mmd2": 1, "total_loss": 1, "frechet_distance": 1, "kernel_distance": 1, "coverage": -1}
 
 
 def estimate_levels(gap: GapEstimator) -> pl.DataFrame:
@@ -52,10 +52,10 @@ def estimate_levels(gap: GapEstimator) -> pl.DataFrame:
         "level": [str(level) for factor in gap.factors for level in factor.levels],
         "images": (measurement.members @ measurement.cell_counts).astype(int),
         "identities": _identities(gap),
-        "pair_loss": losses.pair,
-        **{term: own.pair for term, own in terms.items()},
-        "fit": losses.fit,
-        **{f"fit_{term}": own.fit for term, own in terms.items()},
+        "total_loss": losses.total,
+        **{term: alone.total for term, alone in terms.items()},
+        "mmd2": losses.mmd2,
+        **{f"mmd2_{term}": alone.mmd2 for term, alone in terms.items()},
         "diversity": losses.diversity,
     }
     return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
@@ -65,35 +65,40 @@ def level_table(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     """See :attr:`closerlook.gap.Gap.levels`."""
     measurement, weights, seed = gap.measurement, gap.weights.total, gap.settings.seed
     deviations = {
-        "pair": bootstrap_pair(measurement, weights, seed, gap.target_units),
-        "fit": gap.fit_deviations,
+        "total_loss": bootstrap_total_loss(measurement, weights, seed, gap.target_units),
+        "mmd2": gap.mmd2_deviations,
         "diversity": bootstrap_diversity(measurement, weights, seed, gap.target_units),
     }
     columns: dict[str, Float] = {}
-    for stem, name in (("pair", "pair_loss"), ("fit", "fit"), ("diversity", "diversity")):
-        estimate = estimates[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        columns[f"{stem}_low"], columns[f"{stem}_high"] = interval(estimate, deviations[stem])
-    fit = estimates["fit"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    columns["kept"], side = against_line(fit, gap.fit_deviations, [len(factor) for factor in gap.factors])
-    columns["pair_sampling"], columns["fit_sampling"] = subsample_error(measurement, weights)
-    shown = estimate_composition(measurement, weights, seed)
-    columns |= {"target_share": shown.share, "target_share_low": shown.low, "target_share_high": shown.high}
+    for name, noise in deviations.items():
+        columns[f"{name}_low"], columns[f"{name}_high"] = interval(_numbers(estimates[name]), noise)
+    sizes = [len(factor) for factor in gap.factors]
+    frequency, relation = against_line(_numbers(estimates["mmd2"]), gap.mmd2_deviations, sizes)
+    columns["selection_frequency"] = frequency
+    columns["total_loss_subsampling_se"], columns["mmd2_subsampling_se"] = subsampling_errors(measurement, weights)
+    mixture = estimate_mixture(measurement, weights, seed)
+    columns |= {
+        "mixture_weight": mixture.weight,
+        "mixture_weight_low": mixture.low,
+        "mixture_weight_high": mixture.high,
+    }
     compared = [gap.compare(members.astype(bool)) for members in measurement.members]
-    columns |= {name: np.array([one[name] for one in compared]) for name in compared[0]}
+    columns |= {name: np.array([distances[name] for distances in compared]) for name in compared[0]}
     series = [pl.Series(name, values).fill_nan(None) for name, values in columns.items()]
-    return estimates.with_columns(*series, pl.Series("side", side))
+    return estimates.with_columns(*series, pl.Series("relative_to_mean", relation))
 
 
 def _losses(gap: GapEstimator, weights: Float) -> Losses:
     """Of every level, from its exact mean."""
     measurement = gap.measurement
     counts = measurement.members @ measurement.cell_counts
-    with np.errstate(invalid="ignore"):  # a part of the data may lack a level
-        pairs = measurement.members @ gap.cell_sums(weights) / counts
+    with np.errstate(invalid="ignore"):  # a subset of the data may lack a level
+        totals = measurement.members @ gap.cell_losses(weights) / counts
         mixtures = measurement.members * measurement.cell_counts / counts[:, None]
-    bias = np.einsum("b,bcd->cd", weights, measurement.cell_gaps - measurement.cell_fits)
+    bias = np.einsum("b,bcd->cd", weights, measurement.cell_products - measurement.unbiased_cell_products)
     products = weights @ measurement.level_gaps - ((mixtures @ bias) * mixtures).sum(axis=1)
-    return set_losses(measurement, weights, counts, pairs, products)
+    spread, target_bias = (float(value @ weights) for value in (measurement.target_spread, measurement.target_bias))
+    return set_losses(counts, totals, products, target_spread=spread, target_bias=target_bias)
 
 
 def _identities(gap: GapEstimator) -> list[int]:
@@ -110,47 +115,47 @@ def combinations(gap: GapEstimator, order: int) -> pl.DataFrame:
     measurement, factors = gap.measurement, gap.factors
     if order < 1:
         raise UsageError(f"A combination has at least one attribute, not {order}.")
-    found = []
+    tables = []
     for axes in itertools.combinations(range(len(factors)), order):
         keys, place = np.unique(measurement.cell_levels[:, axes], axis=0, return_inverse=True)
         shares = np.zeros((len(keys), len(measurement.cell_levels)))
         shares[place, np.arange(len(place))] = 1
         present = shares @ measurement.cell_counts > 0
         keys, shares = keys[present], shares[present]
-        losses = gap.losses_of(shares)
+        losses = gap.set_losses(shares)
         columns: dict[str, Any] = {factor.name: [None] * len(keys) for factor in factors}
         for position, axis in enumerate(axes):
             columns[factors[axis].name] = [str(factors[axis].levels[level]) for level in keys[:, position]]
         columns |= {"images": (shares @ measurement.cell_counts).astype(int)}
-        columns |= {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
-        found.append(pl.DataFrame(columns, schema_overrides={factor.name: pl.String for factor in factors}))
-    return pl.concat(found).with_columns(pl.selectors.float().fill_nan(None)) if found else pl.DataFrame()
+        columns |= {"total_loss": losses.total, "mmd2": losses.mmd2, "diversity": losses.diversity}
+        tables.append(pl.DataFrame(columns, schema_overrides={factor.name: pl.String for factor in factors}))
+    return pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None)) if tables else pl.DataFrame()
 
 
 def level_differences(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     """See :attr:`closerlook.gap.Gap.differences`."""
-    fit, found, start = _numbers(estimates["fit"]), [], 0
+    mmd2, tables, start = _numbers(estimates["mmd2"]), [], 0
     for factor in gap.factors:
-        own = slice(start, start + len(factor))
+        levels = slice(start, start + len(factor))
         names = [str(level) for level in factor.levels]
-        table = differences(fit[own], gap.fit_deviations[:, own], names)
-        found.append(table.select(pl.lit(factor.name).alias("factor"), pl.all()))
+        table = differences(mmd2[levels], gap.mmd2_deviations[:, levels], names)
+        tables.append(table.select(pl.lit(factor.name).alias("factor"), pl.all()))
         start += len(factor)
-    return pl.concat(found)
+    return pl.concat(tables)
 
 
 def agreement(levels: pl.DataFrame) -> pl.DataFrame:
-    """Kendall's tau of the levels' rankings by any two of :data:`MEASURES`, a row a factor and pair of measures.
+    """Kendall's tau of the levels' rankings by any two of :data:`MEASURES`, one row per factor and pair of measures.
 
     Coverage counts as nearness. ``tau`` is null where a measure is missing or there are fewer than three levels.
     """
     rows = []
-    for (name,), own in levels.group_by("factor", maintain_order=True):
-        for one, other in itertools.combinations(MEASURES, 2):
-            x, y = (MEASURES[measure] * _numbers(own[measure]) for measure in (one, other))
+    for (name,), table in levels.group_by("factor", maintain_order=True):
+        for first, other in itertools.combinations(MEASURES, 2):
+            x, y = (MEASURES[measure] * _numbers(table[measure]) for measure in (first, other))
             known = np.isfinite(x) & np.isfinite(y)
             tau = float(stats.kendalltau(x[known], y[known]).statistic) if known.sum() > 2 else np.nan
-            rows.append({"factor": name, "measure": one, "other": other, "levels": int(known.sum()), "tau": tau})
+            rows.append({"factor": name, "measure": first, "other": other, "levels": int(known.sum()), "tau": tau})
     return pl.DataFrame(rows).with_columns(pl.col("tau").fill_nan(None))
 
 
@@ -172,16 +177,16 @@ def against(gap: GapEstimator, estimates: pl.DataFrame, cameras: Mapping[int, fl
     # ||m_l - m_x||^2 = ||m_l - m_t||^2 - 2 <m_l - m_t, m_x - m_t> + ||m_x - m_t||^2 for the mixture's mean m_x
     moved = np.einsum("b,blk,k->l", weights, known.level_dots, shares)
     length = np.einsum("b,bkj,k,j->", weights, known.products, shares, shares)
-    fit = _numbers(estimates["fit"]) + measurement.target_bias @ weights - 2 * moved + length
-    fit -= shares**2 @ known.bias @ weights
+    mmd2 = _numbers(estimates["mmd2"]) + gap.target_bias - 2 * moved + length
+    mmd2 -= shares**2 @ known.bias @ weights
     spread = (known.distances.sum(axis=0) / known.counts.sum(axis=0)[:, None]) @ weights @ shares
-    own = measurement.target_distances.sum(axis=0) @ weights / measurement.target_counts.sum()
-    pair = _numbers(estimates["pair_loss"]) - own - 2 * moved + spread
+    spread_of_all = measurement.target_distances.sum(axis=0) @ weights / measurement.target_counts.sum()
+    total = _numbers(estimates["total_loss"]) - spread_of_all - 2 * moved + spread
     drawn = draw_mixture(measurement, shares, REPLICATES, gap.settings.seed)
-    deviations = bootstrap_fit(measurement, weights, measurement.members, gap.settings.seed, target=drawn)
-    low, high = interval(fit, deviations)
+    deviations = bootstrap_mmd2(measurement, weights, measurement.members, gap.settings.seed, target=drawn)
+    low, high = interval(mmd2, deviations)
     table = estimates.select("factor", "level")
-    values = {"pair_loss": pair, "fit": fit, "fit_low": low, "fit_high": high}
+    values = {"total_loss": total, "mmd2": mmd2, "mmd2_low": low, "mmd2_high": high}
     return table.with_columns(pl.Series(name, value).fill_nan(None) for name, value in values.items())
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from closerlook.reporting.context import read_context
 from closerlook.reporting.page import render_page
-from closerlook.reporting.story import read_story
 from closerlook.storage.files import atomic_path
 
 __all__ = ["report"]
@@ -27,7 +27,7 @@ def report(folder: str | Path, out: str | Path | None = None) -> Path:
     """
     folder = Path(folder)
     page = Path(out) if out is not None else folder / "report.html"
-    text = render_page(read_story(folder))
+    text = render_page(read_context(folder))
     with atomic_path(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page

@@ -38,7 +38,7 @@ def select(
     gap: Gap,
     *,
     method: Method = "greedy",
-    on: Measure = "fit",
+    on: Measure = "mmd2",
     rule: str | None = None,
     keep: Collection[str] | None = None,
     budget: int | None = None,
@@ -47,17 +47,18 @@ def select(
     caps: Caps | None = None,
     seed: int = 0,
 ) -> Plan:
-    """Choose the part of the source worth training on.
+    """Choose the subset of the source worth training on.
 
     Args:
         method: ``greedy``, the paper's: each attribute by itself, then the product. ``exhaustive``: the best of all
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
-        on: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
-        rule: of greedy: ``sure`` (the default on fit) drops only levels that are above the mean of their attribute's
-            levels beyond doubt, ``mean`` (the default on pair_loss) all that are above it; ``top:NUMBER`` keeps the
-            nearest, ``below:VALUE`` those below a line of one's own, as the paper does on pair_loss. ``paper:market``
-            and ``paper:duke`` are the choices of the paper itself. The other methods take as many images as greedy.
+        on: ``mmd2`` (unbiased distance of the means) or ``total_loss`` (the paper's, which rewards uniform sets).
+        rule: of greedy: ``not-worse`` (the default on mmd2) drops only levels that are significantly above the mean of
+            their attribute's levels, ``mean`` (the default on total_loss) all that are above it; ``top:NUMBER`` keeps
+            the nearest, ``below:VALUE`` those below a line of one's own, as the paper does on total_loss.
+            ``paper:market`` and ``paper:duke`` are the choices of the paper itself. The other methods take as many
+            images as greedy.
         keep: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of a
             person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
             keeps none, and so do its own choices by default.
@@ -76,7 +77,7 @@ def select(
         raise unknown("method", method, METHODS)
     if on not in MEASURES:
         raise unknown("measure", on, MEASURES)
-    by = ("sure" if on == "fit" else "mean") if rule is None else rule
+    by = ("not-worse" if on == "mmd2" else "mean") if rule is None else rule
     _check_options(method, on, budget=budget, diversity=diversity, variety=variety, caps=caps)
     chooser = _Chooser(method, on, by, _kept(gap, keep, by), budget, diversity, variety, caps or {})
     choice = chooser.choose(gap)
@@ -84,7 +85,7 @@ def select(
     evidence = weigh_evidence(
         gap, shares, lambda half: chooser.choose(half).shares, splits=chooser.splits(gap), seed=seed
     )
-    images = round(float(shares @ gap.measurement.cell_images))
+    images = round(float(shares @ gap.images_per_cell))
     return Plan(
         values=choice.values,
         images=images,
@@ -116,8 +117,8 @@ def _check_options(
         raise UsageError(f"The budget must be at least one image, not {budget:,}.")
     if not 0 <= diversity < math.inf:
         raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
-    if method == "weights" and on != "fit":
-        raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
+    if method == "weights" and on != "mmd2":
+        raise UsageError("Method 'weights' minimises mmd2; total_loss is linear: all weight would be on one cell.")
     if diversity and method != "exhaustive":
         raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
     if (variety is not None or caps) and method != "weights":
@@ -176,7 +177,7 @@ class _Chooser:
         everything = {factor.name: factor.levels for factor in gap.factors}
         budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
         found = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
-        shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
+        shares = np.minimum(found.weights * budget / np.maximum(gap.images_per_cell, 1), 1.0)
         optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
         return _Choice(everything, shares, optimum)
 
@@ -191,7 +192,7 @@ class _Chooser:
 
 def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
     """Images of each level that is taken."""
-    images = iter((gap.measurement.members @ (shares * gap.measurement.cell_images)).round().astype(int).tolist())
+    images = iter(gap.images_per_level(shares).round().astype(int).tolist())
     counts = {factor.name: {str(level): next(images) for level in factor.levels} for factor in gap.factors}
     return {name: {level: number for level, number in own.items() if number} for name, own in counts.items()}
 

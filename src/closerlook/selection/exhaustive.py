@@ -43,7 +43,7 @@ class Candidate:
     Attributes:
         values: its levels.
         images: how many images of the source it has.
-        score: its fit or pair loss.
+        score: its mmd2 or total loss.
     """
 
     values: Values
@@ -59,7 +59,7 @@ def count_subsets(gap: Gap, keep: frozenset[str] = frozenset()) -> int:
 def exhaustive(
     gap: Gap,
     *,
-    on: Measure = "fit",
+    on: Measure = "mmd2",
     budget: int | None = None,
     least: int = 1,
     diversity: float = 0.0,
@@ -68,7 +68,7 @@ def exhaustive(
     """The best product subset, and the Pareto front of more images against a lower ``on``, best first.
 
     Args:
-        on: ``fit`` or ``pair_loss``.
+        on: ``mmd2`` or ``total_loss``.
         budget, least: at most and at least so many images.
         diversity: at least so much tr Cov_s / tr Cov_t.
         keep: names of factors of which all levels are taken.
@@ -131,22 +131,19 @@ class _Search:
 
     def __init__(self, gap: Gap, on: Measure, keep: frozenset[str]) -> None:
         self._gap, self._on = gap, on
-        measurement = gap.measurement
         shape = [len(factor) for factor in gap.factors]
         self._sets = [np.ones((1, len(f))) if f.name in keep else _subsets(len(f)) for f in gap.factors]
         self._axis = int(np.argmax([len(sets) for sets in self._sets]))
         self._rest = [axis for axis in range(len(shape)) if axis != self._axis]
         order = [self._axis, *self._rest]
-        place = np.ravel_multi_index(
-            tuple(measurement.cell_levels[:, axis] for axis in order), [shape[a] for a in order]
-        )
-        counts = measurement.cell_counts.astype(float)
-        products = np.einsum("b,bcd->cd", gap.weights.total, measurement.cell_fits) * np.outer(counts, counts)
+        place = np.ravel_multi_index(tuple(gap.cell_levels[:, axis] for axis in order), [shape[a] for a in order])
+        counts = gap.analyzed_per_cell.astype(float)
+        products = gap.cell_products(unbiased=True) * np.outer(counts, counts)
         cells = math.prod(shape)
         grid = np.zeros((cells, cells))
         grid[np.ix_(place, place)] = products
         linear = np.zeros((3, cells))
-        linear[:, place] = counts, gap.cell_sums(gap.weights.total), measurement.cell_images
+        linear[:, place] = counts, gap.cell_losses(), gap.images_per_cell
         rest = [self._sets[axis] for axis in self._rest]
         self._linear = _contract(linear, shape[self._axis], rest)
         pairs = _contract_pairs(grid, shape[self._axis], rest)
@@ -160,27 +157,26 @@ class _Search:
         self._quadratic = pairs[:, upper[0], upper[1]]
         self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
         self._levels = torch.from_numpy(self.first.T.copy())
-        self._available = int(measurement.cell_images.sum())
-        self._target_spread = float(measurement.target_spread @ gap.weights.total)
-        self._target_bias = float(measurement.target_bias @ gap.weights.total)
+        self._available = int(gap.images_per_cell.sum())
+        self._target_spread, self._target_bias = gap.target_spread, gap.target_bias
         self._sparse = len(counts) < cells or counts.min() < 2
 
     def score(self, chunk: slice) -> Tensor:
         """Score of all subsets with the others in ``chunk``, (chunk, first); infinite where it has none.
 
-        With q the sum of D over a subset, l that of its image losses and n its images, the pair loss is l / n and fit
+        With q the sum of D over a subset, l that of its image losses and n its images, the total loss is l / n and mmd2
         q / n^2 less the target's bias.
         """
         images = self._sum(ANALYSED, chunk)
-        if self._on == "pair_loss":
+        if self._on == "total_loss":
             score = self._sum(LOSS, chunk).div_(images)
         else:
-            score = self._fit(chunk, images)
+            score = self._mmd2(chunk, images)
         if self._sparse:
-            score.masked_fill_(images < (1 if self._on == "pair_loss" else 2), torch.inf)
+            score.masked_fill_(images < (1 if self._on == "total_loss" else 2), torch.inf)
         return score
 
-    def _fit(self, chunk: slice, images: Tensor) -> Tensor:
+    def _mmd2(self, chunk: slice, images: Tensor) -> Tensor:
         products = torch.from_numpy(self._quadratic[chunk]) @ self._pairs
         return products.div_(images**2).sub_(self._target_bias)
 
@@ -192,8 +188,8 @@ class _Search:
             score.masked_fill_((images < least) | (images > most), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
-            # tr Cov_s is what fit and tr Cov_t leave of the pair loss
-            spread = self._sum(LOSS, chunk).div_(images).sub_(self._fit(chunk, images)).sub_(self._target_spread)
+            # tr Cov_s is what mmd2 and tr Cov_t leave of the total loss
+            spread = self._sum(LOSS, chunk).div_(images).sub_(self._mmd2(chunk, images)).sub_(self._target_spread)
             score.masked_fill_(~(spread >= diversity * self._target_spread), torch.inf)
 
     def _sum(self, what: int, chunk: slice) -> Tensor:

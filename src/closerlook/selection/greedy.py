@@ -16,37 +16,37 @@ from closerlook.selection.rules import Rule, parse_rule
 
 __all__ = ["MEASURES", "Measure", "Values", "greedy", "within_budget"]
 
-Measure = Literal["fit", "pair_loss"]
+Measure = Literal["mmd2", "total_loss"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 Values = dict[str, tuple[Level, ...]]
 
 
-def greedy(gap: Gap, *, on: Measure = "fit", rule: str = "mean", keep: frozenset[str] = frozenset()) -> Values:
+def greedy(gap: Gap, *, on: Measure = "mmd2", rule: str = "mean", keep: frozenset[str] = frozenset()) -> Values:
     """The levels of each factor that ``rule`` keeps by their value of ``on``, in the factor's order.
 
     Args:
-        rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``sure`` (of fit) drops only those that
-            are above it beyond doubt (see :attr:`closerlook.gap.Gap.levels`); ``top:3`` keeps the three lowest;
-            ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The lowest level
-            is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap; an attribute
-            that the paper does not have keeps all.
+        rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``not-worse`` (of mmd2) drops only
+            those that are significantly above it (see :attr:`closerlook.gap.Gap.levels`); ``top:3`` keeps the three
+            lowest; ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The
+            lowest level is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap;
+            an attribute that the paper does not have keeps all.
         keep: names of factors of which all levels are taken, whatever the rule.
 
     Raises:
-        UsageError: there is no such rule, or ``sure`` is asked for by another measure than fit.
-        CloserlookError: a factor has no level with a value (fit needs two images), or none of the paper's levels.
+        UsageError: there is no such rule, or ``not-worse`` is asked for by another measure than mmd2.
+        CloserlookError: a factor has no level with a value (mmd2 needs two images), or none of the paper's levels.
     """
     wanted = parse_rule(rule)
-    if wanted.name == "sure" and on != "fit":
-        raise UsageError("Rule 'sure' rests on the intervals of fit; use it with on='fit'.")
+    if wanted.name == "not-worse" and on != "mmd2":
+        raise UsageError("Rule 'not-worse' rests on the intervals of mmd2; use it with on='mmd2'.")
     return {
         factor.name: factor.levels if factor.name in keep else _kept(gap, factor, wanted, on) for factor in gap.factors
     }
 
 
 def within_budget(
-    gap: Gap, values: Values, budget: int, *, on: Measure = "fit", keep: frozenset[str] = frozenset()
+    gap: Gap, values: Values, budget: int, *, on: Measure = "mmd2", keep: frozenset[str] = frozenset()
 ) -> Values:
     """Drop levels, the one with the highest value of ``on`` first, until at most ``budget`` images are left.
 
@@ -56,8 +56,8 @@ def within_budget(
     height = {(row["factor"], row["level"]): row[on] for row in gap.estimates.iter_rows(named=True)}
 
     def value(item: tuple[str, Level]) -> float:
-        found = height[item[0], str(item[1])]
-        return -np.inf if found is None else float(found)
+        score = height[item[0], str(item[1])]
+        return -np.inf if score is None else float(score)
 
     left = dict(values)
     while (images := gap.count_images(left)) > budget:
@@ -77,8 +77,8 @@ def _kept(gap: Gap, factor: Factor, rule: Rule, on: Measure) -> tuple[Level, ...
     values = gap.estimates.filter(pl.col("factor") == factor.name)[on].cast(pl.Float64).fill_null(np.nan).to_numpy()
     if np.isnan(values).all():
         raise CloserlookError(f"No level of {factor.name} has a {on}: each has a single image; analyse more images.")
-    if rule.name == "sure":
-        near = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
+    if rule.name == "not-worse":
+        near = (gap.levels.filter(pl.col("factor") == factor.name)["relative_to_mean"] != "above").to_numpy()
     else:
         near = _near(values, rule)
     return tuple(level for level, taken in zip(factor.levels, near, strict=True) if taken)

@@ -1,4 +1,4 @@
-"""A plan: which part of a data set to train on, and where that choice comes from."""
+"""A plan: which subset of a data set to train on, and where that choice comes from."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Provenance(_Value):
     Attributes:
         method, on, rule, keep, budget, diversity, variety, caps: what :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
-        scores: images analysed, pair_loss, fit and diversity of the chosen part.
+        scores: images analysed, total_loss, mmd2 and diversity of the chosen subset.
         scores_of_all: the same of all data.
-        evidence: how much nearer to the target it is than a random part; see :mod:`closerlook.selection.evidence`.
+        evidence: how much nearer to the target it is than a random subset; see :mod:`closerlook.selection.evidence`.
         stability: how often each level is chosen when half of the people and of the target are drawn at random.
         optimum: how far the choice is at most from the best one; of ``exhaustive`` and ``weights``.
         notes: what to know before trusting it, in words.
@@ -190,13 +190,13 @@ class Plan(_Value):
 
 def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:
     """What part of all images each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
-    images = shares * gap.measurement.cell_images
+    images = shares * gap.images_per_cell
     weights = images / images.sum()
     return tuple(
         CellWeight(
             levels={f.name: f.levels[number] for f, number in zip(gap.factors, cell, strict=True)}, weight=float(weight)
         )
-        for cell, weight in zip(gap.measurement.cell_levels, weights, strict=True)
+        for cell, weight in zip(gap.cell_levels, weights, strict=True)
         if weight > 0
     )
 

@@ -72,13 +72,13 @@ def mixture(
         UsageError: the budget exceeds the images there are, ``variety`` the cells, or a cap is not a share of 1.
         CloserlookError: nothing meets all constraints, or the solver does not converge.
     """
-    available = gap.measurement.cell_images
+    available = gap.images_per_cell
     cells = len(available)
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
-    # A cell of which no image was analysed (in a half of the data, say) has no mean to be near to anything
-    most = np.where(gap.measurement.cell_counts > 0, np.minimum(available / budget, 1.0), 0.0)
-    distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
+    # A cell of which no image was analysed (in a split half, say) has no mean to be near to anything
+    most = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
+    distances = gap.cell_products(unbiased=False)
     scale = max(float(np.abs(distances).max()), 1e-300)
     fixed, shares = _kept_shares(gap, keep)
     limited, limits = _level_caps(gap, caps or {})
@@ -109,7 +109,7 @@ def mixture(
 
 def _kept_shares(gap: Gap, keep: frozenset[str]) -> tuple[Float, Float]:
     """A row of ones where a level's cells are, and its share of all images; the last level's follows."""
-    images = gap.measurement.cell_images
+    images = gap.images_per_cell
     levels = [(f.name, level) for f in gap.factors if f.name in keep for level in f.levels[:-1]]
     rows = np.array([gap.cells_of({name: [level]}).astype(float) for name, level in levels]).reshape(-1, len(images))
     return rows, rows @ images / images.sum()
@@ -124,7 +124,7 @@ def _level_caps(gap: Gap, caps: Mapping[str, Mapping[Level, float]]) -> tuple[Fl
                 raise UsageError(f"The cap of {name} {level} must be a share between 0 and 1, not {share:g}.")
             rows.append(gap.cells_of({name: [level]}).astype(float))
             limits.append(share)
-    return np.array(rows).reshape(-1, len(gap.measurement.cell_images)), np.array(limits)
+    return np.array(rows).reshape(-1, len(gap.images_per_cell)), np.array(limits)
 
 
 def _check_variety(variety: float, most_each: Float) -> None:

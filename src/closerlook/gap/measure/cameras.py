@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.gap.measure.moments import Sketch, inner_products, squared_norms
+from closerlook.gap.measure.moments import Sketch, inner_products, mean_variance, squared_norms
 from closerlook.gap.measure.target import TargetMoments
 
-__all__ = ["Cameras", "cameras_of_part", "mean_variance", "measure_cameras"]
+__all__ = ["Cameras", "cameras_of_subset", "measure_cameras"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -61,7 +61,7 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
     )
 
 
-def cameras_of_part(
+def cameras_of_subset(
     cameras: Cameras, runs: NDArray[np.bool], shift: Float, levels: Float, parts: tuple[slice, ...]
 ) -> Cameras | None:
     """The cameras in some ``runs`` (h,) of the target's table only, about another centre, from their projections.
@@ -91,14 +91,3 @@ def cameras_of_part(
         level_dots=np.stack([levels[:, part] @ means[:, part].T for part in parts]),
         sketches=sketches.astype(np.float32),
     )
-
-
-def mean_variance(counts: Int, distances: Float) -> Float:
-    """The variance of a mean over independent groups, (b,), from how far the groups' means lie from it.
-
-    Args:
-        counts: (h,) images of each group.
-        distances: (h, b) squared distance of each group's mean to the mean of all.
-    """
-    n = counts.astype(float)
-    return np.asarray(n**2 @ distances / max(n.sum() ** 2 - (n**2).sum(), 1))

@@ -64,7 +64,7 @@ class Layout:
 
 
 # Columns that the analysis writes beside those of the attributes
-TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images", "pair_loss", "fit", "diversity"}
+TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images", "total_loss", "mmd2", "diversity"}
 
 
 def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor, ...]:

@@ -19,7 +19,7 @@ from closerlook.embedding import Block, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Sketch", "centre", "check_finite", "inner_products", "runs_of", "squared_norms"]
+__all__ = ["Sketch", "centre", "check_finite", "inner_products", "mean_variance", "runs_of", "squared_norms"]
 
 COLUMNS = 1 << 16
 
@@ -72,6 +72,17 @@ def check_finite(distances: Tensor, data: Dataset, rows: slice, embedding: str) 
 def inner_products(a: Tensor, b: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """<a_i, b_j> within each block, (m, d) and (n, d) -> (blocks, m, n)."""
     return torch.stack([a[:, part] @ b[:, part].T for part in parts])
+
+
+def mean_variance(counts: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The variance of a mean over independent groups, (b,), from how far the groups' means lie from it.
+
+    Args:
+        counts: (h,) images of each group.
+        distances: (h, b) squared distance of each group's mean to the mean of all.
+    """
+    n = counts.astype(float)
+    return np.asarray(n**2 @ distances / max(n.sum() ** 2 - (n**2).sum(), 1))
 
 
 class Sketch:

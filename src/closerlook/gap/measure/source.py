@@ -14,10 +14,18 @@ from torch import Tensor
 from closerlook.compute.progress import progress
 from closerlook.embedding import Block, Embedder, blocks_of, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, run_pass
-from closerlook.gap.measure.cameras import mean_variance, measure_cameras
+from closerlook.gap.measure.cameras import measure_cameras
 from closerlook.gap.measure.cells import Layout, membership, number_levels, subsample
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.measure.moments import Sketch, centre, check_finite, inner_products, runs_of, squared_norms
+from closerlook.gap.measure.moments import (
+    Sketch,
+    centre,
+    check_finite,
+    inner_products,
+    mean_variance,
+    runs_of,
+    squared_norms,
+)
 from closerlook.gap.measure.partials import Arrays, Pieces, collect, count_pieces
 from closerlook.gap.measure.products import cell_products
 from closerlook.gap.measure.sums import ExactSums, ProjectedSums, UnitSums
@@ -144,7 +152,7 @@ class SourceSums:
         level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(device).double()
         level_means = level_sums.div_(level_counts[:, None])  # in place: the sums are wide, and not needed again
         products = parts if self.exact else self.sketch.parts
-        gaps, fits = cell_products(self.units, counts, means, products, len(layout.levels))
+        measured, unbiased = cell_products(self.units, counts, means, products, len(layout.levels))
         runs, run_counts = target.means(1), target.counts.sum(axis=1)
         distributions = None
         if target.pooled is not None:
@@ -158,8 +166,8 @@ class SourceSums:
             cell_images=layout.cell_images,
             images=layout.table,
             distances=distances,
-            cell_gaps=gaps,
-            cell_fits=fits,
+            cell_products=measured,
+            unbiased_cell_products=unbiased,
             level_gaps=squared_norms(level_means, parts).T.contiguous().numpy(force=True),
             level_target_dots=inner_products(level_means, runs, parts).numpy(force=True),
             target_counts=run_counts,

@@ -33,7 +33,8 @@ NEAR, FAR, INK = "#2a6f97", "#c1440e", "#222222"
 
 
 def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
-    """Write every figure as HTML (which needs no network), SVG and PNG, and a strip of the source's images a factor.
+    """Write every figure as HTML (which needs no network), SVG and PNG, and a strip of the source's images for each
+    factor.
 
     Raises:
         CloserlookError: ``source`` is not what was analysed.
@@ -51,7 +52,8 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
 
 
 def _remove_others(folder: Path, charts: Collection[str], factors: Collection[str]) -> None:
-    """Remove what an earlier analysis in the folder had and this one has not: it would look like a part of this one."""
+    """Remove what an earlier analysis in the folder had and this one has not: it would look as if it belonged to this
+    one."""
     for name in FIGURES:
         for kind in KINDS if name not in charts else ():
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
@@ -61,7 +63,8 @@ def _remove_others(folder: Path, charts: Collection[str], factors: Collection[st
 
 
 def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
-    """A picture (h, w, 3): a column a level of ``factor``, its lowest-loss images above, its highest-loss ones below.
+    """A picture (h, w, 3): one column per level of ``factor``, its lowest-loss images above, its highest-loss ones
+    below.
 
     Images of a level are of different people where there are enough.
 
@@ -76,12 +79,12 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
     )
     draw = ImageDraw.Draw(sheet)
     draw.font = ImageFont.load_default(13)
-    for column, (level, fit) in enumerate(levels.select("level", "fit").iter_rows()):
+    for column, (level, mmd2) in enumerate(levels.select("level", "mmd2").iter_rows()):
         x = MARGIN + (width + GAP) * column
-        heading = str(level) if fit is None else f"{level}\nfit {fit:.3f}"
+        heading = str(level) if mmd2 is None else f"{level}\ngap {mmd2:.3f}"
         draw.multiline_text((x + width // 2, 4), heading, fill=INK, anchor="ma", align="center")
-        own = gap.losses.filter(pl.col(factor).cast(pl.String) == level)
-        for row, name, loss in _extremes(own):
+        images = gap.losses.filter(pl.col(factor).cast(pl.String) == level)
+        for row, name, loss in _extremes(images):
             if name not in paths:
                 raise CloserlookError(f"{source.name} has no image {name}, which was analysed; name the same source.")
             y = HEAD + row * (height + FOOT) + (2 * GAP if row >= EXTREMES else 0)

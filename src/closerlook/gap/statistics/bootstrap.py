@@ -1,12 +1,12 @@
 """Bootstrap replicates of every level's losses; no second pass over the pixels.
 
-What is drawn anew: on the source's side people, or groups of them (16); on the target's side runs of its table (16), for
-neighbours in it are mostly frames of one person or scene, or its cameras, for intervals that speak for other cameras of
+What is drawn anew: on the source's side people, or groups of them (16); on the target's side runs of its table (16), as
+neighbours in it are mostly frames of one person or scene, or its cameras, for intervals that hold for other cameras of
 the kind.
 
-The pair loss is linear in the images of either side, so people are drawn from the table of per-image losses and target
-units from <m_level, m_unit>. Fit is quadratic: whole groups of people and of target images are drawn, with inner
-products between the groups' projected means. Diversity is a ratio of spreads, each linear to first order. All
+The total loss is linear in the images of either side, so people are drawn from the table of per-image losses and target
+units from <m_level, m_unit>. The squared MMD is quadratic: whole groups of people and of target images are drawn, with
+inner products between the groups' projected means. Diversity is a ratio of spreads, each linear to first order. All
 replicates are one matrix product.
 """
 
@@ -29,8 +29,8 @@ __all__ = [
     "REPLICATES",
     "TargetUnits",
     "bootstrap_diversity",
-    "bootstrap_fit",
-    "bootstrap_pair",
+    "bootstrap_mmd2",
+    "bootstrap_total_loss",
     "draw",
     "draw_mixture",
     "scale_of",
@@ -120,10 +120,10 @@ def small_sample_factor(units: int) -> float:
     return float(stats.t.ppf(0.975, units - 1) / stats.norm.ppf(0.975) * np.sqrt(units / (units - 1)))
 
 
-def bootstrap_pair(
+def bootstrap_total_loss(
     measurement: Measurement, weights: Float, seed: int, units: TargetUnits, replicates: int = REPLICATES
 ) -> Float:
-    """Deviations of each level's mean pair loss, (replicates, levels), over people and target units together."""
+    """Deviations of each level's mean total loss, (replicates, levels), over people and target units together."""
     person = _people(measurement)
     numbers = measurement.levels_of_image
     levels, people = len(measurement.members), int(person.max()) + 1
@@ -147,7 +147,7 @@ def _people(measurement: Measurement) -> Int:
     return np.asarray(np.unique(known, return_inverse=True)[1] % MAX_PEOPLE)
 
 
-def bootstrap_fit(
+def bootstrap_mmd2(
     measurement: Measurement,
     weights: Float,
     memberships: Float,
@@ -157,7 +157,7 @@ def bootstrap_fit(
     units: TargetUnits | None = None,
     target: Float | None = None,
 ) -> Float:
-    """Deviations of fit, (replicates, k), for k sets of cells.
+    """Deviations of the squared MMD, (replicates, k), for k sets of cells.
 
     Args:
         weights: (b,) of the blocks.

@@ -107,16 +107,16 @@ def compare(found: Distributions, cells: Bools, draw: int) -> dict[str, float]:
 
     Returns:
         ``coverage``: the expected share of target images with a source image nearer than their nearest neighbour in the
-        target (of another run of its table, so that it is not the next frame). ``frechet``: the Frechet distance of
-        Gaussians (Heusel et al., NeurIPS 2017) in the target's first 32 principal directions, over its variance there;
-        nan for fewer than 64 images. ``kernel``: the unbiased squared MMD with the kernel of KID,
-        (x'y / p + 1)^3 (Binkowski et al., ICLR 2018), of features about the target's mean in units of its spread.
+        target (of another run of its table, so that it is not the next frame). ``frechet_distance``: the Frechet
+        distance of Gaussians (Heusel et al., NeurIPS 2017) in the target's first 32 principal directions, over its
+        variance there; nan for fewer than 64 images. ``kernel_distance``: the unbiased squared MMD with the kernel of
+        KID, (x'y / p + 1)^3 (Binkowski et al., ICLR 2018), of features about the target's mean in units of its spread.
     """
     n = int(found.images[cells].sum())
     return {
         "coverage": _coverage(found.near[:, cells].sum(axis=1, dtype=np.int64), n, min(draw, n)) if n else np.nan,
-        "frechet": _frechet(found, cells, n),
-        "kernel": _mmd(found, cells, n),
+        "frechet_distance": _frechet(found, cells, n),
+        "kernel_distance": _mmd(found, cells, n),
     }
 
 

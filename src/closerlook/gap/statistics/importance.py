@@ -52,7 +52,7 @@ def importance(images: pl.DataFrame, losses: Float, factors: tuple[Factor, ...],
     """Importance of every factor, and of identity where it is known, for per-image losses (n,).
 
     Returns:
-        A row an encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
+        One row per encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
         ``total_gain``, ``splits`` ("weight"), ``permutation`` (how much the squared error on held-out rows grows when
         the factor is shuffled, over the response's variance) and ``shap`` (mean absolute TreeSHAP value on held-out
         rows, over the response's standard deviation); each with ``null_...`` and ``null_..._sd``, the mean and standard
@@ -67,8 +67,8 @@ def importance_of_runs(
     """Reading B: how much each attribute of the training set matters to what a training run reaches.
 
     Args:
-        runs: a row a training run, with the ``response`` and a column for each attribute that says which of its levels
-            were trained on (``"all"``, ``"sunny,clouds"``) or how many (identities).
+        runs: one row per training run, with the ``response`` and a column for each attribute that says which of its
+            levels were trained on (``"all"``, ``"sunny,clouds"``) or how many (identities).
         attributes: the columns.
 
     Returns:
