@@ -1,6 +1,6 @@
 """Whether an analysis finds what a target shows, and whether its intervals hold, over repeated renders of new people.
 
-Found by distance (squared MMD, total loss) and by the estimated proportions of levels in the target (``mixture_weight``).
+Found by distance (squared MMD, total loss) and by the estimated mixture weights of the target's levels.
 
 A pool of source people and one of target people, in other places and through another sensor, are rendered and embedded
 once; each person is seen in random cells of the design, and each image has its own pose, camera and place. Sources and
@@ -130,12 +130,8 @@ def power(source: Pool, target: Pool, draws: int, people: int, target_identities
     print(
         f"{draws} draws a row; {people} source people, {target_identities} target people, {IMAGES} images each, lite0"
     )
-    print(
-        "95 % binomial intervals; nearer: how often a planted level has a smaller mmd2 than another one (chance 50 %)"
-    )
-    print(
-        "larger: how often it has a larger mixture_weight; error: of the shares, half the sum of absolute differences"
-    )
+    print("95 % binomial intervals; nearer: how often a planted level has a smaller mmd2 than another (chance 50 %)")
+    print("larger: how often it has a larger mixture weight; error: half the sum of the weights' absolute differences")
     head = ["all at or below the line", "the very nearest", "nearest, or not told from it", "the same by total loss"]
     more = ["the largest shares", "planted share (true)", "error", "intervals hold the shares"]
     print(" | ".join(["attribute, planted, strength", "nearer", *head, "larger", *more]))

@@ -53,10 +53,8 @@ def search(samples: int) -> None:
         f"naive loop: {1e6 * each:.0f} us a subset over {samples:,}; extrapolated to all: {each * total / 3600:.1f} h"
     )
     print(f"ratio of CPU time, extrapolated: {each * total / spent['CPU']:,.0f}")
-    scores_by_cells = [gap.score_cells(cells.astype(float))["mmd2"] for cells in subsets[:20]]
-    print(
-        f"largest difference of the two scores over 20 subsets: {np.abs(np.array(scores_by_cells) - scores[:20]).max():.1e}"
-    )
+    by_cells = np.array([gap.score_cells(cells.astype(float))["mmd2"] for cells in subsets[:20]])
+    print(f"largest difference of the two scores over 20 subsets: {np.abs(by_cells - scores[:20]).max():.1e}")
     values = greedy(gap, rule="mean")
     score = gap.score(values)["mmd2"]
     best = exhaustive(gap, least=gap.count_images(values))[0]

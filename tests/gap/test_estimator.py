@@ -64,18 +64,12 @@ def test_losses_of_sets_are_those_of_all_pairs(gap: Gap, vectors: tuple[np.ndarr
     between = ((x[:, None] - y) ** 2).sum(axis=2)
     apart = ((y[:, None] - y) ** 2).sum(axis=2)[run[:, None] != run].mean()
     products = (x - y.mean(axis=0)) @ (x - y.mean(axis=0)).T
+    inside = (cell[:, None] == np.arange(len(gap.cell_levels))).astype(float)
+    strangers = person[:, None] != person
+    unbiased = (inside.T @ (products * strangers) @ inside) / (inside.T @ strangers @ inside)
     for number, share in enumerate(taken):
         weight = image_weights(gap, share)
         mixture = np.bincount(cell, weight)
-        unbiased = np.array(
-            [
-                [
-                    products[np.ix_(cell == a, cell == b)][person[cell == a][:, None] != person[cell == b]].mean()
-                    for b in range(len(mixture))
-                ]
-                for a in range(len(mixture))
-            ]
-        )
         total = weight @ between.mean(axis=1)
         spread = apart / 2
         mmd2 = mixture @ unbiased @ mixture - gap.target_bias

@@ -64,7 +64,7 @@ def runs(arm, values, control=None):
             (0.2, 0.2),
             (0.31, 0.20),
             (0.20, 0.25),
-            ["With 2 seeds, no selection is significantly better", "run more seeds"],
+            ["With 2 seeds, no selection is significantly", "run more seeds"],
         ),
         ((0.4, 0.4), (0.31, 0.20), (0.20, 0.25), ["no selection is significantly better", "Train on all images"]),
         ((0.2,), (0.31,), (0.20,), ["With 1 seed, no selection is significantly better"]),
