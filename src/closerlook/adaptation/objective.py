@@ -28,6 +28,7 @@ from closerlook.gap.statistics.bootstrap import draw, small_sample_factor
 
 __all__ = ["Distance", "Objective", "gain"]
 
+ROUNDING = 1e-12
 ALPHA, BETA = 0.9, 1.0  # of style and content, the paper's (Eq. 3)
 
 Float = NDArray[np.float64]
@@ -72,7 +73,9 @@ class Objective:
         self._mean = torch.from_numpy(counts / counts.sum()) @ means
         self._target = means - self._mean
         bias = mean_variance(counts, squared_norms(self._target, self._parts).numpy())
-        spread = squares - squared_norms(self._mean[None], self._parts)[0].numpy() + bias
+        length = squared_norms(self._mean[None], self._parts)[0].numpy()
+        spread = squares - length + bias
+        spread[spread < ROUNDING * length] = 0  # identical images leave rounding
         self._weights = weigh(self._blocks, spread, "balanced", ALPHA, BETA).total
         self._bias = float(bias @ self._weights)
 
@@ -98,10 +101,10 @@ class Objective:
         sums = torch.zeros(int(group.max()) + 1, self._parts[-1].stop, dtype=torch.float64)
         squares, start = np.zeros(len(self._parts)), 0
         for batch in batches:
-            phi = self._embedder(torch.from_numpy(batch)).cpu()
+            phi = self._embedder(torch.from_numpy(batch)).cpu().double()
             if not torch.isfinite(phi).all():
                 raise CloserlookError(f"Embedding '{self._embedder.name}' gives a value that is not finite.")
-            sums.index_add_(0, torch.from_numpy(group[start : start + len(batch)]), phi.double())
+            sums.index_add_(0, torch.from_numpy(group[start : start + len(batch)]), phi)
             squares += squared_norms(phi, self._parts).sum(dim=0).numpy()
             start += len(batch)
         return sums / torch.from_numpy(np.bincount(group))[:, None], squares / start
