@@ -29,7 +29,7 @@ def test_a_page_is_short_and_names_modules_and_verbs_that_there_are(page):
     text = page.read_text(encoding="utf-8")
     assert len(text.splitlines()) < 200
     for module in re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text):
-        if module.split("/")[0] in ("analysis", "embedding", "selection", "study", "reid", "evaluation"):
+        if module.split("/")[0] in ("gap", "embedding", "selection", "study", "reid", "evaluation"):
             assert (ROOT / "src" / "closerlook" / module).exists(), module
     verbs = {command.callback.__name__ for command in cli.app.registered_commands} | {"dataset"}
     assert set(re.findall(r"closerlook ([a-z]+)\b", text)) <= verbs

@@ -116,7 +116,7 @@ def test_exhaustive_is_never_worse_than_greedy(made: Made) -> None:
 
 
 def test_a_target_like_the_source_keeps_everything() -> None:
-    """Where no level is surely further than the others there is nothing to drop, and no gain to claim."""
+    """Where no level is significantly further than the others there is nothing to drop, and no gain to claim."""
     made = Made((4, 3), 8, per_cell=20)
     rng = np.random.default_rng(0)
     made.source = rng.normal(size=made.source.shape)
@@ -255,9 +255,9 @@ def test_a_cell_that_was_not_analysed_gets_no_weight(made: Made) -> None:
     images = measurement.images.filter(pl.col("cell") != best)
     distances = measurement.distances[measurement.images["cell"].to_numpy() != best]
     gaps = measurement.cell_products.copy()
-    gaps[:, best] = gaps[:, :, best] = 0  # as a part of the data leaves it
-    part = replace(measurement, images=images, distances=distances, cell_products=gaps)
-    assert mixture(replace(made.gap, measurement=part), 200).weights[best] == pytest.approx(0, abs=1e-6)
+    gaps[:, best] = gaps[:, :, best] = 0  # as a subset of the data leaves it
+    without = replace(measurement, images=images, distances=distances, cell_products=gaps)
+    assert mixture(replace(made.gap, measurement=without), 200).weights[best] == pytest.approx(0, abs=1e-6)
 
 
 def test_variety_is_kept(made: Made) -> None:

@@ -189,7 +189,7 @@ class Plan(_Value):
 
 
 def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:
-    """What part of all images each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
+    """The share of all images that each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
     images = shares * gap.images_per_cell
     weights = images / images.sum()
     return tuple(

@@ -52,7 +52,7 @@ class Scale:
 
 
 def hidden_levels(design: Design, seed: int) -> dict[str, tuple[Level, ...]]:
-    """The levels that the target of this seed shows: a season, a part of the day, an arc of headings.
+    """The levels that the target of this seed shows: a season, a time of day, an arc of headings.
 
     Levels that belong together, because that is what a camera sees in a week, and because the mean of an arbitrary pair
     (noon and midnight) is near to neither of its levels.

@@ -31,7 +31,7 @@ __all__ = ["ENCODINGS", "MEASURES", "attribute_codes", "importance", "importance
 
 ENCODINGS = {
     "codes": "one integer code a level, in the design's order; identity by its number",
-    "one-hot": "a column a level, zero or one; scores are summed over an attribute's columns",
+    "one-hot": "one column per level, zero or one; scores are summed over an attribute's columns",
 }
 MEASURES = ("gain", "total_gain", "splits", "permutation", "shap")
 NULLS = 5
