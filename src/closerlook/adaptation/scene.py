@@ -72,14 +72,14 @@ def choose_parameters(names: Sequence[str] | None, backdrops: Sequence[str]) -> 
     known = [name for name in PARAMETERS if not name.startswith(BACKDROP)]
     if len(backdrops) > 1 and set(backdrops) <= set(BACKDROPS):
         known += [f"{BACKDROP}{name}" for name in backdrops]
-    chosen = known if names is None else [own for name in names for own in _family(name, known)]
+    chosen = known if names is None else [parameter for name in names for parameter in _family(name, known)]
     if len(set(chosen)) < len(chosen) or not chosen:
         raise UsageError("Name at least one scene parameter, and each only once.")
     return tuple(PARAMETERS[name] for name in chosen)
 
 
 def _family(name: str, known: Sequence[str]) -> list[str]:
-    family = [own for own in known if own == name or own.startswith(f"{name}.")]
+    family = [member for member in known if member == name or member.startswith(f"{name}.")]
     if not family:
         raise unknown("scene parameter", name, known)
     return family
@@ -118,7 +118,7 @@ class Sampler:
             view = draw_view(settings, key, viewpoint, where[key], height_of(person), drawn)
             takes.append(Take(view, (_shot(drawn, keyed_seed(seed, "shot", *key)),), number))
         images = self._renderer.shoot(posed, takes)
-        jpegs = (compress(own[0], take.view.sensor) for own, take in zip(images, takes, strict=True))
+        jpegs = (compress(rendered[0], take.view.sensor) for rendered, take in zip(images, takes, strict=True))
         return [simplejpeg.decode_jpeg(jpeg) for jpeg in jpegs]
 
 
@@ -168,7 +168,7 @@ def _shot(drawn: Mapping[str, float], key: int) -> Shot:
 
 def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[str]) -> dict[str, object]:
     """The design, as :func:`closerlook.generate` takes it, whose images have these values."""
-    own = {
+    named = {
         part: {name.removeprefix(f"{part}."): value for name, value in values.items() if name.startswith(f"{part}.")}
         for part in ("weather", "illumination")
     }
@@ -178,9 +178,9 @@ def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[
         "name": "adapted",
         "identities": identities,
         "factors": {"viewpoint": list(range(0, 360, 30)), "weather": [FOUND], "illumination": [FOUND]},
-        "jitter": {name: {one.kind: list(one.numbers)} for name, one in drawn.items()},
-        "weathers": {FOUND: {"like": WEATHER, **own["weather"]}},
-        "illuminations": {FOUND: {"like": HOUR, **own["illumination"]}},
+        "jitter": {name: {jitter.kind: list(jitter.numbers)} for name, jitter in drawn.items()},
+        "weathers": {FOUND: {"like": WEATHER, **named["weather"]}},
+        "illuminations": {FOUND: {"like": HOUR, **named["illumination"]}},
         "backdrops": {name: round(share / sum(shares.values()), 4) for name, share in shares.items()},
         "population": _seasons(values),
     }

@@ -160,8 +160,8 @@ class Task:
         embedder = open_embedding(embedding, size)
         sample = per_cell is None and not torch.cuda.is_available()
         cells = source.table.select(factor.name for factor in chosen).n_unique()
-        most = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
-        layout = lay_out(source, chosen, most, seed)
+        limit = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
+        layout = lay_out(source, chosen, limit, seed)
         analysed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
         options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
@@ -169,7 +169,7 @@ class Task:
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in others), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
-        return cls(layout, analysed, embedder, most, seed, notes, pieces)
+        return cls(layout, analysed, embedder, limit, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.

@@ -104,11 +104,11 @@ def inversion_strip(
     sheet = Image.new("RGB", ((width + GAP) * (len(layers) + 1) - GAP, MARGIN + (height + GAP) * len(images)), "white")
     with progress(f"Inverting {backbone}", len(images) * len(layers), "layers") as advance:
         for row, image in enumerate(images):
-            own = resize(image, size)
-            shown = [own]
+            resized = resize(image, size)
+            shown = [resized]
             for layer in layers:
-                found, left = invert(own, layer, term=term, backbone=network, steps=steps, seed=seed)
-                shown.append(found)
+                inverted, left = invert(resized, layer, term=term, backbone=network, steps=steps, seed=seed)
+                shown.append(inverted)
                 advance(1, f"{layer}: {100 * left:.2f} % of the loss is left")
             for column, pixels in enumerate(shown):
                 sheet.paste(Image.fromarray(pixels), ((width + GAP) * column, MARGIN + (height + GAP) * row))
@@ -130,11 +130,11 @@ def _style_layers(network: Backbone, layer: str) -> tuple[str, ...]:
 
 
 def _features(network: Backbone, x: Tensor, layers: Sequence[str], term: str) -> list[Tensor]:
-    found = network.activations(x, layers)
+    activations = network.activations(x, layers)
     if term == "content":
-        return [found[name] for name in layers]
-    flat = [found[name].flatten(2) for name in layers]
-    return [own @ own.mT for own in flat]
+        return [activations[name] for name in layers]
+    flat = [activations[name].flatten(2) for name in layers]
+    return [layer @ layer.mT for layer in flat]
 
 
 def _mismatch(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:

@@ -99,9 +99,9 @@ def select(
 
 def _kept(gap: Gap, keep: Collection[str] | None, rule: str) -> frozenset[str]:
     names = [factor.name for factor in gap.factors]
-    own = parse_rule(rule).name == "paper"
+    is_papers = parse_rule(rule).name == "paper"
     if keep is None:
-        return frozenset() if own else frozenset(KEPT).intersection(names)
+        return frozenset() if is_papers else frozenset(KEPT).intersection(names)
     if isinstance(keep, str):
         raise UsageError(f"What to keep is a list of attributes, as ['{keep}'], not the text '{keep}'.")
     for name in keep:
@@ -165,8 +165,8 @@ class _Chooser:
 
     def _optimum(self, gap: Gap, best: Float, other: Float) -> dict[str, float]:
         """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
-        found, greedys = gap.score_cells(best), gap.score_cells(other)
-        lowest, score, diversity = found[self.on], greedys[self.on], greedys["diversity"]
+        scores, greedys = gap.score_cells(best), gap.score_cells(other)
+        lowest, score, diversity = scores[self.on], greedys[self.on], greedys["diversity"]
         if lowest is None:
             return {}
         if score is None or (self.diversity > 0 and (diversity is None or diversity < self.diversity)):
@@ -176,9 +176,9 @@ class _Chooser:
     def _weights(self, gap: Gap) -> _Choice:
         everything = {factor.name: factor.levels for factor in gap.factors}
         budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
-        found = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
-        shares = np.minimum(found.weights * budget / np.maximum(gap.images_per_cell, 1), 1.0)
-        optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
+        solution = mixture(gap, budget, variety=self.variety, caps=self.caps, keep=self.keep)
+        shares = np.minimum(solution.weights * budget / np.maximum(gap.images_per_cell, 1), 1.0)
+        optimum = {"distance": solution.distance, "bound": solution.bound, "effective_cells": solution.effective}
         return _Choice(everything, shares, optimum)
 
     def _greedy(self, gap: Gap) -> Values:
@@ -194,7 +194,9 @@ def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
     """Images of each level that is taken."""
     images = iter(gap.images_per_level(shares).round().astype(int).tolist())
     counts = {factor.name: {str(level): next(images) for level in factor.levels} for factor in gap.factors}
-    return {name: {level: number for level, number in own.items() if number} for name, own in counts.items()}
+    return {
+        name: {level: number for level, number in of_levels.items() if number} for name, of_levels in counts.items()
+    }
 
 
 def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence) -> Provenance:

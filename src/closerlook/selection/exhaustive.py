@@ -183,9 +183,9 @@ class _Search:
     def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
         """Make the score of subsets that do not meet the constraints infinite."""
         if budget is not None or least > 1:
-            most = self._available if budget is None else min(budget, self._available)
+            largest = self._available if budget is None else min(budget, self._available)
             images = self._sum(AVAILABLE, chunk)
-            score.masked_fill_((images < least) | (images > most), torch.inf)
+            score.masked_fill_((images < least) | (images > largest), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
             # tr Cov_s is what mmd2 and tr Cov_t leave of the total loss
@@ -197,16 +197,16 @@ class _Search:
 
     def best_of_each_size(self, chunk: slice, score: Tensor) -> list[Found]:
         """The best for each number of levels of ``first`` and each subset of the others."""
-        found: list[Found] = []
+        best: list[Found] = []
         for start, stop in zip(self._bounds[:-1], self._bounds[1:], strict=True):
             values, columns = (tensor.numpy() for tensor in score[:, start:stop].min(dim=1))
             rows = np.flatnonzero(np.isfinite(values))
             columns = columns[rows] + start
             images = (self._linear[AVAILABLE, rows + chunk.start] * self.first[columns]).sum(axis=1).astype(int)
-            found += zip(
+            best += zip(
                 values[rows].tolist(), images.tolist(), (rows + chunk.start).tolist(), columns.tolist(), strict=True
             )
-        return found
+        return best
 
     def values(self, other: int, first: int) -> Values:
         """The levels of a subset, by factor in the gap's order."""
@@ -229,25 +229,25 @@ def _subsets(levels: int) -> NDArray[np.float64]:
 def _contract_pairs(grid: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums of D over pairs of cells within every subset of the other factors: (subsets, first, first)."""
     cells = math.prod(subsets.shape[1] for subsets in rest)
-    found = grid.reshape(1, first, cells, first, cells)
+    sums = grid.reshape(1, first, cells, first, cells)
     for subsets in rest:
         levels = subsets.shape[1]
-        done, tail = len(found), found.shape[2] // levels
-        split = found.reshape(done, first, levels, tail, first, levels, tail)
-        found = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
-        found = found.reshape(done * len(subsets), first, tail, first, tail)
-    return found[:, :, 0, :, 0]
+        done, tail = len(sums), sums.shape[2] // levels
+        split = sums.reshape(done, first, levels, tail, first, levels, tail)
+        sums = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
+        sums = sums.reshape(done * len(subsets), first, tail, first, tail)
+    return sums[:, :, 0, :, 0]
 
 
 def _contract(linear: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums over the cells within every subset of the other factors: (values, subsets, first)."""
-    found = linear.reshape(len(linear), 1, first, -1)
+    sums = linear.reshape(len(linear), 1, first, -1)
     for subsets in rest:
-        values, done, _, cells = found.shape
+        values, done, _, cells = sums.shape
         tail, levels = cells // subsets.shape[1], subsets.shape[1]
-        found = np.einsum("sl,vdalt->vdsat", subsets, found.reshape(values, done, first, levels, tail), optimize=True)
-        found = found.reshape(values, done * len(subsets), first, tail)
-    return found[..., 0]
+        sums = np.einsum("sl,vdalt->vdsat", subsets, sums.reshape(values, done, first, levels, tail), optimize=True)
+        sums = sums.reshape(values, done * len(subsets), first, tail)
+    return sums[..., 0]
 
 
 def _front(search: _Search, best: list[Found], budget: int | None) -> list[Candidate]:

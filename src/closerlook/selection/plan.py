@@ -136,12 +136,12 @@ class Plan(_Value):
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
         """
-        found = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
+        chosen = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
         if self.identities:
-            found = found[np.isin(_identities(table)[found], self.identities)]
-        if not len(found):
+            chosen = chosen[np.isin(_identities(table)[chosen], self.identities)]
+        if not len(chosen):
             raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values, self.identities)}.")
-        return draw_like(_identities(table), found, self.seed) if self.control == "random" else found
+        return draw_like(_identities(table), chosen, self.seed) if self.control == "random" else chosen
 
     def random_control(self, seed: int) -> Plan:
         """The plan that draws as many images of as many people at random: what this one must be better than."""
@@ -160,8 +160,8 @@ class Plan(_Value):
         drawn: list[int] = []
         quotas = _whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
         for cell, quota in zip(self.weights, quotas, strict=True):
-            own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
-            drawn += sorted(own, key=lambda row: _hash(self.seed, files[row]))[:quota]
+            available = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
+            drawn += sorted(available, key=lambda row: _hash(self.seed, files[row]))[:quota]
         if missing := sum(quotas) - len(drawn):
             console.print(
                 f"{missing:,} of the {sum(quotas):,} images that the plan asks for are not there; fewer are taken."
@@ -212,10 +212,10 @@ def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> N
     keep = np.ones(table.height, bool)
     for name, levels in values.items():
         wanted = [str(level) for level in levels]
-        found = as_levels(table[name], levels)
-        if absent := set(wanted).difference(found.unique()):
+        column = as_levels(table[name], levels)
+        if absent := set(wanted).difference(column.unique()):
             console.print(f"No image has {name} {', '.join(sorted(absent))}, which the plan asks for.")
-        keep &= found.is_in(wanted).fill_null(False).to_numpy()
+        keep &= column.is_in(wanted).fill_null(False).to_numpy()
     return keep
 
 

@@ -77,16 +77,16 @@ def mixture(
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
     # A cell of which no image was analysed (in a split half, say) has no mean to be near to anything
-    most = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
+    largest = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
     distances = gap.cell_products(unbiased=False)
     scale = max(float(np.abs(distances).max()), 1e-300)
     fixed, shares = _kept_shares(gap, keep)
     limited, limits = _level_caps(gap, caps or {})
     cones = [clarabel.ZeroConeT(1 + len(shares)), clarabel.NonnegativeConeT(2 * cells + len(limits))]
     rows = [np.ones((1, cells)), fixed, -np.eye(cells), np.eye(cells), limited]
-    bounds = [np.ones(1), shares, np.zeros(cells), most, limits]
+    bounds = [np.ones(1), shares, np.zeros(cells), largest, limits]
     if variety is not None:
-        _check_variety(variety, most)
+        _check_variety(variety, largest)
         cones.append(clarabel.SecondOrderConeT(cells + 1))
         rows += [np.zeros((1, cells)), -np.eye(cells)]
         bounds += [np.full(1, variety**-0.5), np.zeros(cells)]
@@ -131,6 +131,6 @@ def _check_variety(variety: float, most_each: Float) -> None:
     """The most even distribution that the caps allow is proportional to them or uniform, whichever is possible."""
     uniform = np.full(len(most_each), 1 / len(most_each))
     even = uniform if (uniform <= most_each + 1e-12).all() else most_each / most_each.sum()
-    most = 1 / float((even**2).sum())
-    if not 1 <= variety <= most + 1e-9:
-        raise UsageError(f"variety must be between 1 and {most:.0f} (cells, as the budget allows), not {variety:g}.")
+    largest = 1 / float((even**2).sum())
+    if not 1 <= variety <= largest + 1e-9:
+        raise UsageError(f"variety must be between 1 and {largest:.0f} (cells, as the budget allows), not {variety:g}.")

@@ -48,7 +48,7 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
     means = target.means(0)
     bias = np.zeros((len(target.cameras), len(parts)))
     for camera, mean in enumerate(means):
-        apart = [squared_norms((own - mean)[None], parts)[0] for own in target.offsets[:, camera]]
+        apart = [squared_norms((offset - mean)[None], parts)[0] for offset in target.offsets[:, camera]]
         bias[camera] = mean_variance(target.counts[:, camera], torch.stack(apart).numpy(force=True))
     return Cameras(
         names=np.array(target.cameras),
@@ -57,7 +57,7 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
         bias=bias,
         products=inner_products(means, means, parts).numpy(force=True),
         level_dots=inner_products(levels, means, parts).numpy(force=True),
-        sketches=torch.stack([sketch(own) for own in target.offsets]).numpy(force=True),
+        sketches=torch.stack([sketch(offset) for offset in target.offsets]).numpy(force=True),
     )
 
 
@@ -86,7 +86,7 @@ def cameras_of_subset(
         names=cameras.names[seen],
         counts=counts,
         distances=cameras.distances[runs][:, seen] + counts[..., None] * moved,
-        bias=np.stack([mean_variance(own, apart[:, camera]) for camera, own in enumerate(counts.T)]),
+        bias=np.stack([mean_variance(images, apart[:, camera]) for camera, images in enumerate(counts.T)]),
         products=np.stack([means[:, part] @ means[:, part].T for part in parts]),
         level_dots=np.stack([levels[:, part] @ means[:, part].T for part in parts]),
         sketches=sketches.astype(np.float32),

@@ -189,5 +189,5 @@ def spread_over_groups(table: pl.DataFrame, seed: int) -> Int:
     order = np.argsort(_hashes(pl.Series(people.astype(str)), seed), kind="stable")
     group_of = np.empty(len(people), np.int64)
     group_of[order] = np.arange(len(people)) % min(GROUPS, len(people))
-    found: Int = group_of[person]
-    return found
+    group: Int = group_of[person]
+    return group

@@ -26,8 +26,8 @@ COLUMNS = 1 << 16
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """Squared norm of each block, (n, d) -> (n, blocks) float64."""
-    found = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
-    return torch.stack(found, dim=1).double()
+    norms = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
+    return torch.stack(norms, dim=1).double()
 
 
 def runs_of(labels: NDArray[np.int64]) -> list[slice]:
@@ -48,12 +48,12 @@ def centre(vectors: Tensor, mean: Tensor, parts: tuple[slice, ...], runs: list[s
     for block, part in enumerate(parts):
         for start in range(part.start, part.stop, COLUMNS):
             columns = slice(start, min(start + COLUMNS, part.stop))
-            own = vectors[:, columns]
-            own -= mean[columns]
-            norms[:, block] += torch.linalg.vecdot(own, own)
+            centred = vectors[:, columns]
+            centred -= mean[columns]
+            norms[:, block] += torch.linalg.vecdot(centred, centred)
             for run in runs:
                 if run.stop - run.start > 1:
-                    own[run.start] += own[run.start + 1 : run.stop].sum(dim=0)
+                    centred[run.start] += centred[run.start + 1 : run.stop].sum(dim=0)
     return norms
 
 
@@ -106,11 +106,11 @@ class Sketch:
     def __call__(self, vectors: Tensor) -> Tensor:
         """(n, d) -> (n, dim), in the precision that ``vectors`` has."""
         out = vectors.new_zeros(len(vectors), self.dim)
-        for source, part, found in zip(self._from, self.parts, self._maps, strict=True):
-            if found is None:
+        for source, part, drawn in zip(self._from, self.parts, self._maps, strict=True):
+            if drawn is None:
                 out[:, part] = vectors[:, source]
             else:
-                buckets, signs = found
+                buckets, signs = drawn
                 out[:, part].index_add_(1, buckets, vectors[:, source] * signs.to(vectors.dtype))
         return out
 

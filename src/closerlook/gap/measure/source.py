@@ -84,11 +84,13 @@ class SourceSums:
 
     def unit_sums(self) -> UnitSums:
         """Memory for the sums of one piece after another."""
-        most = max(int(self.unit_of_image[rows.stop - 1] - self.unit_of_image[rows.start]) + 1 for rows in self.cut())
+        capacity = max(
+            int(self.unit_of_image[rows.stop - 1] - self.unit_of_image[rows.start]) + 1 for rows in self.cut()
+        )
         device = self._mean.device
         if self.exact:
-            return ExactSums(most, len(self._mean), device)
-        return ProjectedSums(most, self.units[:, 0], self.levels_of_unit, self.sketch, len(self._mean), device)
+            return ExactSums(capacity, len(self._mean), device)
+        return ProjectedSums(capacity, self.units[:, 0], self.levels_of_unit, self.sketch, len(self._mean), device)
 
     def reduce(self, rows: slice, phi: Tensor) -> Reduced:
         """What is kept of these rows' Phi (b, d); the first row of each unit becomes the unit's sum of Phi - m_t."""
@@ -111,10 +113,10 @@ class SourceSums:
             distances.append(kept.distances)
             if kept.pooled is not None:
                 pooled.append(kept.pooled)
-        found = {**sums.found(), "distances": torch.cat(distances)}
+        arrays = {**sums.totals(), "distances": torch.cat(distances)}
         if pooled:
-            found["pooled"] = torch.cat(pooled)
-        return {name: value.numpy(force=True) for name, value in found.items()}
+            arrays["pooled"] = torch.cat(pooled)
+        return {name: value.numpy(force=True) for name, value in arrays.items()}
 
     def measurement(self, pieces: Iterable[Arrays], target: TargetMoments) -> Measurement:
         """Put all pieces together, in order."""
@@ -134,8 +136,8 @@ class SourceSums:
                     for level in self.levels_of_unit[unit].tolist():  # in place, without a float64 copy
                         level_sums[level] += means[unit]
             else:
-                for level, own in zip(piece["levels"], torch.from_numpy(piece["level_sums"]), strict=True):
-                    level_sums[int(level)] += own.to(device)
+                for level, level_sum in zip(piece["levels"], torch.from_numpy(piece["level_sums"]), strict=True):
+                    level_sums[int(level)] += level_sum.to(device)
             start += count
             distances.append(piece["distances"])
             pooled += [piece["pooled"]] if "pooled" in piece else []
@@ -201,9 +203,9 @@ def make_source_pieces(
     def make(missing: list[int]) -> Iterator[Arrays]:
         if not missing:
             return
-        own = [chosen[number] for number in missing]
-        stream = run_pass(layout.data, embedder, [batch for one in own for batch in cut(one, size)], reduce)
-        images, done = sum(one.stop - one.start for one in own), sum(one.stop - one.start for one in chosen)
+        to_make = [chosen[number] for number in missing]
+        stream = run_pass(layout.data, embedder, [batch for piece in to_make for batch in cut(piece, size)], reduce)
+        images, done = (sum(rows.stop - rows.start for rows in each) for each in (to_make, chosen))
         unit_sums = sums.unit_sums()
         with progress(f"{embedder.name} of {layout.data.name}", done, done=done - images) as advance:
 
@@ -212,13 +214,13 @@ def make_source_pieces(
                     yield batch, *next(stream)
                     advance(batch.stop - batch.start)
 
-            for one in own:
-                yield sums.piece(one, batches(one), unit_sums)
+            for piece in to_make:
+                yield sums.piece(piece, batches(piece), unit_sums)
 
     def reduce(batch: slice, phi: Tensor) -> Reduced:
-        found = sums.reduce(batch, phi)
-        check_finite(found.distances, layout.data, batch, embedder.name)
-        return found
+        reduced = sums.reduce(batch, phi)
+        check_finite(reduced.distances, layout.data, batch, embedder.name)
+        return reduced
 
     return collect(pieces, names, make)
 

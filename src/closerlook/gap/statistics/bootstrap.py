@@ -173,13 +173,13 @@ def bootstrap_mmd2(
     drawn = draw(measurement.groups, replicates, seed, "groups")
     target_part = np.einsum("rd,rd->r", drawn_target, drawn_target)
     result = np.empty((replicates, len(memberships)))
-    for index, (own_counts, own_means) in enumerate(zip(counts, means, strict=True)):
-        share = drawn * own_counts
+    for index, (set_counts, set_means) in enumerate(zip(counts, means, strict=True)):
+        share = drawn * set_counts
         with np.errstate(invalid="ignore"):
             share = share / share.sum(axis=1, keepdims=True)
-        own = np.einsum("rg,gh,rh->r", share, own_means @ own_means.T, share, optimize=True)
-        cross = np.einsum("rg,rg->r", share, drawn_target @ own_means.T)
-        result[:, index] = own - 2 * cross + target_part
+        squares = np.einsum("rg,gh,rh->r", share, set_means @ set_means.T, share, optimize=True)
+        cross = np.einsum("rg,rg->r", share, drawn_target @ set_means.T)
+        result[:, index] = squares - 2 * cross + target_part
     factor = small_sample_factor(min(measurement.groups, len(units.counts)))
     return np.asarray(factor * (result - mean_of_known(result, 0)))
 
@@ -194,9 +194,9 @@ def bootstrap_diversity(
     """
     levels, groups = len(measurement.members), measurement.groups
     distances = np.zeros((groups, levels))
-    group, own = measurement.images["group"].to_numpy(), measurement.distances @ weights
+    group, image_distances = measurement.images["group"].to_numpy(), measurement.distances @ weights
     for column in measurement.levels_of_image.T:
-        np.add.at(distances, (group, column), own)
+        np.add.at(distances, (group, column), image_distances)
     counts, means = _group_means(measurement, measurement.members, groups)
     means = means * scale_of(measurement, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -234,6 +234,6 @@ def _group_means(measurement: Measurement, memberships: Float, groups: int) -> t
         images = share[cell] * measurement.unit_counts
         np.add.at(counts[index], group, images)
         for number in range(groups):
-            own = np.flatnonzero((group == number) & (images > 0))
-            sums[index, number] = images[own] @ measurement.unit_sketches[own]
+            units = np.flatnonzero((group == number) & (images > 0))
+            sums[index, number] = images[units] @ measurement.unit_sketches[units]
     return counts, sums / np.maximum(counts, 1)[..., None]

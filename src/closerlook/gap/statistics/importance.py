@@ -93,12 +93,12 @@ def importance_of_runs(
     return table.with_columns(share=share)
 
 
-def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:
+def rank_agreement(first: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:
     """Kendall's tau between two importance tables' rankings of the factors that both have, and how many these are.
 
     nan for fewer than three factors.
     """
-    tables = [table.unique("factor", keep="first").select("factor", measure) for table in (one, other)]
+    tables = [table.unique("factor", keep="first").select("factor", measure) for table in (first, other)]
     joined = tables[0].join(tables[1], on="factor").drop_nulls()
     if joined.height < 3:
         return float("nan"), joined.height
@@ -129,8 +129,8 @@ def _importance(codes: Mapping[str, Int], response: Float, seed: int) -> pl.Data
     nulls = map_in_threads(null, tasks, usable_cores())
     return pl.DataFrame(
         [
-            {"factor": name, "encoding": encoding, **observed[encoding][name], **own}
-            for (name, encoding), own in zip(tasks, nulls, strict=True)
+            {"factor": name, "encoding": encoding, **observed[encoding][name], **null_scores}
+            for (name, encoding), null_scores in zip(tasks, nulls, strict=True)
         ]
     )
 
@@ -143,7 +143,7 @@ def _null(codes: Mapping[str, Int], name: str, response: Float, encoding: str, s
         shuffled.append(tree_scores({**codes, name: codes[name][order]}, response, encoding, seed, [name])[name])
     null: dict[str, float] = {}
     for kind in MEASURES:
-        values = [one[kind] for one in shuffled]
+        values = [scores[kind] for scores in shuffled]
         null |= {f"null_{kind}": float(np.mean(values)), f"null_{kind}_sd": float(np.std(values, ddof=1))}
     return null
 
@@ -195,9 +195,9 @@ def _encoded(codes: Mapping[str, Int], encoding: str, widths: Mapping[str, int])
 
 def _gains(model: xgboost.Booster, names: Sequence[str], owner: NDArray[np.str_]) -> Scores:
     total, splits = (model.get_score(importance_type=kind) for kind in ("total_gain", "weight"))
-    found: Scores = {}
+    scores: Scores = {}
     for name in names:
-        own = [f"f{column}" for column in np.flatnonzero(owner == name)]
-        gained, used = (float(np.sum([kind.get(column, 0) for column in own])) for kind in (total, splits))
-        found[name] = {"gain": gained / used if used else 0.0, "total_gain": gained, "splits": used}
-    return found
+        columns = [f"f{column}" for column in np.flatnonzero(owner == name)]
+        gained, used = (float(np.sum([kind.get(column, 0) for column in columns])) for kind in (total, splits))
+        scores[name] = {"gain": gained / used if used else 0.0, "total_gain": gained, "splits": used}
+    return scores
