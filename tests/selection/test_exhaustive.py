@@ -74,7 +74,7 @@ def test_a_floor_on_diversity_is_kept(floor: float, missing: float) -> None:
     assert made.gap.score(best.values)["diversity"] >= floor
 
 
-def test_pair_loss_can_be_searched_too() -> None:
+def test_total_loss_can_be_searched_too() -> None:
     made = Made((4, 3, 2), 7)
     best = exhaustive(made.gap, on="total_loss", least=100)[0]
     expected = min(item[0] for item in literal(made, "total_loss") if item[1] >= 100)
