@@ -57,9 +57,9 @@ def method(gap: Gap) -> str:
     return (
         f"{analysed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
         f"({settings.target_images:,} unlabelled images), in the content and style space of {settings.embedding} at "
-        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. The gap is the squared "
-        "MMD: the squared distance of the two sets' means, without the bias that few images bring. The paper's total "
-        f"loss is the gap plus the spread of both sets, so it favours levels that look all alike.{notes}"
+        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. The gap is the "
+        "squared MMD: the squared distance of the two sets' means, without the bias that few images bring. The paper's "
+        f"total loss is the gap plus the spread of both sets, so it favours levels that look all alike.{notes}"
     )
 
 
