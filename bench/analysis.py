@@ -168,7 +168,7 @@ def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
     return Dataset.from_table(folder, table, "noise", DESIGNS["gpr-plus"].factors)
 
 
-def coverage(repeats: int, people: int, target_people: int) -> None:
+def coverage(repeats: int, people: int, target_identities: int) -> None:
     """How often the intervals hold the truth, with random people on both sides and effects of levels that are fixed."""
     factors = (Factor("a", tuple(range(4))), Factor("b", tuple(range(3))))
     dim, rng = 64, np.random.default_rng(0)
@@ -179,32 +179,32 @@ def coverage(repeats: int, people: int, target_people: int) -> None:
     )
     between = [effects[1].var(axis=0).sum(), effects[0].var(axis=0).sum()]
     unit = 2 * (PERSON**2 + 1) * dim
-    true_fit = ((level_means - shift) ** 2).sum(axis=1) / unit
+    true_mmd2 = ((level_means - shift) ** 2).sum(axis=1) / unit
     spread = np.repeat(between, [4, 3]) + (PERSON**2 + 1) * dim
-    true_pair = true_fit + (spread + unit / 2) / unit
-    inside: dict[str, list[np.ndarray]] = {"pair_loss": [], "fit": []}
+    true_total = true_mmd2 + (spread + unit / 2) / unit
+    inside: dict[str, list[np.ndarray]] = {"total_loss": [], "mmd2": []}
     errors = []
     for repeat in range(repeats):
-        gap = _simulate(factors, effects, shift, people, target_people, np.random.default_rng([1, repeat]))
+        gap = _simulate(factors, effects, shift, people, target_identities, np.random.default_rng([1, repeat]))
         # The unit of the balanced scaling is itself measured; the truth is put in the same unit.
         ratio = unit / (2 * float(gap.measurement.target_spread[0]))
-        errors.append(gap.levels["fit"].to_numpy() - true_fit * ratio)
-        for name, stem, truth in (("pair_loss", "pair", true_pair), ("fit", "fit", true_fit)):
-            low, high = (gap.levels[f"{stem}_{end}"].to_numpy() for end in ("low", "high"))
+        errors.append(gap.levels["mmd2"].to_numpy() - true_mmd2 * ratio)
+        for name, truth in (("total_loss", true_total), ("mmd2", true_mmd2)):
+            low, high = (gap.levels[f"{name}_{end}"].to_numpy() for end in ("low", "high"))
             inside[name].append((low <= truth * ratio) & (truth * ratio <= high))
-    print(f"fit: mean error {np.mean(errors):+.5f}, spread {np.std(errors):.5f}, where it is {true_fit.mean():.4f}")
+    print(f"mmd2: mean error {np.mean(errors):+.5f}, spread {np.std(errors):.5f}, where it is {true_mmd2.mean():.4f}")
     for name, hits in inside.items():
         share = np.mean(hits)
         print(
             f"{name}: 95 % intervals hold the truth in {100 * share:.1f} % "
-            f"({people} people, {target_people} in the target)"
+            f"({people} people, {target_identities} in the target)"
         )
 
 
 PERSON = 0.5
 
 
-def _simulate(factors, effects, shift, people, target_people, rng) -> Gap:  # type: ignore[no-untyped-def]
+def _simulate(factors, effects, shift, people, target_identities, rng) -> Gap:  # type: ignore[no-untyped-def]
     dim = len(shift)
     cells = np.array([(i, j) for _ in range(people) for i in range(4) for j in range(3)])
     person = np.repeat(np.arange(people), 12)
@@ -212,8 +212,8 @@ def _simulate(factors, effects, shift, people, target_people, rng) -> Gap:  # ty
     source += PERSON * rng.normal(size=(people, dim))[person]
     target = (
         shift
-        + rng.normal(size=(target_people * 8, dim))
-        + np.repeat(PERSON * rng.normal(size=(target_people, dim)), 8, 0)
+        + rng.normal(size=(target_identities * 8, dim))
+        + np.repeat(PERSON * rng.normal(size=(target_identities, dim)), 8, 0)
     )
     table = pl.DataFrame(
         {"file_name": [str(i) for i in range(len(cells))], "identity": person, "a": cells[:, 0], "b": cells[:, 1]}
@@ -267,7 +267,7 @@ def main() -> None:
     command = commands.add_parser("coverage")
     command.add_argument("--repeats", type=int, default=200)
     command.add_argument("--people", type=int, default=64)
-    command.add_argument("--target-people", type=int, default=200)
+    command.add_argument("--target-identities", type=int, default=200)
     command.set_defaults(run=coverage)
     arguments = vars(parser.parse_args())
     arguments.pop("run")(**arguments)

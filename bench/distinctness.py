@@ -94,7 +94,7 @@ def rendered(
 
 
 @dataclass(frozen=True)
-class Reading:
+class AttributeImportance:
     """Of each image: how far its person's other view is, and the nearest stranger among all other views."""
 
     own: Float
@@ -119,13 +119,13 @@ class Reading:
         )
 
 
-def confusion(first: Float, second: Float) -> Reading:
+def confusion(first: Float, second: Float) -> AttributeImportance:
     """Distances of unit vectors, from every first view to all second ones, and back."""
     a, b = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (first, second))
     distance = np.sqrt(np.maximum(2 - 2 * a @ b.T, 0))
     own = np.diag(distance).copy()
     np.fill_diagonal(distance, np.inf)
-    return Reading(np.concatenate([own, own]), np.concatenate([distance.min(1), distance.min(0)]))
+    return AttributeImportance(np.concatenate([own, own]), np.concatenate([distance.min(1), distance.min(0)]))
 
 
 def lab(rgb: Float) -> Float:

@@ -1,6 +1,6 @@
 """Whether an analysis finds what a target shows, and whether its intervals hold, over repeated renders of new people.
 
-Found by distance (fit, pair loss) and by the estimated shares of levels in the target (``target_share``).
+Found by distance (squared MMD, total loss) and by the estimated mixture weights of the target's levels.
 
 A pool of source people and one of target people, in other places and through another sensor, are rendered and embedded
 once; each person is seen in random cells of the design, and each image has its own pose, camera and place. Sources and
@@ -31,7 +31,7 @@ from closerlook.dataset.images import iter_images
 from closerlook.embedding import Block, open_embedding
 from closerlook.gap import Gap
 from closerlook.gap.measure.moments import Sketch
-from closerlook.gap.statistics.mixture import estimate_composition
+from closerlook.gap.statistics.mixture import estimate_mixture
 from closerlook.randomness import keyed_rng
 from closerlook.study.planted import SOURCE_SENSOR, TARGET_SENSOR, hidden_levels, places
 from closerlook.synthesis import generate
@@ -41,7 +41,7 @@ VIEWPOINTS = tuple(range(0, 360, 60))
 WIDTH = 1024  # a block's coordinates; products are off by 3 %, the same for a draw and for the pool
 IMAGES = 20  # of each person
 STRENGTHS = (1.0, 0.5, 0.25)
-MEASURES = {"fit": "fit", "pair_loss": "pair", "diversity": "diversity"}
+MEASURES = ("mmd2", "total_loss", "diversity")
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -121,22 +121,24 @@ def disjoint(pool: Pool, people: int, key: str) -> Iterator[Int]:
         yield from order[: len(order) // people * people].reshape(-1, people)
 
 
-def power(source: Pool, target: Pool, draws: int, people: int, target_people: int) -> None:
+def power(source: Pool, target: Pool, draws: int, people: int, target_identities: int) -> None:
     """How often the planted levels of a factor are told from the others.
 
     The share ``strength`` of a target's images shows planted levels only, the rest all levels alike. A draw's planted
     levels are neighbours in the design, or two weathers of a season.
     """
-    print(f"{draws} draws a row; {people} source people, {target_people} target people, {IMAGES} images each, lite0")
-    print("95 % binomial intervals; nearer: how often a planted level has a smaller fit than another one (chance 50 %)")
-    print("larger: how often it has a larger target_share; error: of the shares, half the sum of absolute differences")
-    head = ["all at or below the line", "the very nearest", "nearest, or not told from it", "the same by pair loss"]
+    print(
+        f"{draws} draws a row; {people} source people, {target_identities} target people, {IMAGES} images each, lite0"
+    )
+    print("95 % binomial intervals; nearer: how often a planted level has a smaller mmd2 than another (chance 50 %)")
+    print("larger: how often it has a larger mixture weight; error: half the sum of the weights' absolute differences")
+    head = ["all at or below the line", "the very nearest", "nearest, or not told from it", "the same by total loss"]
     more = ["the largest shares", "planted share (true)", "error", "intervals hold the shares"]
     print(" | ".join(["attribute, planted, strength", "nearer", *head, "larger", *more]))
     for factor in source.data.factors:
         for count in (1, 2):
             for strength in STRENGTHS:
-                found = list(_finds(source, target, factor, count, strength, draws, people, target_people))
+                found = list(_finds(source, target, factor, count, strength, draws, people, target_identities))
                 mean = {name: float(np.mean([getattr(find, name) for find in found])) for name in asdict(found[0])}
                 shares = [_share(round(mean[name] * draws), draws) for name in ("below", "nearest", "tied", "pair")]
                 by_share = [_share(round(mean["largest"] * draws), draws), f"{mean['seen']:.0%} ({mean['true']:.0%})"]
@@ -163,9 +165,16 @@ class Find:
 
 
 def _finds(
-    source: Pool, target: Pool, factor: Factor, count: int, strength: float, draws: int, people: int, target_people: int
+    source: Pool,
+    target: Pool,
+    factor: Factor,
+    count: int,
+    strength: float,
+    draws: int,
+    people: int,
+    target_identities: int,
 ) -> Iterator[Find]:
-    sources, targets = disjoint(source, people, "source"), disjoint(target, target_people, "target")
+    sources, targets = disjoint(source, people, "source"), disjoint(target, target_identities, "target")
     for number in range(draws):
         planted = _planted(factor, count, number)
         data, phi = source.draw(next(sources))
@@ -175,18 +184,18 @@ def _finds(
         own = (gap.estimates["factor"] == factor.name).to_numpy()
         table = gap.estimates.filter(own)
         inside = table["level"].is_in([str(level) for level in planted]).to_numpy()
-        fit, pair = table["fit"].to_numpy(), table["pair_loss"].to_numpy()
-        tied = _tied_with_nearest(gap, factor, table["level"][int(fit.argmin())])
-        found = estimate_composition(gap.measurement, gap.weights.total, 0)
-        share, low, high = found.share[own], found.low[own], found.high[own]
+        mmd2, total = table["mmd2"].to_numpy(), table["total_loss"].to_numpy()
+        tied = _tied_with_nearest(gap, factor, table["level"][int(mmd2.argmin())])
+        found = estimate_mixture(gap.measurement, gap.weights.total, 0)
+        share, low, high = found.weight[own], found.low[own], found.high[own]
         levels = other.table[factor.name].gather(shown)
         true = np.array([(levels == level).mean() for level in factor.levels])
         yield Find(
-            nearer=float((fit[inside][:, None] < fit[~inside]).mean()),
-            below=bool((fit <= fit.mean())[inside].all()),
-            nearest=bool(inside[np.argsort(fit)[:count]].all()),
+            nearer=float((mmd2[inside][:, None] < mmd2[~inside]).mean()),
+            below=bool((mmd2 <= mmd2.mean())[inside].all()),
+            nearest=bool(inside[np.argsort(mmd2)[:count]].all()),
             tied=set(table["level"].filter(inside)) <= tied,
-            pair=bool(inside[np.argsort(pair)[:count]].all()),
+            pair=bool(inside[np.argsort(total)[:count]].all()),
             larger=float((share[inside][:, None] > share[~inside]).mean()),
             largest=bool(inside[np.argsort(-share)[:count]].all()),
             seen=float(share[inside].sum()),
@@ -214,12 +223,12 @@ def _show(data: Dataset, factor: Factor, planted: tuple[Level, ...], strength: f
 
 
 def _tied_with_nearest(gap: Gap, factor: Factor, nearest: str) -> set[str]:
-    pairs = gap.differences.filter(~pl.col("apart") & (pl.col("factor") == factor.name))
+    pairs = gap.differences.filter(~pl.col("significant") & (pl.col("factor") == factor.name))
     either = pairs.filter((pl.col("level") == nearest) | (pl.col("other") == nearest))
     return {nearest, *either["level"], *either["other"]}
 
 
-def coverage(source: Pool, target: Pool, draws: int, people: int, target_people: int) -> None:
+def coverage(source: Pool, target: Pool, draws: int, people: int, target_identities: int) -> None:
     """How often 95 % intervals hold the value of the whole pools, in the pools' unit and in each target's own.
 
     A draw without replacement of a share f of a pool is nearer to the pool, by sqrt(1 - f), than one of all people that
@@ -230,20 +239,20 @@ def coverage(source: Pool, target: Pool, draws: int, people: int, target_people:
     spread = 2 * whole.measurement.target_spread * literal
     terms = {term: sum(spread[[block.term == term for block in source.blocks]]) for term in ("style", "content")}
     fixed = ",".join(f"{term}={value}" for term, value in terms.items())
-    widen = 1 / np.sqrt(1 - (people / source.people + target_people / target.people) / 2)
-    sources, targets = disjoint(source, people, "source"), disjoint(target, target_people, "target")
+    widen = 1 / np.sqrt(1 - (people / source.people + target_identities / target.people) / 2)
+    sources, targets = disjoint(source, people, "source"), disjoint(target, target_identities, "target")
     found: dict[str, list[NDArray[np.bool_]]] = {}
     for _ in range(draws):
         data, phi = source.draw(next(sources))
         gap = gap_of(data, phi, target.draw(next(targets))[1], source.blocks)
         for unit, scaling in (("pools' unit", fixed), ("own unit", "balanced")):
             levels, truth = gap.rescaled(scaling=scaling).levels, whole.rescaled(scaling=scaling).estimates
-            for name, stem in MEASURES.items():
-                value, low, high = (levels[column].to_numpy() for column in (name, f"{stem}_low", f"{stem}_high"))
+            for name in MEASURES:
+                value, low, high = (levels[column].to_numpy() for column in (name, f"{name}_low", f"{name}_high"))
                 aim = value + widen * (truth[name].to_numpy() - value)
                 found.setdefault(f"{name}, {unit}", []).append((low <= aim) & (aim <= high))
     factors = whole.estimates["factor"].to_numpy()
-    print(f"{draws} draws of {people} source and {target_people} target people with {IMAGES} images each, lite0")
+    print(f"{draws} draws of {people} source and {target_identities} target people with {IMAGES} images each, lite0")
     for name, inside in found.items():
         hits = np.array(inside)
         error = hits.mean(axis=1).std(ddof=1) / np.sqrt(draws)  # levels of a draw share its people
@@ -263,13 +272,13 @@ def main() -> None:
     parser.add_argument("--pool-people", type=int, default=480)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--people", type=int, help="of a source; 200 for power, 32 for coverage")
-    parser.add_argument("--target-people", type=int, help="of a target; 96 for power, 32 for coverage")
+    parser.add_argument("--identities", type=int, help="of a source; 200 for power, 32 for coverage")
+    parser.add_argument("--target-identities", type=int, help="of a target; 96 for power, 32 for coverage")
     options = parser.parse_args()
     pools = open_pools(options.pool, options.pool_people, options.workers)
     # 16 divides the target people of a coverage: no two of the 16 runs of its table share a person
-    run, people, target_people = {"power": (power, 200, 96), "coverage": (coverage, 32, 32)}[options.what]
-    run(*pools, options.draws, options.people or people, options.target_people or target_people)
+    run, people, target_identities = {"power": (power, 200, 96), "coverage": (coverage, 32, 32)}[options.what]
+    run(*pools, options.draws, options.identities or people, options.target_identities or target_identities)
 
 
 if __name__ == "__main__":

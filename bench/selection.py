@@ -53,10 +53,10 @@ def search(samples: int) -> None:
         f"naive loop: {1e6 * each:.0f} us a subset over {samples:,}; extrapolated to all: {each * total / 3600:.1f} h"
     )
     print(f"ratio of CPU time, extrapolated: {each * total / spent['CPU']:,.0f}")
-    fits = [gap.score_cells(cells.astype(float))["fit"] for cells in subsets[:20]]
-    print(f"largest difference of the two scores over 20 subsets: {np.abs(np.array(fits) - scores[:20]).max():.1e}")
+    by_cells = np.array([gap.score_cells(cells.astype(float))["mmd2"] for cells in subsets[:20]])
+    print(f"largest difference of the two scores over 20 subsets: {np.abs(by_cells - scores[:20]).max():.1e}")
     values = greedy(gap, rule="mean")
-    score = gap.score(values)["fit"]
+    score = gap.score(values)["mmd2"]
     best = exhaustive(gap, least=gap.count_images(values))[0]
     assert score is not None
     print(f"greedy {score:.5f}, certified optimum of at least its size {best.score:.5f}: gap {score - best.score:.5f}")
@@ -78,9 +78,8 @@ def _random_subsets(gap: Gap, samples: int) -> list[NDArray[np.bool]]:
 
 
 def _naive(gap: Gap, cells: NDArray[np.bool]) -> float:
-    measurement, weights = gap.measurement, gap.weights.total
-    share = cells * measurement.cell_counts / (cells @ measurement.cell_counts)
-    return float(share @ (weights[0] * measurement.cell_fits[0]) @ share - measurement.target_bias @ weights)
+    share = cells * gap.analyzed_per_cell / (cells @ gap.analyzed_per_cell)
+    return float(share @ gap.cell_products(unbiased=True) @ share - gap.target_bias)
 
 
 def made_gap() -> Gap:
@@ -107,8 +106,8 @@ def made_gap() -> Gap:
         cell_images=np.full(len(cells), 808),
         images=images.with_columns(row=pl.Series(np.arange(len(cell))), cell=pl.Series(cell), group=pl.Series(group)),
         distances=(vectors**2).sum(axis=1, keepdims=True),
-        cell_gaps=products[None],
-        cell_fits=(products - noise * np.eye(len(cells)))[None],
+        cell_products=products[None],
+        unbiased_cell_products=(products - noise * np.eye(len(cells)))[None],
         level_gaps=(np.stack(levels) ** 2).sum(axis=1)[None],
         level_target_dots=np.zeros((1, len(levels), GROUPS)),
         target_counts=np.full(GROUPS, 64),
@@ -145,7 +144,7 @@ def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
     With ``scene_per="view"`` all images of a person and viewpoint share a pose, a camera and a place, with ``image``
     none do. Equal images and people in both arms; the target is planted.
     """
-    scale = Scale(source_people=people, target_people=32)
+    scale = Scale(source_identities=people, target_identities=32)
     hidden = hidden_levels(scale.design, 0)
     target = render_target(out / "target", scale, 0, hidden)
     backdrops, _ = places()

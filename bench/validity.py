@@ -193,7 +193,7 @@ def _candidates(source: Dataset, gaps: dict[str, Gap]) -> pl.DataFrame:
         row: dict[str, object] = {"weather": "+".join(map(str, pair[0])), "illumination": "+".join(map(str, pair[1]))}
         for name, gap in gaps.items():
             scores = gap.score({"weather": pair[0], "illumination": pair[1]})
-            row |= {f"gap_{name}": scores["fit"], f"total_{name}": scores["pair_loss"]}
+            row |= {f"gap_{name}": scores["mmd2"], f"total_{name}": scores["total_loss"]}
             row["diversity"] = scores["diversity"] if name == "market-a" else row["diversity"]
         row["brightness"] = np.mean([brightness[cell] for cell in itertools.product(*pair)])
         rows.append(row)
@@ -329,7 +329,7 @@ def measure(work: Path) -> None:
     source, subsets = open_dataset(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
     gaps = {name: _gap(work, source, name) for name in TARGETS}
     rows = [
-        {"candidate": number, **{name: gap.score(SPACE.levels(number))["fit"] for name, gap in gaps.items()}}
+        {"candidate": number, **{name: gap.score(SPACE.levels(number))["mmd2"] for name, gap in gaps.items()}}
         for number in range(len(SPACE))
     ]
     candidates = pl.DataFrame(rows)

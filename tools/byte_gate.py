@@ -30,6 +30,15 @@ from closerlook.synthesis import generate
 
 LEVELS = {"viewpoint": (0, 90, 210), "weather": ("sunny", "foggy", "blizzard"), "illumination": ("noon", "night")}
 SIZE = (64, 32)
+# Measures that tables name as values, and arrays, by the names they had first
+EARLIER = {"mmd2": "fit", "total_loss": "pair_loss", "frechet_distance": "frechet", "kernel_distance": "kernel"}
+ARRAYS = {
+    "distances": "distances",
+    "cell_gaps": "cell_products",
+    "cell_fits": "unbiased_cell_products",
+    "level_gaps": "level_gaps",
+    "unit_sketches": "unit_sketches",
+}
 PEOPLE = 6
 
 
@@ -48,7 +57,8 @@ def of_array(array: np.ndarray) -> bytes:
 def of_table(table: pl.DataFrame | None) -> str:
     if table is None:
         return "none"
-    columns = (repr((column.dtype, column.to_list())).encode() for column in table)
+    values = ([EARLIER.get(value, value) for value in column] for column in table)
+    columns = (repr((column.dtype, own)).encode() for column, own in zip(table, values, strict=True))
     return digest(sorted(hashlib.sha256(column).digest() for column in columns))
 
 
@@ -79,8 +89,8 @@ def measure(folder: Path) -> dict[str, str]:
     for name in ("lite0", "lite0-pooled"):
         found[f"features, {name}"] = digest([of_array(extract(open_embedding(name, SIZE), source).features)])
     gap = analyze(source, target.train, size=SIZE, per_cell=0, out=folder / "gap")
-    for name in ("distances", "cell_gaps", "cell_fits", "level_gaps", "unit_sketches"):
-        found[f"analysis, {name}"] = digest([of_array(getattr(gap.measurement, name))])
+    for label, name in ARRAYS.items():
+        found[f"analysis, {label}"] = digest([of_array(getattr(gap.measurement, name))])
     for name in ("levels", "losses", "importance", "variance", "differences", "agreement"):
         found[f"analysis, {name}"] = of_table(getattr(gap, name))
     for method in ("greedy", "exhaustive", "weights"):

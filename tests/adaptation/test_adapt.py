@@ -33,7 +33,7 @@ def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> Non
     target = Dataset.from_table(tmp_path / "target", table, "fog", ())
     search = {"parameters": ["weather.extinction"], "renders": 5, "people": 4, "views": 2, "size": (64, 32), "seed": 5}
     trace = adapt(target, out=tmp_path / "out", embedding="lite0-pooled", sensor="clean", **search)  # type: ignore[arg-type]
-    fits = {step.values["weather.extinction"]: step.distance.fit for step in trace.steps}
+    fits = {step.values["weather.extinction"]: step.distance.mmd2 for step in trace.steps}
     assert fits[0.03] < fits[0.0005]
     assert (tmp_path / "out" / "trace.svg").read_text().startswith("<svg")
     assert Image.open(tmp_path / "out" / "before-after.png").size == (8 * 32, 2 * 64 + 6)

@@ -41,9 +41,9 @@ class Bowl:
         self.calls += 1
         offset = (to_unit(PARAMETERS, values) - TRUTH) @ (self.directions + np.zeros((3, 12)))
         means = self.people[held_out] + offset
-        own = means @ means.T
-        fit = (own.sum() - np.trace(own)) / (GROUPS * (GROUPS - 1))
-        return Distance(float(fit), own, means @ self.target.T)
+        products = means @ means.T
+        mmd2 = (products.sum() - np.trace(products)) / (GROUPS * (GROUPS - 1))
+        return Distance(float(mmd2), products, means @ self.target.T)
 
 
 @pytest.mark.parametrize("optimiser", ["descent", "cma"])
@@ -52,7 +52,7 @@ def test_finds_the_planted_scene_with_equal_renders(optimiser: str, tmp_path: Pa
     assert len(trace.steps) <= 120
     np.testing.assert_allclose(to_unit(PARAMETERS, trace.values), TRUTH, atol=0.12)
     assert trace.held_out.low > 0
-    assert trace.steps[trace.best].distance.fit == min(step.distance.fit for step in trace.steps)
+    assert trace.steps[trace.best].distance.mmd2 == min(step.distance.mmd2 for step in trace.steps)
 
 
 @pytest.mark.parametrize("optimiser", ["descent", "cma"])
@@ -66,7 +66,7 @@ def test_stops_where_nothing_is_to_be_gained_and_keeps_the_start(optimiser: str,
 
 
 @pytest.mark.parametrize("optimiser", ["descent", "cma"])
-def test_a_stopped_search_goes_on_to_the_same_end(optimiser: str, tmp_path: Path) -> None:
+def test_a_stopped_search_resumes_to_the_same_end(optimiser: str, tmp_path: Path) -> None:
     bowl = Bowl()
 
     def fragile(values: Mapping[str, float], held_out: bool) -> Distance:
@@ -163,9 +163,9 @@ def test_the_interval_of_a_gain_covers_it() -> None:
         bias = float(((target - centre) ** 2).sum() / 16 / 15)
         for offset in (0.2, 0.1):
             means = people + offset - centre
-            own = means @ means.T
-            fit = (own.sum() - np.trace(own)) / 240 - bias
-            found.append(Distance(fit, own, means @ (target - centre).T))
+            products = means @ means.T
+            mmd2 = (products.sum() - np.trace(products)) / 240 - bias
+            found.append(Distance(mmd2, products, means @ (target - centre).T))
         _, low, high = gain(found[0], found[1], seed, 400)
         inside += low <= truth <= high
     assert 88 <= inside <= 100

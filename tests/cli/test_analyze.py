@@ -52,13 +52,13 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
     assert "chosen" in result.output
     assert "unclear (5 %, Holm)" in result.output
     assert {path.name for path in (tmp_path / "gap" / "figures").glob("*.png")} == {
-        *(f"{name}.png" for name in ("fit", "pair_loss", "diversity", "target_share", "importance")),
+        *(f"{name}.png" for name in ("mmd2", "total_loss", "diversity", "mixture_weight", "importance")),
         "images_lux.png",
     }
     gap = Gap.load(tmp_path / "gap")
     table = gap.levels.filter(pl.col("factor") == "lux")
     assert table["images"].to_list() == [12, 12, 12]
-    assert table["fit"].is_sorted()  # the darkest bin is the nearest to the dark target
+    assert table["mmd2"].is_sorted()  # the darkest bin is the nearest to the dark target
     plan = select(gap, rule="top:1", all_levels=[])
     chosen = open_dataset(source).subset(plan)
     assert len(chosen) == 12

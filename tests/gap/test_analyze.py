@@ -30,20 +30,20 @@ def test_levels_have_their_intervals(gap: Gap) -> None:
     assert table["level"].to_list() == ["sunny", "foggy", "night", "0", "180"]
     assert table["images"].to_list() == [12, 12, 12, 18, 18]
     assert table["identities"].to_list() == [6] * 5
-    assert (table["pair_low"] < table["pair_loss"]).all()
-    assert (table["pair_loss"] < table["pair_high"]).all()
-    assert (table["fit_low"] < table["fit_high"]).all()
-    assert set(table["side"]) <= {"below", "above", "unclear"}
+    assert (table["total_loss_low"] < table["total_loss"]).all()
+    assert (table["total_loss"] < table["total_loss_high"]).all()
+    assert (table["mmd2_low"] < table["mmd2_high"]).all()
+    assert set(table["relative_to_mean"]) <= {"below", "above", "unclear"}
     weather = table.filter(pl.col("factor") == "weather")
-    assert weather.sort("fit")["level"][2] == "night"  # made much brighter than the target
-    assert weather["kept"][2] < 0.1
+    assert weather.sort("mmd2")["level"][2] == "night"  # made much brighter than the target
+    assert weather["selection_frequency"][2] < 0.1
 
 
 def test_images_are_in_the_sources_order(gap: Gap, source: Dataset) -> None:
     assert (gap.losses["file_name"] == source.table["file_name"]).all()
     means = gap.losses.group_by("weather").agg(pl.col("loss").mean())
     for weather, loss in means.iter_rows():
-        expected = gap.levels.filter(pl.col("level") == weather)["pair_loss"][0]
+        expected = gap.levels.filter(pl.col("level") == weather)["total_loss"][0]
         assert loss == pytest.approx(expected, rel=1e-9)
 
 
@@ -101,22 +101,22 @@ def test_a_damaged_folder_is_explained(gap: Gap, tmp_path: Path) -> None:
 
 def test_figures_are_charts_with_their_data(gap: Gap) -> None:
     figures = gap.figures()
-    assert list(figures) == ["fit", "pair_loss", "diversity", "target_share", "importance", "interactions"]
-    for name in ("fit", "diversity", "target_share"):
+    assert list(figures) == ["mmd2", "total_loss", "diversity", "mixture_weight", "importance", "interactions"]
+    for name in ("mmd2", "diversity", "mixture_weight"):
         values = figures[name].to_dict()["datasets"].values()
         shown = {(row["factor"], row["level"]): row for rows in values for row in rows}
         for row in gap.levels.iter_rows(named=True):
             own = shown[row["factor"], row["level"]]
             assert [own["value"], own["low"], own["high"]] == [row[name], row[f"{name}_low"], row[f"{name}_high"]]
-            if name == "fit":
-                assert own["look"].endswith("unsure") == (row["side"] == "unclear")
-    with pytest.raises(UsageError, match="pair_loss"):
+            if name == "mmd2":
+                assert own["look"].endswith("unclear") == (row["relative_to_mean"] == "unclear")
+    with pytest.raises(UsageError, match="total_loss"):
         gap.figure("loss")
 
 
 def test_results_do_not_depend_on_the_order_of_the_table(source: Dataset, target: Dataset, gap: Gap) -> None:
     shuffled = analyze(source.take(np.random.default_rng(0).permutation(len(source))), target, size=SIZE)
-    for name in ("pair_loss", "fit", "diversity"):
+    for name in ("total_loss", "mmd2", "diversity"):
         np.testing.assert_allclose(shuffled.levels[name], gap.levels[name], rtol=1e-4, atol=1e-6)
 
 
@@ -127,10 +127,10 @@ def test_projected_cells_agree_with_exact_ones(
     wide = analyze(source, target, size=SIZE)
     assert not wide.measurement.exact
     np.testing.assert_allclose(wide.measurement.level_gaps, gap.measurement.level_gaps, rtol=1e-4)
-    np.testing.assert_allclose(wide.levels["pair_loss"], gap.levels["pair_loss"], rtol=1e-6)
-    np.testing.assert_allclose(wide.levels["fit"], gap.levels["fit"], atol=0.01)
+    np.testing.assert_allclose(wide.levels["total_loss"], gap.levels["total_loss"], rtol=1e-6)
+    np.testing.assert_allclose(wide.levels["mmd2"], gap.levels["mmd2"], atol=0.01)
     subset = {"weather": ["sunny", "foggy"], "viewpoint": [180]}
-    assert wide.score(subset)["fit"] == pytest.approx(gap.score(subset)["fit"], abs=0.03)
+    assert wide.score(subset)["mmd2"] == pytest.approx(gap.score(subset)["mmd2"], abs=0.03)
     assert wide.projection_error < 0.1
     assert gap.projection_error < 1e-4
 
@@ -146,7 +146,7 @@ def test_missing_cells_and_values_are_said(source: Dataset, target: Dataset) -> 
     assert "6 images without a known weather / viewpoint were left out" in notes
     assert "1 combinations of weather x viewpoint have no image" in notes
     assert gap.levels.filter(pl.col("level") == "foggy")["images"][0] == 6
-    assert gap.levels["fit"].is_finite().all()
+    assert gap.levels["mmd2"].is_finite().all()
 
 
 def test_absent_levels_are_said(source: Dataset, target: Dataset) -> None:
@@ -155,20 +155,20 @@ def test_absent_levels_are_said(source: Dataset, target: Dataset) -> None:
     assert [len(factor) for factor in gap.factors] == [2, 2]
 
 
-def test_a_level_of_one_image_has_a_loss_but_no_fit(source: Dataset, target: Dataset) -> None:
+def test_a_level_of_one_image_has_a_loss_but_no_mmd2(source: Dataset, target: Dataset) -> None:
     keep = (pl.col("weather") != "night") | (pl.col("file_name") == "0_night_0.png")
     gap = analyze(source.filter(keep), target, size=SIZE)
     row = gap.levels.filter(pl.col("level") == "night").row(0, named=True)
     assert row["images"] == 1
-    assert row["pair_loss"] > 0
-    assert row["fit"] is None
+    assert row["total_loss"] > 0
+    assert row["mmd2"] is None
     assert row["diversity"] is None
 
 
 def test_images_without_identity_still_have_intervals(source: Dataset, target: Dataset) -> None:
     table = source.table.with_columns(identity=pl.lit(None, dtype=pl.Int64))
     gap = analyze(replace(source, table=table), target, size=SIZE)
-    assert gap.levels["fit_low"].is_finite().all()
+    assert gap.levels["mmd2_low"].is_finite().all()
     assert "identity" not in gap.importance["factor"].to_list()
 
 
@@ -192,7 +192,7 @@ def test_what_cannot_be_analysed_is_explained(source: Dataset, target: Dataset) 
         analyze(source, target, size=(0, 4))
 
 
-@pytest.mark.parametrize("name", ["loss", "row", "cell", "group", "fit"])
+@pytest.mark.parametrize("name", ["loss", "row", "cell", "group", "mmd2"])
 def test_an_attribute_called_as_the_analysis_calls_its_own_columns_is_refused(source: Dataset, name: str) -> None:
     renamed = replace(source.factors[0], name=name)
     table = source.table.rename({source.factors[0].name: name})

@@ -92,9 +92,9 @@ def test_levels_equal_brute_force(gap: Gap, brute: dict[str, dict[str, np.ndarra
         within = total["ss"][np.ix_(own, own)]
         person = gap.losses["identity"].to_numpy()[own]
         source_pairs = within[person[:, None] != person[None]].mean()
-        assert row["pair_loss"] == pytest.approx(between, rel=1e-5)
+        assert row["total_loss"] == pytest.approx(between, rel=1e-5)
         # the mean distance of different people is 2 tr Cov, so the unbiased ||mu_s - mu_t||^2 is:
-        assert row["fit"] == pytest.approx(between - source_pairs / 2 - target_pairs / 2, rel=1e-5, abs=3e-6 * between)
+        assert row["mmd2"] == pytest.approx(between - source_pairs / 2 - target_pairs / 2, rel=1e-5, abs=3e-6 * between)
         assert row["diversity"] == pytest.approx(source_pairs / target_pairs, rel=1e-5)
 
 
@@ -119,15 +119,15 @@ def test_any_product_subset_scores_as_its_images(gap: Gap, brute: dict[str, dict
     spread = total["ss"][np.ix_(own, own)][person[:, None] != person[None]].mean() / 2
     target_spread = total["tt"][APART].mean() / 2
     assert score["images"] == own.sum()
-    assert score["pair_loss"] == pytest.approx(total["st"][own].mean(), rel=1e-5)
-    assert score["fit"] == pytest.approx(total["st"][own].mean() - spread - target_spread, rel=1e-5, abs=1e-6)
+    assert score["total_loss"] == pytest.approx(total["st"][own].mean(), rel=1e-5)
+    assert score["mmd2"] == pytest.approx(total["st"][own].mean() - spread - target_spread, rel=1e-5, abs=1e-6)
     assert score["diversity"] == pytest.approx(spread / target_spread, rel=1e-5)
 
 
 def test_single_levels_score_as_the_table_says(gap: Gap) -> None:
     for row in gap.levels.iter_rows(named=True):
         score = gap.score({row["factor"]: [row["level"]]})
-        for name in ("images", "pair_loss", "fit", "diversity"):
+        for name in ("images", "total_loss", "mmd2", "diversity"):
             assert score[name] == pytest.approx(row[name], rel=1e-9)
 
 
@@ -143,4 +143,4 @@ def test_a_constant_target_has_no_unit(source: Dataset, target: Dataset) -> None
     same = target.take([0, 0, 0])
     with pytest.raises(CloserlookError, match="literal"):
         analyze(source, same, size=SIZE)
-    assert analyze(source, same, size=SIZE, scaling="literal").levels["fit"].is_finite().all()
+    assert analyze(source, same, size=SIZE, scaling="literal").levels["mmd2"].is_finite().all()

@@ -106,7 +106,7 @@ def test_sums_are_those_of_their_definition(seed: int, images: int, batch: int, 
             torch.testing.assert_close(norms, squared_norms(centred[rows], slices_of(blocks)))
             for run in runs_of(labels[rows]):
                 sums.add(int(labels[rows][run.start]), vectors[run.start])
-        found, present = sums.found(), slice(labels[0], labels[-1] + 1)
+        found, present = sums.totals(), slice(labels[0], labels[-1] + 1)
         close = {"rtol": 1e-5, "atol": 1e-5}
         if exact:
             torch.testing.assert_close(found["units"], expected[present], **close)

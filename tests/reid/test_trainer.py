@@ -95,8 +95,8 @@ def test_the_card_says_which_levels_were_kept(people: Dataset, tmp_path: Path) -
 def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -> None:
     origin = Provenance(
         method="greedy",
-        criterion="fit",
-        rule="sure",
+        criterion="mmd2",
+        rule="not-worse",
         source="made",
         target="street cameras",
         embedding="lite0",
@@ -156,7 +156,7 @@ def test_a_finished_run_is_read_not_repeated(
         ({"overrides": {**TINY, "ema": 0.5, "pad": 3}}, r"recipe\.pad \(2 there, 3 now\)"),
         ({"validation": 0.4}, r"data\.name .*data\.images, data\.labels, validation|data\.images.*validation"),
         ({"data": lambda d: d.take(range(40))}, r"data\.images, data\.labels"),
-        ({"data": lambda d: replace(d, name="others")}, r"data\.name \(people there, others now\)"),
+        ({"data": lambda d: replace(d, name="merge")}, r"data\.name \(people there, merge now\)"),
         ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("camera") + 1))}, r"data\.labels"),
         ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("identity") + 1))}, r"data\.labels"),
         ({"data": lambda d: redrawn(d)}, r"data\.images"),

@@ -2,8 +2,8 @@
 
 import pytest
 
+from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, verdict
-from closerlook.reporting.story import Story
 from closerlook.study.arms import Run, Summary
 from closerlook.study.recovery import Recovery
 
@@ -31,7 +31,7 @@ def test_every_number_of_a_gain_is_in_its_sentence():
         Run("random", 0, 100, 20, 0.20, 0.4, 0.6, 0.7, 1.0),
         Run("plan", 0, 100, 20, 0.25, 0.45, 0.6, 0.7, 1.0, control="random"),
     ]
-    (sentence,) = findings(Story("a study", runs=runs))
+    (sentence,) = findings(ReportContext("a study", runs=runs))
     for part in ("100 images of “plan”", "25.0 mAP", "45.0 rank-1", "images 20.0", "all 1,000 images 30.0", "+5.0 mAP"):
         assert part in sentence
 
@@ -41,14 +41,14 @@ def test_planted_levels_are_counted_over_all_factors():
         Recovery("weather", ("a", "b", "c"), ("a",), ("a",), ("b",), {}),
         Recovery("hour", ("d", "e", "f"), ("d", "e"), ("d", "f"), ("d", "e"), {}),
     ]
-    (sentence,) = findings(Story("planted", recovered=found))
+    (sentence,) = findings(ReportContext("planted", recovered=found))
     assert "3 hidden levels" in sentence
     assert "sees 2 (weather 0, hour 2) of them most" in sentence
     assert "2 (weather 1, hour 1) are nearest" in sentence
 
 
 def test_nothing_measured_nothing_said():
-    assert findings(Story("empty")) == []
+    assert findings(ReportContext("empty")) == []
 
 
 def runs(arm, values, control=None):
@@ -58,19 +58,24 @@ def runs(arm, values, control=None):
 @pytest.mark.parametrize(
     ("all_", "plan", "random", "says"),
     [
-        ((0.2, 0.2), (0.31, 0.30), (0.20, 0.19), ["Train on “plan”", "surely better"]),
+        ((0.2, 0.2), (0.31, 0.30), (0.20, 0.19), ["Train on “plan”", "significantly better"]),
         ((0.4, 0.4), (0.31, 0.30), (0.20, 0.19), ["Train on “plan”", "All images together reached more"]),
-        ((0.2, 0.2), (0.31, 0.20), (0.20, 0.25), ["With 2 seeds, no selection is surely better", "run more seeds"]),
-        ((0.4, 0.4), (0.31, 0.20), (0.20, 0.25), ["no selection is surely better", "Train on all images"]),
-        ((0.2,), (0.31,), (0.20,), ["With 1 seed, no selection is surely better"]),
+        (
+            (0.2, 0.2),
+            (0.31, 0.20),
+            (0.20, 0.25),
+            ["With 2 seeds, no selection is significantly", "run more seeds"],
+        ),
+        ((0.4, 0.4), (0.31, 0.20), (0.20, 0.25), ["no selection is significantly better", "Train on all images"]),
+        ((0.2,), (0.31,), (0.20,), ["With 1 seed, no selection is significantly better"]),
     ],
 )
 def test_a_plan_is_recommended_only_where_its_gain_is_sure(all_, plan, random, says):
     told = [*runs("all", all_), *runs("plan", plan, "random"), *runs("random", random)]
-    sentence = decision(Story("a study", runs=told, plans={"plan": None}))
+    sentence = decision(ReportContext("a study", runs=told, plans={"plan": None}))
     for words in says:
         assert words in sentence
 
 
 def test_no_decision_without_a_plan_and_its_control():
-    assert decision(Story("a study", runs=runs("all", (0.2, 0.3)))) is None
+    assert decision(ReportContext("a study", runs=runs("all", (0.2, 0.3)))) is None

@@ -16,7 +16,7 @@ from closerlook.cli import app
 
 __all__ = ["VERBS", "calls", "clean"]
 
-# Those whose work takes moments: the others' options are tried by the tests of their areas.
+# Those whose work takes moments: the merge' options are tried by the tests of their areas.
 VERBS = ("report", "compare", "evaluate", "select", "render-next", "dataset audit", "dataset import", "dataset export")
 NUMBERS = ("0", "1", "2", "-1", "1.5", "nan", "inf", "1e400", "9" * 30, "", "one", "0x10")
 PATHS = (
@@ -53,8 +53,8 @@ OUTPUTS = (
 )
 TEXTS = {
     "method": ("greedy", "exhaustive", "weights", "best"),
-    "criterion": ("fit", "pair_loss", "loss"),
-    "rule": ("sure", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
+    "criterion": ("mmd2", "total_loss", "loss"),
+    "rule": ("not-worse", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
     "all_levels": ("viewpoint", "weather", "none", "hour"),
     "cap": ("weather=sunny:0.5", "weather=sunny", "weather=x:2", "=:", "weather=sunny:nan"),
     "model": ("lite0", "run", "nowhere", "resnet999", "os:system"),

@@ -26,14 +26,14 @@ from closerlook.reid.folder import RunFolder
 from closerlook.selection import select
 from closerlook.storage.files import write_json
 from closerlook.study import run_study
-from closerlook.study.readings import Readings, save_readings
+from closerlook.study.importance import ImportanceComparison, save_importance
 from closerlook.synthesis import generate
 
 WEATHER = Factor("weather", ("sunny", "foggy"))
 VIEWPOINT = Factor("viewpoint", (0, 90))
 SIZE = (32, 16)
 TRAINING = {"steps": 1, "size": SIZE, "identities_per_batch": 2, "images_per_identity": 2}
-READINGS = Readings(
+READINGS = ImportanceComparison(
     4,
     4,
     ({"factor": "weather", "share": 0.5, "gain": 0.4, "null_gain": 0.2, "null_gain_sd": 0.1, "loss_share": None},),
@@ -63,7 +63,7 @@ def make_all(folder: Path) -> Path:
         overrides=TRAINING,
         seeds=1,
     )
-    save_readings(READINGS, folder / "study")  # of which a study of three parts has none
+    save_importance(READINGS, folder / "study")  # of which a study of three parts has none
     write_json(folder / "study" / "stages.json", {"Render the source": 2.5, "Select": 0.5})
     run_search(folder / "search")
     vectors = rng.normal(size=(6, 4)).astype(np.float32)

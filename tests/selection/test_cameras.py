@@ -5,14 +5,14 @@ import pytest
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap.measure.cameras import Cameras
-from closerlook.selection import camera_gap, camera_names, select
+from closerlook.selection import select
 
 from .conftest import Made
 
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    """Camera 7 sees what the first two levels look like, camera 9 the others; eight runs, four of each camera."""
+    """Camera 7 sees what the first two levels look like, camera 9 the merge; eight runs, four of each camera."""
     made = Made((4, 3), 8, per_cell=24)
     rng = np.random.default_rng(1)
     made.source = rng.normal(size=made.source.shape) / 2 + (made.cells[made.cell, 0] >= 2)[:, None]
@@ -38,7 +38,7 @@ def made() -> Made:
 
 
 def test_each_camera_gets_its_own_plan(made: Made) -> None:
-    plans = {camera: select(camera_gap(made.gap, camera), all_levels=[]) for camera in camera_names(made.gap)}
+    plans = {camera: select(made.gap.to_camera(camera), all_levels=[]) for camera in made.gap.camera_names}
     assert plans[7].values["f0"] == ("l0", "l1")
     assert plans[9].values["f0"] == ("l2", "l3")
     assert plans[7].provenance is not None
@@ -46,17 +46,17 @@ def test_each_camera_gets_its_own_plan(made: Made) -> None:
 
 
 def test_the_gap_to_a_camera_is_that_to_its_images_alone(made: Made) -> None:
-    found = camera_gap(made.gap, 9).score({"f0": ["l2"]})
+    found = made.gap.to_camera(9).score({"f0": ["l2"]})
     alone = Made((4, 3), 8, per_cell=24)
     alone.source, alone.target = made.source, made.target[20:]
     spread = alone.remeasure()
     expected = replace(made.gap, measurement=spread).score({"f0": ["l2"]})
-    assert found["fit"] == pytest.approx(expected["fit"], abs=0.02)
-    assert found["pair_loss"] == pytest.approx(expected["pair_loss"], rel=0.05)
+    assert found["mmd2"] == pytest.approx(expected["mmd2"], abs=0.02)
+    assert found["total_loss"] == pytest.approx(expected["total_loss"], rel=0.05)
 
 
 def test_a_camera_that_is_not_there_is_explained(made: Made) -> None:
     with pytest.raises(UsageError, match="camera of the target"):
-        camera_gap(made.gap, 3)
+        made.gap.to_camera(3)
     with pytest.raises(CloserlookError, match="cameras are not known"):
-        camera_gap(Made((3, 2), 0).gap, 3)
+        Made((3, 2), 0).gap.to_camera(3)

@@ -10,7 +10,6 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.attributes import Factor
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.gap.measure.subset import halves
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan, everything, mixture, select, worst
 
@@ -29,7 +28,7 @@ def made() -> Made:
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**6), criterion=st.sampled_from(["fit", "pair_loss"]))
+@given(seed=st.integers(0, 10**6), criterion=st.sampled_from(["mmd2", "total_loss"]))
 def test_greedy_is_the_papers(seed: int, criterion: str) -> None:
     """A literal transcription: average each level's images, keep the levels at or below the mean of the levels."""
     made = Made((4, 3), seed)
@@ -39,9 +38,9 @@ def test_greedy_is_the_papers(seed: int, criterion: str) -> None:
         for number in range(len(factor)):
             vectors = made.source[made.cells[made.cell, axis] == number]
             inside = np.flatnonzero(made.cells[made.cell, axis] == number)
-            products = made.gap.measurement.cell_fits[0][np.ix_(made.cell[inside], made.cell[inside])]
+            products = made.gap.measurement.unbiased_cell_products[0][np.ix_(made.cell[inside], made.cell[inside])]
             pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
-            losses.append(products.mean() if criterion == "fit" else pair)
+            losses.append(products.mean() if criterion == "mmd2" else pair)
         expected = tuple(level for level, loss in zip(factor.levels, losses, strict=True) if loss <= np.mean(losses))
         assert values[factor.name] == expected
 
@@ -60,11 +59,11 @@ def test_a_plan_counts_the_sources_images(made: Made) -> None:
     assert len(plan.rows(made.gap.losses)) == inside.sum() * 12
 
 
-@pytest.mark.parametrize("rule", ["mean", "sure", "top:1", "top:2", "below:0.4", "below:-9"])
+@pytest.mark.parametrize("rule", ["mean", "not-worse", "top:1", "top:2", "below:0.4", "below:-9"])
 def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
     plan = select(made.gap, rule=rule)
     for factor in made.factors:
-        table = made.gap.estimates.filter(made.gap.estimates["factor"] == factor.name).sort("fit")
+        table = made.gap.estimates.filter(made.gap.estimates["factor"] == factor.name).sort("mmd2")
         assert table["level"][0] in plan.values[factor.name]
         if rule.startswith("top"):
             assert len(plan.values[factor.name]) == min(int(rule[-1]), len(factor))
@@ -74,17 +73,17 @@ def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
     ("arguments", "message"),
     [
         ({"method": "greed"}, "Did you mean 'greedy'"),
-        ({"criterion": "loss"}, "pair_loss"),
+        ({"criterion": "loss"}, "total_loss"),
         ({"rule": "best"}, "top:NUMBER"),
         ({"rule": "top:0"}, "top:NUMBER"),
         ({"rule": "below:1.1.1"}, "top:NUMBER"),
-        ({"rule": "sure", "criterion": "pair_loss"}, "criterion='fit'"),
+        ({"rule": "not-worse", "criterion": "total_loss"}, "criterion='mmd2'"),
         ({"all_levels": ["f9"]}, "attribute to take all levels of"),
         ({"min_effective_cells": 3.0}, "belong to method 'weights'"),
         ({"diversity": 0.5}, "belongs to method 'exhaustive'"),
         ({"method": "weights", "caps": {"f0": {"l0": 1.5}}}, "between 0 and 1"),
         ({"rule": "paper:cuhk"}, "target of the paper"),
-        ({"method": "weights", "criterion": "pair_loss"}, "linear"),
+        ({"method": "weights", "criterion": "total_loss"}, "linear"),
         ({"method": "weights", "budget": 10**9}, "between 1 and"),
         ({"method": "weights", "budget": 100, "min_effective_cells": 1000.0}, "min_effective_cells must be"),
     ],
@@ -113,17 +112,17 @@ def test_exhaustive_is_never_worse_than_greedy(made: Made) -> None:
     assert best.images >= greedy.images
     assert best.provenance is not None
     assert greedy.provenance is not None
-    assert best.provenance.scores["fit"] <= greedy.provenance.scores["fit"]  # type: ignore[operator]
+    assert best.provenance.scores["mmd2"] <= greedy.provenance.scores["mmd2"]  # type: ignore[operator]
 
 
 def test_a_target_like_the_source_keeps_everything() -> None:
-    """Where no level is surely further than the others there is nothing to drop, and no gain to claim."""
+    """Where no level is significantly further than the merge there is nothing to drop, and no gain to claim."""
     made = Made((4, 3), 8, per_cell=20)
     rng = np.random.default_rng(0)
     made.source = rng.normal(size=made.source.shape)
     made.target = rng.normal(size=made.target.shape)
     gap = replace(made.gap, measurement=made.remeasure())
-    plan = select(gap, rule="sure")
+    plan = select(gap, rule="not-worse")
     assert plan.values == {factor.name: factor.levels for factor in made.factors}
     assert plan.provenance is not None
     assert plan.provenance.evidence["gain"] == pytest.approx(0, abs=1e-12)
@@ -136,7 +135,7 @@ def test_planted_levels_are_found_with_evidence() -> None:
     near = np.isin(made.cells[:, 0], [1, 2])[made.cell]
     made.source = rng.normal(size=made.source.shape) + np.where(near, 0.0, 1.0)[:, None]
     made.target = rng.normal(size=made.target.shape)
-    plan = select(replace(made.gap, measurement=made.remeasure()), rule="sure")
+    plan = select(replace(made.gap, measurement=made.remeasure()), rule="not-worse")
     assert plan.values == {"f0": ("l1", "l2"), "f1": ("l0", "l1", "l2")}
     assert plan.provenance is not None
     evidence = plan.provenance.evidence
@@ -194,7 +193,7 @@ def test_the_worst_part_is_as_large_and_further(made: Made) -> None:
     plan = select(made.gap)
     other = worst(made.gap, plan)
     assert {name: len(levels) for name, levels in other.values.items()} == {n: len(v) for n, v in plan.values.items()}
-    assert made.gap.score(other.values)["fit"] > made.gap.score(plan.values)["fit"]  # type: ignore[operator]
+    assert made.gap.score(other.values)["mmd2"] > made.gap.score(plan.values)["mmd2"]  # type: ignore[operator]
     assert everything(made.gap).share == 1
 
 
@@ -206,7 +205,7 @@ def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> Non
     available = made.gap.measurement.cell_images
     budget = max(1, int(share * available.sum()))
     found = mixture(made.gap, budget)
-    distances = np.einsum("b,bcd->cd", made.gap.weights.total, made.gap.measurement.cell_gaps)
+    distances = np.einsum("b,bcd->cd", made.gap.weights.total, made.gap.measurement.cell_products)
     assert found.distance == pytest.approx(found.bound, abs=1e-6 * np.abs(distances).max())
     assert found.weights.sum() == pytest.approx(1)
     assert (found.weights >= 0).all()
@@ -255,10 +254,10 @@ def test_a_cell_that_was_not_analysed_gets_no_weight(made: Made) -> None:
     best = int(np.argmax(mixture(made.gap, 200).weights))
     images = measurement.images.filter(pl.col("cell") != best)
     distances = measurement.distances[measurement.images["cell"].to_numpy() != best]
-    gaps = measurement.cell_gaps.copy()
-    gaps[:, best] = gaps[:, :, best] = 0  # as a part of the data leaves it
-    part = replace(measurement, images=images, distances=distances, cell_gaps=gaps)
-    assert mixture(replace(made.gap, measurement=part), 200).weights[best] == pytest.approx(0, abs=1e-6)
+    gaps = measurement.cell_products.copy()
+    gaps[:, best] = gaps[:, :, best] = 0  # as a subset of the data leaves it
+    without = replace(measurement, images=images, distances=distances, cell_products=gaps)
+    assert mixture(replace(made.gap, measurement=without), 200).weights[best] == pytest.approx(0, abs=1e-6)
 
 
 def test_variety_is_kept(made: Made) -> None:
@@ -290,8 +289,8 @@ def test_planted_weights_lie_inside_the_halves_interval() -> None:
     made.target = centres[rng.choice(4, 800, p=planted)] + rng.normal(size=(800, made.source.shape[1]))
     gap = replace(made.gap, measurement=made.remeasure())
     whole = mixture(gap, 480).weights
-    pairs = [halves(gap.measurement, keyed_rng(0, number)) for number in range(8)]
-    found = np.array([mixture(replace(gap, measurement=half), 480).weights for pair in pairs for half in pair])
+    pairs = [gap.split_halves(keyed_rng(0, number)) for number in range(8)]
+    found = np.array([mixture(half, 480).weights for pair in pairs for half in pair])
     error = 2.4 * found.std(axis=0)
     assert (np.abs(whole - planted) <= error).all()
     assert (error < 0.12).all()

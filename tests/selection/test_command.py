@@ -55,9 +55,9 @@ def test_controls_are_plans_beside_the_plan(folder: Path, tmp_path: Path) -> Non
 def test_the_front_is_a_table(folder: Path, tmp_path: Path) -> None:
     run(folder, "--out", tmp_path / "plan.yaml", "--front", tmp_path / "front.csv")
     front = pl.read_csv(tmp_path / "front.csv")
-    assert front.columns == ["images", "fit", "f0", "f1"]
+    assert front.columns == ["images", "mmd2", "f0", "f1"]
     assert front["images"].is_sorted()
-    assert front["fit"].is_sorted()
+    assert front["mmd2"].is_sorted()
 
 
 def test_a_mixture_says_its_certificate(folder: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_nothing_is_written_on_a_wrong_request(
 
 
 def test_the_optimum_is_told_in_its_own_measure(folder: Path, tmp_path: Path) -> None:
-    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--criterion", "pair_loss")
-    assert re.search(r"greedy is [0-9.]+ of pair_loss above it", text)
+    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--criterion", "total_loss")
+    assert re.search(r"greedy is [0-9.]+ of total_loss above it", text)
     optimum = Plan.load(tmp_path / "plan.yaml").provenance.optimum  # type: ignore[union-attr]
     assert optimum["greedy_gap"] >= 0

@@ -68,7 +68,7 @@ def test_the_worst_part_of_a_mixture_is_of_the_farthest_cells() -> None:
     assert other.images == 300
     shares = {tuple(cell.levels.values()): cell.weight * 300 for cell in other.weights}
     assert max(shares.values()) <= 120  # what a cell has
-    assert made.gap.score_cells(_shares(made, other))["fit"] > made.gap.score_cells(_shares(made, plan))["fit"]  # type: ignore[operator]
+    assert made.gap.score_cells(_shares(made, other))["mmd2"] > made.gap.score_cells(_shares(made, plan))["mmd2"]  # type: ignore[operator]
 
 
 def _shares(made: Made, plan: Plan) -> np.ndarray:

@@ -20,17 +20,17 @@ def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[st
     centre = made.target.mean(axis=0)
     bias = float(measurement.target_bias[0])
     target_spread = ((made.target - centre) ** 2).sum(axis=1).mean() + bias
-    products = measurement.cell_fits[0][np.ix_(made.cell, made.cell)]
+    products = measurement.unbiased_cell_products[0][np.ix_(made.cell, made.cell)]
     sets = [[c for r in range(1, len(f) + 1) for c in itertools.combinations(range(len(f)), r)] for f in made.factors]
     for chosen in itertools.product(*sets):
         inside = np.all([np.isin(made.cells[:, axis], kept) for axis, kept in enumerate(chosen)], axis=0)[made.cell]
         vectors = made.source[inside]
         if len(vectors) < 2:
             continue
-        fit = products[np.ix_(inside, inside)].mean() - bias
+        mmd2 = products[np.ix_(inside, inside)].mean() - bias
         pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
-        score = (fit if criterion == "fit" else pair) / (2 * target_spread)
-        diversity = (pair - fit - target_spread) / target_spread
+        score = (mmd2 if criterion == "mmd2" else pair) / (2 * target_spread)
+        diversity = (pair - mmd2 - target_spread) / target_spread
         names = {f.name: tuple(f.levels[i] for i in kept) for f, kept in zip(made.factors, chosen, strict=True)}
         found.append((score, len(vectors) * COPIES, diversity, names))
     return found
@@ -40,7 +40,7 @@ def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[st
 @given(shape=SHAPES, seed=st.integers(0, 10**6), missing=st.sampled_from([0.0, 0.3]), budget=st.integers(2, 400))
 def test_equals_brute_force(shape: list[int], seed: int, missing: float, budget: int) -> None:
     made = Made(tuple(shape), seed, missing=missing)
-    expected = [item for item in literal(made, "fit") if item[1] <= budget]
+    expected = [item for item in literal(made, "mmd2") if item[1] <= budget]
     if not expected:
         with pytest.raises(CloserlookError, match="No product subset"):
             exhaustive(made.gap, budget=budget)
@@ -49,7 +49,7 @@ def test_equals_brute_force(shape: list[int], seed: int, missing: float, budget:
     assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
     assert best.images <= budget
     score = made.gap.score(best.values)
-    assert score["fit"] == pytest.approx(best.score, abs=1e-9)
+    assert score["mmd2"] == pytest.approx(best.score, abs=1e-9)
     assert made.gap.count_images(best.values) == best.images
 
 
@@ -58,7 +58,7 @@ def test_equals_brute_force(shape: list[int], seed: int, missing: float, budget:
 def test_a_kept_factor_keeps_all_levels(all_levels: str, missing: float) -> None:
     made = Made((4, 3, 2), 5, missing=missing)
     levels = {factor.name: factor.levels for factor in made.factors}[all_levels]
-    expected = [item for item in literal(made, "fit") if item[3][all_levels] == levels]
+    expected = [item for item in literal(made, "mmd2") if item[3][all_levels] == levels]
     best = exhaustive(made.gap, all_levels=frozenset({all_levels}))[0]
     assert best.values[all_levels] == levels
     assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
@@ -68,22 +68,22 @@ def test_a_kept_factor_keeps_all_levels(all_levels: str, missing: float) -> None
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_a_floor_on_diversity_is_kept(floor: float, missing: float) -> None:
     made = Made((4, 3, 2), 5, missing=missing)
-    expected = [item for item in literal(made, "fit") if item[2] >= floor]
+    expected = [item for item in literal(made, "mmd2") if item[2] >= floor]
     best = exhaustive(made.gap, diversity=floor)[0]
     assert best.score == pytest.approx(min(item[0] for item in expected), abs=1e-9)
     assert made.gap.score(best.values)["diversity"] >= floor
 
 
-def test_pair_loss_can_be_searched_too() -> None:
+def test_total_loss_can_be_searched_too() -> None:
     made = Made((4, 3, 2), 7)
-    best = exhaustive(made.gap, criterion="pair_loss", least=100)[0]
-    expected = min(item[0] for item in literal(made, "pair_loss") if item[1] >= 100)
+    best = exhaustive(made.gap, criterion="total_loss", least=100)[0]
+    expected = min(item[0] for item in literal(made, "total_loss") if item[1] >= 100)
     assert best.score == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_front_is_the_pareto_front_of_a_balanced_design() -> None:
     made = Made((4, 3, 2), 11)
-    everything = [(item[0], item[1]) for item in literal(made, "fit")]
+    everything = [(item[0], item[1]) for item in literal(made, "mmd2")]
     expected = {
         (round(score, 9), images)
         for score, images in everything
@@ -105,7 +105,7 @@ def test_more_budget_is_never_worse(seed: int) -> None:
 def test_all_of_the_papers_design_is_searched(make: type[Made]) -> None:
     made = make(tuple(len(factor) for factor in DESIGNS["gpr-plus"].factors), 0, per_cell=2)
     best: Candidate = exhaustive(made.gap, least=1000)[0]
-    assert made.gap.score(best.values)["fit"] == pytest.approx(best.score, abs=1e-9)
+    assert made.gap.score(best.values)["mmd2"] == pytest.approx(best.score, abs=1e-9)
     assert best.images >= 1000
 
 

@@ -29,7 +29,7 @@ def few_halves() -> Iterator[None]:
 GAPS = {missing: Made((3, 2, 2), 9, per_cell=4, missing=missing).gap for missing in (0.0, 0.4)}
 RULES = st.one_of(
     st.sampled_from(
-        ["mean", "sure", "top:1", "top:2", "below:0.3", "paper:market", "", "below:nan", "top:" + "9" * 5000]
+        ["mean", "not-worse", "top:1", "top:2", "below:0.3", "paper:market", "", "below:nan", "top:" + "9" * 5000]
     ),
     st.builds("{}:{}".format, st.sampled_from(["top", "below", "paper"]), st.one_of(NUMBERS, st.text(max_size=4))),
     st.text(max_size=8),
@@ -72,7 +72,7 @@ def check(gap: Any, plan: Plan, options: dict[str, Any]) -> None:
     assert 0 < plan.images <= (math.inf if provenance.budget is None else provenance.budget)
     assert set(provenance.all_levels) == set(options.get("all_levels") or ())
     assert provenance.budget == options.get("budget")
-    assert provenance.rule == options.get("rule", "sure" if provenance.criterion == "fit" else "mean")
+    assert provenance.rule == options.get("rule", "not-worse" if provenance.criterion == "mmd2" else "mean")
     for name in provenance.all_levels:
         assert plan.values[name] == gap.factors[NAMES.index(name)].levels
     if (floor := options.get("diversity", 0)) > 0:

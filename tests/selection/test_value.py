@@ -36,16 +36,16 @@ def test_images_go_where_a_decision_is_open() -> None:
     value = render_next(gap, 256)
     first = gap.measurement.cell_levels[:, 0]
     assert value.cells.sum() == 256
-    fit = gap.estimates["fit"].to_numpy()[:4]
-    open_level = int(np.argmin(np.abs(fit - fit.mean())))
+    mmd2 = gap.estimates["mmd2"].to_numpy()[:4]
+    open_level = int(np.argmin(np.abs(mmd2 - mmd2.mean())))
     assert value.cells[first == open_level].sum() > value.cells[first == 2].sum()
-    assert 0 < value.saved < value.doubt
+    assert 0 < value.expected_improvement < value.expected_loss
     assert sum(cell.weight for cell in value.plan.weights) == pytest.approx(1)
 
 
 def test_more_images_save_more() -> None:
     gap = undecided(0.03)
-    saved = [render_next(gap, images).saved for images in (8, 64, 512)]
+    saved = [render_next(gap, images).expected_improvement for images in (8, 64, 512)]
     assert saved == sorted(saved)
 
 

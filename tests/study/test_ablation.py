@@ -31,7 +31,7 @@ def source(tmp_path: Path) -> Dataset:
 def gap() -> SimpleNamespace:
     rows = [("weather", "sunny", 0.1), ("weather", "clouds", 0.4), ("weather", "foggy", 0.9)]
     rows += [("illumination", "noon", 0.2), ("illumination", "night", 0.7)]
-    estimates = pl.DataFrame(rows, schema=["factor", "level", "fit"], orient="row")
+    estimates = pl.DataFrame(rows, schema=["factor", "level", "mmd2"], orient="row")
     settings = SimpleNamespace(source_images=48)
     return SimpleNamespace(factors=FACTORS, estimates=estimates, settings=settings, count_images=lambda values: 16)
 
@@ -43,7 +43,7 @@ def test_a_plan_meets_its_random_and_its_worst_part(source: Dataset, gap: Simple
     assert {arm.name: arm.control for arm in arms.values() if arm.control} == dict.fromkeys(
         ("plan", "plan-worst"), "plan-random"
     )
-    parts = {name: arm.part(0) for name, arm in arms.items()}
+    parts = {name: arm.subset(0) for name, arm in arms.items()}
     assert [len(part) for part in parts.values()] == [48, 6, 6, 6]
     assert set(parts["plan-worst"].table["weather"]) == {"foggy"}
     assert set(parts["plan-worst"].table["identity"]) == {0, 1, 2}
@@ -55,9 +55,9 @@ def test_rows_that_cut_attributes_have_their_random_part(source: Dataset) -> Non
     rows = [Row("half-of-people", 1 / 2), Row("all"), Row("weather", levels={"weather": ("clouds", "sunny")})]
     arms = {arm.name: arm for arm in study_arms(source, {}, rows, None)}
     assert list(arms) == ["all", "half-of-people", "weather", "weather-random"]
-    assert [len(arm.part(1)) for arm in arms.values()] == [48, 24, 32, 32]
+    assert [len(arm.subset(1)) for arm in arms.values()] == [48, 24, 32, 32]
     assert arms["weather"].control == "weather-random"
-    assert set(arms["half-of-people"].part(0).table["identity"]) == set(range(4))
+    assert set(arms["half-of-people"].subset(0).table["identity"]) == set(range(4))
 
 
 def test_two_studies_in_one_folder_are_refused(source: Dataset, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_result_is_reused_only_where_everything_is_the_same(data, work, tmp_pa
     study(part=fewer, control=None)
     assert work == score
     study(part=fewer, control=None, steps=2)
-    assert work == everything[1:]  # the untrained backbone has no steps
+    assert work == everything[1:]  # the pretrained backbone has no steps
     assert "recipe.steps (1 there, 2 now)" in capsys.readouterr().err
     study(part=fewer, control=None, steps=2, protocol=Protocol.load("no-cameras"))
     assert work == scores
@@ -135,7 +135,7 @@ def test_files_of_results_hold_no_time(data, work, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"run": {}}', '{"key": {}, "run": {"arm": 1}}'])
 def test_a_damaged_score_is_named(data, work, tmp_path, text):
-    folder = tmp_path / "runs" / "untrained"
+    folder = tmp_path / "runs" / "imagenet-only"
     folder.mkdir(parents=True)
     (folder / "score.json").write_text(text)
     with pytest.raises(CloserlookError, match=r"score\.json is damaged.*Delete it"):

@@ -24,8 +24,8 @@ SCALE = Scale(
             Factor("illumination", ("noon", "midnight")),
         ),
     ),
-    source_people=6,
-    target_people=3,
+    source_identities=6,
+    target_identities=3,
     size=(64, 32),
     seeds=1,
     overrides={"steps": 2, "identities_per_batch": 3, "images_per_identity": 2, "size": [64, 32]},
@@ -76,12 +76,12 @@ def test_each_person_and_camera_has_one_query(study):
 
 def test_every_arm_ran_on_its_own_images(study):
     runs = {run.arm: run for run in read_runs(study)}
-    assert list(runs) == ["untrained", "all", "greedy", "greedy-random", "selected", "selected-random"]
+    assert list(runs) == ["imagenet-only", "all", "greedy", "greedy-random", "selected", "selected-random"]
     assert runs["all"].images == len(open_dataset(study / "source"))
     assert runs["greedy"].images < runs["all"].images
     for plan in ("greedy", "selected"):
         assert runs[plan].images == runs[f"{plan}-random"].images <= runs["all"].images
-        assert runs[plan].identities == runs[f"{plan}-random"].identities == SCALE.source_people
+        assert runs[plan].identities == runs[f"{plan}-random"].identities == SCALE.source_identities
     assert all(0 < run.mAP <= 1 and run.rank1 <= run.rank5 <= run.rank10 <= 1 for run in runs.values())
 
 
@@ -98,11 +98,11 @@ def test_another_study_does_not_overwrite_this_one(study):
 
 def test_the_page_tells_the_whole_story_in_one_file(study):
     text = report(study).read_text()
-    for heading in ("What is in the data", "What differs", "What to train on", "planted truth", "What it gained"):
+    for heading in ("What is in the data", "What differs", "What to train on", "planted target", "What it gained"):
         assert heading in text
-    assert text.count("data:image/jpeg;base64,") == 4 + 3 + 2 + 3 + 1 + 3  # levels, lights, the target, extremes
+    assert text.count("data:image/jpeg;base64,") == 4 + 3 + 2 + 3 + 1 + 3  # levels, illumination, the target, extremes
     assert text.count("<svg") == len(Gap.load(study / "gap").figures()) + 1  # the analysis, the results
-    assert "no selection is surely better" in text  # one seed can say nothing else
+    assert "no selection is significantly better" in text  # one seed can say nothing else
     named = re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', text)
     assert {(one or two)[:5] for one, two in named} <= {"data:", "#clip", "#grad"}  # nothing from elsewhere
     assert "<script" not in text
@@ -114,7 +114,7 @@ def test_pages_of_an_analysis_and_of_a_run(study):
     assert "lowest and highest loss" not in report(study / "gap", study / "gap.html").read_text()
     save_figures(gap, source, study / "gap" / "figures")
     text = report(study / "gap", study / "gap.html").read_text()
-    assert "pair loss" in text
+    assert "total loss" in text
     assert text.count("lowest and highest loss") == len(gap.factors)
     assert "Training run all-0" in report(study / "runs" / "all-0", study / "run.html").read_text()
 

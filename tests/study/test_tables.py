@@ -36,7 +36,7 @@ def test_a_table_of_ones_own_has_the_levels_that_the_papers_rule_keeps(gpr_plus)
     heights = {"viewpoint": range(12), "weather": [5, 1, 5, 5, 5, 5, 2], "illumination": [3] * 7}
     rows = [(name, str(level)) for name in heights for level in gpr_plus.factor(name).levels]
     fits = [float(value) for own in heights.values() for value in own]
-    estimates = pl.DataFrame(rows, schema=["factor", "level"], orient="row").with_columns(fit=pl.Series(fits))
+    estimates = pl.DataFrame(rows, schema=["factor", "level"], orient="row").with_columns(mmd2=pl.Series(fits))
     gap = SimpleNamespace(factors=gpr_plus.factors, estimates=estimates)
     found = {row.name: row for row in table_rows("own", gap)}
     assert list(found) == ["eighth-of-people", "half-of-people", "all", "viewpoint", "weather", "together"]

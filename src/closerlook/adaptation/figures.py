@@ -23,12 +23,12 @@ COLUMNS = 12
 
 def trace_chart(trace: Trace) -> alt.VConcatChart:
     """The distance of each set and of the best so far; below, where each parameter of the best so far stood."""
-    fits = [step.distance.fit for step in trace.steps]
-    number = list(range(1, len(fits) + 1))
-    best = np.minimum.accumulate(fits)
-    table = pl.DataFrame({"render": number, "fit": fits, "best": best})
+    distances = [step.distance.mmd2 for step in trace.steps]
+    number = list(range(1, len(distances) + 1))
+    best = np.minimum.accumulate(distances)
+    table = pl.DataFrame({"render": number, "mmd2": distances, "best": best})
     x = alt.X("render:Q", title="rendered sets", axis=alt.Axis(tickMinStep=1))
-    dots = alt.Chart(table).mark_circle(color=FAR, size=36).encode(x=x, y=alt.Y("fit:Q", title="distance (fit)"))
+    dots = alt.Chart(table).mark_circle(color=FAR, size=36).encode(x=x, y=alt.Y("mmd2:Q", title="gap (squared MMD)"))
     line = alt.Chart(table).mark_line(color=NEAR, interpolate="step-after", strokeWidth=2.5).encode(x=x, y="best:Q")
     held = trace.held_out
     title = alt.Title(
@@ -44,7 +44,7 @@ def trace_chart(trace: Trace) -> alt.VConcatChart:
 def _paths(trace: Trace, best: NDArray[np.float64]) -> alt.Chart:
     rows = []
     for number, value in enumerate(best):
-        holder = next(i for i, step in enumerate(trace.steps) if step.distance.fit == value)
+        holder = next(i for i, step in enumerate(trace.steps) if step.distance.mmd2 == value)
         values = trace.steps[holder].values
         for parameter, unit in zip(trace.parameters, to_unit(trace.parameters, values), strict=True):
             label = f"{parameter.name}  {values[parameter.name]:.3g}"

@@ -49,9 +49,9 @@ class _Kept:
     """A step's file: its values and the numbers of its :class:`Distance`."""
 
     values: dict[str, float]
-    fit: float
-    own: list[list[float]]
-    cross: list[list[float]]
+    mmd2: float
+    group_products: list[list[float]]
+    target_products: list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def search_scene(
 ) -> Trace:
     """Look for the values under which the rendered set is nearest to the target.
 
-    Every measured set is kept in ``out/steps`` at once; the same call after a stop reads them and goes on.
+    Every measured set is kept in ``out/steps`` at once; the same call after a stop reads them and resumes.
 
     Args:
         parameters: what to vary.
@@ -119,8 +119,8 @@ def search_scene(
         def step(point: NDArray[np.float64]) -> float:
             values = to_values(parameters, point)
             steps.append(_kept(out / STEPS / f"{len(steps):04d}.json", values, lambda: measure(values, False)))
-            advance(1, f"fit {steps[-1].distance.fit:.4f}, best {steps[_best(steps)].distance.fit:.4f}")
-            return steps[-1].distance.fit
+            advance(1, f"gap {steps[-1].distance.mmd2:.4f}, best {steps[_best(steps)].distance.mmd2:.4f}")
+            return steps[-1].distance.mmd2
 
         step(start)
         base, first = 0, 1
@@ -145,7 +145,7 @@ def search_scene(
 
 
 def _best(steps: Sequence[Step]) -> int:
-    return int(np.argmin([step.distance.fit for step in steps]))
+    return int(np.argmin([step.distance.mmd2 for step in steps]))
 
 
 def _held_out(folder: Path, measure: Measure, number: int, step: Step) -> Distance:
@@ -164,14 +164,21 @@ def _kept(path: Path, values: Mapping[str, float], measure: Callable[[], Distanc
         if kept.values != dict(values):
             raise CloserlookError(f"{path} was measured with other values; choose another output folder.")
         try:
-            own, cross = np.array(kept.own, float), np.array(kept.cross, float)
+            groups, target = np.array(kept.group_products, float), np.array(kept.target_products, float)
         except ValueError:  # rows of unequal lengths
-            own = cross = np.empty(0)
-        if own.ndim != 2 or cross.ndim != 2 or not 2 <= len(own) == own.shape[1] == len(cross) or not cross.size:
-            raise CloserlookError(f"{path} is damaged: 'own' and 'cross' do not belong together. {remedy}")
-        return Step(values, Distance(kept.fit, own, cross))
+            groups = target = np.empty(0)
+        square = groups.ndim == target.ndim == 2 and 2 <= len(groups) == groups.shape[1] == len(target)
+        if not square or not target.size:
+            raise CloserlookError(
+                f"{path} is damaged: 'group_products' and 'target_products' do not belong together. {remedy}"
+            )
+        return Step(values, Distance(kept.mmd2, groups, target))
     distance = measure()
-    numbers = {"fit": distance.fit, "own": distance.own.tolist(), "cross": distance.cross.tolist()}
+    numbers = {
+        "mmd2": distance.mmd2,
+        "group_products": distance.group_products.tolist(),
+        "target_products": distance.target_products.tolist(),
+    }
     write_json(path, {"values": dict(values), **numbers})
     return Step(values, distance)
 
@@ -199,6 +206,6 @@ def _summary(trace: Trace) -> dict[str, object]:
         "best": trace.best,
         "values": dict(trace.values),
         "held_out": asdict(trace.held_out),
-        "rounds": [asdict(one) for one in trace.rounds],
-        "steps": [{"values": dict(step.values), "fit": step.distance.fit} for step in trace.steps],
+        "rounds": [asdict(gain) for gain in trace.rounds],
+        "steps": [{"values": dict(step.values), "mmd2": step.distance.mmd2} for step in trace.steps],
     }

@@ -1,4 +1,4 @@
-"""How far a small rendered set is from the target, and how sure the difference between two such sets is.
+"""How far a small rendered set is from the target, and the interval of the difference between two such sets.
 
 Only inner products of the means of groups of people and of target images are kept, so a measured set is a few hundred
 numbers, and any two can be compared afterwards by a bootstrap that draws the same people and the same target images for
@@ -19,12 +19,16 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, slices_of
 from closerlook.errors import CloserlookError
-from closerlook.gap.measure.moments import squared_norms
-from closerlook.gap.statistics.resampling import draw, small_sample_factor
+from closerlook.gap.losses import weigh
+from closerlook.gap.measure.cells import GROUPS
+from closerlook.gap.measure.moments import inner_products, mean_variance, squared_norms
+from closerlook.gap.measure.products import cell_products
+from closerlook.gap.measure.target import RUNS
+from closerlook.gap.statistics.bootstrap import draw, small_sample_factor
 
 __all__ = ["Distance", "Objective", "gain"]
 
-GROUPS = 16
+ROUNDING = 1e-12
 ALPHA, BETA = 0.9, 1.0  # of style and content, the paper's (Eq. 3)
 
 Float = NDArray[np.float64]
@@ -35,14 +39,14 @@ class Distance:
     """A set of images against the target.
 
     Attributes:
-        fit: unbiased squared distance of the means; 1.0 is the target's mean distance to itself.
-        own: (g, g) inner products of the means of groups of people, about the target's mean.
-        cross: (g, h) the same with the means of groups of target images.
+        mmd2: the gap, the unbiased squared distance of the means; 1.0 is the target's mean distance to itself.
+        group_products: (g, g) inner products of the means of groups of people, about the target's mean.
+        target_products: (g, h) the same with the means of groups of target images.
     """
 
-    fit: float
-    own: Float = field(repr=False)
-    cross: Float = field(repr=False)
+    mmd2: float
+    group_products: Float = field(repr=False)
+    target_products: Float = field(repr=False)
 
 
 class Objective:
@@ -62,17 +66,17 @@ class Objective:
         self._embedder, self._blocks = embedder, embedder.blocks
         self._parts = slices_of(self._blocks)
         self.size = embedder.size
-        groups = min(GROUPS, len(target))
-        group = np.arange(len(target)) * groups // len(target)
-        means, self._squares = self._means(iter_images(target, embedder.size), group)
-        counts = np.bincount(group)
-        share = torch.from_numpy(counts / counts.sum())
-        self._mean = share @ means
+        runs = min(RUNS, len(target))
+        run = np.arange(len(target)) * runs // len(target)
+        means, squares = self._means(iter_images(target, embedder.size), run)
+        counts = np.bincount(run)
+        self._mean = torch.from_numpy(counts / counts.sum()) @ means
         self._target = means - self._mean
-        norms = squared_norms(self._target, self._parts).numpy()
-        bias = counts.astype(float) ** 2 @ norms / (counts.sum() ** 2 - (counts.astype(float) ** 2).sum())
-        spread = self._squares - squared_norms(self._mean[None], self._parts)[0].numpy() + bias
-        self._weights = self._balanced(spread)
+        bias = mean_variance(counts, squared_norms(self._target, self._parts).numpy())
+        length = squared_norms(self._mean[None], self._parts)[0].numpy()
+        spread = squares - length + bias
+        spread[spread < ROUNDING * length] = 0  # identical images leave rounding
+        self._weights = weigh(self._blocks, spread, "balanced", ALPHA, BETA).total
         self._bias = float(bias @ self._weights)
 
     def measure(self, images: NDArray[np.uint8], people: NDArray[np.int64]) -> Distance:
@@ -83,42 +87,30 @@ class Objective:
         group = person % min(GROUPS, int(person.max()) + 1)
         means, _ = self._means((images[start : start + 64] for start in range(0, len(images), 64)), group)
         means = means - self._mean
-        own, cross = self._products(means, means), self._products(means, self._target)
-        counts = np.bincount(group).astype(float)
-        pairs = np.outer(counts, counts) * (1 - np.eye(len(counts)))
-        return Distance(float((own * pairs).sum() / pairs.sum()) - self._bias, own, cross)
+        counts = np.bincount(group)
+        units = np.stack([np.zeros_like(counts), np.arange(len(counts))], axis=1)  # all are of one cell
+        _, unbiased = cell_products(units, counts, means, self._parts, 1)
+        return Distance(
+            mmd2=float(self._weights @ unbiased[:, 0, 0]) - self._bias,
+            group_products=self._products(means, means),
+            target_products=self._products(means, self._target),
+        )
 
     def _means(self, batches: Iterator[NDArray[np.uint8]], group: NDArray[np.int64]) -> tuple[Tensor, Float]:
         """Mean vector of each group (g, d) float64, and each block's mean squared length over all images (b,)."""
         sums = torch.zeros(int(group.max()) + 1, self._parts[-1].stop, dtype=torch.float64)
         squares, start = np.zeros(len(self._parts)), 0
         for batch in batches:
-            phi = self._embedder(torch.from_numpy(batch)).cpu()
+            phi = self._embedder(torch.from_numpy(batch)).cpu().double()
             if not torch.isfinite(phi).all():
                 raise CloserlookError(f"Embedding '{self._embedder.name}' gives a value that is not finite.")
-            sums.index_add_(0, torch.from_numpy(group[start : start + len(batch)]), phi.double())
+            sums.index_add_(0, torch.from_numpy(group[start : start + len(batch)]), phi)
             squares += squared_norms(phi, self._parts).sum(dim=0).numpy()
             start += len(batch)
         return sums / torch.from_numpy(np.bincount(group))[:, None], squares / start
 
-    def _balanced(self, spread: Float) -> Float:
-        """(b,) weights under which the target's mean distance to itself is 1 in each term; see ``analysis.losses``."""
-        factors = {"style": ALPHA, "content": BETA, "feature": 1.0}
-        terms = dict.fromkeys(block.term for block in self._blocks)
-        literal = np.array([block.weight for block in self._blocks])
-        weights = np.zeros(len(literal))
-        for term in terms:
-            own = np.array([block.term == term for block in self._blocks])
-            unit = float((2 * spread * literal)[own].sum())
-            if not unit > 0:
-                raise CloserlookError("All target images are alike: give a target with more than one view.")
-            weights += factors[term] * np.where(own, literal, 0) / unit
-        return np.asarray(weights / sum(factors[term] for term in terms))
-
     def _products(self, a: Tensor, b: Tensor) -> Float:
-        parts = zip(self._weights.tolist(), self._parts, strict=True)
-        total = sum(weight * (a[:, part] @ b[:, part].T) for weight, part in parts)
-        return np.asarray(total)
+        return np.asarray(np.einsum("b,bmn->mn", self._weights, inner_products(a, b, self._parts).numpy()))
 
 
 def gain(before: Distance, after: Distance, seed: int = 0, replicates: int = 1000) -> tuple[float, float, float]:
@@ -126,13 +118,16 @@ def gain(before: Distance, after: Distance, seed: int = 0, replicates: int = 100
 
     Both sets must show the same people in the same order of groups; the same groups are drawn for both.
     """
-    groups, target = before.cross.shape
+    groups, runs = before.target_products.shape
     people = draw(groups, replicates, seed, "people") / groups
-    views = draw(target, replicates, seed, "target") / target
-    factor = small_sample_factor(min(groups, target))
-    lengths = [np.einsum("rg,gh,rh->r", people, one.own, people, optimize=True) for one in (before, after)]
-    crosses = [np.einsum("rg,gh,rh->r", people, one.cross, views, optimize=True) for one in (before, after)]
-    difference = (lengths[0] - 2 * crosses[0]) - (lengths[1] - 2 * crosses[1])
+    target = draw(runs, replicates, seed, "target") / runs
+    factor = small_sample_factor(min(groups, runs))
+    distances = [
+        np.einsum("rg,gh,rh->r", people, distance.group_products, people, optimize=True)
+        - 2 * np.einsum("rg,gh,rh->r", people, distance.target_products, target, optimize=True)
+        for distance in (before, after)
+    ]
+    difference = distances[0] - distances[1]
     low, high = np.quantile(factor * (difference - difference.mean()), [0.025, 0.975])
-    found = before.fit - after.fit
-    return found, found + float(low), found + float(high)
+    nearer = before.mmd2 - after.mmd2
+    return nearer, nearer + float(low), nearer + float(high)

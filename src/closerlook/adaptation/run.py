@@ -27,9 +27,9 @@ from closerlook.synthesis.generation.settings import read_settings
 __all__ = ["SCENE_NAME", "adapt"]
 
 SCENE_NAME = "scene.yaml"
-FORMAT = 1  # raise it when the same inputs would give other distances
+FORMAT = 2  # raise it when the same inputs would give other distances
 IDENTITIES = 200  # of the design that is written
-TARGET_IMAGES = 2048  # at most; their mean is then far surer than that of a rendered set
+TARGET_IMAGES = 2048  # at most; their mean is then far more certain than that of a rendered set
 
 
 def adapt(
@@ -50,7 +50,7 @@ def adapt(
     """Tune the scene until what is rendered is as near to the target as it gets, beyond chance.
 
     Renders a small set of the same people under other values again and again, and measures each against the target's
-    mean in the embedding. The same call after a stop goes on where it was. Whether the values found are a gain is then
+    mean in the embedding. The same call after a stop resumes. Whether the values found are a gain is then
     asked of people that the search did not use; if not, the start is kept.
 
     Args:

@@ -35,7 +35,7 @@ FOUND = "found"  # what the scene's own weather and time of day are called
 SCENE = ("weather.", "illumination.", "camera.", "sensor.")
 SUMMER, WINTER, BACKDROP = "clothes.summer", "clothes.winter", "backdrop."
 
-# Of the scene; then the share of people dressed for a warm day, and of the others for a cold one; then how often each
+# Of the scene; then the share of people dressed for a warm day, and of the merge for a cold one; then how often each
 # place is seen, to a common factor.
 PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter
@@ -168,7 +168,7 @@ def _image_request(drawn: Mapping[str, float], key: int) -> ImageRequest:
 
 def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[str]) -> dict[str, object]:
     """The design, as :func:`closerlook.generate` takes it, whose images have these values."""
-    image = {
+    named = {
         part: {name.removeprefix(f"{part}."): value for name, value in values.items() if name.startswith(f"{part}.")}
         for part in ("weather", "illumination")
     }
@@ -178,9 +178,9 @@ def design_of(values: Mapping[str, float], identities: int, backdrops: Sequence[
         "name": "adapted",
         "identities": identities,
         "factors": {"viewpoint": list(range(0, 360, 30)), "weather": [FOUND], "illumination": [FOUND]},
-        "jitter": {name: {one.kind: list(one.numbers)} for name, one in drawn.items()},
-        "weathers": {FOUND: {"like": WEATHER, **image["weather"]}},
-        "illuminations": {FOUND: {"like": HOUR, **image["illumination"]}},
+        "jitter": {name: {jitter.kind: list(jitter.numbers)} for name, jitter in drawn.items()},
+        "weathers": {FOUND: {"like": WEATHER, **named["weather"]}},
+        "illuminations": {FOUND: {"like": HOUR, **named["illumination"]}},
         "backdrops": {name: round(share / sum(shares.values()), 4) for name, share in shares.items()},
         "population": _seasons(values),
     }

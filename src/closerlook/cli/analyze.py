@@ -53,10 +53,10 @@ def analyze(
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
-    """Measure each attribute value's content and style distance to the target's unlabelled training images.
+    """Criterion each attribute value's content and style distance to the target's unlabelled training images.
 
-    What is finished is kept in --out: the same command goes on where it was stopped. To use several machines, give each
-    a --shard, then run the command without it, with --merge for folders that are not --out.
+    What is finished is kept in --out: the same command resumes. To use several machines, give each a --shard, then run
+    the command without it, with --merge for folders that are not --out.
 
     Where combinations of values are missing, --out still holds every number but the exact shares of variance; what each
     attribute explains is then divided by an additive model.
@@ -84,10 +84,10 @@ def analyze(
     save_figures(gap, images, out / "figures")
     console.print(_table(gap))
     typer.echo(
-        "mean: whether fit is below or above the attribute's mean, or unclear (5 %, Holm). chosen: how often a level "
-        "is at or below that mean, when people and target are drawn anew."
+        "mean: whether the gap (squared MMD) is below or above the attribute's mean, or unclear (5 %, Holm). chosen: "
+        "how often a level is at or below that mean, when people and target are drawn anew."
     )
-    for note in (*gap.settings.notes, *gap.remarks):
+    for note in gap.notes:
         typer.echo(note)
     typer.echo(f"The gap is in {out}, its figures in {out / 'figures'}; next: closerlook select {out} --out plan.yaml")
 
@@ -95,16 +95,18 @@ def analyze(
 def _table(gap: Gap) -> Table:
     """Narrow enough for 80 columns."""
     table = Table("level", box=None, padding=(0, 1))
-    for name in ("fit", "95 % interval", "mean", "chosen", "pair loss", "diversity"):
+    for name in ("gap", "95 % interval", "mean", "chosen", "total loss", "diversity"):
         table.add_column(name, justify="right", no_wrap=True)
     for levels in gap.levels.partition_by("factor", maintain_order=True):
         table.add_row(escape(levels["factor"][0]), style="bold")
         for row in levels.iter_rows(named=True):
-            fit, low, high, loss, diversity = (
-                _number(row[name]) for name in ("fit", "fit_low", "fit_high", "pair_loss", "diversity")
+            mmd2, low, high, loss, diversity = (
+                _number(row[name]) for name in ("mmd2", "mmd2_low", "mmd2_high", "total_loss", "diversity")
             )
-            chosen = "–" if row["fit"] is None else f"{row['kept']:.0%}"
-            table.add_row(f"  {escape(row['level'])}", fit, f"{low} to {high}", row["side"], chosen, loss, diversity)
+            chosen = "–" if row["mmd2"] is None else f"{row['selection_frequency']:.0%}"
+            table.add_row(
+                f"  {escape(row['level'])}", mmd2, f"{low} to {high}", row["relative_to_mean"], chosen, loss, diversity
+            )
     return table
 
 

@@ -26,14 +26,14 @@ def render_next(
     """Hand out new images to the combinations of levels where they are worth most, as a plan for 'closerlook generate'.
 
     A choice loses what its levels on the wrong side of the line cost. More images of the right combinations make the
-    estimates surer, and so that loss smaller.
+    estimates more certain, and so that loss smaller.
     """
     find_gap(gap)
     with loading():
         from closerlook.gap import Gap
-        from closerlook.selection import camera_gap, render_next
+        from closerlook.selection import render_next
 
-    measured = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
+    measured = Gap.load(gap) if camera is None else Gap.load(gap).to_camera(camera)
     value = render_next(measured, images)
     value.plan.save(out)
     cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)
@@ -42,7 +42,8 @@ def render_next(
     if len(cells) > SHOWN:
         typer.echo(f"       and {len(cells) - SHOWN} more combinations")
     typer.echo(
-        f"Expected to save {value.saved:.5f} of {value.doubt:.5f} fit lost by levels on the wrong side of the line."
+        f"Expected to save {value.expected_improvement:.5f} of {value.expected_loss:.5f} of squared MMD lost by levels "
+        "on the wrong side of the line."
     )
     if value.stop:
         typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")

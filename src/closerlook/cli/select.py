@@ -32,13 +32,14 @@ def select(
         Method, typer.Option(help="greedy: each attribute by itself, as in the paper; or all together.")
     ] = "greedy",
     criterion: Annotated[
-        Criterion, typer.Option(help="fit: unbiased distance of distributions; pair_loss: the paper's total loss.")
-    ] = "fit",
+        Criterion,
+        typer.Option(help="mmd2: unbiased squared distance of the means; total_loss: the paper's (Eq. 3)."),
+    ] = "mmd2",
     rule: Annotated[
         str | None,
         typer.Option(
-            help="greedy keeps: sure (default, all but what is surely above the attribute's mean), mean (at or below "
-            "it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's own levels)."
+            help="greedy keeps: not-worse (default: all but what is significantly above the attribute's mean), mean "
+            "(at or below it), top:N, below:X (a line of your own), paper:market or paper:duke (the paper's levels)."
         ),
     ] = None,
     all_levels: Annotated[
@@ -63,7 +64,7 @@ def select(
 ) -> None:
     """Choose the attribute values worth training on and save them as a plan.
 
-    By default all viewpoints, and of the rest what is not surely far. The levels
+    By default all viewpoints, and of the rest what is not significantly farther than the mean. The levels
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
     People are chosen by 'closerlook select-identities'.
     """
@@ -73,10 +74,10 @@ def select(
     find_gap(gap)
     with loading():
         from closerlook.gap import Gap
-        from closerlook.selection import camera_gap, controls as controls_of, select
+        from closerlook.selection import controls as controls_of, select
         from closerlook.storage.tables import write_csv
 
-    measured = Gap.load(gap) if camera is None else camera_gap(Gap.load(gap), camera)
+    measured = Gap.load(gap) if camera is None else Gap.load(gap).to_camera(camera)
     plan = select(
         measured,
         method=method,
@@ -89,12 +90,12 @@ def select(
         caps=caps,
         seed=seed,
     )
-    others = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
+    merge = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
     table = None if front is None else _front(measured, plan, criterion)
     plan.save(out)
     if front is not None and table is not None:
         write_csv(table, front)
-    for name, other in others.items():
+    for name, other in merge.items():
         path = out.with_name(f"{out.stem}-{name}{out.suffix}")
         other.save(path)
         typer.echo(f"control: {other.images:,} images in {path}")
@@ -141,7 +142,8 @@ def _tell(plan: Plan) -> None:
     if (low := evidence.get("gain_low")) is not None:
         gain, high = evidence["gain"], evidence["gain_high"]
         typer.echo(
-            f"Nearer than a random part of equal size by {gain:.4f} of fit (95 % interval {low:.4f} to {high:.4f})"
+            f"Nearer than a random subset of equal size by {gain:.4f} of squared MMD "
+            f"(95 % interval {low:.4f} to {high:.4f})"
         )
     if (same := evidence.get("same")) is not None:
         draws = evidence.get("draws") or 0

@@ -1,4 +1,4 @@
-"""How far every attribute level of a synthetic source is from a real target, and how sure that is."""
+"""How far every attribute level of a synthetic source is from a real target, with confidence intervals."""
 
 from closerlook.gap.analyze import analyze, analyze_shard
 from closerlook.gap.gap import Gap

@@ -62,8 +62,8 @@ def analyze(
         bootstrap_unit: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn
             in runs of neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
         seed: of the subsample, the projection and the bootstrap.
-        out: a folder to save the gap in. What is finished is kept there: the same call goes on where it was stopped,
-            and another scaling, alpha, beta or ``bootstrap_unit`` needs no new pass over the images.
+        out: a folder to save the gap in. What is finished is kept there: the same call resumes, and another scaling,
+            alpha, beta or ``bootstrap_unit`` needs no new pass over the images.
         merge: folders where :func:`analyze_shard` has made shards of this analysis.
 
     Raises:
@@ -173,8 +173,8 @@ class Task:
         embedder = open_embedding(embedding, size)
         sample = per_cell is None and not torch.cuda.is_available()
         cells = source.table.select(factor.name for factor in chosen).n_unique()
-        most = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
-        layout = lay_out(source, chosen, most, seed)
+        limit = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
+        layout = lay_out(source, chosen, limit, seed)
         analysed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
         options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
@@ -182,7 +182,7 @@ class Task:
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in merge), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
-        return cls(layout, analysed, embedder, most, seed, notes, pieces)
+        return cls(layout, analysed, embedder, limit, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.

@@ -35,11 +35,11 @@ def unequal_blur(source: Dataset, target: Dataset, size: tuple[int, int]) -> tup
 def _enlargement(data: Dataset, size: tuple[int, int]) -> float:
     """How many times images are enlarged along a side, the median over some of them; 1 if they shrink."""
     rows = np.unique(np.linspace(0, len(data) - 1, min(SAMPLE, len(data))).astype(int))
-    found = []
+    factors = []
     for row in rows:
         try:
             height, width = read_size(data.paths[row])
         except CloserlookError:
             continue  # whoever decodes it says so
-        found.append((size[0] * size[1] / (height * width)) ** 0.5)
-    return max(float(np.median(found)), 1.0) if found else 1.0
+        factors.append((size[0] * size[1] / (height * width)) ** 0.5)
+    return max(float(np.median(factors)), 1.0) if factors else 1.0

@@ -13,10 +13,11 @@ import polars as pl
 from closerlook.compute.progress import step
 from closerlook.errors import CloserlookError, unknown
 from closerlook.escaping import html_table
-from closerlook.gap import levels, tables
+from closerlook.gap import tables
+from closerlook.gap.estimator import GapEstimator
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.plots.figures import figure_names, importance_figure, interaction_figure, level_figure
-from closerlook.gap.scores import Scores
+from closerlook.gap.notes import findings_in_words
+from closerlook.gap.plots.charts import figure_names, importance_figure, interaction_figure, level_figure
 from closerlook.gap.settings import REMEDY, load_settings, remove_settings, save_settings
 from closerlook.inputs import GAP_FILE, find_gap
 from closerlook.storage.files import explain_os_errors
@@ -26,7 +27,7 @@ __all__ = ["Gap"]
 
 
 @dataclass(frozen=True)
-class Gap(Scores):
+class Gap(GapEstimator):
     """How far every attribute level of a source is from a target.
 
     Attributes:
@@ -62,33 +63,35 @@ class Gap(Scores):
 
     @cached_property
     def estimates(self) -> pl.DataFrame:
-        """A row a level: factor, level, images, identities, pair_loss and fit with their terms, diversity."""
-        return levels.estimate_levels(self)
+        """One row per level: factor, level, images, identities, total_loss and mmd2 with their terms, diversity."""
+        return tables.estimate_levels(self)
 
     @cached_property
     def levels(self) -> pl.DataFrame:
-        """:attr:`estimates` with 95 % intervals (``fit_low``, ``fit_high``, ``pair_...``, ``diversity_...``) and more.
+        """:attr:`estimates` with 95 % intervals (``mmd2_low``, ``mmd2_high``, ``total_loss_...``, ``diversity_...``)
+        and more.
 
-        ``side`` says where a level's fit lies from its factor's mean line: ``below`` or ``above``, or ``unclear`` where
-        the two cannot be told apart (5 %, Holm's correction within the factor). ``kept`` is the share of bootstrap
-        replicates in which it is at or below the line, as rule ``mean`` asks: how often it lands in the chosen set.
-        ``target_share`` estimates which share of the target's images shows the level, from all levels together: see
-        :func:`closerlook.gap.statistics.mixture.estimate_composition`.
-        ``pair_sampling`` and ``fit_sampling`` are standard errors from analysing only some images of each cell, a part
-        of the intervals. ``coverage``, ``frechet`` and ``kernel`` are of pooled features, see
+        ``relative_to_mean`` says where a level's mmd2 lies from the mean of its factor's levels: ``below`` or
+        ``above``, or ``unclear`` where the difference is not significant (5 %, Holm's correction within the factor).
+        ``selection_frequency`` is the share of bootstrap replicates in which it is at or below that mean, as rule
+        ``mean`` asks. ``mixture_weight`` is the estimated proportion of the target's images that shows the level, from
+        all levels together: see :func:`closerlook.gap.statistics.mixture.estimate_mixture`.
+        ``total_loss_subsampling_se`` and ``mmd2_subsampling_se`` are standard errors from analysing only some images of
+        each cell, included in the intervals. ``coverage``, ``frechet_distance`` and ``kernel_distance`` are of pooled
+        features, see
         :func:`closerlook.gap.statistics.distributions.compare`; coverage with as many images as the smallest level has.
         """
         with step("Intervals of the levels"):
-            return levels.level_table(self, self.estimates)
+            return tables.level_table(self, self.estimates)
 
     def combinations(self, order: int = 2) -> pl.DataFrame:
         """Losses of every combination of levels of ``order`` attributes: a column for each attribute, null where it is
-        not part of the combination, then images, pair_loss, fit and diversity."""
+        not part of the combination, then images, total_loss, mmd2 and diversity."""
         return tables.combinations(self, order)
 
     @cached_property
     def differences(self) -> pl.DataFrame:
-        """Every two levels of a factor by fit, and whether they can be told apart; see
+        """Every two levels of a factor by mmd2, and whether they differ significantly; see
         :func:`closerlook.gap.statistics.intervals.differences`."""
         return tables.level_differences(self, self.estimates)
 
@@ -106,19 +109,19 @@ class Gap(Scores):
         """The levels against a mixture of the target's cameras, such as ``{1: 1}`` or ``{2: 0.7, 5: 0.3}``.
 
         Returns:
-            factor, level, pair_loss, fit, fit_low, fit_high (over runs of images). The unit of a balanced scaling
+            factor, level, total_loss, mmd2, mmd2_low, mmd2_high (over runs of images). The unit of a balanced scaling
             stays that of the whole target.
         """
         return tables.against(self, self.estimates, cameras)
 
     @property
-    def remarks(self) -> list[str]:
-        """What to know before reading the numbers, in words: what a subsample costs, what cannot be told apart."""
-        return tables.remarks(self, self.levels, self.differences, self.agreement)
+    def notes(self) -> list[str]:
+        """What to know before reading the numbers, in words: what was left out, what a subsample costs, what ties."""
+        return [*self.settings.notes, *findings_in_words(self, self.levels, self.differences, self.agreement)]
 
     def save(self, folder: str | Path) -> None:
         """Write ``gap.json``, ``moments.safetensors`` and ``images.parquet`` (what :meth:`load` reads), and for other
-        readers the tables levels, losses (a row an image), identities, pairs, triples, differences, agreement,
+        readers the tables levels, losses (one row per image), identities, pairs, triples, differences, agreement,
         cameras, importance and variance, each as Parquet where it is not empty.
 
         ``gap.json`` is written last, and one of an earlier analysis is removed first: while it is there, all else is
@@ -165,9 +168,9 @@ class Gap(Scores):
             raise CloserlookError(f"{folder / GAP_FILE} is damaged: {error} {REMEDY}") from None
         return gap
 
-    def figure(self, name: str = "fit") -> altair.HConcatChart:
-        """An Altair chart: ``fit`` or ``pair_loss`` (Fig. 3), ``diversity``, ``target_share``, ``importance`` (Fig. 4)
-        or ``interactions`` (heat maps of fit)."""
+    def figure(self, name: str = "mmd2") -> altair.HConcatChart:
+        """An Altair chart: ``mmd2`` or ``total_loss`` (Fig. 3), ``diversity``, ``mixture_weight``, ``importance`` (Fig.
+        4) or ``interactions`` (heat maps of mmd2)."""
         names = figure_names(self, self.levels)
         if name not in names:
             raise unknown("figure", name, names)

@@ -106,7 +106,7 @@ def inversion_strip(
     steps: int = 150,
     seed: int = 0,
 ) -> Pixels:
-    """A row an image: the image, then what each of ``layers`` sees of it; with the layers' names above.
+    """One row per image: the image, then what each of ``layers`` sees of it; with the layers' names above.
 
     Example:
         >>> from closerlook.gap import inversion_strip
@@ -120,11 +120,11 @@ def inversion_strip(
     shown = []
     with progress(f"Inverting {backbone}", len(images) * len(layers), "layers") as advance:
         for image in images:
-            own = resize(image, size)
-            shown.append(own)
+            resized = resize(image, size)
+            shown.append(resized)
             for layer in layers:
-                found, left = invert(own, layer, term=term, backbone=network, steps=steps, seed=seed)
-                shown.append(found)
+                inverted, left = invert(resized, layer, term=term, backbone=network, steps=steps, seed=seed)
+                shown.append(inverted)
                 advance(1, f"{layer}: {100 * left:.2f} % of the loss is left")
     sheet = sheet_of(shown, len(layers) + 1, gap=GAP, margin=(0, MARGIN, 0, GAP))
     draw = ImageDraw.Draw(sheet)
@@ -145,11 +145,11 @@ def _style_layers(network: Backbone, layer: str) -> tuple[str, ...]:
 
 
 def _features(network: Backbone, x: Tensor, layers: Sequence[str], term: str) -> list[Tensor]:
-    found = network.activations(x, layers)
+    activations = network.activations(x, layers)
     if term == "content":
-        return [found[name] for name in layers]
-    flat = [found[name].flatten(2) for name in layers]
-    return [own @ own.mT for own in flat]
+        return [activations[name] for name in layers]
+    flat = [activations[name].flatten(2) for name in layers]
+    return [layer @ layer.mT for layer in flat]
 
 
 def _mismatch(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:

@@ -1,11 +1,12 @@
-"""From moments to the paper's losses, and to what they hide: fit and diversity.
+"""From moments to the paper's losses, and to what they hide: squared MMD and diversity.
 
 For a set of source images s and the target t, over *all* pairs,
 
     mean L_total = E ||Phi_s||^2 + E ||Phi_t||^2 - 2 <m_s, m_t>  =  ||m_s - m_t||^2 + tr Cov_s + tr Cov_t.
 
 It rewards a set for being uniform: a collapsed set scores better than a perfect copy of the target. So its three parts
-are kept apart: *fit* is the unbiased estimate of ||mu_s - mu_t||^2 and *diversity* is tr Cov_s / tr Cov_t. Unbiased
+are kept apart: *mmd2*, the gap, is the unbiased estimate of ||mu_s - mu_t||^2, the squared maximum mean discrepancy of
+the linear kernel in Phi (Gretton et al., JMLR 2012), and *diversity* is tr Cov_s / tr Cov_t. Unbiased
 means that images of one person, which share looks and often a backdrop, are not taken for independent: products are
 over images of different groups of people, and the target's over different runs of its table.
 """
@@ -13,11 +14,13 @@ over images of different groups of people, and the target's over different runs 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.embedding import Block
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.gap.measure.measurement import Measurement
 
@@ -40,8 +43,16 @@ class Weights:
     terms: dict[str, Float]
 
 
-def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.9, beta: float = 1.0) -> Weights:
+def weigh(
+    blocks: Sequence[Block], target_spread: Float, scaling: str = "balanced", alpha: float = 0.9, beta: float = 1.0
+) -> Weights:
     """The blocks' weights in the total loss (Eq. 3) and in its terms.
+
+    Args:
+        blocks: of Phi.
+        target_spread: (b,) tr Cov_t of each, unbiased.
+        scaling: ``balanced``, ``literal`` or custom, as below.
+        alpha, beta: of style and of content.
 
     ``literal``: Eqs. 1-3 as printed, total = alpha style + beta content. Content, an unnormalised sum, swamps style.
     ``balanced``: each term is divided by its own mean over pairs of *target* images from different groups (runs of
@@ -53,18 +64,18 @@ def weigh(measurement: Measurement, scaling: str = "balanced", alpha: float = 0.
         UsageError: an unknown scaling, or weights that are negative or all zero.
         CloserlookError: balanced, but all target images are alike.
     """
-    names = list(dict.fromkeys(block.term for block in measurement.blocks))
+    names = list(dict.fromkeys(block.term for block in blocks))
     custom = _read_divisors(scaling, names) if scaling not in SCALINGS else {}
     if not (math.isfinite(alpha + beta) and min(alpha, beta) >= 0 and alpha + beta > 0):
         raise UsageError(f"alpha and beta must be numbers of at least 0, and not both 0; they are {alpha} and {beta}.")
     factors = {"style": alpha, "content": beta, "feature": 1.0}
-    literal = np.array([block.weight for block in measurement.blocks])
-    spread = 2 * measurement.target_spread * literal
+    literal = np.array([block.weight for block in blocks])
+    spread = 2 * target_spread * literal
     terms, total, shares = {}, np.zeros(len(literal)), 0.0
     for term in names:
-        own = np.array([block.term == term for block in measurement.blocks])
-        divisor = _divisor(term, spread[own]) if scaling == "balanced" else custom.get(term, 1.0)
-        terms[term] = np.where(own, literal, 0) / divisor
+        of_term = np.array([block.term == term for block in blocks])
+        divisor = _divisor(term, spread[of_term]) if scaling == "balanced" else custom.get(term, 1.0)
+        terms[term] = np.where(of_term, literal, 0) / divisor
         total += factors[term] * terms[term]
         shares += factors[term]
     if not shares > 0:
@@ -76,18 +87,18 @@ def _read_divisors(text: str, terms: list[str]) -> dict[str, float]:
     """``style=2.5,content=3e4`` -> the numbers by which the terms are divided."""
     if "=" not in text:
         raise unknown("scaling", text, [*SCALINGS, *(f"{term}=NUMBER" for term in terms)])
-    found: dict[str, float] = {}
+    divisors: dict[str, float] = {}
     for item in text.split(","):
         name, _, number = item.partition("=")
         if name.strip() not in terms:
             raise unknown("term of the scaling", name.strip(), terms)
         try:
-            found[name.strip()] = float(number)
+            divisors[name.strip()] = float(number)
         except ValueError:
             raise UsageError(f"Scaling '{text}': '{number}' is not a number.") from None
-    if set(found) != set(terms) or not all(0 < value < np.inf for value in found.values()):
+    if set(divisors) != set(terms) or not all(0 < value < np.inf for value in divisors.values()):
         raise UsageError(f"Scaling '{text}' must give a positive number for each of {', '.join(terms)}.")
-    return found
+    return divisors
 
 
 def _divisor(term: str, spread: Float) -> float:
@@ -95,7 +106,7 @@ def _divisor(term: str, spread: Float) -> float:
     if not value > 0:
         raise CloserlookError(
             f"All target images have the same {term}, so it cannot be the unit of a balanced loss: "
-            "give a target with more than one view, or use scaling 'literal'."
+            "give a target with more than one view; an analysis can also use scaling 'literal'."
         )
     return value
 
@@ -105,31 +116,31 @@ class Losses:
     """Losses of k sets of source images against the target, each (k,).
 
     Attributes:
-        pair: mean loss over all pairs.
-        fit: unbiased ||m_s - m_t||^2; nan for a set of one image. It can fall below zero by chance.
+        total: mean of the total loss (Eq. 3) over all pairs.
+        mmd2: unbiased ||m_s - m_t||^2; nan for a set of one image. It can fall below zero by chance.
         diversity: tr Cov_s / tr Cov_t; nan for a set of one image.
     """
 
-    pair: Float
-    fit: Float
+    total: Float
+    mmd2: Float
     diversity: Float
 
 
-def set_losses(measurement: Measurement, weights: Float, counts: Float, pairs: Float, products: Float) -> Losses:
+def set_losses(counts: Float, totals: Float, products: Float, *, target_spread: float, target_bias: float) -> Losses:
     """Losses of k sets of source images.
 
-    The mean pair loss is fit + tr Cov_s + tr Cov_t, so any two of the three parts give the other.
+    The mean total loss is mmd2 + tr Cov_s + tr Cov_t, so any two of the three parts give the other.
 
     Args:
-        weights: (b,) of the blocks.
         counts: (k,) images in each set.
-        pairs: (k,) mean of the images' losses.
-        products: (k,) unbiased ||mu_s - m_t||^2, from ``cell_fits``.
+        totals: (k,) mean of the images' losses.
+        products: (k,) unbiased ||mu_s - m_t||^2, from unbiased products of cells' means.
+        target_spread: tr Cov_t.
+        target_bias: tr Cov(m_t), by which ``products`` exceed ||mu_s - mu_t||^2 on average.
     """
-    target_spread = measurement.target_spread @ weights
-    fit = np.where(counts > 1, products - measurement.target_bias @ weights, np.nan)
+    mmd2 = np.where(counts > 1, products - target_bias, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Losses(pairs, fit, (pairs - fit - target_spread) / target_spread)
+        return Losses(totals, mmd2, (totals - mmd2 - target_spread) / target_spread)
 
 
 def image_losses(measurement: Measurement, weights: Float) -> Float:

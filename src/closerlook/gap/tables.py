@@ -1,9 +1,9 @@
-"""Tables that follow from a gap: combinations of levels, single cameras, and what agrees with what."""
+"""Tables that follow from a gap: levels (Figure 3), combinations of them, single cameras, and what agrees with what."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,154 +12,182 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from closerlook.errors import UsageError, unknown
-from closerlook.gap.scores import Scores
-from closerlook.gap.statistics.bootstrap import REPLICATES, bootstrap_fit
-from closerlook.gap.statistics.intervals import differences, interval
-from closerlook.gap.statistics.resampling import draw_mixture
+from closerlook.gap.estimator import GapEstimator
+from closerlook.gap.losses import Losses, set_losses
+from closerlook.gap.statistics.bootstrap import (
+    REPLICATES,
+    bootstrap_diversity,
+    bootstrap_mmd2,
+    bootstrap_total_loss,
+    draw_mixture,
+)
+from closerlook.gap.statistics.delta_method import subsampling_errors
+from closerlook.gap.statistics.intervals import against_line, differences, interval
+from closerlook.gap.statistics.mixture import estimate_mixture
 
-__all__ = ["MEASURES", "against", "agreement", "combinations", "level_differences", "per_camera", "remarks"]
+__all__ = [
+    "MEASURES",
+    "against",
+    "agreement",
+    "combinations",
+    "estimate_levels",
+    "level_differences",
+    "level_table",
+    "per_camera",
+]
+
+Float = NDArray[np.float64]
 
 # Measures of a level's distance, with the sign that makes smaller nearer
-MEASURES = {"fit": 1, "pair_loss": 1, "frechet": 1, "kernel": 1, "coverage": -1}
+MEASURES = {"mmd2": 1, "total_loss": 1, "frechet_distance": 1, "kernel_distance": 1, "coverage": -1}
 
 
-def combinations(scores: Scores, order: int) -> pl.DataFrame:
+def estimate_levels(gap: GapEstimator) -> pl.DataFrame:
+    """See :attr:`closerlook.gap.Gap.estimates`."""
+    measurement = gap.measurement
+    losses = _losses(gap, gap.weights.total)
+    terms = {term: _losses(gap, weights) for term, weights in gap.weights.terms.items()}
+    columns: dict[str, Any] = {
+        "factor": [factor.name for factor in gap.factors for _ in factor.levels],
+        "level": [str(level) for factor in gap.factors for level in factor.levels],
+        "images": (measurement.members @ measurement.cell_counts).astype(int),
+        "identities": _identities(gap),
+        "total_loss": losses.total,
+        **{term: alone.total for term, alone in terms.items()},
+        "mmd2": losses.mmd2,
+        **{f"mmd2_{term}": alone.mmd2 for term, alone in terms.items()},
+        "diversity": losses.diversity,
+    }
+    return pl.DataFrame(columns).with_columns(pl.selectors.float().fill_nan(None))
+
+
+def level_table(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
+    """See :attr:`closerlook.gap.Gap.levels`."""
+    measurement, weights, seed = gap.measurement, gap.weights.total, gap.settings.seed
+    deviations = {
+        "total_loss": bootstrap_total_loss(measurement, weights, seed, gap.target_units),
+        "mmd2": gap.mmd2_deviations,
+        "diversity": bootstrap_diversity(measurement, weights, seed, gap.target_units),
+    }
+    columns: dict[str, Float] = {}
+    for name, noise in deviations.items():
+        columns[f"{name}_low"], columns[f"{name}_high"] = interval(_numbers(estimates[name]), noise)
+    sizes = [len(factor) for factor in gap.factors]
+    frequency, relation = against_line(_numbers(estimates["mmd2"]), gap.mmd2_deviations, sizes)
+    columns["selection_frequency"] = frequency
+    columns["total_loss_subsampling_se"], columns["mmd2_subsampling_se"] = subsampling_errors(measurement, weights)
+    mixture = estimate_mixture(measurement, weights, seed)
+    columns |= {
+        "mixture_weight": mixture.weight,
+        "mixture_weight_low": mixture.low,
+        "mixture_weight_high": mixture.high,
+    }
+    compared = [gap.compare(members.astype(bool)) for members in measurement.members]
+    columns |= {name: np.array([distances[name] for distances in compared]) for name in compared[0]}
+    series = [pl.Series(name, values).fill_nan(None) for name, values in columns.items()]
+    return estimates.with_columns(*series, pl.Series("relative_to_mean", relation))
+
+
+def _losses(gap: GapEstimator, weights: Float) -> Losses:
+    """Of every level, from its exact mean."""
+    measurement = gap.measurement
+    counts = measurement.members @ measurement.cell_counts
+    with np.errstate(invalid="ignore"):  # a subset of the data may lack a level
+        totals = measurement.members @ gap.cell_losses(weights) / counts
+        mixtures = measurement.members * measurement.cell_counts / counts[:, None]
+    bias = np.einsum("b,bcd->cd", weights, measurement.cell_products - measurement.unbiased_cell_products)
+    products = weights @ measurement.level_gaps - ((mixtures @ bias) * mixtures).sum(axis=1)
+    spread, target_bias = (float(value @ weights) for value in (measurement.target_spread, measurement.target_bias))
+    return set_losses(counts, totals, products, target_spread=spread, target_bias=target_bias)
+
+
+def _identities(gap: GapEstimator) -> list[int]:
+    images = gap.measurement.images
+    return [
+        images.filter(pl.col(factor.name) == level)["identity"].drop_nulls().n_unique()
+        for factor in gap.factors
+        for level in factor.levels
+    ]
+
+
+def combinations(gap: GapEstimator, order: int) -> pl.DataFrame:
     """See :meth:`closerlook.gap.Gap.combinations`."""
-    measurement, factors = scores.measurement, scores.factors
+    measurement, factors = gap.measurement, gap.factors
     if order < 1:
         raise UsageError(f"A combination has at least one attribute, not {order}.")
-    found = []
+    tables = []
     for axes in itertools.combinations(range(len(factors)), order):
         keys, place = np.unique(measurement.cell_levels[:, axes], axis=0, return_inverse=True)
         shares = np.zeros((len(keys), len(measurement.cell_levels)))
         shares[place, np.arange(len(place))] = 1
         present = shares @ measurement.cell_counts > 0
         keys, shares = keys[present], shares[present]
-        losses = scores.losses_of(shares)
+        losses = gap.set_losses(shares)
         columns: dict[str, Any] = {factor.name: [None] * len(keys) for factor in factors}
         for position, axis in enumerate(axes):
             columns[factors[axis].name] = [str(factors[axis].levels[level]) for level in keys[:, position]]
         columns |= {"images": (shares @ measurement.cell_counts).astype(int)}
-        columns |= {"pair_loss": losses.pair, "fit": losses.fit, "diversity": losses.diversity}
-        found.append(pl.DataFrame(columns, schema_overrides={factor.name: pl.String for factor in factors}))
-    return pl.concat(found).with_columns(pl.selectors.float().fill_nan(None)) if found else pl.DataFrame()
+        columns |= {"total_loss": losses.total, "mmd2": losses.mmd2, "diversity": losses.diversity}
+        tables.append(pl.DataFrame(columns, schema_overrides={factor.name: pl.String for factor in factors}))
+    return pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None)) if tables else pl.DataFrame()
 
 
-def level_differences(scores: Scores, estimates: pl.DataFrame) -> pl.DataFrame:
+def level_differences(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     """See :attr:`closerlook.gap.Gap.differences`."""
-    fit, found, start = _numbers(estimates["fit"]), [], 0
-    for factor in scores.factors:
-        own = slice(start, start + len(factor))
+    mmd2, tables, start = _numbers(estimates["mmd2"]), [], 0
+    for factor in gap.factors:
+        levels = slice(start, start + len(factor))
         names = [str(level) for level in factor.levels]
-        table = differences(fit[own], scores.fit_deviations[:, own], names)
-        found.append(table.select(pl.lit(factor.name).alias("factor"), pl.all()))
+        table = differences(mmd2[levels], gap.mmd2_deviations[:, levels], names)
+        tables.append(table.select(pl.lit(factor.name).alias("factor"), pl.all()))
         start += len(factor)
-    return pl.concat(found)
+    return pl.concat(tables)
 
 
 def agreement(levels: pl.DataFrame) -> pl.DataFrame:
-    """Kendall's tau of the levels' rankings by any two of :data:`MEASURES`, a row a factor and pair of measures.
+    """Kendall's tau of the levels' rankings by any two of :data:`MEASURES`, one row per factor and pair of measures.
 
     Coverage counts as nearness. ``tau`` is null where a measure is missing or there are fewer than three levels.
     """
     rows = []
-    for (name,), own in levels.group_by("factor", maintain_order=True):
-        for one, other in itertools.combinations(MEASURES, 2):
-            x, y = (MEASURES[measure] * _numbers(own[measure]) for measure in (one, other))
+    for (name,), table in levels.group_by("factor", maintain_order=True):
+        for first, other in itertools.combinations(MEASURES, 2):
+            x, y = (MEASURES[measure] * _numbers(table[measure]) for measure in (first, other))
             known = np.isfinite(x) & np.isfinite(y)
             tau = float(stats.kendalltau(x[known], y[known]).statistic) if known.sum() > 2 else np.nan
-            rows.append({"factor": name, "measure": one, "other": other, "levels": int(known.sum()), "tau": tau})
+            rows.append({"factor": name, "measure": first, "other": other, "levels": int(known.sum()), "tau": tau})
     return pl.DataFrame(rows).with_columns(pl.col("tau").fill_nan(None))
 
 
-def per_camera(scores: Scores, estimates: pl.DataFrame) -> pl.DataFrame:
+def per_camera(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     """See :attr:`closerlook.gap.Gap.cameras`."""
-    if scores.measurement.cameras is None:
+    if gap.measurement.cameras is None:
         return pl.DataFrame()
-    names = [int(name) for name in scores.measurement.cameras.names]
-    tables = [against(scores, estimates, {name: 1.0}).select(pl.lit(name).alias("camera"), pl.all()) for name in names]
+    names = [int(name) for name in gap.measurement.cameras.names]
+    tables = [against(gap, estimates, {name: 1.0}).select(pl.lit(name).alias("camera"), pl.all()) for name in names]
     return pl.concat(tables)
 
 
-def against(scores: Scores, estimates: pl.DataFrame, cameras: Mapping[int, float]) -> pl.DataFrame:
+def against(gap: GapEstimator, estimates: pl.DataFrame, cameras: Mapping[int, float]) -> pl.DataFrame:
     """See :meth:`closerlook.gap.Gap.against`."""
-    measurement, weights, known = scores.measurement, scores.weights.total, scores.measurement.cameras
+    measurement, weights, known = gap.measurement, gap.weights.total, gap.measurement.cameras
     if known is None:
         raise UsageError("The target has no two known cameras.")
     shares = _shares(cameras, [int(name) for name in known.names])
     # ||m_l - m_x||^2 = ||m_l - m_t||^2 - 2 <m_l - m_t, m_x - m_t> + ||m_x - m_t||^2 for the mixture's mean m_x
     moved = np.einsum("b,blk,k->l", weights, known.level_dots, shares)
     length = np.einsum("b,bkj,k,j->", weights, known.products, shares, shares)
-    fit = _numbers(estimates["fit"]) + measurement.target_bias @ weights - 2 * moved + length
-    fit -= shares**2 @ known.bias @ weights
+    mmd2 = _numbers(estimates["mmd2"]) + gap.target_bias - 2 * moved + length
+    mmd2 -= shares**2 @ known.bias @ weights
     spread = (known.distances.sum(axis=0) / known.counts.sum(axis=0)[:, None]) @ weights @ shares
-    own = measurement.target_distances.sum(axis=0) @ weights / measurement.target_counts.sum()
-    pair = _numbers(estimates["pair_loss"]) - own - 2 * moved + spread
-    drawn = draw_mixture(measurement, shares, REPLICATES, scores.settings.seed)
-    deviations = bootstrap_fit(measurement, weights, measurement.members, scores.settings.seed, target=drawn)
-    low, high = interval(fit, deviations)
+    spread_of_all = measurement.target_distances.sum(axis=0) @ weights / measurement.target_counts.sum()
+    total = _numbers(estimates["total_loss"]) - spread_of_all - 2 * moved + spread
+    drawn = draw_mixture(measurement, shares, REPLICATES, gap.settings.seed)
+    deviations = bootstrap_mmd2(measurement, weights, measurement.members, gap.settings.seed, target=drawn)
+    low, high = interval(mmd2, deviations)
     table = estimates.select("factor", "level")
-    values = {"pair_loss": pair, "fit": fit, "fit_low": low, "fit_high": high}
+    values = {"total_loss": total, "mmd2": mmd2, "mmd2_low": low, "mmd2_high": high}
     return table.with_columns(pl.Series(name, value).fill_nan(None) for name, value in values.items())
-
-
-def remarks(scores: Scores, levels: pl.DataFrame, apart: pl.DataFrame, agreed: pl.DataFrame) -> list[str]:
-    """See :attr:`closerlook.gap.Gap.remarks`."""
-    return [
-        *_subsample(scores, levels),
-        *_incomplete(scores),
-        *_ties(levels, apart),
-        *_rankings(agreed),
-        *_shown(levels),
-    ]
-
-
-def _subsample(scores: Scores, levels: pl.DataFrame) -> Iterator[str]:
-    analysed, there = scores.measurement.images.height, int(scores.measurement.cell_images.sum())
-    if analysed < there:
-        half = 1.96 * float(np.nanmedian(_numbers(levels["fit_sampling"])))
-        yield (
-            f"{analysed:,} of {there:,} source images were analysed, evenly from all combinations; that alone makes "
-            f"the fit of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
-        )
-
-
-def _incomplete(scores: Scores) -> Iterator[str]:
-    if scores.variance is None:
-        yield (
-            "Shares of variance are those of an additive model: combinations of levels are missing, have one image "
-            "each, or all losses are alike, so that interactions and noise cannot be told apart."
-        )
-
-
-def _ties(levels: pl.DataFrame, differences: pl.DataFrame) -> Iterator[str]:
-    for (name,), own in differences.group_by("factor", maintain_order=True):
-        apart = int(own["apart"].sum())
-        if apart < own.height:
-            nearest = levels.filter(pl.col("factor") == name).sort("fit", nulls_last=True)["level"][0]
-            with_nearest = own.filter(~pl.col("apart") & ((pl.col("level") == nearest) | (pl.col("other") == nearest)))
-            others = [row["other"] if row["level"] == nearest else row["level"] for row in with_nearest.to_dicts()]
-            tied = f"; nearest is {nearest}, not to be told from {', '.join(others)}" if others else ""
-            yield f"{name}: {apart} of {own.height} pairs of levels can be told apart by fit (5 %, Holm){tied}."
-
-
-def _rankings(agreed: pl.DataFrame) -> Iterator[str]:
-    for row in agreed.filter((pl.col("measure") == "fit") & (pl.col("other") == "pair_loss")).to_dicts():
-        if row["tau"] is not None and row["tau"] < 0.5:
-            yield (
-                f"{row['factor']}: fit and the paper's pair loss rank the levels differently (Kendall's tau "
-                f"{row['tau']:.2f}); pair loss also rewards levels that look all alike."
-            )
-
-
-def _shown(levels: pl.DataFrame) -> Iterator[str]:
-    """The levels of each factor that make up more of the target than an even mixture, the largest share first."""
-    share, low, high = (pl.col(name) for name in ("target_share", "target_share_low", "target_share_high"))
-    for (name,), own in levels.group_by("factor", maintain_order=True):
-        most = own.filter(share > share.mean()).sort(share, descending=True).select("level", share, low, high)
-        parts = [f"{level} {value:.0%} ({least:.0%} to {largest:.0%})" for level, value, least, largest in most.rows()]
-        if parts:
-            yield f"{name}: the mixture of levels that explains the target best is mostly {', '.join(parts)}."
 
 
 def _shares(cameras: Mapping[int, float], known: list[int]) -> NDArray[np.float64]:

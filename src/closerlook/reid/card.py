@@ -57,7 +57,7 @@ _CHOICE = (
 
 
 def _plan(plan: Plan) -> str:
-    """How the images were chosen, and how sure it is that this is better than chance."""
+    """How the images were chosen, and with what confidence this is better than chance."""
     part = f"{plan.images:,} images, {plan.share:.1%} of the source"
     if plan.control is not None:
         return f"a random control: as many images of as many people as a plan's {part}"
@@ -66,12 +66,12 @@ def _plan(plan: Plan) -> str:
         return f"written by hand, {part}"
     evidence = origin.evidence
     low, high = evidence.get("gain_low"), evidence.get("gain_high")
-    sure = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
+    interval = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
     method, rule, target, space = map(in_markdown, (origin.method, origin.rule, origin.target, origin.embedding))
     return (
         f"{part}, chosen by method {method}, rule {rule}, for the unlabelled training images of "
         f"{target} in the space of {space}; nearer to them than a random part of equal size by "
-        f"{evidence['gain']:.4f} of fit{sure}"
+        f"{evidence['gain']:.4f} of squared MMD{interval}"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from closerlook.compute.progress import step
 from closerlook.inputs import find_reportable
+from closerlook.reporting.context import read_context
 from closerlook.reporting.page import render_page
-from closerlook.reporting.story import read_story
 from closerlook.reporting.validation import render_validation
 from closerlook.storage.files import atomic_path
 from closerlook.validation import Validation
@@ -39,7 +39,7 @@ def report(folder: str | Path, out: str | Path | None = None) -> Path:
     page = Path(out) if out is not None else folder / "report.html"
     with step("Writing the report"):
         experiment = find_reportable(folder) == "experiment"
-        text = render_validation(Validation.load(folder)) if experiment else render_page(read_story(folder))
+        text = render_validation(Validation.load(folder)) if experiment else render_page(read_context(folder))
     with atomic_path(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page

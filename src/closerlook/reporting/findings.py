@@ -8,37 +8,37 @@ from typing import Any
 import polars as pl
 
 from closerlook.gap import Gap
-from closerlook.reporting.story import Story
+from closerlook.reporting.context import ReportContext
 from closerlook.study.arms import Summary
 
 __all__ = ["decision", "findings", "method", "verdict"]
 
 
-def findings(story: Story) -> list[str]:
-    """The findings that the story's parts support; empty where nothing was measured."""
-    levels = [*_levels(story.gap), *_importance(story.gap)] if story.gap else []
-    return [*_gains(story), *_planted(story), *levels]
+def findings(context: ReportContext) -> list[str]:
+    """The findings that the context supports; empty where nothing was measured."""
+    levels = [*_levels(context.gap), *_importance(context.gap)] if context.gap else []
+    return [*_gains(context), *_planted(context), *levels]
 
 
-def decision(story: Story) -> str | None:
+def decision(context: ReportContext) -> str | None:
     """What the runs say to do, in a sentence; None where no plan was compared with a control.
 
     A plan is only called better than random where the interval of its gain is above 0.
     """
-    tried = [summary for summary in story.summaries if summary.arm in story.plans and summary.gain is not None]
+    tried = [summary for summary in context.summaries if summary.arm in context.plans and summary.gain is not None]
     if not tried:
         return None
     best = max(tried, key=lambda summary: summary.mean["mAP"])
     better = [summary for summary in tried if summary.gain_low is not None and summary.gain_low > 0]
-    everything = next((summary for summary in story.summaries if summary.arm == "all"), None)
+    everything = next((summary for summary in context.summaries if summary.arm == "all"), None)
     if better:
         best = max(better, key=lambda summary: summary.mean["mAP"])
-        text = f"Train on “{best.arm}”: {best.images:,} images, surely better than as many random ones."
+        text = f"Train on “{best.arm}”: {best.images:,} images, significantly better than as many random ones."
         if everything is not None and everything.mean["mAP"] > best.mean["mAP"]:
             text += " All images together reached more still; choose it where fewer images or less time matter."
         return text
     seeds = max(summary.runs for summary in tried)
-    text = f"With {seeds} seed{'s' * (seeds > 1)}, no selection is surely better than as many random images."
+    text = f"With {seeds} seed{'s' * (seeds > 1)}, no selection is significantly better than as many random images."
     if everything is not None and everything.mean["mAP"] >= best.mean["mAP"]:
         return f"{text} Train on all images, or run more seeds."
     return f"{text} “{best.arm}” reached most; run more seeds before relying on it."
@@ -57,49 +57,51 @@ def method(gap: Gap) -> str:
     return (
         f"{analysed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
         f"({settings.target_images:,} unlabelled images), in the content and style space of {settings.embedding} at "
-        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. Fit is the squared "
-        "distance of the two sets' means without the bias that few images bring. The paper's pair loss is fit plus the "
-        f"spread of both sets, so it favours levels that look all alike.{notes}"
+        f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. The gap is the "
+        "squared MMD: the squared distance of the two sets' means, without the bias that few images bring. The paper's "
+        f"total loss is the gap plus the spread of both sets, so it favours levels that look all alike.{notes}"
     )
 
 
-def _planted(story: Story) -> Iterator[str]:
-    if not story.recovered:
+def _planted(context: ReportContext) -> Iterator[str]:
+    if not context.recovered:
         return
-    planted = sum(len(found.planted) for found in story.recovered)
-    others = sum(len(found.levels) for found in story.recovered) - planted
+    recovered = context.recovered
+    planted = sum(len(factor.planted) for factor in recovered)
+    others = sum(len(factor.levels) for factor in recovered) - planted
     shown, lowest = (
-        f"{sum(hits)} ({', '.join(f'{found.factor} {own}' for found, own in zip(story.recovered, hits, strict=True))})"
-        for hits in zip(*((found.shown_hits, found.lowest_hits) for found in story.recovered), strict=True)
+        f"{sum(hits)} ({', '.join(f'{each.factor} {count}' for each, count in zip(recovered, hits, strict=True))})"
+        for hits in zip(*((factor.shown_hits, factor.lowest_hits) for factor in recovered), strict=True)
     )
     plans = "".join(
-        f" The plan “{name}” keeps {sum(found.kept(name) for found in story.recovered)} of the {planted} and drops "
-        f"{sum(found.dropped(name) for found in story.recovered)} of the {others} others."
-        for name in story.plans
+        f" The plan “{name}” keeps {sum(factor.kept(name) for factor in recovered)} of the {planted} and drops "
+        f"{sum(factor.dropped(name) for factor in recovered)} of the {others} others."
+        for name in context.plans
     )
     yield (
         f"The target was rendered in {planted} hidden levels, and the analysis saw its images without labels: "
-        f"it sees {shown} of them most of all in the target, and {lowest} are nearest to it by fit.{plans}"
+        f"it sees {shown} of them most of all in the target, and {lowest} are nearest to it by squared MMD.{plans}"
     )
 
 
 def _levels(gap: Gap) -> Iterator[str]:
-    """An attribute each: the levels whose interval is wholly on one side of the attribute's mean."""
+    """One sentence per attribute: the levels significantly below or above the attribute's mean."""
     for factor in gap.factors:
-        rows = gap.levels.filter(pl.col("factor") == factor.name).sort("fit", descending=True, nulls_last=True)
-        sides = {
-            side: [f"{row['level']} ({row['fit']:.3f})" for row in rows.iter_rows(named=True) if row["side"] == side]
+        rows = gap.levels.filter(pl.col("factor") == factor.name).sort("mmd2", descending=True, nulls_last=True)
+        table = rows.select("level", "mmd2", "relative_to_mean")
+        relations = {
+            side: [f"{level} ({mmd2:.3f})" for level, mmd2, relation in table.iter_rows() if relation == side]
             for side in ("above", "below")
         }
-        if not any(sides.values()):
-            yield f"No level of {factor.name} is surely nearer to the target, or farther from it, than its mean."
+        if not any(relations.values()):
+            yield f"No level of {factor.name} is significantly nearer to the target, or farther, than their mean."
             continue
         parts = [
-            f"{words} {', '.join(sides[side])}"
-            for side, words in (("above", "surely farther than its mean:"), ("below", "surely nearer:"))
-            if sides[side]
+            f"{words} {', '.join(relations[side])}"
+            for side, words in (("above", "significantly farther than their mean:"), ("below", "significantly nearer:"))
+            if relations[side]
         ]
-        yield f"Fit of {factor.name}: {'; '.join(parts)}."
+        yield f"Gap of {factor.name}: {'; '.join(parts)}."
 
 
 def _importance(gap: Gap) -> Iterator[str]:
@@ -116,8 +118,8 @@ def _share(row: dict[str, Any]) -> str:
     return f"{text} ({100 * row['share_low']:.0f} to {100 * row['share_high']:.0f})"
 
 
-def _gains(story: Story) -> Iterator[str]:
-    summaries = {summary.arm: summary for summary in story.summaries}
+def _gains(context: ReportContext) -> Iterator[str]:
+    summaries = {summary.arm: summary for summary in context.summaries}
     for summary in summaries.values():
         if summary.gain is not None and summary.control in summaries:
             yield _gain(summary, summaries[summary.control], summaries.get("all"))

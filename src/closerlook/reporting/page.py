@@ -1,4 +1,4 @@
-"""A story as one HTML page: no scripts, no fonts, no images from elsewhere."""
+"""A report as one HTML page: no scripts, no fonts, no images from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from markupsafe import Markup
 from closerlook.charts import svg
 from closerlook.reporting import samples
 from closerlook.reporting.charts import gains_chart, loss_chart, results_chart
+from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, method
-from closerlook.reporting.story import Story
 
 __all__ = ["render_page"]
 
 TARGET_SAMPLES = 14
 
 
-def render_page(story: Story) -> str:
+def render_page(context: ReportContext) -> str:
     """The page's text."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=_percent, points=_points, seconds=_seconds, number=_number)
     folder = files("closerlook.reporting")
     template = environment.from_string((folder / "page.html.jinja").read_text(encoding="utf-8"))
-    source, target = story.source, story.target
-    gains = gains_chart(story.summaries)
+    source, target = context.source, context.target
+    gains = gains_chart(context.summaries)
     return template.render(
-        story=story,
+        context=context,
         style=Markup((folder / "page.css").read_text(encoding="utf-8")),
-        decision=decision(story),
-        findings=findings(story),
-        method=method(story.gap) if story.gap else "",
+        decision=decision(context),
+        findings=findings(context),
+        method=method(context.gap) if context.gap else "",
         strips=samples.level_strips(source) if source else [],
-        lights=samples.grid(source, "weather", "illumination") if source else None,
+        illumination=samples.grid(source, "weather", "illumination") if source else None,
         target_sample=samples.sample(target.train, TARGET_SAMPLES) if target else None,
-        figures=[Markup(svg(chart)) for chart in story.gap.figures().values()] if story.gap else [],
-        extremes={name: samples.data_uri(picture) for name, picture in story.extremes.items()},
-        all_levels={factor.name: factor.levels for factor in story.gap.factors} if story.gap else {},
-        levels=story.gap.levels.to_dicts() if story.gap else [],
+        figures=[Markup(svg(chart)) for chart in context.gap.figures().values()] if context.gap else [],
+        extremes={name: samples.data_uri(picture) for name, picture in context.extremes.items()},
+        all_levels={factor.name: factor.levels for factor in context.gap.factors} if context.gap else {},
+        levels=context.gap.levels.to_dicts() if context.gap else [],
         gains=Markup(svg(gains)) if gains is not None else None,
-        results=Markup(svg(results_chart(story.runs))) if story.runs else None,
-        losses=Markup(svg(loss_chart(story.log))) if story.log is not None else None,
+        results=Markup(svg(results_chart(context.runs))) if context.runs else None,
+        losses=Markup(svg(loss_chart(context.log))) if context.log is not None else None,
     )
 
 

@@ -98,8 +98,8 @@ def _rows(data: Dataset, people: Sequence[object], levels: dict[str, Level]) -> 
     condition = pl.lit(True)
     for name, level in levels.items():
         condition &= pl.col(name) == level
-    found = data.table.with_row_index("row").filter(condition & pl.col("identity").is_in(list(people)))
-    return found.unique("identity", keep="first").sort("identity")["row"].to_list()
+    rows = data.table.with_row_index("row").filter(condition & pl.col("identity").is_in(list(people)))
+    return rows.unique("identity", keep="first").sort("identity")["row"].to_list()
 
 
 def _image(data: Dataset, row: int) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """From a measured gap to the images worth training on."""
 
-from closerlook.selection.cameras import camera_gap, camera_names
 from closerlook.selection.choose import METHODS, select
 from closerlook.selection.controls import controls, everything, worst
 from closerlook.selection.exhaustive import Candidate, exhaustive
@@ -17,8 +16,6 @@ __all__ = [
     "Plan",
     "Provenance",
     "Value",
-    "camera_gap",
-    "camera_names",
     "controls",
     "everything",
     "exhaustive",

@@ -39,7 +39,7 @@ def select(
     gap: Gap,
     *,
     method: Method = "greedy",
-    criterion: Criterion = "fit",
+    criterion: Criterion = "mmd2",
     rule: str | None = None,
     all_levels: Collection[str] | None = None,
     budget: int | None = None,
@@ -48,17 +48,18 @@ def select(
     caps: Caps | None = None,
     seed: int = 0,
 ) -> Plan:
-    """Choose the part of the source worth training on.
+    """Choose the subset of the source worth training on.
 
     Args:
         method: ``greedy``, the paper's: each attribute by itself, then the product. ``exhaustive``: the best of all
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
             combinations of levels, a convex programme.
-        criterion: ``fit`` (unbiased distance of the means) or ``pair_loss`` (the paper's, which rewards uniform sets).
-        rule: of greedy: ``sure`` (the default on fit) drops only levels that are above the mean of their attribute's
-            levels beyond doubt, ``mean`` (the default on pair_loss) all that are above it; ``top:NUMBER`` keeps the
-            nearest, ``below:VALUE`` those below a line of one's own, as the paper does on pair_loss. ``paper:market``
-            and ``paper:duke`` are the choices of the paper itself. The other methods take as many images as greedy.
+        criterion: ``mmd2`` (unbiased distance of the means) or ``total_loss`` (the paper's; it rewards uniform sets).
+        rule: of greedy: ``not-worse`` (the default on mmd2) drops only levels that are significantly above the mean of
+            their attribute's levels, ``mean`` (the default on total_loss) all that are above it; ``top:NUMBER`` keeps
+            the nearest, ``below:VALUE`` those below a line of one's own, as the paper does on total_loss.
+            ``paper:market`` and ``paper:duke`` are the choices of the paper itself. The other methods take as many
+            images as greedy.
         all_levels: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of
             a person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
             takes all of none, and so do its own choices by default.
@@ -74,7 +75,7 @@ def select(
         CloserlookError: nothing can be chosen, or no choice meets the budget.
 
     Example:
-        >>> plan = cl.select(gap, keep=["viewpoint"])
+        >>> plan = cl.select(gap, all_levels=["viewpoint"])
         >>> plan.values["viewpoint"]
         (0, 90)
         >>> len(data.subset(plan)) == plan.images
@@ -84,7 +85,7 @@ def select(
         raise unknown("method", method, METHODS)
     if criterion not in CRITERIA:
         raise unknown("criterion", criterion, CRITERIA)
-    by = ("sure" if criterion == "fit" else "mean") if rule is None else rule
+    by = ("not-worse" if criterion == "mmd2" else "mean") if rule is None else rule
     _check_options(
         method, criterion, budget=budget, diversity=diversity, min_effective_cells=min_effective_cells, caps=caps
     )
@@ -96,7 +97,7 @@ def select(
     evidence = weigh_evidence(
         gap, shares, lambda half: chooser.choose(half).shares, splits=chooser.splits(gap), seed=seed
     )
-    images = round(float(shares @ gap.measurement.cell_images))
+    images = round(float(shares @ gap.images_per_cell))
     return Plan(
         values=choice.values,
         images=images,
@@ -110,9 +111,9 @@ def select(
 
 def _whole_factors(gap: Gap, all_levels: Collection[str] | None, rule: str) -> frozenset[str]:
     names = [factor.name for factor in gap.factors]
-    own = parse_rule(rule).name == "paper"
+    is_papers = parse_rule(rule).name == "paper"
     if all_levels is None:
-        return frozenset() if own else frozenset(ALL_LEVELS).intersection(names)
+        return frozenset() if is_papers else frozenset(ALL_LEVELS).intersection(names)
     if isinstance(all_levels, str):
         raise UsageError(f"all_levels is a list of attributes, as ['{all_levels}'], not the text '{all_levels}'.")
     for name in all_levels:
@@ -134,8 +135,8 @@ def _check_options(
         raise UsageError(f"The budget must be at least one image, not {budget:,}.")
     if not 0 <= diversity < math.inf:
         raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
-    if method == "weights" and criterion != "fit":
-        raise UsageError("Method 'weights' minimises fit; pair_loss is linear, so it would put all weight on one cell.")
+    if method == "weights" and criterion != "mmd2":
+        raise UsageError("Method 'weights' minimises mmd2; total_loss is linear: all weight would be on one cell.")
     if diversity and method != "exhaustive":
         raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
     if (min_effective_cells is not None or caps) and method != "weights":
@@ -189,8 +190,8 @@ class _Chooser:
 
     def _optimum(self, gap: Gap, best: Float, other: Float) -> dict[str, float]:
         """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
-        found, greedys = gap.score_cells(best), gap.score_cells(other)
-        lowest, score, diversity = found[self.criterion], greedys[self.criterion], greedys["diversity"]
+        scores, greedys = gap.score_cells(best), gap.score_cells(other)
+        lowest, score, diversity = scores[self.criterion], greedys[self.criterion], greedys["diversity"]
         if lowest is None:
             return {}
         if score is None or (self.diversity > 0 and (diversity is None or diversity < self.diversity)):
@@ -200,11 +201,11 @@ class _Chooser:
     def _weights(self, gap: Gap) -> _Choice:
         everything = {factor.name: factor.levels for factor in gap.factors}
         budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
-        found = mixture(
+        solution = mixture(
             gap, budget, min_effective_cells=self.min_effective_cells, caps=self.caps, all_levels=self.all_levels
         )
-        shares = np.minimum(found.weights * budget / np.maximum(gap.measurement.cell_images, 1), 1.0)
-        optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
+        shares = np.minimum(solution.weights * budget / np.maximum(gap.images_per_cell, 1), 1.0)
+        optimum = {"distance": solution.distance, "bound": solution.bound, "effective_cells": solution.effective}
         return _Choice(everything, shares, optimum)
 
     def _greedy(self, gap: Gap) -> Values:
@@ -218,9 +219,11 @@ class _Chooser:
 
 def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
     """Images of each level that is taken."""
-    images = iter((gap.measurement.members @ (shares * gap.measurement.cell_images)).round().astype(int).tolist())
+    images = iter(gap.images_per_level(shares).round().astype(int).tolist())
     counts = {factor.name: {str(level): next(images) for level in factor.levels} for factor in gap.factors}
-    return {name: {level: number for level, number in own.items() if number} for name, own in counts.items()}
+    return {
+        name: {level: number for level, number in of_levels.items() if number} for name, of_levels in counts.items()
+    }
 
 
 def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence) -> Provenance:

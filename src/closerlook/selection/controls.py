@@ -1,4 +1,4 @@
-"""What a selection must be compared with: random parts of equal size, the worst part, and everything."""
+"""What a selection must be compared with: random subsets of equal size, the worst subset, and everything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from closerlook.selection.plan import Plan, cell_weights
 __all__ = ["controls", "everything", "worst"]
 
 
-def controls(gap: Gap, plan: Plan, *, seeds: int, criterion: Criterion = "fit") -> dict[str, Plan]:
+def controls(gap: Gap, plan: Plan, *, seeds: int, criterion: Criterion = "mmd2") -> dict[str, Plan]:
     """A plan's controls, ready to train: ``random-0`` ... of as many images and people, ``worst``, ``all``.
 
     Example:
@@ -25,7 +25,7 @@ def controls(gap: Gap, plan: Plan, *, seeds: int, criterion: Criterion = "fit") 
     return {**randoms, "worst": worst(gap, plan, criterion=criterion), "all": everything(gap)}
 
 
-def worst(gap: Gap, plan: Plan, *, criterion: Criterion = "fit") -> Plan:
+def worst(gap: Gap, plan: Plan, *, criterion: Criterion = "mmd2") -> Plan:
     """The product subset of the levels highest by ``criterion``, as many in each factor as ``plan`` has, of its people.
 
     Of a weighted plan: as many images of the combinations that are farthest by themselves.
@@ -49,13 +49,12 @@ def worst(gap: Gap, plan: Plan, *, criterion: Criterion = "fit") -> Plan:
 
 
 def _worst_cells(gap: Gap, plan: Plan) -> Plan:
-    measurement = gap.measurement
-    distance = np.einsum("b,bcc->c", gap.weights.total, measurement.cell_fits)
+    images, distance = gap.images_per_cell, np.diagonal(gap.cell_products(unbiased=True))
     order = np.argsort(-distance, kind="stable")
-    before = np.cumsum(measurement.cell_images[order]) - measurement.cell_images[order]
-    taken = np.clip(plan.images - before, 0, measurement.cell_images[order])
+    before = np.cumsum(images[order]) - images[order]
+    taken = np.clip(plan.images - before, 0, images[order])
     shares = np.zeros(len(order))
-    shares[order] = taken / np.maximum(measurement.cell_images[order], 1)
+    shares[order] = taken / np.maximum(images[order], 1)
     return plan.model_copy(update={"weights": cell_weights(gap, shares), "counts": {}, "provenance": None})
 
 

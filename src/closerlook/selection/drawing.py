@@ -1,4 +1,4 @@
-"""Random parts of a table that are as large as another part, of as many people."""
+"""Random subsets of a table that are as large as another, of as many people."""
 
 from __future__ import annotations
 

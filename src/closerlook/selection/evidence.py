@@ -1,6 +1,6 @@
-"""Whether a choice is better than chance: its gain over random parts of equal size, with its interval, and held out.
+"""Whether a choice is better than chance: its gain over random subsets of equal size, with its interval, and held out.
 
-The unbiased fit of a random part of any size is on average the fit of all data, so the gain is fit(all) - fit(plan).
+The mmd2 of a random subset of any size is on average that of all data, so the gain is mmd2(all) - mmd2(plan).
 Chosen and scored on the same images it flatters; so the choice is also made on half of the people and of the target and
 scored on the other halves. Halves drawn at random differ from the whole as the whole differs from what it was drawn
 from (McCarthy, Pseudoreplication, 1966), so how often they choose the same says how stable a choice is.
@@ -9,31 +9,29 @@ from (McCarthy, Pseudoreplication, 1966), so how often they choose the same says
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from closerlook.compute.progress import progress, step
 from closerlook.errors import CloserlookError
 from closerlook.gap import Gap
-from closerlook.gap.measure.subset import halves
-from closerlook.gap.statistics.bootstrap import bootstrap_fit
 from closerlook.gap.statistics.intervals import interval
 from closerlook.randomness import keyed_rng
 
 __all__ = ["Evidence", "weigh_evidence"]
 
-Shares = np.ndarray[tuple[int], np.dtype[np.float64]]  # (cells,) what part of each cell's images a choice takes
+Shares = np.ndarray[tuple[int], np.dtype[np.float64]]  # (cells,) what share of each cell's images a choice takes
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How sure a choice is.
+    """What speaks for a choice.
 
     Attributes:
-        gain: fit(all) - fit(chosen); positive is better than random.
+        gain: mmd2(all) - mmd2(chosen); positive is better than random.
         gain_low, gain_high: its 95 % interval by bootstrap over people and target; None with too few of either.
-        held_out: mean fit of choices made on one half, scored on the other; the distance that a plan really reaches.
+        held_out: mean mmd2 of choices made on one half, scored on the other; the distance that a plan really reaches.
         held_out_low, held_out_high: the range of those.
         held_out_gain: the mean gain of the same.
         agreement: how alike choices on separate halves are, in images that both take among those that either takes.
@@ -58,52 +56,50 @@ class Evidence:
     def warning(self) -> str | None:
         """What to be careful about, in a sentence."""
         if self.gain_low is None:
-            return "There are too few people or target images to say how sure this choice is."
+            return "There are too few people or target images for an interval of this choice's gain."
         if self.gain_low <= 0:
-            return "The choice is not closer to the target than a random part of equal size, beyond its interval."
+            return "The choice is not closer to the target than a random subset of equal size, beyond its interval."
         if self.held_out_gain is None:
             return "Half of the data is too little to choose on, so the choice could not be checked on the other half."
         if self.held_out_gain <= 0:
-            return "Chosen on one half of the data, it is not closer to the target than a random part on the other."
+            return "Chosen on one half of the data, it is not closer to the target than a random subset on the other."
         return None
 
     def numbers(self) -> dict[str, float | None]:
         """The finite numbers, by name; what is not known is None."""
-        found = {name: value for name, value in vars(self).items() if name != "stability"}
-        return {name: value for name, value in found.items() if value is None or np.isfinite(value)}
+        numbers = {name: value for name, value in vars(self).items() if name != "stability"}
+        return {name: value for name, value in numbers.items() if value is None or np.isfinite(value)}
 
 
 def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *, splits: int, seed: int) -> Evidence:
     """The evidence for the shares ``chosen``, which ``choose`` made of ``gap`` and will make of its halves."""
     everything = np.ones(len(chosen))
     gain = _gain(gap, chosen)
-    if min(gap.measurement.groups, len(gap.target_units.counts)) < 2 or np.isnan(gain):
+    if not gap.can_resample or np.isnan(gain):
         return Evidence(gain)
-    sets = np.stack([everything, chosen])
     with step("Drawing people and target anew"):
-        deviations = bootstrap_fit(gap.measurement, gap.weights.total, sets, seed, units=gap.target_units)
+        deviations = gap.bootstrap(np.stack([everything, chosen]), seed)
     low, high = interval(np.array([gain]), deviations[:, :1] - deviations[:, 1:])
-    fits, gains, agreements, choices = [], [], [], []
+    held_out, gains, agreements, choices = [], [], [], []
     with progress("Choosing on halves of the data", splits, "pairs of halves") as advance:
         for number in range(splits):
-            pair = halves(gap.measurement, keyed_rng(seed, "halves", number))
-            gaps = [replace(gap, measurement=half) for half in pair]
+            first, second = gap.split_halves(keyed_rng(seed, "halves", number))
             advance(1)
             try:
-                own = [choose(half) for half in gaps]
+                on_first, on_second = choose(first), choose(second)
             except CloserlookError:
                 continue  # a half can be too small to choose from
-            fits += [_fit(gaps[1], own[0]), _fit(gaps[0], own[1])]
-            gains += [_gain(gaps[1], own[0]), _gain(gaps[0], own[1])]
-            both, either = np.minimum(*own), np.maximum(*own)
+            held_out += [_mmd2(second, on_first), _mmd2(first, on_second)]
+            gains += [_gain(second, on_first), _gain(first, on_second)]
+            both, either = np.minimum(on_first, on_second), np.maximum(on_first, on_second)
             agreements.append(float(both.sum() / either.sum()))
-            choices += own
-    known = [fit for fit in fits if np.isfinite(fit)]
+            choices += [on_first, on_second]
+    known = [mmd2 for mmd2 in held_out if np.isfinite(mmd2)]
     return Evidence(
         gain,
         gain_low=float(low[0]),
         gain_high=float(high[0]),
-        held_out=_mean(fits),
+        held_out=_mean(held_out),
         held_out_low=min(known, default=None),
         held_out_high=max(known, default=None),
         held_out_gain=_mean(gains),
@@ -118,25 +114,22 @@ def _stability(gap: Gap, choices: list[Shares]) -> dict[str, dict[str, float]]:
     """How often each level is chosen, for choices that take cells wholly or not; else its mean share of the images."""
     if not choices:
         return {}
-    members, images = gap.measurement.members, gap.measurement.cell_images
     whole = all(np.isin(choice, (0.0, 1.0)).all() for choice in choices)
-    found = [
-        (members @ choice > 0).astype(float) if whole else members @ (choice * images) / (choice @ images)
-        for choice in choices
-    ]
-    mean = iter(np.mean(found, axis=0).round(4).tolist())
+    counts = [gap.images_per_level(choice) for choice in choices]
+    if whole:
+        shares = [(images > 0).astype(float) for images in counts]
+    else:
+        shares = [images / (choice @ gap.images_per_cell) for images, choice in zip(counts, choices, strict=True)]
+    mean = iter(np.mean(shares, axis=0).round(4).tolist())
     return {factor.name: {str(level): next(mean) for level in factor.levels} for factor in gap.factors}
 
 
 def _gain(gap: Gap, chosen: Shares) -> float:
-    return _fit(gap, np.ones(len(chosen))) - _fit(gap, chosen)
+    return _mmd2(gap, np.ones(len(chosen))) - _mmd2(gap, chosen)
 
 
-def _fit(gap: Gap, share: Shares) -> float:
-    if not (share * gap.measurement.cell_counts).any():
-        return np.nan
-    fit = gap.score_cells(share)["fit"]
-    return np.nan if fit is None else fit
+def _mmd2(gap: Gap, shares: Shares) -> float:
+    return float(gap.set_losses(shares[None]).mmd2[0])
 
 
 def _mean(values: list[float]) -> float | None:

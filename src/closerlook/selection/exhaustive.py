@@ -44,7 +44,7 @@ class Candidate:
     Attributes:
         values: its levels.
         images: how many images of the source it has.
-        score: its fit or pair loss.
+        score: its mmd2 or total loss.
     """
 
     values: Values
@@ -60,7 +60,7 @@ def count_subsets(gap: Gap, all_levels: frozenset[str] = frozenset()) -> int:
 def exhaustive(
     gap: Gap,
     *,
-    criterion: Criterion = "fit",
+    criterion: Criterion = "mmd2",
     budget: int | None = None,
     least: int = 1,
     diversity: float = 0.0,
@@ -69,7 +69,7 @@ def exhaustive(
     """The best product subset, and the Pareto front of more images against a lower ``criterion``, best first.
 
     Args:
-        criterion: ``fit`` or ``pair_loss``.
+        criterion: ``mmd2`` or ``total_loss``.
         budget, least: at most and at least so many images.
         diversity: at least so much tr Cov_s / tr Cov_t.
         all_levels: names of factors of which all levels are taken.
@@ -96,7 +96,7 @@ def exhaustive(
         )
     search = _Search(gap, criterion, all_levels)
     step = max(1, CHUNK // len(search.first))
-    chunks = [slice(start, min(start + step, search.others)) for start in range(0, search.others, step)]
+    chunks = [slice(start, min(start + step, search.merge)) for start in range(0, search.merge, step)]
 
     def best_in(chunk: slice) -> list[Found]:
         score = search.score(chunk)
@@ -131,33 +131,30 @@ def _single_threads() -> Iterator[ThreadPoolExecutor]:
 
 
 class _Search:
-    """The quadratic and linear forms of all subsets: of the factor with most levels, ``first``, and of all ``others``.
+    """The quadratic and linear forms of all subsets: of the factor with most levels, ``first``, and of all ``merge``.
 
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
 
     def __init__(self, gap: Gap, criterion: Criterion, all_levels: frozenset[str]) -> None:
         self._gap, self._criterion = gap, criterion
-        measurement = gap.measurement
         shape = [len(factor) for factor in gap.factors]
         self._sets = [np.ones((1, len(f))) if f.name in all_levels else _subsets(len(f)) for f in gap.factors]
         self._axis = int(np.argmax([len(sets) for sets in self._sets]))
         self._rest = [axis for axis in range(len(shape)) if axis != self._axis]
         order = [self._axis, *self._rest]
-        place = np.ravel_multi_index(
-            tuple(measurement.cell_levels[:, axis] for axis in order), [shape[a] for a in order]
-        )
-        counts = measurement.cell_counts.astype(float)
-        products = np.einsum("b,bcd->cd", gap.weights.total, measurement.cell_fits) * np.outer(counts, counts)
+        place = np.ravel_multi_index(tuple(gap.cell_levels[:, axis] for axis in order), [shape[a] for a in order])
+        counts = gap.analyzed_per_cell.astype(float)
+        products = gap.cell_products(unbiased=True) * np.outer(counts, counts)
         cells = math.prod(shape)
         grid = np.zeros((cells, cells))
         grid[np.ix_(place, place)] = products
         linear = np.zeros((3, cells))
-        linear[:, place] = counts, gap.cell_sums(gap.weights.total), measurement.cell_images
+        linear[:, place] = counts, gap.cell_losses(), gap.images_per_cell
         rest = [self._sets[axis] for axis in self._rest]
         self._linear = _contract(linear, shape[self._axis], rest)
         pairs = _contract_pairs(grid, shape[self._axis], rest)
-        self.others = len(pairs)
+        self.merge = len(pairs)
         subsets = self._sets[self._axis]
         sizes = subsets.sum(axis=1).astype(int)
         self.first = subsets[np.argsort(sizes, kind="stable")]
@@ -167,57 +164,56 @@ class _Search:
         self._quadratic = pairs[:, upper[0], upper[1]]
         self._pairs = torch.from_numpy((self.first[:, upper[0]] * self.first[:, upper[1]] * doubled).T.copy())
         self._levels = torch.from_numpy(self.first.T.copy())
-        self._available = int(measurement.cell_images.sum())
-        self._target_spread = float(measurement.target_spread @ gap.weights.total)
-        self._target_bias = float(measurement.target_bias @ gap.weights.total)
+        self._available = int(gap.images_per_cell.sum())
+        self._target_spread, self._target_bias = gap.target_spread, gap.target_bias
         self._sparse = len(counts) < cells or counts.min() < 2
 
     def score(self, chunk: slice) -> Tensor:
-        """Score of all subsets with the others in ``chunk``, (chunk, first); infinite where it has none.
+        """Score of all subsets with the merge in ``chunk``, (chunk, first); infinite where it has none.
 
-        With q the sum of D over a subset, l that of its image losses and n its images, the pair loss is l / n and fit
+        With q the sum of D over a subset, l that of its image losses and n its images, the total loss is l / n and mmd2
         q / n^2 less the target's bias.
         """
         images = self._sum(ANALYSED, chunk)
-        if self._criterion == "pair_loss":
+        if self._criterion == "total_loss":
             score = self._sum(LOSS, chunk).div_(images)
         else:
-            score = self._fit(chunk, images)
+            score = self._mmd2(chunk, images)
         if self._sparse:
-            score.masked_fill_(images < (1 if self._criterion == "pair_loss" else 2), torch.inf)
+            score.masked_fill_(images < (1 if self._criterion == "total_loss" else 2), torch.inf)
         return score
 
-    def _fit(self, chunk: slice, images: Tensor) -> Tensor:
+    def _mmd2(self, chunk: slice, images: Tensor) -> Tensor:
         products = torch.from_numpy(self._quadratic[chunk]) @ self._pairs
         return products.div_(images**2).sub_(self._target_bias)
 
     def forbid(self, chunk: slice, score: Tensor, budget: int | None, least: int, diversity: float) -> None:
         """Make the score of subsets that do not meet the constraints infinite."""
         if budget is not None or least > 1:
-            most = self._available if budget is None else min(budget, self._available)
+            largest = self._available if budget is None else min(budget, self._available)
             images = self._sum(AVAILABLE, chunk)
-            score.masked_fill_((images < least) | (images > most), torch.inf)
+            score.masked_fill_((images < least) | (images > largest), torch.inf)
         if diversity > 0:
             images = self._sum(ANALYSED, chunk)
-            # tr Cov_s is what fit and tr Cov_t leave of the pair loss
-            spread = self._sum(LOSS, chunk).div_(images).sub_(self._fit(chunk, images)).sub_(self._target_spread)
+            # tr Cov_s is what mmd2 and tr Cov_t leave of the total loss
+            spread = self._sum(LOSS, chunk).div_(images).sub_(self._mmd2(chunk, images)).sub_(self._target_spread)
             score.masked_fill_(~(spread >= diversity * self._target_spread), torch.inf)
 
     def _sum(self, what: int, chunk: slice) -> Tensor:
         return torch.from_numpy(self._linear[what, chunk]) @ self._levels
 
     def best_of_each_size(self, chunk: slice, score: Tensor) -> list[Found]:
-        """The best for each number of levels of ``first`` and each subset of the others."""
-        found: list[Found] = []
+        """The best for each number of levels of ``first`` and each subset of the merge."""
+        best: list[Found] = []
         for start, stop in zip(self._bounds[:-1], self._bounds[1:], strict=True):
             values, columns = (tensor.numpy() for tensor in score[:, start:stop].min(dim=1))
             rows = np.flatnonzero(np.isfinite(values))
             columns = columns[rows] + start
             images = (self._linear[AVAILABLE, rows + chunk.start] * self.first[columns]).sum(axis=1).astype(int)
-            found += zip(
+            best += zip(
                 values[rows].tolist(), images.tolist(), (rows + chunk.start).tolist(), columns.tolist(), strict=True
             )
-        return found
+        return best
 
     def values(self, other: int, first: int) -> Values:
         """The levels of a subset, by factor in the gap's order."""
@@ -240,25 +236,25 @@ def _subsets(levels: int) -> NDArray[np.float64]:
 def _contract_pairs(grid: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums of D over pairs of cells within every subset of the other factors: (subsets, first, first)."""
     cells = math.prod(subsets.shape[1] for subsets in rest)
-    found = grid.reshape(1, first, cells, first, cells)
+    sums = grid.reshape(1, first, cells, first, cells)
     for subsets in rest:
         levels = subsets.shape[1]
-        done, tail = len(found), found.shape[2] // levels
-        split = found.reshape(done, first, levels, tail, first, levels, tail)
-        found = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
-        found = found.reshape(done * len(subsets), first, tail, first, tail)
-    return found[:, :, 0, :, 0]
+        done, tail = len(sums), sums.shape[2] // levels
+        split = sums.reshape(done, first, levels, tail, first, levels, tail)
+        sums = np.einsum("sl,sm,daltbmu->dsatbu", subsets, subsets, split, optimize=True)
+        sums = sums.reshape(done * len(subsets), first, tail, first, tail)
+    return sums[:, :, 0, :, 0]
 
 
 def _contract(linear: Subsets, first: int, rest: list[Subsets]) -> NDArray[np.float64]:
     """Sums over the cells within every subset of the other factors: (values, subsets, first)."""
-    found = linear.reshape(len(linear), 1, first, -1)
+    sums = linear.reshape(len(linear), 1, first, -1)
     for subsets in rest:
-        values, done, _, cells = found.shape
+        values, done, _, cells = sums.shape
         tail, levels = cells // subsets.shape[1], subsets.shape[1]
-        found = np.einsum("sl,vdalt->vdsat", subsets, found.reshape(values, done, first, levels, tail), optimize=True)
-        found = found.reshape(values, done * len(subsets), first, tail)
-    return found[..., 0]
+        sums = np.einsum("sl,vdalt->vdsat", subsets, sums.reshape(values, done, first, levels, tail), optimize=True)
+        sums = sums.reshape(values, done * len(subsets), first, tail)
+    return sums[..., 0]
 
 
 def _front(search: _Search, best: list[Found], budget: int | None) -> list[Candidate]:

@@ -23,25 +23,25 @@ Values = dict[str, tuple[Level, ...]]
 
 
 def greedy(
-    gap: Gap, *, criterion: Criterion = "fit", rule: str = "mean", all_levels: frozenset[str] = frozenset()
+    gap: Gap, *, criterion: Criterion = "mmd2", rule: str = "mean", all_levels: frozenset[str] = frozenset()
 ) -> Values:
     """The levels of each factor that ``rule`` keeps by their value of ``criterion``, in the factor's order.
 
     Args:
-        rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``sure`` (of fit) drops only those that
-            are above it beyond doubt (see :attr:`closerlook.gap.Gap.levels`); ``top:3`` keeps the three lowest;
-            ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The lowest level
-            is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap; an attribute
-            that the paper does not have keeps all.
+        rule: ``mean`` keeps levels at or below the mean of the factor's levels; ``not-worse`` (of mmd2) drops only
+            those that are significantly above it (see :attr:`closerlook.gap.Gap.levels`); ``top:3`` keeps the three
+            lowest; ``below:0.5`` those below that value, as the paper keeps those below a line drawn by hand. The
+            lowest level is always kept. ``paper:market`` and ``paper:duke`` keep what the paper kept, whatever the gap;
+            an attribute that the paper does not have keeps all.
         all_levels: names of factors of which all levels are taken, whatever the rule.
 
     Raises:
-        UsageError: there is no such rule, or ``sure`` is asked for by another measure than fit.
-        CloserlookError: a factor has no level with a value (fit needs two images), or none of the paper's levels.
+        UsageError: there is no such rule, or ``not-worse`` is asked for by another measure than mmd2.
+        CloserlookError: a factor has no level with a value (mmd2 needs two images), or none of the paper's levels.
     """
     wanted = parse_rule(rule)
-    if wanted.name == "sure" and criterion != "fit":
-        raise UsageError("Rule 'sure' rests on the intervals of fit; use it with criterion='fit'.")
+    if wanted.name == "not-worse" and criterion != "mmd2":
+        raise UsageError("Rule 'not-worse' rests on the intervals of mmd2; use it with criterion='mmd2'.")
     return {
         factor.name: factor.levels if factor.name in all_levels else _kept(gap, factor, wanted, criterion)
         for factor in gap.factors
@@ -49,7 +49,7 @@ def greedy(
 
 
 def within_budget(
-    gap: Gap, values: Values, budget: int, *, criterion: Criterion = "fit", all_levels: frozenset[str] = frozenset()
+    gap: Gap, values: Values, budget: int, *, criterion: Criterion = "mmd2", all_levels: frozenset[str] = frozenset()
 ) -> Values:
     """Drop levels, the one with the highest value of ``criterion`` first, until at most ``budget`` images are left.
 
@@ -59,8 +59,8 @@ def within_budget(
     height = {(row["factor"], row["level"]): row[criterion] for row in gap.estimates.iter_rows(named=True)}
 
     def value(item: tuple[str, Level]) -> float:
-        found = height[item[0], str(item[1])]
-        return -np.inf if found is None else float(found)
+        score = height[item[0], str(item[1])]
+        return -np.inf if score is None else float(score)
 
     left = dict(values)
     while (images := gap.count_images(left)) > budget:
@@ -87,8 +87,8 @@ def _kept(gap: Gap, factor: Factor, rule: Rule, criterion: Criterion) -> tuple[L
         raise CloserlookError(
             f"No level of {factor.name} has a {criterion}: each has a single image; analyse more images."
         )
-    if rule.name == "sure":
-        near = (gap.levels.filter(pl.col("factor") == factor.name)["side"] != "above").to_numpy()
+    if rule.name == "not-worse":
+        near = (gap.levels.filter(pl.col("factor") == factor.name)["relative_to_mean"] != "above").to_numpy()
     else:
         near = _near(values, rule)
     return tuple(level for level, taken in zip(factor.levels, near, strict=True) if taken)

@@ -1,4 +1,4 @@
-"""A plan: which part of a data set to train on, and where that choice comes from."""
+"""A plan: which subset of a data set to train on, and where that choice comes from."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Provenance(_Value):
         method, criterion, rule, all_levels, budget, diversity, min_effective_cells, caps: what
             :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
-        scores: images analysed, pair_loss, fit and diversity of the chosen part.
+        scores: images analysed, total_loss, mmd2 and diversity of the chosen subset.
         scores_of_all: the same of all data.
-        evidence: how much nearer to the target it is than a random part; see :mod:`closerlook.selection.evidence`.
+        evidence: how much nearer to the target it is than a random subset; see :mod:`closerlook.selection.evidence`.
         stability: how often each level is chosen when half of the people and of the target are drawn at random.
         optimum: how far the choice is at most from the best one; of ``exhaustive`` and ``weights``.
         notes: what to know before trusting it, in words.
@@ -153,7 +153,7 @@ class Plan(_Value):
         return html_table("Plan", rows)
 
     def rows(self, table: pl.DataFrame) -> Int:
-        """Indices into ``table`` of the images to keep, ascending.
+        """Indices into ``table`` of the images to all_levels, ascending.
 
         A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
         source's (one that is yet to be rendered) it draws the same share. It says so where a combination has too few
@@ -162,12 +162,12 @@ class Plan(_Value):
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
         """
-        found = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
+        chosen = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
         if self.identities:
-            found = found[np.isin(_identities(table)[found], self.identities)]
-        if not len(found):
+            chosen = chosen[np.isin(_identities(table)[chosen], self.identities)]
+        if not len(chosen):
             raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values, self.identities)}.")
-        return draw_like(_identities(table), found, self.seed) if self.control == "random" else found
+        return draw_like(_identities(table), chosen, self.seed) if self.control == "random" else chosen
 
     def random_control(self, seed: int) -> Plan:
         """The plan that draws as many images of as many people at random: what this one must be better than."""
@@ -186,8 +186,8 @@ class Plan(_Value):
         drawn: list[int] = []
         quotas = _whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
         for cell, quota in zip(self.weights, quotas, strict=True):
-            own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
-            drawn += sorted(own, key=lambda row: name_hash(self.seed, files[row]))[:quota]
+            available = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
+            drawn += sorted(available, key=lambda row: name_hash(self.seed, files[row]))[:quota]
         if missing := sum(quotas) - len(drawn):
             console.print(
                 f"{missing:,} of the {sum(quotas):,} images that the plan asks for are not there; fewer are taken."
@@ -215,14 +215,14 @@ class Plan(_Value):
 
 
 def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:
-    """What part of all images each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
-    images = shares * gap.measurement.cell_images
+    """The share of all images that each cell gives, where ``shares`` (cells,) of each cell's images are taken."""
+    images = shares * gap.images_per_cell
     weights = images / images.sum()
     return tuple(
         CellWeight(
             levels={f.name: f.levels[number] for f, number in zip(gap.factors, cell, strict=True)}, weight=float(weight)
         )
-        for cell, weight in zip(gap.measurement.cell_levels, weights, strict=True)
+        for cell, weight in zip(gap.cell_levels, weights, strict=True)
         if weight > 0
     )
 
@@ -238,10 +238,10 @@ def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> N
     kept = np.ones(table.height, bool)
     for name, levels in values.items():
         wanted = [str(level) for level in levels]
-        found = as_levels(table[name], levels)
-        if absent := set(wanted).difference(found.unique()):
+        column = as_levels(table[name], levels)
+        if absent := set(wanted).difference(column.unique()):
             console.print(f"No image has {name} {', '.join(sorted(absent))}, which the plan asks for.")
-        kept &= found.is_in(wanted).fill_null(False).to_numpy()
+        kept &= column.is_in(wanted).fill_null(False).to_numpy()
     return kept
 
 

@@ -23,19 +23,20 @@ class Rule:
         target: of ``paper``, a key of :data:`closerlook.selection.paper.PAPER`.
     """
 
-    name: Literal["sure", "mean", "top", "below", "paper"]
+    name: Literal["not-worse", "mean", "top", "below", "paper"]
     number: float = math.nan
     target: str = ""
 
 
 def parse_rule(text: str) -> Rule:
-    """The rule that ``text`` writes: ``sure``, ``mean``, ``top:3``, ``below:0.5``, ``paper:market``, ``paper:duke``.
+    """The rule that ``text`` writes: ``not-worse``, ``mean``, ``top:3``, ``below:0.5``, ``paper:market``,
+    ``paper:duke``.
 
     Raises:
         UsageError: it writes none.
     """
-    if text == "sure":
-        return Rule("sure")
+    if text == "not-worse":
+        return Rule("not-worse")
     if text == "mean":
         return Rule("mean")
     if text.startswith("paper:"):
@@ -48,8 +49,8 @@ def parse_rule(text: str) -> Rule:
     if (match := re.fullmatch(r"below:([-+0-9.e]+)", text)) and math.isfinite(line := _number(match[1])):
         return Rule("below", line)
     raise UsageError(
-        f"Unknown rule '{text}'. Known: sure, mean, top:NUMBER (as top:3), below:VALUE (as below:0.5), paper:market, "
-        "paper:duke."
+        f"Unknown rule '{text}'. Known: not-worse, mean, top:NUMBER (as top:3), below:VALUE (as below:0.5), "
+        "paper:market, paper:duke."
     )
 
 

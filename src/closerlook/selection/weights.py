@@ -5,7 +5,7 @@ subject to  w >= 0,  sum w = 1,          a distribution
             w_c <= (images of c) / N     N images can be drawn without taking one twice
             sum of a level's w <= cap    where a level's share of the images is limited
             sum of a level's w = its share of all images, for factors that are to stay as they are
-            ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
+            ||w||^2 <= 1 / E             at least E cells' worth of min_effective_cells, where it is asked for
 
 With the means as measured, w' D w is the squared distance plus the variance of the weighted mean, so cells that few
 images speak for are trusted less.
@@ -78,21 +78,21 @@ def mixture(
         >>> round(float(weights.sum()), 6)
         1.0
     """
-    available = gap.measurement.cell_images
+    available = gap.images_per_cell
     cells = len(available)
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
-    # A cell of which no image was analysed (in a half of the data, say) has no mean to be near to anything
-    most = np.where(gap.measurement.cell_counts > 0, np.minimum(available / budget, 1.0), 0.0)
-    distances = np.einsum("b,bcd->cd", gap.weights.total, gap.measurement.cell_gaps)
+    # A cell of which no image was analysed (in a split half, say) has no mean to be near to anything
+    largest = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
+    distances = gap.cell_products(unbiased=False)
     scale = max(float(np.abs(distances).max()), 1e-300)
     fixed, shares = _kept_shares(gap, all_levels)
     limited, limits = _level_caps(gap, caps or {})
     cones = [clarabel.ZeroConeT(1 + len(shares)), clarabel.NonnegativeConeT(2 * cells + len(limits))]
     rows = [np.ones((1, cells)), fixed, -np.eye(cells), np.eye(cells), limited]
-    bounds = [np.ones(1), shares, np.zeros(cells), most, limits]
+    bounds = [np.ones(1), shares, np.zeros(cells), largest, limits]
     if min_effective_cells is not None:
-        _check_effective(min_effective_cells, most)
+        _check_effective(min_effective_cells, largest)
         cones.append(clarabel.SecondOrderConeT(cells + 1))
         rows += [np.zeros((1, cells)), -np.eye(cells)]
         bounds += [np.full(1, min_effective_cells**-0.5), np.zeros(cells)]
@@ -117,7 +117,7 @@ def mixture(
 
 def _kept_shares(gap: Gap, all_levels: frozenset[str]) -> tuple[Float, Float]:
     """A row of ones where a level's cells are, and its share of all images; the last level's follows."""
-    images = gap.measurement.cell_images
+    images = gap.images_per_cell
     levels = [(f.name, level) for f in gap.factors if f.name in all_levels for level in f.levels[:-1]]
     rows = np.array([gap.cells_of({name: [level]}).astype(float) for name, level in levels]).reshape(-1, len(images))
     return rows, rows @ images / images.sum()
@@ -132,15 +132,15 @@ def _level_caps(gap: Gap, caps: Mapping[str, Mapping[Level, float]]) -> tuple[Fl
                 raise UsageError(f"The cap of {name} {level} must be a share between 0 and 1, not {share:g}.")
             rows.append(gap.cells_of({name: [level]}).astype(float))
             limits.append(share)
-    return np.array(rows).reshape(-1, len(gap.measurement.cell_images)), np.array(limits)
+    return np.array(rows).reshape(-1, len(gap.images_per_cell)), np.array(limits)
 
 
 def _check_effective(min_effective_cells: float, most_each: Float) -> None:
     """The most even distribution that the caps allow is proportional to them or uniform, whichever is possible."""
     uniform = np.full(len(most_each), 1 / len(most_each))
     even = uniform if (uniform <= most_each + 1e-12).all() else most_each / most_each.sum()
-    most = 1 / float((even**2).sum())
-    if not 1 <= min_effective_cells <= most + 1e-9:
+    largest = 1 / float((even**2).sum())
+    if not 1 <= min_effective_cells <= largest + 1e-9:
         raise UsageError(
-            f"min_effective_cells must be between 1 and {most:.0f}, as the budget allows, not {min_effective_cells:g}."
+            f"min_effective_cells must be 1 to {largest:.0f}, as the budget allows, not {min_effective_cells:g}."
         )

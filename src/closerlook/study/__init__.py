@@ -1,4 +1,4 @@
-"""Experiments on top of the pipeline: the paper's tables, equal-size controls, planted truths."""
+"""Experiments on top of the pipeline: the paper's tables, equal-size controls, planted targets."""
 
 from closerlook.study.ablation import run_study
 from closerlook.study.arms import Run, Summary, read_runs, summarise

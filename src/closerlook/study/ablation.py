@@ -15,8 +15,8 @@ from closerlook.selection import Plan, worst
 from closerlook.storage.files import alone_in
 from closerlook.storage.paths import path_within
 from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms, run_untrained
-from closerlook.study.readings import importance_of_study, save_readings
-from closerlook.study.record import Record
+from closerlook.study.config import StudyConfig
+from closerlook.study.importance import importance_of_study, save_importance
 from closerlook.study.tables import Row, row_plan, table_rows
 
 __all__ = ["plan_arms", "run_study", "study_arms"]
@@ -40,22 +40,22 @@ def run_study(
     Args:
         source: labelled synthetic images.
         target: real data with a query and a gallery split.
-        out: folder for the runs, ``results.json`` and ``study.json``; a stopped study goes on where it was.
+        out: folder for the runs, ``results.json`` and ``study.json``; a stopped study resumes.
         plans: what :func:`closerlook.select` chose, by name.
         table: ``market`` for the rows of the paper's Table 1, ``duke`` for Table 2, ``own`` for such rows with the
-            levels whose fit in ``gap`` is at or below their attribute's mean.
+            levels whose mmd2 in ``gap`` is at or below their attribute's mean.
         gap: folder of an analysis of ``source``, to be shown beside the runs. Where there is one, each plan is compared
-            with the worst part of as many levels too. Where the runs are of four or more different parts of the data,
-            how much each attribute matters to them is set beside how much it matters to the losses.
+            with the worst subset of as many levels too. Where the runs are of four or more different subsets of the
+            data, how much each attribute matters to them is set beside how much it matters to the losses.
         recipe, overrides: as :func:`closerlook.train` takes them; the same for every run.
         seeds: runs of every arm, with the seeds ``first_seed``, ``first_seed + 1``, ...
 
     Returns:
-        One :class:`Run` an arm and seed, the untrained backbone first.
+        One :class:`Run` per arm and seed, ``imagenet-only`` first.
 
     Raises:
         CloserlookError: a plan's name leads out of ``out``.
-        UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
+        UsageError: two arms have one name, a subset has too few people for the recipe, or the table is unknown.
 
     Example:
         >>> from closerlook.study import run_study
@@ -68,10 +68,10 @@ def run_study(
     rows = table_rows(table, analysis) if table else []
     arms = study_arms(source, plans, rows, analysis)
     _check(arms, resolved, first_seed)
-    places = {name: path_within(out, f"{name}.yaml") for name in plans}
+    plan_files = {name: path_within(out, f"{name}.yaml") for name in plans}
     for arm in arms:
         path_within(out / RUNS, arm.name)
-    record = Record(
+    config = StudyConfig(
         title=f"{source.name} for {target.name}",
         source=str(source.root.resolve()),
         target=str(target.root.resolve()),
@@ -84,18 +84,18 @@ def run_study(
     )
     with alone_in(out, "studying in"):
         run_untrained(resolved, target, out)  # so that a target that cannot do is told before anything is written
-        record.save(out)
+        config.save(out)
         for name, plan in plans.items():
-            plan.save(places[name])
+            plan.save(plan_files[name])
         runs = run_arms(arms, target, recipe=resolved, seeds=range(first_seed, first_seed + seeds), out=out)
         with step("Importance of the attributes to the runs"):
-            save_readings(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
+            save_importance(importance_of_study(arms, runs, source.factors, analysis, first_seed), out)
     return runs
 
 
 def study_arms(source: Dataset, plans: Mapping[str, Plan], rows: Sequence[Row], gap: Gap | None) -> list[Arm]:
-    """All images; each plan, a random part of its size and, by ``gap``, its worst; each row, and a random part where it
-    cuts attributes."""
+    """All images; each plan, a random subset of its size and, by ``gap``, its worst; each row, and a random subset
+    where it narrows attributes."""
     arms = [fixed_arm("all", source)]
     for name, plan in plans.items():
         arms += plan_arms(name, plan, source)
@@ -121,7 +121,7 @@ def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None
 
 
 def _worst_arm(name: str, plan: Plan, source: Dataset, gap: Gap) -> list[Arm]:
-    """The part farthest from the target, beside the plan's random one; none where the plan takes all levels."""
+    """The subset farthest from the target, beside the plan's random one; none where the plan takes all levels."""
     farthest = worst(gap, plan)
     if not plan.weights and farthest.values == {f.name: f.levels for f in gap.factors}:
         return []
@@ -133,10 +133,11 @@ def _check(arms: Sequence[Arm], recipe: Recipe, seed: int) -> None:
     names = [arm.name for arm in arms]
     for arm in arms:
         if names.count(arm.name) > 1:
-            raise UsageError(f"Two parts of the study are called '{arm.name}'; rename the plan's file.")
-        people = arm.part(seed).counts()["identities"]
-        if recipe.sampling == "pk" and people < recipe.identities_per_batch:
+            raise UsageError(f"Two subsets of the study are called '{arm.name}'; rename the plan's file.")
+        identities = arm.subset(seed).counts()["identities"]
+        if recipe.sampling == "pk" and identities < recipe.identities_per_batch:
             raise UsageError(
-                f"Part '{arm.name}' has {people} people; recipe '{recipe.name}' draws {recipe.identities_per_batch} "
-                f"for each batch. Use more people, or --set identities_per_batch={people}."
+                f"Subset '{arm.name}' has {identities} people; recipe '{recipe.name}' draws "
+                f"{recipe.identities_per_batch} for each batch. Use more people, or "
+                f"--set identities_per_batch={identities}."
             )

@@ -1,6 +1,6 @@
-"""Arms of an experiment: the same recipe, steps and seeds on different parts of one data set.
+"""Arms of an experiment: the same recipe, steps and seeds on different subsets of one data set.
 
-Every claim about a selection is a comparison with its control: a random part of equal size, drawn anew for each seed.
+Every claim about a selection is a comparison with its control: a random subset of equal size, drawn anew for each seed.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_u
 RUNS = "runs"
 FILE = "results.json"
 SCORE = "score.json"
-UNTRAINED = "untrained"
+IMAGENET_ONLY = "imagenet-only"
 FORMAT = 1  # raise it when the same inputs would give other scores
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A part of the data to train on.
+    """A subset of the data to train on.
 
     Attributes:
         name: what tables and folders call it.
-        part: from a run's seed to its images; constant but for random controls.
+        subset: from a run's seed to its images; constant but for random controls.
         control: name of the arm that this one is compared with, if any.
     """
 
     name: str
-    part: Callable[[int], Dataset]
+    subset: Callable[[int], Dataset]
     control: str | None = None
 
 
-def fixed_arm(name: str, part: Dataset, control: str | None = None) -> Arm:
+def fixed_arm(name: str, subset: Dataset, control: str | None = None) -> Arm:
     """An arm that trains on the same images whatever the seed."""
-    return Arm(name, lambda seed: part, control)
+    return Arm(name, lambda seed: subset, control)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def run_arms(
     out: Path,
     protocol: str = "market1501",
 ) -> list[Run]:
-    """Train and evaluate every arm with every seed, and the untrained backbone once.
+    """Train and evaluate every arm with every seed, and the backbone as pretrained on ImageNet once.
 
     Each run lives in ``out/runs/<arm>-<seed>``. One that has its result is not run again, unless anything that the
     result depends on has changed: images, recipe, weights, seed, target or protocol.
@@ -158,12 +158,12 @@ def run_untrained(recipe: Recipe, target: Dataset, out: Path, protocol: str | Pr
     rules = Protocol.load(protocol)
     network = {"backbone": recipe.backbone, "size": recipe.size, "weights": weights_digest(recipe.backbone)}
     key = {"format": FORMAT, "network": network, "target": _judge(target, rules)}
-    folder = out / RUNS / UNTRAINED
-    run = _finished(folder, key, UNTRAINED)
+    folder = out / RUNS / IMAGENET_ONLY
+    run = _finished(folder, key, IMAGENET_ONLY)
     if run is not None:
         return run
     model = Model.pretrained(recipe.backbone, recipe.size)
-    return _score(model, target, folder, rules, Run(UNTRAINED, 0, 0, 0, 0, 0, 0, 0, 0.0), key)
+    return _score(model, target, folder, rules, Run(IMAGENET_ONLY, 0, 0, 0, 0, 0, 0, 0, 0.0), key)
 
 
 def _judge(target: Dataset, rules: Protocol) -> Key:
@@ -190,8 +190,8 @@ def _finished(folder: Path, key: Key, title: str) -> Run | None:
 def _run(
     arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, rules: Protocol, judge: Key, number: str
 ) -> Run:
-    part, title = arm.part(seed), f"{arm.name}, seed {seed}"
-    inside = RunFolder.of(folder, part, None, recipe, seed)
+    subset, title = arm.subset(seed), f"{arm.name}, seed {seed}"
+    inside = RunFolder.of(folder, subset, None, recipe, seed)
     key = {"format": FORMAT, "arm": arm.name, "control": arm.control, "training": inside.key, "target": judge}
     run = _finished(folder, key, title)
     if run is not None:
@@ -201,9 +201,9 @@ def _run(
     if differing:
         console.print(f"{title}: its training differs in {differing}, so it is repeated", highlight=False, markup=False)
         shutil.rmtree(folder)
-    model = train(part, recipe=recipe, out=folder, seed=seed)
-    people, seconds = part.counts()["identities"], seconds_of(folder)
-    unscored = Run(arm.name, seed, len(part), people, 0, 0, 0, 0, seconds, arm.control)
+    model = train(subset, recipe=recipe, out=folder, seed=seed)
+    identities, seconds = subset.counts()["identities"], seconds_of(folder)
+    unscored = Run(arm.name, seed, len(subset), identities, 0, 0, 0, 0, seconds, arm.control)
     return _score(model, target, folder, rules, unscored, key)
 
 
@@ -235,7 +235,7 @@ def read_runs(folder: Path) -> list[Run]:
 
 
 def summarise(runs: Sequence[Run]) -> list[Summary]:
-    """One summary an arm, in order of first appearance.
+    """One summary per arm, in order of first appearance.
 
     Example:
         >>> from closerlook.study import Run, summarise

@@ -1,8 +1,8 @@
-"""The planted truth: a target whose weathers, hours and viewpoints are hidden, to see whether the pipeline finds them.
+"""Planted targets: weather, illumination and viewpoint are hidden, to see whether the pipeline finds them.
 
 The target shows other people in other places through another sensor, in a few levels drawn from the seed. The
 analysis sees its training images without any label. What it recovers, and what training on the selection gains over
-equal-size random images, is then a matter of record.
+equal-size random images, is then a matter of config.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from closerlook.selection import Plan, select
 from closerlook.storage.files import alone_in
 from closerlook.study.ablation import plan_arms
 from closerlook.study.arms import fixed_arm, run_arms
-from closerlook.study.record import Record
+from closerlook.study.config import StudyConfig
 from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
 from closerlook.synthesis.scenes.backdrop import BACKDROPS
@@ -42,8 +42,8 @@ class Scale:
     """How large a planted study is. The defaults are the demo's: under ten minutes on two cores."""
 
     design: Design = field(default_factory=lambda: Design.load("gpr-plus"))
-    source_people: int = 96
-    target_people: int = 64
+    source_identities: int = 96
+    target_identities: int = 64
     size: tuple[int, int] = (128, 64)
     per_cell: int | None = None
     seeds: int = 3
@@ -52,7 +52,7 @@ class Scale:
 
 
 def hidden_levels(design: Design, seed: int) -> dict[str, tuple[Level, ...]]:
-    """The levels that the target of this seed shows: a season, a part of the day, an arc of headings.
+    """The levels that the target of this seed shows: a season, a time of day, an arc of headings.
 
     Levels that belong together, because that is what a camera sees in a week, and because the mean of an arbitrary pair
     (noon and midnight) is near to neither of its levels.
@@ -74,13 +74,13 @@ def _hidden(factor: Factor, seed: int) -> tuple[Level, ...]:
 def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None:
     """Render source and target, analyse, select, train, evaluate; everything a report needs is left in ``out``.
 
-    A stopped study goes on where it was when it is called again with the same arguments.
+    A stopped study resumes when it is called again with the same arguments.
     """
     scale = scale or Scale()
     recipe = Recipe.resolve(scale.recipe, scale.overrides)
     hidden = hidden_levels(scale.design, seed)
-    record = Record(
-        title="A planted truth",
+    config = StudyConfig(
+        title="A planted target",
         source="source",
         target="target",
         seed=seed,
@@ -91,7 +91,7 @@ def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None
         planted=hidden,
     )
     with alone_in(out, "studying in"):
-        record.save(out)
+        config.save(out)
         _run_stages(out, seed, scale, recipe, hidden)
 
 
@@ -101,7 +101,7 @@ def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapp
         source = render_source(out / "source", scale, seed)
     with stages.run("Render the target"):
         target = render_target(out / "target", scale, seed, hidden)
-    with stages.run("Measure the gap"):
+    with stages.run("Criterion the gap"):
         gap = measure_gap(source, target, out / "gap", scale, seed)
     with stages.run("Select"):
         plans = choose(gap, seed)
@@ -118,7 +118,7 @@ def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapp
 EXPECTED = {
     "Render the source": 40.0,
     "Render the target": 15.0,
-    "Measure the gap": 15.0,
+    "Criterion the gap": 15.0,
     "Select": 4.0,
     "Train and evaluate": 425.0,
 }
@@ -132,7 +132,8 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
     """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
 
-    With ``scene_per="view"`` a person has one pose and place a viewpoint, so that fewer viewpoints are fewer of those.
+    With ``scene_per="view"`` a person has one pose and place for each viewpoint, so that fewer viewpoints are fewer of
+    those.
     """
     plans = select(gap, rule="mean", all_levels=[], seed=seed), select(gap, seed=seed)
     return dict(zip(PLANS, plans, strict=True))
@@ -149,7 +150,7 @@ def render_source(out: Path, scale: Scale, seed: int) -> Dataset:
     backdrops, _ = places()
     return generate(
         scale.design,
-        identities=scale.source_people,
+        identities=scale.source_identities,
         out=out,
         size=scale.size,
         seed=seed,
@@ -161,12 +162,12 @@ def render_source(out: Path, scale: Scale, seed: int) -> Dataset:
 def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple[Level, ...]]) -> Dataset:
     """Other people in the hidden levels: one half unlabelled training images, one half query and gallery."""
     _, backdrops = places()
-    halves = {}
+    splits = {}
     for number, name in enumerate(("train", "test")):
-        halves[name] = generate(
+        splits[name] = generate(
             scale.design,
-            identities=scale.target_people,
-            first_identity=1 + number * scale.target_people,
+            identities=scale.target_identities,
+            first_identity=1 + number * scale.target_identities,
             out=out / name,
             size=scale.size,
             seed=keyed_seed(seed, "planted", "target") % 2**31,  # other people than the source's
@@ -175,7 +176,7 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
             sensor=TARGET_SENSOR,
         )
     table = pl.concat(
-        [_unlabelled(halves["train"].table, "train"), _query_and_gallery(halves["test"].table, "test", seed)]
+        [_unlabelled(splits["train"].table, "train"), _query_and_gallery(splits["test"].table, "test", seed)]
     )
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
@@ -192,7 +193,7 @@ def _unlabelled(table: pl.DataFrame, folder: str) -> pl.DataFrame:
 
 
 def _query_and_gallery(table: pl.DataFrame, folder: str, seed: int) -> pl.DataFrame:
-    """One image a person and camera becomes a query, the others the gallery."""
+    """One image of each person and camera becomes a query, the merge the gallery."""
     order = keyed_rng(seed, "planted", "query").random(table.height)
     first = pl.col("order") == pl.col("order").min().over("identity", "camera")
     return table.with_columns(order=pl.Series(order)).select(

@@ -1,4 +1,4 @@
-"""How much of a planted truth an analysis and its plans found."""
+"""How much of a planted target an analysis and its plans found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Recovery:
         levels: all of its levels in the source.
         planted: those that the target shows.
         lowest: those with the smallest gap, nearest first, as many as were planted.
-        shown: those with the largest shares of the target by the analysis (``target_share``), as many as were planted.
+        shown: those with the largest ``mixture_weight``, as many as were planted.
         chosen: those that each plan keeps, by the plan's name.
     """
 
@@ -55,10 +55,10 @@ class Recovery:
 
 
 def recovery(gap: Gap, plans: Mapping[str, Plan], planted: Mapping[str, tuple[Level, ...]]) -> list[Recovery]:
-    """How much of the planted truth the analysis and the plans found, a row a factor.
+    """How much of the planted target the analysis and the plans found, one row per factor.
 
     Raises:
-        CloserlookError: the truth is about a factor that the analysis does not have.
+        CloserlookError: the target was planted in a factor that the analysis does not have.
     """
     names = [factor.name for factor in gap.factors]
     for name in planted:
@@ -70,8 +70,8 @@ def recovery(gap: Gap, plans: Mapping[str, Plan], planted: Mapping[str, tuple[Le
 def _recovered(gap: Gap, plans: Mapping[str, Plan], name: str, planted: tuple[Level, ...]) -> Recovery:
     factor = next(factor for factor in gap.factors if factor.name == name)
     table = gap.levels.filter(pl.col("factor") == name)
-    nearest = table.sort("fit", nulls_last=True)["level"].head(len(planted))
-    largest = table.drop_nulls("target_share").sort("target_share", descending=True)["level"].head(len(planted))
+    nearest = table.sort("mmd2", nulls_last=True)["level"].head(len(planted))
+    largest = table.drop_nulls("mixture_weight").sort("mixture_weight", descending=True)["level"].head(len(planted))
     lowest, shown = (tuple(factor.levels[factor.index(level)] for level in levels) for levels in (nearest, largest))
     chosen = {plan: tuple(value.values.get(name, factor.levels)) for plan, value in plans.items()}
     return Recovery(name, factor.levels, planted, lowest, shown, chosen)

@@ -1,4 +1,4 @@
-"""The rows of the paper's Tables 1 and 2, and of such a table of one's own, as parts of the data set at hand."""
+"""The rows of the paper's Tables 1 and 2, and of such a table of one's own, as subsets of the data set at hand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _papers(target: str, numbers: list[tuple[float, float, float]]) -> list[Row]
     order = ("weather", "illumination", "viewpoint")
     narrowed = [Row(name, levels={name: kept[name]}) for name in order]
     rows = [*PEOPLE, *narrowed, Row("all-three", levels=kept)]
-    return [replace(row, paper=own) for row, own in zip(rows, numbers, strict=True)]
+    return [replace(row, paper=reached) for row, reached in zip(rows, numbers, strict=True)]
 
 
 TABLES: dict[str, list[Row]] = {
@@ -77,8 +77,8 @@ TABLES: dict[str, list[Row]] = {
 def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
     """The rows of Table 1 (``market``) or Table 2 (``duke``), or (``own``) such rows for one's own data.
 
-    The paper's rows are all people and parts of them, then each attribute cut to its best levels, then all attributes
-    together. ``own`` has the levels whose fit in ``gap`` is at or below their attribute's mean.
+    The paper's rows are all people and subsets of them, then each attribute cut to its best levels, then all attributes
+    together. ``own`` has the levels whose mmd2 in ``gap`` is at or below their attribute's mean.
 
     Raises:
         UsageError: there is no such table, or ``own`` is asked for without a gap.
@@ -92,7 +92,7 @@ def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
     kept = greedy(gap, rule="mean")
     narrowed = {f.name: kept[f.name] for f in gap.factors if len(kept[f.name]) < len(f)}
     together = [Row("together", levels=narrowed)] if len(narrowed) > 1 else []
-    return [*PEOPLE, *(Row(own, levels={own: levels}) for own, levels in narrowed.items()), *together]
+    return [*PEOPLE, *(Row(name, levels={name: levels}) for name, levels in narrowed.items()), *together]
 
 
 def row_plan(row: Row, data: Dataset) -> Plan:

@@ -11,7 +11,7 @@ from closerlook.attributes import Level
 from closerlook.gap import Gap
 from closerlook.validation.estimates import Float
 
-__all__ = ["MEASURES", "GapMeasures", "target_shares"]
+__all__ = ["MEASURES", "GapMeasures", "mixture_weights"]
 
 # From a measure's name to what it is, and whether more of it should mean a better training set
 MEASURES: dict[str, tuple[str, bool]] = {
@@ -44,18 +44,18 @@ class GapMeasures:
         terms = {"content": (0.0, 1.0), "style": (1.0, 0.0)}
         known = {name: weights for name, weights in terms.items() if name in gap.weights.terms}
         self._alone = {name: gap.rescaled(alpha=alpha, beta=beta) for name, (alpha, beta) in known.items()}
-        self.shares = target_shares(gap)
+        self.shares = mixture_weights(gap)
 
     def of(self, levels: Mapping[str, Sequence[Level]]) -> dict[str, float]:
         """Every measure of the product subset with these levels; nan for what it is too small for."""
         scores = self.gap.score(levels)
         found = {
-            "gap": scores["fit"],
-            "total balanced": scores["pair_loss"],
-            "total literal": self._literal.score(levels)["pair_loss"],
-            **{name: gap.score(levels)["fit"] for name, gap in self._alone.items()},
-            "Frechet": scores["frechet"],
-            "kernel": scores["kernel"],
+            "gap": scores["mmd2"],
+            "total balanced": scores["total_loss"],
+            "total literal": self._literal.score(levels)["total_loss"],
+            **{name: gap.score(levels)["mmd2"] for name, gap in self._alone.items()},
+            "Frechet": scores["frechet_distance"],
+            "kernel": scores["kernel_distance"],
             "coverage": scores["coverage"],
             "diversity": scores["diversity"],
             "mixture": self._from_mixture(levels),
@@ -72,11 +72,11 @@ class GapMeasures:
         return float(np.mean(apart))
 
 
-def target_shares(gap: Gap) -> dict[str, Float]:
+def mixture_weights(gap: Gap) -> dict[str, Float]:
     """Which share of the target's images shows each level, by factor; equal shares where that cannot be told."""
     found = {}
     for factor in gap.factors:
-        column = gap.levels.filter(pl.col("factor") == factor.name)["target_share"].cast(pl.Float64)
+        column = gap.levels.filter(pl.col("factor") == factor.name)["mixture_weight"].cast(pl.Float64)
         known = column.fill_null(0.0).fill_nan(0.0).to_numpy()
         found[factor.name] = known / known.sum() if known.sum() > 0 else np.full(len(factor), 1 / len(factor))
     return found

@@ -187,7 +187,7 @@ def _run(
         )
         measured.append(GapMeasures(gap))
     every = [[own.gap.score(space.levels(number)) for number in range(len(space))] for own in measured]
-    gaps = np.array([[score["fit"] for score in scores] for scores in every], float).T
+    gaps = np.array([[score["mmd2"] for score in scores] for scores in every], float).T
     diversity = np.array([score["diversity"] for score in every[0]], float)
     brightness = np.array([_brightness(sample, space, number) for number in range(len(space))])
     others = np.column_stack([diversity, brightness, gaps[:, 1:]])

@@ -31,7 +31,14 @@ def whole(source: Dataset, target: Dataset) -> Gap:
 
 def same(one: Gap, other: Gap) -> None:
     a, b = one.measurement, other.measurement
-    for name in ("distances", "cell_gaps", "cell_fits", "level_gaps", "target_distances", "unit_sketches"):
+    for name in (
+        "distances",
+        "cell_products",
+        "unbiased_cell_products",
+        "level_gaps",
+        "target_distances",
+        "unit_sketches",
+    ):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
     assert one.levels.equals(other.levels)
 
@@ -73,7 +80,7 @@ def test_shares_made_apart_merge(source: Dataset, target: Dataset, tmp_path: Pat
         analyze_shard(source, target, (number, 3), size=SIZE, out=tmp_path / str(number))
     nothing = Stopping(0)  # neither side is looked at again
     merged = analyze(source, target, embedding=nothing, out=tmp_path / "1", merge=[tmp_path / "2", tmp_path / "3"])
-    np.testing.assert_allclose(merged.levels["fit"], whole.levels["fit"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(merged.levels["mmd2"], whole.levels["mmd2"], rtol=1e-5, atol=1e-6)
     same(merged, analyze(source, target, size=SIZE))
 
 
@@ -148,7 +155,7 @@ def test_a_users_function_is_known_by_what_it_does(
         )
         gap = analyze(source, target, embedding=f"mine_{number}:f", size=SIZE, out=tmp_path / "out")
         keys.append(gap.settings.key)
-        assert gap.levels["fit"].is_finite().all()
+        assert gap.levels["mmd2"].is_finite().all()
     assert len(set(keys)) == 2
 
 

@@ -37,14 +37,14 @@ def test_equal_their_definition(seed: int, cells: int, groups: int, images: int)
     group = rng.integers(groups, size=images)
     units, unit, counts = np.unique(np.stack([cell, group], 1), axis=0, return_inverse=True, return_counts=True)
     means = torch.from_numpy(np.stack([x[unit == number].mean(axis=0) for number in range(len(units))]))
-    gaps, fits = cell_products(units, counts, means, (slice(0, 2), slice(2, 6)), cells)
+    biased, without_bias = cell_products(units, counts, means, (slice(0, 2), slice(2, 6)), cells)
     for block, part in ((0, slice(0, 2)), (1, slice(2, 6))):
         measured, unbiased = by_definition(x[:, part], cell, group)
-        np.testing.assert_allclose(gaps[block], measured, atol=1e-12)
+        np.testing.assert_allclose(biased[block], measured, atol=1e-12)
         known = ~np.isnan(unbiased)
-        np.testing.assert_allclose(fits[block][known], unbiased[known], atol=1e-12)
+        np.testing.assert_allclose(without_bias[block][known], unbiased[known], atol=1e-12)
         off = ~known & ~np.eye(cells, dtype=bool)
-        np.testing.assert_allclose(fits[block][off], measured[off], atol=1e-12)
+        np.testing.assert_allclose(without_bias[block][off], measured[off], atol=1e-12)
 
 
 def test_people_in_common_do_not_bias_it() -> None:
@@ -67,7 +67,7 @@ def test_people_in_common_do_not_bias_it() -> None:
 def test_cells_of_one_group_lose_the_spread_of_single_images() -> None:
     x = np.array([[1.0, 0], [3, 0], [5, 1]])
     units, counts = np.array([[0, 0], [0, 1], [1, 0]]), np.ones(3, int)
-    _, fits = cell_products(units, counts, torch.from_numpy(x), (slice(0, 2),), 2)
-    assert fits[0, 0, 0] == 3  # <x0, x1>
+    _, unbiased = cell_products(units, counts, torch.from_numpy(x), (slice(0, 2),), 2)
+    assert unbiased[0, 0, 0] == 3  # <x0, x1>
     spread = (4 - 3) * 2  # of single images, from the first cell: its mean is (2, 0)
-    assert fits[0, 1, 1] == 26 - spread
+    assert unbiased[0, 1, 1] == 26 - spread

@@ -226,8 +226,8 @@ def test_training_runs_are_read_as_the_paper_may_have() -> None:
     images = pl.DataFrame({"factor": ["weather", "identities", "viewpoint"], "share": [0.1, 0.5, 0.2]})
     assert np.isnan(rank_agreement(images, runs)[0])
     assert rank_agreement(images, images) == (1.0, 3)
-    with pytest.raises(UsageError, match="lights"):
-        importance_of_runs(pl.DataFrame(table), ["lights"])
+    with pytest.raises(UsageError, match="illumination"):
+        importance_of_runs(pl.DataFrame(table), ["illumination"])
     with pytest.raises(CloserlookError, match="at least 4"):
         importance_of_runs(pl.DataFrame(table[:3]), ["weather"])
 

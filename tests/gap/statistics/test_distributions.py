@@ -15,8 +15,8 @@ from closerlook.embedding import Embedder
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 from closerlook.gap.measure.target import TargetMoments
+from closerlook.gap.statistics.delta_method import subsampling_errors
 from closerlook.gap.statistics.distributions import _principal, compare, measure_distributions
-from closerlook.gap.statistics.subsampling import subsample_error
 from gap.conftest import SIZE
 
 
@@ -47,13 +47,13 @@ def test_equal_their_definitions(seed: int) -> None:
     ct, cs = np.cov(y.T), np.cov(own.T)
     shift = own.mean(axis=0) - y.mean(axis=0)
     frechet = shift @ shift + np.trace(ct + cs - 2 * sqrtm(ct @ cs).real)
-    assert got["frechet"] == pytest.approx(frechet / np.trace(ct), rel=1e-4)
+    assert got["frechet_distance"] == pytest.approx(frechet / np.trace(ct), rel=1e-4)
     scale = np.sqrt(y.shape[1] / np.trace(ct))
     a, b = (scale * (value - y.mean(axis=0)) for value in (own, y))
     kernel = [(u @ v.T / y.shape[1] + 1) ** 3 for u, v in ((a, a), (a, b), (b, b))]
     apart, between = people[:, None] != people, run[:, None] != run
     expected = kernel[0][apart].mean() - 2 * kernel[1].mean() + kernel[2][between].mean()
-    assert got["kernel"] == pytest.approx(expected, rel=1e-3)
+    assert got["kernel_distance"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_fewer_images_than_features_that_are_mostly_zero() -> None:
@@ -82,9 +82,9 @@ def test_equal_distributions_have_no_distance() -> None:
         found = measure_distributions(torch.from_numpy(x).float(), np.zeros(300, int), run, 1, target)
         assert found is not None
         got = compare(found, np.array([True]), 300)
-        kernels.append(got["kernel"])
+        kernels.append(got["kernel_distance"])
         assert 0.3 < got["coverage"] < 0.7  # half the time the other set has the nearer neighbour
-        assert got["frechet"] < 0.15
+        assert got["frechet_distance"] < 0.15
     assert abs(np.mean(kernels)) < 3 * np.std(kernels) / np.sqrt(30)
 
 
@@ -104,19 +104,19 @@ def test_a_camera_is_what_an_analysis_against_it_alone_gives(gap: Gap, source: D
     for number, camera in ((0, 1), (2, 3)):
         alone = analyze(source, filmed.filter(pl.col("camera") == camera), size=SIZE, scaling="literal")
         own = gap.cameras.filter(pl.col("camera") == camera)
-        scale = alone.levels["pair_loss"].to_numpy()
-        np.testing.assert_allclose(own["pair_loss"], scale, rtol=1e-5)
+        scale = alone.levels["total_loss"].to_numpy()
+        np.testing.assert_allclose(own["total_loss"], scale, rtol=1e-5)
         # The variance of the target's mean is judged from other runs; all the rest is the same
         here, there = known.bias[number] @ gap.weights.total, alone.measurement.target_bias @ alone.weights.total
-        np.testing.assert_allclose((own["fit"] + here) / scale, (alone.levels["fit"] + there) / scale, atol=1e-5)
-        assert (own["fit_low"] < own["fit_high"]).all()
+        np.testing.assert_allclose((own["mmd2"] + here) / scale, (alone.levels["mmd2"] + there) / scale, atol=1e-5)
+        assert (own["mmd2_low"] < own["mmd2_high"]).all()
 
 
 def test_mixtures_lie_between_and_the_whole_is_a_mixture(gap: Gap) -> None:
     whole = gap.against({1: 2, 2: 1, 3: 1})
-    np.testing.assert_allclose(whole["pair_loss"], gap.levels["pair_loss"], rtol=1e-6)
-    mixed = gap.against({1: 0.5, 3: 0.5})["pair_loss"].to_numpy()
-    one, other = (gap.against({camera: 1})["pair_loss"].to_numpy() for camera in (1, 3))
+    np.testing.assert_allclose(whole["total_loss"], gap.levels["total_loss"], rtol=1e-6)
+    mixed = gap.against({1: 0.5, 3: 0.5})["total_loss"].to_numpy()
+    one, other = (gap.against({camera: 1})["total_loss"].to_numpy() for camera in (1, 3))
     np.testing.assert_allclose(mixed, (one + other) / 2, rtol=1e-9)
     with pytest.raises(UsageError, match="camera of the target"):
         gap.against({7: 1})
@@ -126,8 +126,8 @@ def test_mixtures_lie_between_and_the_whole_is_a_mixture(gap: Gap) -> None:
 
 def test_intervals_over_cameras(gap: Gap, source: Dataset, filmed: Dataset, target: Dataset, tmp_path: Path) -> None:
     by_camera = analyze(source, filmed, size=SIZE, scaling="literal", bootstrap_unit="cameras", out=tmp_path)
-    np.testing.assert_allclose(by_camera.levels["fit"], gap.levels["fit"], rtol=1e-9)
-    assert (by_camera.levels["fit_low"] != gap.levels["fit_low"]).all()
+    np.testing.assert_allclose(by_camera.levels["mmd2"], gap.levels["mmd2"], rtol=1e-9)
+    assert (by_camera.levels["mmd2_low"] != gap.levels["mmd2_low"]).all()
     again = Gap.load(tmp_path)
     assert again.settings == by_camera.settings
     assert again.cameras.equals(by_camera.cameras)
@@ -143,7 +143,7 @@ def test_tables_agree_with_scores(gap: Gap) -> None:
     assert pairs.height == 6
     for row in pairs.iter_rows(named=True):
         score = gap.score({"weather": [row["weather"]], "viewpoint": [row["viewpoint"]]})
-        for name in ("images", "pair_loss", "fit", "diversity"):
+        for name in ("images", "total_loss", "mmd2", "diversity"):
             assert row[name] == pytest.approx(score[name], rel=1e-9), name
     assert gap.combinations(3).is_empty()
     people = gap.identities
@@ -155,14 +155,14 @@ def test_tables_agree_with_scores(gap: Gap) -> None:
     tau = gap.agreement
     assert set(tau["factor"]) == {"weather", "viewpoint"}
     assert tau.filter(pl.col("factor") == "viewpoint")["tau"].is_null().all()
-    assert any("can be told apart" in remark for remark in gap.remarks)
+    assert any("differ significantly" in note for note in gap.notes)
 
 
 def test_custom_scaling_divides_each_term(gap: Gap) -> None:
     literal = gap.levels
     custom = gap.rescaled(scaling="style=2,content=1e3", alpha=3.0, beta=1.0).levels
     expected = (3 * literal["style"] / 2 + literal["content"] / 1e3) / 4
-    np.testing.assert_allclose(custom["pair_loss"], expected, rtol=1e-9)
+    np.testing.assert_allclose(custom["total_loss"], expected, rtol=1e-9)
     for wrong in ("style=2", "style=2,content=x", "style=2,content=0", "style=2,colour=1"):
         with pytest.raises(UsageError, match=r"caling"):
             gap.rescaled(scaling=wrong).levels  # noqa: B018
@@ -182,11 +182,11 @@ class Colours(Embedder):
 def test_what_a_subsample_costs(source: Dataset, target: Dataset) -> None:
     """The spread over all samples that could have been drawn: closed form, estimate and 200 samples agree."""
     whole, draws, taken = analyze(source, target, embedding=Colours()), 200, 3
-    assert (whole.levels["fit_sampling"] == 0).all()
+    assert (whole.levels["mmd2_subsampling_se"] == 0).all()
     some = [analyze(source, target, embedding=Colours(), per_cell=taken, seed=seed) for seed in range(draws)]
-    assert any("18 of 36 source images" in remark for remark in some[0].remarks)
-    pairs, fits = (np.array([gap.estimates[name] for gap in some]) for name in ("pair_loss", "fit"))
-    errors = np.array([subsample_error(gap.measurement, gap.weights.total) for gap in some])
+    assert any("18 of 36 source images" in remark for remark in some[0].notes)
+    pairs, fits = (np.array([gap.estimates[name] for gap in some]) for name in ("total_loss", "mmd2"))
+    errors = np.array([subsampling_errors(gap.measurement, gap.weights.total) for gap in some])
     judged_pair, judged_fit = (errors**2).mean(axis=0)
     for index, (name, level) in enumerate(whole.levels.select("factor", "level").iter_rows()):
         own = whole.losses.filter(pl.col(name).cast(pl.String) == level)

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from closerlook.attributes import Factor
 from closerlook.embedding import Block
 from closerlook.gap import Measurement
-from closerlook.gap.statistics.mixture import Composition, estimate_composition, mixture_on_simplices
+from closerlook.gap.statistics.mixture import MixtureWeights, estimate_mixture, mixture_on_simplices
 
 FACTORS = (Factor("heading", tuple(range(6))), Factor("weather", ("sunny", "foggy", "snowy")))
 OF = np.repeat([0, 1], [6, 3])
@@ -46,8 +46,8 @@ def measured(source: np.ndarray, level: np.ndarray, group: np.ndarray, target: n
         cell_images=np.bincount(cell),
         images=pl.DataFrame({"cell": cell, "group": group}),
         distances=nothing,
-        cell_gaps=nothing,
-        cell_fits=nothing,
+        cell_products=nothing,
+        unbiased_cell_products=nothing,
         level_gaps=nothing,
         level_target_dots=nothing,
         target_counts=np.full(RUNS, len(target) // RUNS),
@@ -85,18 +85,18 @@ def planted(seed: int, shift: float, *, missing: int | None = None) -> tuple[Mea
     return measured(source, level, group, target), (alone**2).sum(axis=1)
 
 
-def estimate(measurement: Measurement, replicates: int = 200) -> Composition:
-    return estimate_composition(measurement, np.ones(1), 0, replicates)
+def estimate(measurement: Measurement, replicates: int = 200) -> MixtureWeights:
+    return estimate_mixture(measurement, np.ones(1), 0, replicates)
 
 
 def test_two_planted_neighbours_are_found_where_distance_names_others() -> None:
     measurement, distance = planted(0, 1.0)
     assert set(np.argsort(distance)[:2]) != {2, 3}
     found = estimate(measurement)
-    assert set(np.argsort(found.share[:6])[-2:]) == {2, 3}
-    assert np.abs(found.share - PAIR).max() < 0.15
-    assert (found.low <= found.share + 1e-9).all()
-    assert (found.share <= found.high + 1e-9).all()
+    assert set(np.argsort(found.weight[:6])[-2:]) == {2, 3}
+    assert np.abs(found.weight - PAIR).max() < 0.15
+    assert (found.low <= found.weight + 1e-9).all()
+    assert (found.weight <= found.high + 1e-9).all()
 
 
 def test_shares_are_those_of_ledoit_and_wolfs_formula() -> None:
@@ -118,17 +118,17 @@ def test_intervals_hold_the_planted_shares() -> None:
 
 def test_a_level_without_images_has_no_share() -> None:
     found = estimate(planted(0, 0.0, missing=5)[0])
-    assert np.isnan(found.share[5])
-    np.testing.assert_allclose(np.nansum(found.share[:6]), 1)
-    assert set(np.argsort(found.share[:5])[-2:]) == {2, 3}
+    assert np.isnan(found.weight[5])
+    np.testing.assert_allclose(np.nansum(found.weight[:6]), 1)
+    assert set(np.argsort(found.weight[:5])[-2:]) == {2, 3}
 
 
 def test_nothing_is_said_of_one_group_of_people_or_of_fewer_features_than_levels() -> None:
     measurement = planted(0, 0.0)[0]
     one = replace(measurement, units=measurement.units * np.array([1, 0]))
-    assert np.isnan(estimate(one).share).all()
+    assert np.isnan(estimate(one).weight).all()
     few = {name: getattr(measurement, name)[:, :6] for name in ("unit_sketches", "target_sketches")}
-    assert np.isnan(estimate(replace(measurement, sketch_parts=(slice(0, 6),), **few)).share).all()
+    assert np.isnan(estimate(replace(measurement, sketch_parts=(slice(0, 6),), **few)).weight).all()
 
 
 def test_images_without_any_spread_tell_nothing() -> None:
@@ -136,12 +136,12 @@ def test_images_without_any_spread_tell_nothing() -> None:
     level = measurement.cell_levels[measurement.units[:, 0]]
     plain = np.stack([*(level.T == 1), *(level.T == 2)] + [0 * level[:, 0]] * (DIM - 4), axis=1)
     found = estimate(measured(plain, level, measurement.units[:, 1], np.ones((RUNS, DIM))))
-    assert np.isnan(found.share).all()
+    assert np.isnan(found.weight).all()
 
 
 @pytest.mark.parametrize("weight", [1e-9, 1e9])
 def test_the_unit_of_the_loss_does_not_matter(weight: float) -> None:
     measurement = planted(0, 0.5)[0]
-    plain = estimate_composition(measurement, np.ones(1), 0, 20)
-    scaled = estimate_composition(measurement, np.full(1, weight), 0, 20)
-    np.testing.assert_allclose(scaled.share, plain.share, atol=1e-4)
+    plain = estimate_mixture(measurement, np.ones(1), 0, 20)
+    scaled = estimate_mixture(measurement, np.full(1, weight), 0, 20)
+    np.testing.assert_allclose(scaled.weight, plain.weight, atol=1e-4)

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from closerlook.gap.measure.moments import Sketch, inner_products, squared_norms
+from closerlook.gap.measure.moments import Sketch, inner_products, mean_variance, squared_norms
 from closerlook.gap.measure.target import TargetMoments
 
-__all__ = ["Cameras", "cameras_of_part", "mean_variance", "measure_cameras"]
+__all__ = ["Cameras", "cameras_of_subset", "measure_cameras"]
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -48,7 +48,7 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
     means = target.means(0)
     bias = np.zeros((len(target.cameras), len(parts)))
     for camera, mean in enumerate(means):
-        apart = [squared_norms((own - mean)[None], parts)[0] for own in target.offsets[:, camera]]
+        apart = [squared_norms((offset - mean)[None], parts)[0] for offset in target.offsets[:, camera]]
         bias[camera] = mean_variance(target.counts[:, camera], torch.stack(apart).numpy(force=True))
     return Cameras(
         names=np.array(target.cameras),
@@ -57,11 +57,11 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
         bias=bias,
         products=inner_products(means, means, parts).numpy(force=True),
         level_dots=inner_products(levels, means, parts).numpy(force=True),
-        sketches=torch.stack([sketch(own) for own in target.offsets]).numpy(force=True),
+        sketches=torch.stack([sketch(offset) for offset in target.offsets]).numpy(force=True),
     )
 
 
-def cameras_of_part(
+def cameras_of_subset(
     cameras: Cameras, runs: NDArray[np.bool], shift: Float, levels: Float, parts: tuple[slice, ...]
 ) -> Cameras | None:
     """The cameras in some ``runs`` (h,) of the target's table only, about another centre, from their projections.
@@ -86,19 +86,8 @@ def cameras_of_part(
         names=cameras.names[seen],
         counts=counts,
         distances=cameras.distances[runs][:, seen] + counts[..., None] * moved,
-        bias=np.stack([mean_variance(own, apart[:, camera]) for camera, own in enumerate(counts.T)]),
+        bias=np.stack([mean_variance(images, apart[:, camera]) for camera, images in enumerate(counts.T)]),
         products=np.stack([means[:, part] @ means[:, part].T for part in parts]),
         level_dots=np.stack([levels[:, part] @ means[:, part].T for part in parts]),
         sketches=sketches.astype(np.float32),
     )
-
-
-def mean_variance(counts: Int, distances: Float) -> Float:
-    """The variance of a mean over independent groups, (b,), from how far the groups' means lie from it.
-
-    Args:
-        counts: (h,) images of each group.
-        distances: (h, b) squared distance of each group's mean to the mean of all.
-    """
-    n = counts.astype(float)
-    return np.asarray(n**2 @ distances / max(n.sum() ** 2 - (n**2).sum(), 1))

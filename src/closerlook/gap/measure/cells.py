@@ -65,7 +65,7 @@ class Layout:
 
 
 # Columns that the analysis writes beside those of the attributes
-TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images", "pair_loss", "fit", "diversity"}
+TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images", "total_loss", "mmd2", "diversity"}
 
 
 def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor, ...]:
@@ -187,5 +187,5 @@ def spread_over_groups(table: pl.DataFrame, seed: int) -> Int:
     order = np.argsort(_hashes(pl.Series(people.astype(str)), seed), kind="stable")
     group_of = np.empty(len(people), np.int64)
     group_of[order] = np.arange(len(people)) % min(GROUPS, len(people))
-    found: Int = group_of[person]
-    return found
+    group: Int = group_of[person]
+    return group

@@ -53,11 +53,12 @@ class Measurement:
         factors: the attributes.
         cell_levels: (c, factors) level number of each cell.
         cell_images: (c,) how many images of the source each cell has, analysed or not.
-        images: a row an analysed image: file_name, identity, the factors, row (in the source's table), cell, group.
+        images: one row per analysed image: file_name, identity, the factors, row (in the source's table), cell, group.
         distances: (n, b) ||Phi_i - m_t||^2.
-        cell_gaps: (b, c, c) <m_a - m_t, m_c - m_t> over cells: the squared distance to m_t of any mixture of cells
-            with weights w that sum to 1 is w' cell_gaps w.
-        cell_fits: (b, c, c) the same over pairs of images of different groups of people only, hence without bias.
+        cell_products: (b, c, c) <m_a - m_t, m_c - m_t> over cells: the squared distance to m_t of any mixture of cells
+            with weights w that sum to 1 is w' cell_products w.
+        unbiased_cell_products: (b, c, c) the same over pairs of images of different groups of people only, hence
+            without bias.
         level_gaps: (b, l) ||m_l - m_t||^2, always exact.
         level_target_dots: (b, l, h) <m_l - m_t, m_h - m_t>, always exact.
         target_counts: (h,) images.
@@ -68,8 +69,8 @@ class Measurement:
         unit_sketches: (u, r) float32, projections of the units' m - m_t.
         target_sketches: (h, r) float32, projections of the target groups' m - m_t.
         sketch_parts: where each block lies in a projection.
-        exact: whether ``cell_gaps`` and ``cell_fits`` are exact; else they come from the projections.
-        distributions: of pooled features; None for style alone, or in a part of a measurement.
+        exact: whether ``cell_products`` and ``unbiased_cell_products`` are exact; else they come from the projections.
+        distributions: of pooled features; None for style alone, or in a subset of a measurement.
         cameras: the target's, where two or more are known.
     """
 
@@ -79,8 +80,8 @@ class Measurement:
     cell_images: Int = field(repr=False)
     images: pl.DataFrame = field(repr=False)
     distances: Float = field(repr=False)
-    cell_gaps: Float = field(repr=False)
-    cell_fits: Float = field(repr=False)
+    cell_products: Float = field(repr=False)
+    unbiased_cell_products: Float = field(repr=False)
     level_gaps: Float = field(repr=False)
     level_target_dots: Float = field(repr=False)
     target_counts: Int = field(repr=False)

@@ -19,15 +19,15 @@ from closerlook.embedding import Block, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Sketch", "centre", "check_finite", "inner_products", "runs_of", "squared_norms"]
+__all__ = ["Sketch", "centre", "check_finite", "inner_products", "mean_variance", "runs_of", "squared_norms"]
 
 COLUMNS = 1 << 16
 
 
 def squared_norms(vectors: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """Squared norm of each block, (n, d) -> (n, blocks) float64."""
-    found = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
-    return torch.stack(found, dim=1).double()
+    norms = [torch.linalg.vecdot(vectors[:, part], vectors[:, part]) for part in parts]
+    return torch.stack(norms, dim=1).double()
 
 
 def runs_of(labels: NDArray[np.int64]) -> list[slice]:
@@ -48,12 +48,12 @@ def centre(vectors: Tensor, mean: Tensor, parts: tuple[slice, ...], runs: list[s
     for block, part in enumerate(parts):
         for start in range(part.start, part.stop, COLUMNS):
             columns = slice(start, min(start + COLUMNS, part.stop))
-            own = vectors[:, columns]
-            own -= mean[columns]
-            norms[:, block] += torch.linalg.vecdot(own, own)
+            centred = vectors[:, columns]
+            centred -= mean[columns]
+            norms[:, block] += torch.linalg.vecdot(centred, centred)
             for run in runs:
                 if run.stop - run.start > 1:
-                    own[run.start] += own[run.start + 1 : run.stop].sum(dim=0)
+                    centred[run.start] += centred[run.start + 1 : run.stop].sum(dim=0)
     return norms
 
 
@@ -72,6 +72,17 @@ def check_finite(distances: Tensor, data: Dataset, rows: slice, embedding: str) 
 def inner_products(a: Tensor, b: Tensor, parts: tuple[slice, ...]) -> Tensor:
     """<a_i, b_j> within each block, (m, d) and (n, d) -> (blocks, m, n)."""
     return torch.stack([a[:, part] @ b[:, part].T for part in parts])
+
+
+def mean_variance(counts: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The variance of a mean over independent groups, (b,), from how far the groups' means lie from it.
+
+    Args:
+        counts: (h,) images of each group.
+        distances: (h, b) squared distance of each group's mean to the mean of all.
+    """
+    n = counts.astype(float)
+    return np.asarray(n**2 @ distances / max(n.sum() ** 2 - (n**2).sum(), 1))
 
 
 class Sketch:
@@ -95,11 +106,11 @@ class Sketch:
     def __call__(self, vectors: Tensor) -> Tensor:
         """(n, d) -> (n, dim), in the precision that ``vectors`` has."""
         out = vectors.new_zeros(len(vectors), self.dim)
-        for source, part, found in zip(self._from, self.parts, self._maps, strict=True):
-            if found is None:
+        for source, part, drawn in zip(self._from, self.parts, self._maps, strict=True):
+            if drawn is None:
                 out[:, part] = vectors[:, source]
             else:
-                buckets, signs = found
+                buckets, signs = drawn
                 out[:, part].index_add_(1, buckets, vectors[:, source] * signs.to(vectors.dtype))
         return out
 

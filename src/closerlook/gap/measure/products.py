@@ -36,7 +36,7 @@ def cell_products(
     number = torch.from_numpy(counts).to(device).double()
     images = torch.zeros(cells, int(group.max()) + 1, dtype=torch.float64, device=device)
     images.index_put_((cell, group), number, accumulate=True)
-    groups = [torch.nonzero(group == one)[:, 0] for one in range(images.shape[1])]
+    groups = [torch.nonzero(group == index)[:, 0] for index in range(images.shape[1])]
     total = torch.zeros(len(parts), cells, cells, dtype=torch.float64, device=device)
     within = torch.zeros_like(total)
     width = max(1, CHUNK_BYTES // (8 * len(means)))
@@ -45,8 +45,8 @@ def cell_products(
             weighted = columns * number[:, None].to(columns.dtype)
             sums = total.new_zeros(cells, columns.shape[1]).index_add_(0, cell, weighted.double())
             total[block] += sums @ sums.T
-            for own in groups:
-                at, rows = cell[own], weighted[own]
+            for members in groups:
+                at, rows = cell[members], weighted[members]
                 within[block, at[:, None], at] += (rows @ rows.T).double()
     n = images.sum(dim=1)
     all_pairs = torch.outer(n, n)

@@ -25,8 +25,8 @@ ARRAYS = {
     "cell_levels": "cf",
     "cell_images": "c",
     "distances": "nb",
-    "cell_gaps": "bcc",
-    "cell_fits": "bcc",
+    "cell_products": "bcc",
+    "unbiased_cell_products": "bcc",
     "level_gaps": "bl",
     "level_target_dots": "blh",
     "target_counts": "h",
@@ -78,9 +78,9 @@ def check_arrays(
         return CloserlookError(f"{folder / file} is damaged: {problem}. {REMEDY}")
 
     wanted = dict(ARRAYS)
-    for prefix, own in (("pooled", POOLED), ("camera", CAMERAS)):
+    for prefix, shapes in (("pooled", POOLED), ("camera", CAMERAS)):
         if any(name.startswith(f"{prefix}.") for name in arrays):
-            wanted |= {f"{prefix}.{name}": shape for name, shape in own.items()}
+            wanted |= {f"{prefix}.{name}": shape for name, shape in shapes.items()}
     if set(arrays) != set(wanted):
         raise refuse(f"array '{min(set(arrays) ^ set(wanted))}' is missing or unknown")
     if images.height != len(arrays["distances"]):

@@ -14,10 +14,18 @@ from torch import Tensor
 from closerlook.compute.progress import progress
 from closerlook.embedding import Block, Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, run_pass
-from closerlook.gap.measure.cameras import mean_variance, measure_cameras
+from closerlook.gap.measure.cameras import measure_cameras
 from closerlook.gap.measure.cells import Layout, membership, number_levels, subsample
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.measure.moments import Sketch, centre, check_finite, inner_products, runs_of, squared_norms
+from closerlook.gap.measure.moments import (
+    Sketch,
+    centre,
+    check_finite,
+    inner_products,
+    mean_variance,
+    runs_of,
+    squared_norms,
+)
 from closerlook.gap.measure.partials import Arrays, Pieces, collect, count_pieces
 from closerlook.gap.measure.products import cell_products
 from closerlook.gap.measure.sums import ExactSums, ProjectedSums, UnitSums
@@ -76,11 +84,13 @@ class SourceSums:
 
     def unit_sums(self) -> UnitSums:
         """Memory for the sums of one piece after another."""
-        most = max(int(self.unit_of_image[rows.stop - 1] - self.unit_of_image[rows.start]) + 1 for rows in self.cut())
+        capacity = max(
+            int(self.unit_of_image[rows.stop - 1] - self.unit_of_image[rows.start]) + 1 for rows in self.cut()
+        )
         device = self._mean.device
         if self.exact:
-            return ExactSums(most, len(self._mean), device)
-        return ProjectedSums(most, self.units[:, 0], self.levels_of_unit, self.sketch, len(self._mean), device)
+            return ExactSums(capacity, len(self._mean), device)
+        return ProjectedSums(capacity, self.units[:, 0], self.levels_of_unit, self.sketch, len(self._mean), device)
 
     def reduce(self, rows: slice, phi: Tensor) -> Reduced:
         """What is kept of these rows' Phi (b, d); the first row of each unit becomes the unit's sum of Phi - m_t."""
@@ -103,10 +113,10 @@ class SourceSums:
             distances.append(kept.distances)
             if kept.pooled is not None:
                 pooled.append(kept.pooled)
-        found = {**sums.found(), "distances": torch.cat(distances)}
+        arrays = {**sums.totals(), "distances": torch.cat(distances)}
         if pooled:
-            found["pooled"] = torch.cat(pooled)
-        return {name: value.numpy(force=True) for name, value in found.items()}
+            arrays["pooled"] = torch.cat(pooled)
+        return {name: value.numpy(force=True) for name, value in arrays.items()}
 
     def measurement(self, pieces: Iterable[Arrays], target: TargetMoments) -> Measurement:
         """Put all pieces together, in order."""
@@ -126,8 +136,8 @@ class SourceSums:
                     for level in self.levels_of_unit[unit].tolist():  # in place, without a float64 copy
                         level_sums[level] += means[unit]
             else:
-                for level, own in zip(piece["levels"], torch.from_numpy(piece["level_sums"]), strict=True):
-                    level_sums[int(level)] += own.to(device)
+                for level, level_sum in zip(piece["levels"], torch.from_numpy(piece["level_sums"]), strict=True):
+                    level_sums[int(level)] += level_sum.to(device)
             start += count
             distances.append(piece["distances"])
             pooled += [piece["pooled"]] if "pooled" in piece else []
@@ -144,7 +154,7 @@ class SourceSums:
         level_counts = members @ torch.from_numpy(np.bincount(layout.cell)).to(device).double()
         level_means = level_sums.div_(level_counts[:, None])  # in place: the sums are wide, and not needed again
         products = parts if self.exact else self.sketch.parts
-        gaps, fits = cell_products(self.units, counts, means, products, len(layout.levels))
+        measured, unbiased = cell_products(self.units, counts, means, products, len(layout.levels))
         runs, run_counts = target.means(1), target.counts.sum(axis=1)
         distributions = None
         if target.pooled is not None:
@@ -158,8 +168,8 @@ class SourceSums:
             cell_images=layout.cell_images,
             images=layout.table,
             distances=distances,
-            cell_gaps=gaps,
-            cell_fits=fits,
+            cell_products=measured,
+            unbiased_cell_products=unbiased,
             level_gaps=squared_norms(level_means, parts).T.contiguous().numpy(force=True),
             level_target_dots=inner_products(level_means, runs, parts).numpy(force=True),
             target_counts=run_counts,
@@ -193,9 +203,9 @@ def make_source_pieces(
     def make(missing: list[int]) -> Iterator[Arrays]:
         if not missing:
             return
-        own = [chosen[number] for number in missing]
-        stream = run_pass(layout.data, embedder, [batch for one in own for batch in cut(one, size)], reduce)
-        images, done = sum(one.stop - one.start for one in own), sum(one.stop - one.start for one in chosen)
+        to_make = [chosen[number] for number in missing]
+        stream = run_pass(layout.data, embedder, [batch for piece in to_make for batch in cut(piece, size)], reduce)
+        images, done = (sum(rows.stop - rows.start for rows in each) for each in (to_make, chosen))
         unit_sums = sums.unit_sums()
         with progress(f"{embedder.name} of {layout.data.name}", done, done=done - images) as advance:
 
@@ -204,13 +214,13 @@ def make_source_pieces(
                     yield batch, *next(stream)
                     advance(batch.stop - batch.start)
 
-            for one in own:
-                yield sums.piece(one, batches(one), unit_sums)
+            for piece in to_make:
+                yield sums.piece(piece, batches(piece), unit_sums)
 
     def reduce(batch: slice, phi: Tensor) -> Reduced:
-        found = sums.reduce(batch, phi)
-        check_finite(found.distances, layout.data, batch, embedder.name)
-        return found
+        reduced = sums.reduce(batch, phi)
+        check_finite(reduced.distances, layout.data, batch, embedder.name)
+        return reduced
 
     return collect(pieces, names, make)
 

@@ -9,16 +9,18 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from closerlook.gap.measure.cameras import cameras_of_part
+from closerlook.errors import CloserlookError, unknown
+from closerlook.gap.measure.cameras import cameras_of_subset
 from closerlook.gap.measure.measurement import Measurement
+from closerlook.gap.measure.moments import mean_variance
 from closerlook.gap.measure.products import cell_products
 
-__all__ = ["halves", "part"]
+__all__ = ["camera_subset", "split_halves", "subset"]
 
 Float = NDArray[np.float64]
 
 
-def halves(measurement: Measurement, rng: np.random.Generator) -> tuple[Measurement, Measurement]:
+def split_halves(measurement: Measurement, rng: np.random.Generator) -> tuple[Measurement, Measurement]:
     """Two measurements that share neither people nor target images: half of the groups of either side each.
 
     Raises:
@@ -26,44 +28,76 @@ def halves(measurement: Measurement, rng: np.random.Generator) -> tuple[Measurem
     """
     people = rng.permutation(measurement.groups) % 2 == 0
     target = rng.permutation(len(measurement.target_counts)) % 2 == 0
-    return part(measurement, people, target), part(measurement, ~people, ~target)
+    return subset(measurement, people, target), subset(measurement, ~people, ~target)
 
 
-def part(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.bool]) -> Measurement:
+def camera_subset(measurement: Measurement, camera: int) -> Measurement:
+    """The measurement against the target images of one camera alone.
+
+    Raises:
+        UsageError: the target has no such camera.
+        CloserlookError: its cameras are not known, or this one's images lie in one run of the target's table, which
+            gives no intervals.
+    """
+    cameras = measurement.cameras
+    if cameras is None:
+        raise CloserlookError(
+            "The target's cameras are not known: its table needs a 'camera' column with at least two."
+        )
+    names = cameras.names.tolist()
+    if camera not in names:
+        raise unknown("camera of the target", camera, names)
+    column = names.index(camera)
+    runs = cameras.counts[:, column] > 0
+    if runs.sum() < 2:
+        raise CloserlookError(f"Camera {camera} has its images in one run of the target's table: too few to judge by.")
+    alone = replace(
+        measurement,
+        target_counts=cameras.counts[runs, column],
+        target_sketches=cameras.sketches[runs, column],
+        target_distances=cameras.distances[runs, column],
+        cameras=None,
+        distributions=None,
+    )
+    return subset(alone, np.ones(alone.groups, bool), np.ones(int(runs.sum()), bool))
+
+
+def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.bool]) -> Measurement:
     """The measurement of the groups of ``people`` (groups,) against the groups of ``target`` images (h,).
 
     It rests on the projections and is centred at the mean of its own target images. Cells keep their numbers, and
     their means are zero where no image is left; groups are numbered anew.
     """
     if not people.any() or not target.any():
-        raise ValueError("A part needs at least one group of people and one of target images.")
+        raise ValueError("A subset needs at least one group of people and one of target images.")
     counts = measurement.target_counts[target].astype(float)
     offsets = measurement.target_sketches[target].astype(np.float64)
     shift = counts @ offsets / counts.sum()
     group = measurement.images["group"].to_numpy()
-    kept, own, renumbered = people[group], people[measurement.units[:, 1]], np.cumsum(people) - 1
-    units = np.stack([measurement.units[own, 0], renumbered[measurement.units[own, 1]]], axis=1)
-    unit_counts = measurement.unit_counts[own]
-    sketches = measurement.unit_sketches[own] - shift
+    kept, kept_units = people[group], people[measurement.units[:, 1]]
+    renumbered = np.cumsum(people) - 1
+    units = np.stack([measurement.units[kept_units, 0], renumbered[measurement.units[kept_units, 1]]], axis=1)
+    unit_counts = measurement.unit_counts[kept_units]
+    sketches = measurement.unit_sketches[kept_units] - shift
     blocks, cells = measurement.sketch_parts, len(measurement.cell_levels)
-    gaps, fits = cell_products(units, unit_counts, torch.from_numpy(sketches), blocks, cells)
+    measured, unbiased = cell_products(units, unit_counts, torch.from_numpy(sketches), blocks, cells)
     levels = _level_means(measurement, units[:, 0], unit_counts, sketches)
     moved = _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept]
     offsets = offsets - shift
-    cameras = measurement.cameras and cameras_of_part(measurement.cameras, target, shift, levels, blocks)
+    cameras = measurement.cameras and cameras_of_subset(measurement.cameras, target, shift, levels, blocks)
     norms = np.stack([(offsets[:, block] ** 2).sum(axis=1) for block in blocks], axis=1)
     return replace(
         measurement,
         images=measurement.images.filter(kept).with_columns(group=pl.Series(renumbered[group[kept]])),
         distances=measurement.distances[kept] + moved,
-        cell_gaps=gaps,
-        cell_fits=fits,
+        cell_products=measured,
+        unbiased_cell_products=unbiased,
         level_gaps=np.stack([(levels[:, block] ** 2).sum(axis=1) for block in blocks]),
         level_target_dots=np.stack([levels[:, block] @ offsets[:, block].T for block in blocks]),
         target_counts=measurement.target_counts[target],
         target_distances=measurement.target_distances[target]
         + counts[:, None] * _moved(measurement.target_sketches[target], shift, blocks),
-        target_bias=counts**2 @ norms / max(counts.sum() ** 2 - (counts**2).sum(), 1),
+        target_bias=mean_variance(measurement.target_counts[target], norms),
         units=units,
         unit_counts=unit_counts,
         unit_sketches=sketches.astype(np.float32),

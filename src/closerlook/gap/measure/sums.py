@@ -18,12 +18,12 @@ class ExactSums:
     """The vectors of a piece's units, each summed up exactly.
 
     Args:
-        most: units of a piece.
+        capacity: the most units of a piece.
         dim: of the vectors.
     """
 
-    def __init__(self, most: int, dim: int, device: torch.device) -> None:
-        self._memory = torch.empty(most, dim, device=device)
+    def __init__(self, capacity: int, dim: int, device: torch.device) -> None:
+        self._memory = torch.empty(capacity, dim, device=device)
         self._first, self._end = 0, 0
 
     def begin(self, first: int) -> None:
@@ -38,7 +38,7 @@ class ExactSums:
             self._memory[unit - self._first] = vector
             self._end = unit + 1
 
-    def found(self) -> dict[str, Tensor]:
+    def totals(self) -> dict[str, Tensor]:
         """The piece's sums; they lie in memory that the next piece overwrites."""
         return {"units": self._memory[: self._end - self._first]}
 
@@ -50,14 +50,14 @@ class ProjectedSums:
     vectors a unit and one a level are touched.
 
     Args:
-        most: units of a piece.
+        capacity: the most units of a piece.
         cell: (units,) the cell of each; a cell's units follow one another.
         levels: (units, factors) the level numbers of each unit's cell.
     """
 
-    def __init__(self, most: int, cell: Int, levels: Int, sketch: Sketch, dim: int, device: torch.device) -> None:
+    def __init__(self, capacity: int, cell: Int, levels: Int, sketch: Sketch, dim: int, device: torch.device) -> None:
         self._cell, self._levels, self._sketch = cell, levels, sketch
-        self._units = torch.empty(most, sketch.dim, device=device)
+        self._units = torch.empty(capacity, sketch.dim, device=device)
         self._level_sums = torch.empty(int(levels.max()) + 1, dim, device=device)
         self._unit_sum, self._cell_sum = torch.empty(2, dim, device=device)
         self._first, self._end = 0, 0
@@ -77,7 +77,7 @@ class ProjectedSums:
         self._unit_sum.copy_(vector)
         self._end = unit + 1
 
-    def found(self) -> dict[str, Tensor]:
+    def totals(self) -> dict[str, Tensor]:
         """The piece's sums; they lie in memory that the next piece overwrites."""
         self._complete_unit(next_cell=-1)
         count = len(self._present)

@@ -57,8 +57,8 @@ class TargetMoments:
         """Mean of Phi - m_t over each run (``axis`` 1) or camera (``axis`` 0), (h or k, d) float64."""
         counts = torch.from_numpy(self.counts).to(self.offsets.device)
         sums = torch.zeros(self.counts.shape[1 - axis], len(self.mean), dtype=torch.float64, device=counts.device)
-        for one in range(self.counts.shape[axis]):  # one at a time: in float64 all of them would be large
-            sums += counts.select(axis, one)[:, None] * self.offsets.select(axis, one).double()
+        for index in range(self.counts.shape[axis]):  # one at a time: in float64 all of them would be large
+            sums += counts.select(axis, index)[:, None] * self.offsets.select(axis, index).double()
         return sums / counts.sum(dim=axis).clamp_min(1)[:, None]
 
 
@@ -92,7 +92,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
             return
         about = embed(target.paths[:size], embedder).mean(dim=0)
         rows = [slice(int(edges[number]), int(edges[number + 1])) for number in missing]
-        batches = [batch for own in rows for batch in cut(own, size)]
+        batches = [batch for chunk in rows for batch in cut(chunk, size)]
 
         def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor | None]:
             features = pool(blocks, phi, torch.from_numpy(pooled[batch]))
@@ -102,27 +102,27 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
 
         stream = run_pass(target, embedder, batches, reduce)
         sums = torch.empty(len(cameras), embedder.dim, dtype=torch.float64, device=about.device)
-        with progress(f"{embedder.name} of {target.name}", sum(own.stop - own.start for own in rows)) as advance:
-            for own in rows:
+        with progress(f"{embedder.name} of {target.name}", sum(chunk.stop - chunk.start for chunk in rows)) as advance:
+            for chunk in rows:
                 sums.zero_()
                 norms = torch.zeros(len(cameras), len(blocks), dtype=torch.float64, device=about.device)
                 kept = []
-                for batch in cut(own, size):
+                for batch in cut(chunk, size):
                     phi, (distances, features) = next(stream)
                     for of_camera in runs_of(camera[batch]):
                         sums[camera[batch][of_camera.start]] += phi[of_camera.start]
                     norms.index_add_(0, torch.from_numpy(camera[batch]).to(norms.device), distances)
                     kept.append(features)
                     advance(batch.stop - batch.start)
-                found = {"centre": about, "sums": sums.float(), "distances": norms}
+                arrays = {"centre": about, "sums": sums.float(), "distances": norms}
                 if kept[0] is not None:
-                    found["pooled"] = torch.cat(kept)  # type: ignore[arg-type]
-                yield {name: value.numpy(force=True) for name, value in found.items()}
+                    arrays["pooled"] = torch.cat(kept)  # type: ignore[arg-type]
+                yield {name: value.numpy(force=True) for name, value in arrays.items()}
 
     counts = np.zeros((runs, len(cameras)), np.int64)
     np.add.at(counts, (run, camera), 1)
-    found = collect(pieces, [f"target-{number:02}" for number in range(runs)], make)
-    return target_moments(found, counts, cameras, run[pooled], slices_of(blocks), embedder.device)
+    arrays = collect(pieces, [f"target-{number:02}" for number in range(runs)], make)
+    return target_moments(arrays, counts, cameras, run[pooled], slices_of(blocks), embedder.device)
 
 
 def target_moments(
@@ -143,15 +143,15 @@ def target_moments(
         features += [piece["pooled"]] if "pooled" in piece else []
     number = torch.from_numpy(counts).to(device).double()
     total = torch.zeros(len(about), dtype=torch.float64, device=device)
-    for own in sums.flatten(0, 1):
-        total += own
+    for offset in sums.flatten(0, 1):
+        total += offset
     mean = (about + total / number.sum()).float()
     shift = mean.double() - about
     shift_norms = squared_norms(shift[None], parts)[0]
-    for own, images, norms in zip(sums.flatten(0, 1), number.flatten(), distances.flatten(0, 1), strict=True):
-        moved = own.double()  # of one run and camera: in float64 all of them would be large
+    for offset, images, norms in zip(sums.flatten(0, 1), number.flatten(), distances.flatten(0, 1), strict=True):
+        moved = offset.double()  # of one run and camera: in float64 all of them would be large
         norms += images * shift_norms - 2 * torch.stack([moved[part] @ shift[part] for part in parts])
-        own.copy_((moved - images * shift) / images.clamp_min(1))
+        offset.copy_((moved - images * shift) / images.clamp_min(1))
     # Identical images leave float32 rounding, not zero
     rounding = 1e-12 * squared_norms(mean.double()[None], parts)[0] * number.sum()
     distances[:, :, distances.sum(dim=(0, 1)) < rounding] = 0

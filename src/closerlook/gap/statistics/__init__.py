@@ -1,1 +1,1 @@
-"""What the measured distances say, and how sure that is: intervals, variance shares, importance, mixtures."""
+"""Statistics of the measured distances: intervals, shares of variance, importance, mixture weights."""

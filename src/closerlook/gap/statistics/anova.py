@@ -53,10 +53,10 @@ def variance_shares(
         attributes. None where combinations are missing, so that effects are not orthogonal, or where no cell has images
         of two people to judge the noise by.
     """
-    found = _components(losses, cell, levels, names, person)
-    if found is None:
+    split = _components(losses, cell, levels, names, person)
+    if split is None:
         return None
-    components, noise = found
+    components, noise = split
     estimates = _values(components)
     orders = [len(set(term.split(" x ")) & set(names)) for term in components]
     error, quantile = _jackknife(len(components), losses, cell, levels, names, person, group)
@@ -74,11 +74,11 @@ def shares_of_factors(variance: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """
     rows = []
     for name in names:
-        own = variance.filter(pl.col("term") == name)
+        alone = variance.filter(pl.col("term") == name)
         involved = variance.filter(pl.col("term").str.split(" x ").list.contains(name))["share"]
         total = min(float(involved.sum()), 1.0) if len(involved) else None
-        bounds = {f"share_{end}": own[end].first() if own.height else None for end in ("low", "high")}
-        share = own["share"].first() if own.height else None
+        bounds = {f"share_{end}": alone[end].first() if alone.height else None for end in ("low", "high")}
+        share = alone["share"].first() if alone.height else None
         rows.append({"factor": name, "share": share, **bounds, "total_share": total})
     schema = dict.fromkeys(("share", "share_low", "share_high", "total_share"), pl.Float64)
     return pl.DataFrame(rows, schema_overrides=schema)
@@ -106,9 +106,12 @@ def additive_shares(codes: Mapping[str, Int], losses: Float) -> dict[str, float]
     explained, ranks = {}, {}
     for size in range(len(names) + 1):
         for chosen in itertools.combinations(names, size):
-            own = np.concatenate([[0], *(places[name] for name in chosen)]).astype(int)
-            solution, _, rank, _ = np.linalg.lstsq(gram[np.ix_(own, own)], moment[own], rcond=1e-10)
-            explained[frozenset(chosen)], ranks[frozenset(chosen)] = float(moment[own] @ solution), int(rank) - 1
+            used = np.concatenate([[0], *(places[name] for name in chosen)]).astype(int)
+            solution, _, rank, _ = np.linalg.lstsq(gram[np.ix_(used, used)], moment[used], rcond=1e-10)
+            explained[frozenset(chosen)], ranks[frozenset(chosen)] = (
+                float(moment[used] @ solution),
+                int(rank) - 1,
+            )
     everything = frozenset(names)
     freedom = n - 1 - ranks[everything]
     if not freedom:
@@ -157,22 +160,22 @@ def _components(
     scatter *= np.sqrt(max(shared.means.sum(), 0) / max((scatter**2).sum(), 1e-300))
     order = np.lexsort(levels.T[::-1])
     grids = means[order].reshape(shape), scatter[:, order].reshape(-1, *shape)
-    found, added = _effects(*grids, shared.between, names)
-    own = {} if person is None or alone else _identity(shared.agreeing, names)
-    found |= own
-    found["rest"] = shared.single - sum(own.values())
-    total = sum(found.values())
+    components, added = _effects(*grids, shared.between, names)
+    of_identity = {} if person is None or alone else _identity(shared.agreeing, names)
+    components |= of_identity
+    components["rest"] = shared.single - sum(of_identity.values())
+    total = sum(components.values())
     if not total > 1e-12 * float((losses**2).mean()):
         return None
-    return found, np.pad(added, ((0, 0), (0, len(found) - added.shape[1])), constant_values=np.nan) / total
+    return components, np.pad(added, ((0, 0), (0, len(components) - added.shape[1])), constant_values=np.nan) / total
 
 
 def _scatter(noise: Float, cell: Int, person: Int, cells: int) -> Float:
     """What each person, or bundle of people, adds to the noise of the cells' means, (clusters, cells)."""
     cluster = person % MAX_CLUSTERS
-    found = np.zeros((int(cluster.max()) + 1, cells))
-    np.add.at(found, (cluster, cell), noise)
-    return found
+    scatter = np.zeros((int(cluster.max()) + 1, cells))
+    np.add.at(scatter, (cluster, cell), noise)
+    return scatter
 
 
 def _effects(
@@ -188,17 +191,17 @@ def _effects(
         scatter: (clusters, ...) what each cluster of people adds to them.
         between: sums of the covariances of the cells' means, see :class:`closerlook.gap.statistics.people.Covariances`.
     """
-    found, added = {}, []
+    effects, added = {}, []
     for order in range(1, len(names) + 1):
         for axes in itertools.combinations(range(len(names)), order):
             if order > 1 and min(grid.shape[axis] for axis in axes) == 1:
                 continue
             effect = _effect(grid[None], axes)
-            own = _effect(scatter, axes).reshape(len(scatter), -1)
+            noise = _effect(scatter, axes).reshape(len(scatter), -1)
             bias = _noise_of_effect(between, axes, grid.shape)
-            found[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
-            added.append((bias, math.sqrt(2) * float(np.linalg.norm(own @ own.T)) / effect.size))
-    return found, np.array(added).T
+            effects[" x ".join(names[axis] for axis in axes)] = float((effect**2).mean()) - bias
+            added.append((bias, math.sqrt(2) * float(np.linalg.norm(noise @ noise.T)) / effect.size))
+    return effects, np.array(added).T
 
 
 def _noise_of_effect(between: Mapping[frozenset[int], float], axes: tuple[int, ...], shape: tuple[int, ...]) -> float:
@@ -210,7 +213,7 @@ def _noise_of_effect(between: Mapping[frozenset[int], float], axes: tuple[int, .
     for size in range(len(axes) + 1):
         for part in itertools.combinations(axes, size):
             alike = cells // math.prod(shape[axis] for axis in part)
-            agreeing = sum(value for own, value in between.items() if own >= set(part))
+            agreeing = sum(value for shared_axes, value in between.items() if shared_axes >= set(part))
             added += (-1) ** (len(axes) - size) * agreeing / alike / cells
     return added
 
@@ -237,14 +240,19 @@ def _identity(agreeing: Mapping[frozenset[int], float], names: list[str]) -> dic
     identity with every part of A; so components follow from small A to large. Attributes that no person has two levels
     of, such as sex, interact with no identity: identity is then what people differ in within a level.
     """
-    axes = [axis for axis in range(len(names)) if any(axis not in own for own in agreeing)]
+    axes = [axis for axis in range(len(names)) if any(axis not in subset for subset in agreeing)]
     fixed = frozenset(range(len(names))) - set(axes)
-    subsets = [frozenset(own) for size in range(max(len(axes), 1)) for own in itertools.combinations(axes, size)]
-    found: dict[frozenset[int], float] = {}
-    for own in subsets:
-        if own | fixed in agreeing:
-            found[own] = agreeing[own | fixed] - sum(value for part, value in found.items() if part < own)
-    return {" x ".join(["identity", *(names[axis] for axis in sorted(own))]): value for own, value in found.items()}
+    subsets = [frozenset(subset) for size in range(max(len(axes), 1)) for subset in itertools.combinations(axes, size)]
+    components: dict[frozenset[int], float] = {}
+    for subset in subsets:
+        if subset | fixed in agreeing:
+            components[subset] = agreeing[subset | fixed] - sum(
+                value for part, value in components.items() if part < subset
+            )
+    return {
+        " x ".join(["identity", *(names[axis] for axis in sorted(subset))]): value
+        for subset, value in components.items()
+    }
 
 
 def _jackknife(
@@ -257,16 +265,16 @@ def _jackknife(
     if len(groups) < 2:
         return unknown, np.nan
     without: list[dict[str, float]] = []
-    for one in groups:
-        keep = group != one
-        own = None if person is None else person[keep]
-        found = _components(losses[keep], cell[keep], levels, names, own)
-        if found is None:
+    for left_out in groups:
+        keep = group != left_out
+        kept_person = None if person is None else person[keep]
+        components = _components(losses[keep], cell[keep], levels, names, kept_person)
+        if components is None:
             return unknown, np.nan
-        without.append(found[0])
-    if any(list(one) != list(without[0]) or len(one) != terms for one in without):
+        without.append(components[0])
+    if any(list(components) != list(without[0]) or len(components) != terms for components in without):
         return unknown, np.nan  # without that group some of identity cannot be told
-    left = np.stack([_values(one) for one in without])
+    left = np.stack([_values(components) for components in without])
     error = np.sqrt((len(groups) - 1) / len(groups) * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     return error, float(stats.t.ppf(0.975, len(groups) - 1))
 

@@ -1,23 +1,43 @@
 """Bootstrap replicates of every level's losses; no second pass over the pixels.
 
-The pair loss is linear in the images of either side, so people are drawn from the table of per-image losses and target
-units from <m_level, m_unit>. Fit is quadratic: whole groups of people (16) and of target images are drawn, with inner
-products between the groups' projected means. Diversity is a ratio of spreads, each linear to first order. All
+What is drawn anew: on the source's side people, or groups of them (16); on the target's side runs of its table (16), as
+neighbours in it are mostly frames of one person or scene, or its cameras, for intervals that hold for other cameras of
+the kind.
+
+The total loss is linear in the images of either side, so people are drawn from the table of per-image losses and target
+units from <m_level, m_unit>. The squared MMD is quadratic: whole groups of people and of target images are drawn, with
+inner products between the groups' projected means. Diversity is a ratio of spreads, each linear to first order. All
 replicates are one matrix product.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from closerlook.dataset.columns import known_or_alone
+from closerlook.errors import CloserlookError, unknown
 from closerlook.gap.losses import image_losses
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.statistics.intervals import mean_of_known
-from closerlook.gap.statistics.resampling import TargetUnits, draw, draw_target, small_sample_factor, target_units
+from closerlook.randomness import keyed_rng
 
-__all__ = ["REPLICATES", "bootstrap_diversity", "bootstrap_fit", "bootstrap_pair", "scale_of"]
+__all__ = [
+    "OVER",
+    "REPLICATES",
+    "TargetUnits",
+    "bootstrap_diversity",
+    "bootstrap_mmd2",
+    "bootstrap_total_loss",
+    "draw",
+    "draw_mixture",
+    "scale_of",
+    "small_sample_factor",
+    "target_units",
+]
 
 REPLICATES = 1000
 MAX_PEOPLE = 2048
@@ -25,11 +45,86 @@ MAX_PEOPLE = 2048
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
+OVER = ("images", "cameras")
 
-def bootstrap_pair(
+
+@dataclass(frozen=True)
+class TargetUnits:
+    """What is drawn anew on the target's side: u runs of its table, or cameras.
+
+    Attributes:
+        counts: (u,) images.
+        distances: (u, b) sums of ||Phi - m_t||^2.
+        dots: (b, l, u) <m_l - m_t, m_u - m_t> with the levels' means.
+        sketches: (u, r) projections of the units' means.
+    """
+
+    counts: Float
+    distances: Float
+    dots: Float
+    sketches: Float
+
+
+def target_units(measurement: Measurement, over: str = "images") -> TargetUnits:
+    """The units of a bootstrap over the target's ``images`` (in runs of neighbours) or ``cameras``.
+
+    Raises:
+        UsageError: another word.
+        CloserlookError: cameras, and the target has fewer than two known ones.
+    """
+    if over not in OVER:
+        raise unknown("unit of the intervals", over, OVER)
+    if over == "images":
+        counts = measurement.target_counts.astype(float)
+        dots, sketches = measurement.level_target_dots, measurement.target_sketches.astype(np.float64)
+        return TargetUnits(counts, measurement.target_distances, dots, sketches)
+    cameras = measurement.cameras
+    if cameras is None:
+        raise CloserlookError(
+            "The target has no two known cameras to draw from: take the intervals over images, or give its table a "
+            "column 'camera'."
+        )
+    counts = cameras.counts.sum(axis=0).astype(float)
+    sketches = np.einsum("hk,hkr->kr", cameras.counts, cameras.sketches) / counts[:, None]
+    return TargetUnits(counts, cameras.distances.sum(axis=0), cameras.level_dots, sketches)
+
+
+def draw_target(units: TargetUnits, replicates: int, seed: int) -> Float:
+    """Bootstrap replicates of the target's projected mean, (replicates, r)."""
+    drawn = draw(len(units.counts), replicates, seed, "target") * units.counts
+    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True) @ units.sketches)
+
+
+def draw_mixture(measurement: Measurement, shares: Float, replicates: int, seed: int) -> Float:
+    """Replicates of the projected mean of a mixture of cameras with ``shares`` (k,) that sum to 1, over runs."""
+    cameras = measurement.cameras
+    assert cameras is not None
+    drawn = draw(len(cameras.counts), replicates, seed, "target")
+    means = np.zeros((replicates, cameras.sketches.shape[2]))
+    for camera in np.flatnonzero(shares):
+        weight = drawn * cameras.counts[:, camera]
+        with np.errstate(invalid="ignore"):
+            means += shares[camera] * (weight / weight.sum(axis=1, keepdims=True)) @ cameras.sketches[:, camera]
+    return means
+
+
+def draw(units: int, replicates: int, seed: int, *key: str) -> Float:
+    """How often each of ``units`` is drawn in each bootstrap replicate, (replicates, units)."""
+    rng = keyed_rng(seed, "bootstrap", *key)
+    return rng.multinomial(units, np.full(units, 1 / units), size=replicates).astype(float)
+
+
+def small_sample_factor(units: int) -> float:
+    """What widens a bootstrap over few units to Student's interval: percentiles of few draws are too narrow."""
+    if units < 2:
+        return np.nan
+    return float(stats.t.ppf(0.975, units - 1) / stats.norm.ppf(0.975) * np.sqrt(units / (units - 1)))
+
+
+def bootstrap_total_loss(
     measurement: Measurement, weights: Float, seed: int, units: TargetUnits, replicates: int = REPLICATES
 ) -> Float:
-    """Deviations of each level's mean pair loss, (replicates, levels), over people and target units together."""
+    """Deviations of each level's mean total loss, (replicates, levels), over people and target units together."""
     person = _people(measurement)
     numbers = measurement.levels_of_image
     levels, people = len(measurement.members), int(person.max()) + 1
@@ -51,7 +146,7 @@ def _people(measurement: Measurement) -> Int:
     return np.asarray(np.unique(people, return_inverse=True)[1] % MAX_PEOPLE)
 
 
-def bootstrap_fit(
+def bootstrap_mmd2(
     measurement: Measurement,
     weights: Float,
     memberships: Float,
@@ -61,7 +156,7 @@ def bootstrap_fit(
     units: TargetUnits | None = None,
     target: Float | None = None,
 ) -> Float:
-    """Deviations of fit, (replicates, k), for k sets of cells.
+    """Deviations of the squared MMD, (replicates, k), for k sets of cells.
 
     Args:
         weights: (b,) of the blocks.
@@ -77,13 +172,13 @@ def bootstrap_fit(
     drawn = draw(measurement.groups, replicates, seed, "groups")
     target_part = np.einsum("rd,rd->r", drawn_target, drawn_target)
     result = np.empty((replicates, len(memberships)))
-    for index, (own_counts, own_means) in enumerate(zip(counts, means, strict=True)):
-        share = drawn * own_counts
+    for index, (set_counts, set_means) in enumerate(zip(counts, means, strict=True)):
+        share = drawn * set_counts
         with np.errstate(invalid="ignore"):
             share = share / share.sum(axis=1, keepdims=True)
-        own = np.einsum("rg,gh,rh->r", share, own_means @ own_means.T, share, optimize=True)
-        cross = np.einsum("rg,rg->r", share, drawn_target @ own_means.T)
-        result[:, index] = own - 2 * cross + target_part
+        squares = np.einsum("rg,gh,rh->r", share, set_means @ set_means.T, share, optimize=True)
+        cross = np.einsum("rg,rg->r", share, drawn_target @ set_means.T)
+        result[:, index] = squares - 2 * cross + target_part
     factor = small_sample_factor(min(measurement.groups, len(units.counts)))
     return np.asarray(factor * (result - mean_of_known(result, 0)))
 
@@ -98,9 +193,9 @@ def bootstrap_diversity(
     """
     levels, groups = len(measurement.members), measurement.groups
     distances = np.zeros((groups, levels))
-    group, own = measurement.images["group"].to_numpy(), measurement.distances @ weights
+    group, image_distances = measurement.images["group"].to_numpy(), measurement.distances @ weights
     for column in measurement.levels_of_image.T:
-        np.add.at(distances, (group, column), own)
+        np.add.at(distances, (group, column), image_distances)
     counts, means = _group_means(measurement, measurement.members, groups)
     means = means * scale_of(measurement, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -138,6 +233,6 @@ def _group_means(measurement: Measurement, memberships: Float, groups: int) -> t
         images = share[cell] * measurement.unit_counts
         np.add.at(counts[index], group, images)
         for number in range(groups):
-            own = np.flatnonzero((group == number) & (images > 0))
-            sums[index, number] = images[own] @ measurement.unit_sketches[own]
+            units = np.flatnonzero((group == number) & (images > 0))
+            sums[index, number] = images[units] @ measurement.unit_sketches[units]
     return counts, sums / np.maximum(counts, 1)[..., None]

@@ -68,19 +68,19 @@ def measure_distributions(
     spread = float((y.double() ** 2).sum() / max(len(y) - 1, 1))
     if len(y) < 8 or not spread > 1e-12 * float((mean.double() ** 2).sum()):
         return None
-    own, run = (torch.from_numpy(value).to(x.device) for value in (cell, target.pooled_run))
+    cell_of_image, run = (torch.from_numpy(value).to(x.device) for value in (cell, target.pooled_run))
     person = torch.from_numpy(group if len(np.unique(group)) > 1 else np.arange(len(group))).to(x.device)
-    near = _near(x, own, cells, y, run)
-    sums, products, variances = _principal(x, own, cells, y)
+    near = _near(x, cell_of_image, cells, y, run)
+    sums, products, variances = _principal(x, cell_of_image, cells, y)
     scale = (x.shape[1] / spread) ** 0.5
     x, y = x * scale, y * scale
     kernel = torch.zeros(cells, cells, dtype=torch.float64, device=x.device)
     kernel_target = torch.zeros(cells, dtype=torch.float64, device=x.device)
     for rows in torch.split(torch.arange(len(x), device=x.device), CHUNK):
         values = _kernel(x[rows], x).mul_(person[rows][:, None] != person)
-        columns = values.new_zeros(len(rows), cells).index_add_(1, own, values)
-        kernel.index_add_(0, own[rows], columns.double())
-        kernel_target.index_add_(0, own[rows], _kernel(x[rows], y).mean(dim=1).double())
+        columns = values.new_zeros(len(rows), cells).index_add_(1, cell_of_image, values)
+        kernel.index_add_(0, cell_of_image[rows], columns.double())
+        kernel_target.index_add_(0, cell_of_image[rows], _kernel(x[rows], y).mean(dim=1).double())
     people = np.unique(person.numpy(force=True), return_inverse=True)[1]
     counts = np.zeros((cells, int(people.max()) + 1), np.int64)
     np.add.at(counts, (cell, people), 1)
@@ -98,7 +98,7 @@ def measure_distributions(
     )
 
 
-def compare(found: Distributions, cells: Bools, draw: int) -> dict[str, float]:
+def compare(distributions: Distributions, cells: Bools, draw: int) -> dict[str, float]:
     """How the distribution of the images of ``cells`` (c,) compares with the target's.
 
     Args:
@@ -107,16 +107,17 @@ def compare(found: Distributions, cells: Bools, draw: int) -> dict[str, float]:
 
     Returns:
         ``coverage``: the expected share of target images with a source image nearer than their nearest neighbour in the
-        target (of another run of its table, so that it is not the next frame). ``frechet``: the Frechet distance of
-        Gaussians (Heusel et al., NeurIPS 2017) in the target's first 32 principal directions, over its variance there;
-        nan for fewer than 64 images. ``kernel``: the unbiased squared MMD with the kernel of KID,
-        (x'y / p + 1)^3 (Binkowski et al., ICLR 2018), of features about the target's mean in units of its spread.
+        target (of another run of its table, so that it is not the next frame). ``frechet_distance``: the Frechet
+        distance of Gaussians (Heusel et al., NeurIPS 2017) in the target's first 32 principal directions, over its
+        variance there; nan for fewer than 64 images. ``kernel_distance``: the unbiased squared MMD with the kernel of
+        KID, (x'y / p + 1)^3 (Binkowski et al., ICLR 2018), of features about the target's mean in units of its spread.
     """
-    n = int(found.images[cells].sum())
+    n = int(distributions.images[cells].sum())
+    near = distributions.near[:, cells].sum(axis=1, dtype=np.int64)
     return {
-        "coverage": _coverage(found.near[:, cells].sum(axis=1, dtype=np.int64), n, min(draw, n)) if n else np.nan,
-        "frechet": _frechet(found, cells, n),
-        "kernel": _mmd(found, cells, n),
+        "coverage": _coverage(near, n, min(draw, n)) if n else np.nan,
+        "frechet_distance": _frechet(distributions, cells, n),
+        "kernel_distance": _mmd(distributions, cells, n),
     }
 
 
@@ -129,23 +130,23 @@ def _coverage(near: Int, n: int, draw: int) -> float:
     return float(1 - np.where(left >= draw, missed, 0).mean())
 
 
-def _frechet(found: Distributions, cells: Bools, n: int) -> float:
-    if not len(found.variances) or n < 2 * len(found.variances):
+def _frechet(distributions: Distributions, cells: Bools, n: int) -> float:
+    if not len(distributions.variances) or n < 2 * len(distributions.variances):
         return float("nan")
-    mean = found.sums[cells].sum(axis=0) / n
-    covariance = (found.products[cells].sum(axis=0) - n * np.outer(mean, mean)) / (n - 1)
-    root = np.sqrt(found.variances)
+    mean = distributions.sums[cells].sum(axis=0) / n
+    covariance = (distributions.products[cells].sum(axis=0) - n * np.outer(mean, mean)) / (n - 1)
+    root = np.sqrt(distributions.variances)
     shared = np.sqrt(np.linalg.eigvalsh(root[:, None] * covariance * root).clip(min=0)).sum()
-    total = float(found.variances.sum())
+    total = float(distributions.variances.sum())
     return float((mean @ mean + np.trace(covariance) + total - 2 * shared) / total)
 
 
-def _mmd(found: Distributions, cells: Bools, n: int) -> float:
-    pairs = int(found.kernel_pairs[np.ix_(cells, cells)].sum())
+def _mmd(distributions: Distributions, cells: Bools, n: int) -> float:
+    pairs = int(distributions.kernel_pairs[np.ix_(cells, cells)].sum())
     if not pairs:
         return float("nan")
-    within = found.kernel[np.ix_(cells, cells)].sum() / pairs
-    return float(within - 2 * found.kernel_target[cells].sum() / n + found.kernel_self[0])
+    within = distributions.kernel[np.ix_(cells, cells)].sum() / pairs
+    return float(within - 2 * distributions.kernel_target[cells].sum() / n + distributions.kernel_self[0])
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -163,27 +164,27 @@ def _chunks(y: Tensor) -> tuple[Tensor, ...]:
 
 
 def _near(x: Tensor, cell: Tensor, cells: int, y: Tensor, run: Tensor) -> NDArray[np.uint16]:
-    lengths, found = (x**2).sum(dim=1), np.zeros((len(y), cells), np.uint16)
+    lengths, nearer_images = (x**2).sum(dim=1), np.zeros((len(y), cells), np.uint16)
     for rows in _chunks(y):
-        own = y[rows]
-        to_target = ((own**2).sum(dim=1)[:, None] + (y**2).sum(dim=1) - 2 * own @ y.T).masked_fill(
+        images = y[rows]
+        to_target = ((images**2).sum(dim=1)[:, None] + (y**2).sum(dim=1) - 2 * images @ y.T).masked_fill(
             run[rows][:, None] == run, torch.inf
         )
-        to_source = (own**2).sum(dim=1)[:, None] + lengths - 2 * own @ x.T
+        to_source = (images**2).sum(dim=1)[:, None] + lengths - 2 * images @ x.T
         nearer = (to_source < to_target.amin(dim=1, keepdim=True)).float()
-        counts = nearer.new_zeros(len(own), cells).index_add_(1, cell, nearer)
-        found[rows.numpy(force=True)] = counts.numpy(force=True).astype(np.uint16)
-    return found
+        counts = nearer.new_zeros(len(images), cells).index_add_(1, cell, nearer)
+        nearer_images[rows.numpy(force=True)] = counts.numpy(force=True).astype(np.uint16)
+    return nearer_images
 
 
 def _principal(x: Tensor, cell: Tensor, cells: int, y: Tensor) -> tuple[Float, Float, Float]:
     covariance = (y.double().T @ y.double() / (len(y) - 1)).numpy(force=True)
     size = len(covariance)
     # Divide and conquer (torch, NumPy) need not converge where many variances are 0: fewer images than features.
-    found, directions = eigh(covariance, subset_by_index=(max(0, size - PRINCIPAL), size - 1), driver="evr")
-    count = min(len(y) // 4, int((found > 1e-9 * found[-1]).sum()))
-    variances = found[len(found) - count :]
-    along = x.double() @ torch.from_numpy(directions[:, len(found) - count :].copy()).to(x.device)
+    eigenvalues, directions = eigh(covariance, subset_by_index=(max(0, size - PRINCIPAL), size - 1), driver="evr")
+    count = min(len(y) // 4, int((eigenvalues > 1e-9 * eigenvalues[-1]).sum()))
+    variances = eigenvalues[len(eigenvalues) - count :]
+    along = x.double() @ torch.from_numpy(directions[:, len(eigenvalues) - count :].copy()).to(x.device)
     sums = along.new_zeros(cells, count).index_add_(0, cell, along)
     products = along.new_zeros(cells, count, count)
     for rows in torch.split(torch.arange(len(x), device=x.device), CHUNK):

@@ -31,7 +31,7 @@ __all__ = ["ENCODINGS", "MEASURES", "attribute_codes", "importance", "importance
 
 ENCODINGS = {
     "codes": "one integer code a level, in the design's order; identity by its number",
-    "one-hot": "a column a level, zero or one; scores are summed over an attribute's columns",
+    "one-hot": "one column per level, zero or one; scores are summed over an attribute's columns",
 }
 MEASURES = ("gain", "total_gain", "splits", "permutation", "shap")
 NULLS = 5
@@ -52,7 +52,7 @@ def importance(images: pl.DataFrame, losses: Float, factors: tuple[Factor, ...],
     """Importance of every factor, and of identity where it is known, for per-image losses (n,).
 
     Returns:
-        A row an encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
+        One row per encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
         ``total_gain``, ``splits`` ("weight"), ``permutation`` (how much the squared error on held-out rows grows when
         the factor is shuffled, over the response's variance) and ``shap`` (mean absolute TreeSHAP value on held-out
         rows, over the response's standard deviation); each with ``null_...`` and ``null_..._sd``, the mean and standard
@@ -67,8 +67,8 @@ def importance_of_runs(
     """Reading B: how much each attribute of the training set matters to what a training run reaches.
 
     Args:
-        runs: a row a training run, with the ``response`` and a column for each attribute that says which of its levels
-            were trained on (``"all"``, ``"sunny,clouds"``) or how many (identities).
+        runs: one row per training run, with the ``response`` and a column for each attribute that says which of its
+            levels were trained on (``"all"``, ``"sunny,clouds"``) or how many (identities).
         attributes: the columns.
 
     Returns:
@@ -101,7 +101,7 @@ def importance_of_runs(
     return table.with_columns(share=share)
 
 
-def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:
+def rank_agreement(first: pl.DataFrame, other: pl.DataFrame, measure: str = "share") -> tuple[float, int]:
     """Kendall's tau between two importance tables' rankings of the factors that both have, and how many these are.
 
     nan for fewer than three factors.
@@ -112,7 +112,7 @@ def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share
         >>> rank_agreement(one, one)
         (1.0, 3)
     """
-    tables = [table.unique("factor", keep="first").select("factor", measure) for table in (one, other)]
+    tables = [table.unique("factor", keep="first").select("factor", measure) for table in (first, other)]
     joined = tables[0].join(tables[1], on="factor").drop_nulls()
     if joined.height < 3:
         return float("nan"), joined.height
@@ -143,8 +143,8 @@ def _importance(codes: Mapping[str, Int], response: Float, seed: int) -> pl.Data
     nulls = map_in_threads(null, tasks, usable_cores())
     return pl.DataFrame(
         [
-            {"factor": name, "encoding": encoding, **observed[encoding][name], **own}
-            for (name, encoding), own in zip(tasks, nulls, strict=True)
+            {"factor": name, "encoding": encoding, **observed[encoding][name], **null_scores}
+            for (name, encoding), null_scores in zip(tasks, nulls, strict=True)
         ]
     )
 
@@ -157,7 +157,7 @@ def _null(codes: Mapping[str, Int], name: str, response: Float, encoding: str, s
         shuffled.append(tree_scores({**codes, name: codes[name][order]}, response, encoding, seed, [name])[name])
     null: dict[str, float] = {}
     for kind in MEASURES:
-        values = [one[kind] for one in shuffled]
+        values = [scores[kind] for scores in shuffled]
         null |= {f"null_{kind}": float(np.mean(values)), f"null_{kind}_sd": float(np.std(values, ddof=1))}
     return null
 
@@ -209,9 +209,9 @@ def _encoded(codes: Mapping[str, Int], encoding: str, widths: Mapping[str, int])
 
 def _gains(model: xgboost.Booster, names: Sequence[str], owner: NDArray[np.str_]) -> Scores:
     total, splits = (model.get_score(importance_type=kind) for kind in ("total_gain", "weight"))
-    found: Scores = {}
+    scores: Scores = {}
     for name in names:
-        own = [f"f{column}" for column in np.flatnonzero(owner == name)]
-        gained, used = (float(np.sum([kind.get(column, 0) for column in own])) for kind in (total, splits))
-        found[name] = {"gain": gained / used if used else 0.0, "total_gain": gained, "splits": used}
-    return found
+        columns = [f"f{column}" for column in np.flatnonzero(owner == name)]
+        gained, used = (float(np.sum([kind.get(column, 0) for column in columns])) for kind in (total, splits))
+        scores[name] = {"gain": gained / used if used else 0.0, "total_gain": gained, "splits": used}
+    return scores

@@ -37,18 +37,19 @@ def against_line(estimate: Float, deviations: Float, sizes: list[int]) -> tuple[
         The share of replicates in which each level is at or below the mean; ``below``, ``above`` or ``unclear`` by a
         two-sided test of the difference from the mean at 5 %, Holm-corrected within each factor.
     """
-    kept, side, start = [], [], 0
+    frequency, relation, start = [], [], 0
     for size in sizes:
         own = slice(start, start + size)
         difference = estimate[own] - mean_of_known(estimate[own], 0)
         noise = deviations[:, own] - mean_of_known(deviations[:, own], 1)
-        kept.append((difference + noise <= 0).mean(axis=0))
+        frequency.append((difference + noise <= 0).mean(axis=0))
         clear = _holm(_two_sided(difference, noise)) < 0.05
-        side += [
-            ("below" if d < 0 else "above") if sure else "unclear" for d, sure in zip(difference, clear, strict=True)
+        relation += [
+            ("below" if d < 0 else "above") if significant else "unclear"
+            for d, significant in zip(difference, clear, strict=True)
         ]
         start += size
-    return np.concatenate(kept), side
+    return np.concatenate(frequency), relation
 
 
 def _two_sided(difference: Float, noise: Float) -> Float:
@@ -75,7 +76,7 @@ def differences(estimate: Float, deviations: Float, names: Sequence[str]) -> pl.
 
     Returns:
         Columns ``level``, ``other``, ``difference``, ``low``, ``high``, ``p`` (two-sided, Holm-corrected over
-        all pairs) and ``apart`` (p < 5 %).
+        all pairs) and ``significant`` (p < 5 %).
     """
     first, second = np.triu_indices(len(names), 1)
     difference = estimate[first] - estimate[second]
@@ -90,7 +91,7 @@ def differences(estimate: Float, deviations: Float, names: Sequence[str]) -> pl.
             "low": low,
             "high": high,
             "p": np.minimum(p, 1),
-            "apart": p < 0.05,
+            "significant": p < 0.05,
         },
-        schema_overrides={"level": pl.String, "other": pl.String, "apart": pl.Boolean},
+        schema_overrides={"level": pl.String, "other": pl.String, "significant": pl.Boolean},
     ).with_columns(pl.selectors.float().fill_nan(None))

@@ -1,8 +1,9 @@
 """What a target seems to show: the mixture of all levels that explains its mean best.
 
-Fit asks how far each level alone is from the target. A target that shows two levels lies between them, near to
-neither. And whatever else differs (people, places, sensor) shifts its mean by some d, so that fit, which holds
--2 <m_l, d>, favours levels that happen to lie along d. So here the target's mean is explained by all levels together,
+The squared MMD asks how far each level alone is from the target. A target that shows two levels lies between them, near
+to neither. And whatever else differs (people, places, sensor) shifts its mean by some d, so that the squared MMD, which
+holds -2 <m_l, d>, favours levels that happen to lie along d. So here the target's mean is explained by all levels
+together,
 
     m_t = sum over attributes A and their levels l of p_Al beta_Al + d,    p >= 0,  sum_l p_Al = 1,
 
@@ -22,11 +23,10 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.statistics.bootstrap import REPLICATES, scale_of
-from closerlook.gap.statistics.resampling import draw, small_sample_factor
+from closerlook.gap.statistics.bootstrap import REPLICATES, draw, scale_of, small_sample_factor
 from closerlook.randomness import keyed_rng
 
-__all__ = ["Composition", "estimate_composition", "mixture_on_simplices"]
+__all__ = ["MixtureWeights", "estimate_mixture", "mixture_on_simplices"]
 
 WIDTH = 1024  # coordinates in which S is estimated
 CHUNK = 256  # units at a time, so that no second copy of all is made
@@ -37,22 +37,24 @@ Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Composition:
-    """Shares (levels,) of the target's images by level, those of a factor summing to 1, with 95 % intervals.
+class MixtureWeights:
+    """Mixture weights (levels,): estimated proportions of the target's images by level, with 95 % intervals.
+
+    Those of a factor sum to 1.
 
     Nan for levels without images; all nan where there is one group of people, images of the same levels do not
     differ, or there are no more features than levels.
     """
 
-    share: Float
+    weight: Float
     low: Float
     high: Float
 
 
-def estimate_composition(
+def estimate_mixture(
     measurement: Measurement, weights: Float, seed: int, replicates: int = REPLICATES
-) -> Composition:
-    """The shares, with percentiles of replicates that draw groups of people and d anew.
+) -> MixtureWeights:
+    """The mixture weights, with percentiles of replicates that draw groups of people and d anew.
 
     How large d is, c S with an unknown c, is seen where no mixture reaches: from what is left of the target's mean in
     all other directions. It holds the noise of few target images as well as another domain.
@@ -76,7 +78,7 @@ def estimate_composition(
             pairs = zip([effects, *moved], [aim, *aims], strict=True)
             shares[:, present] = [mixture_on_simplices(*pair, factor) for pair in pairs]
     low, high = np.quantile(shares[1:], [0.025, 0.975], axis=0)
-    return Composition(shares[0], low, high)
+    return MixtureWeights(shares[0], low, high)
 
 
 def mixture_on_simplices(effects: Float, aim: Float, factor: Int) -> Float:

@@ -67,11 +67,11 @@ def covariances(residuals: Float, cell: Int, levels: Int, person: Int) -> Covari
     kept = sparse.csr_array(images.multiply(images) / n[:, None])
     lost = _products(kept, images)
     factors = together - lost - lost.T + together**2 / np.outer(n, n)
-    found, axes = _sums_by_agreement(levels, _products(sums, sums), factors, together / np.outer(n, n)), levels.shape[1]
-    everything = frozenset(range(axes))
-    found.pop(everything)  # a cell with itself
-    agreeing = {own: product / factor for own, (product, factor, _) in found.items() if factor > LEAST}
-    between = {own: agreeing.get(own, 0.0) * share for own, (_, _, share) in found.items()}
+    sums_by_axes = _sums_by_agreement(levels, _products(sums, sums), factors, together / np.outer(n, n))
+    everything = frozenset(range(levels.shape[1]))
+    sums_by_axes.pop(everything)  # a cell with itself
+    agreeing = {axes: product / factor for axes, (product, factor, _) in sums_by_axes.items() if factor > LEAST}
+    between = {axes: agreeing.get(axes, 0.0) * share for axes, (_, _, share) in sums_by_axes.items()}
     own_cell = _own_cell(n, alike, single, images, sums, squares)
     means = (n * single + (own_cell or 0.0) * (alike - n)) / n**2
     if own_cell is not None:
@@ -113,21 +113,21 @@ def _products(left: sparse.csr_array, right: sparse.csr_array) -> Float:
     cells, people = left.shape
     if left.nnz < DENSE * cells * people:
         return np.asarray((left @ right.T).toarray())
-    found, left, right = np.zeros((cells, cells)), left.tocsc(), right.tocsc()
+    total, left, right = np.zeros((cells, cells)), left.tocsc(), right.tocsc()
     for start in range(0, people, PEOPLE):
-        own = slice(start, start + PEOPLE)
-        found += left[:, own].toarray() @ right[:, own].toarray().T
-    return found
+        chunk = slice(start, start + PEOPLE)
+        total += left[:, chunk].toarray() @ right[:, chunk].toarray().T
+    return total
 
 
 def _sums_by_agreement(levels: Int, *values: Float) -> dict[frozenset[int], tuple[float, ...]]:
     """The sums of arrays (cells, cells) over pairs of cells, by the axes in which these agree."""
     axes = levels.shape[1]
     code = np.zeros((len(levels), len(levels)), np.int64)
-    for axis, own in enumerate(levels.T):
-        code |= (own[:, None] == own).astype(np.int64) << axis
+    for axis, level_of_cell in enumerate(levels.T):
+        code |= (level_of_cell[:, None] == level_of_cell).astype(np.int64) << axis
     sums = np.stack([np.bincount(code.ravel(), value.ravel(), 1 << axes) for value in values], axis=1)
     return {
-        frozenset(axis for axis in range(axes) if number >> axis & 1): tuple(own.tolist())
-        for number, own in enumerate(sums)
+        frozenset(axis for axis in range(axes) if number >> axis & 1): tuple(row.tolist())
+        for number, row in enumerate(sums)
     }

@@ -1,4 +1,4 @@
-"""Reading B, a training run a row, on runs whose mAP is known to follow one attribute."""
+"""Reading B, one row per training run, on runs whose mAP is known to follow one attribute."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +9,10 @@ import pytest
 
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
+from closerlook.reporting.context import ReportContext
 from closerlook.reporting.page import render_page
-from closerlook.reporting.story import Story
 from closerlook.study.arms import Arm, Run, fixed_arm
-from closerlook.study.readings import importance_of_study, read_readings, save_readings
+from closerlook.study.importance import importance_of_study, read_importance, save_importance
 
 FACTORS = (Factor("weather", ("sunny", "foggy")), Factor("viewpoint", (0, 90, 180)))
 SEEDS = 3
@@ -52,25 +52,25 @@ def _runs(arms: list[Arm]) -> list[Run]:
 
 
 def test_the_attribute_that_runs_follow_explains_them(arms: list[Arm], tmp_path: Path) -> None:
-    untrained = Run("untrained", 0, 0, 0, 0.02, 0, 0, 0, 0)
-    found = importance_of_study(arms, [untrained, *_runs(arms)], FACTORS, None)
+    pretrained = Run("imagenet-only", 0, 0, 0, 0.02, 0, 0, 0, 0)
+    found = importance_of_study(arms, [pretrained, *_runs(arms)], FACTORS, None)
     assert found is not None
-    assert (found.runs, found.parts, found.tau) == (len(arms) * SEEDS, len(arms), None)
+    assert (found.runs, found.subsets, found.tau) == (len(arms) * SEEDS, len(arms), None)
     shares = {row["factor"]: row["share"] for row in found.rows}
     assert set(shares) == {"identity", "weather", "viewpoint"}
     assert shares["weather"] > 0.99
     assert abs(shares["identity"]) + abs(shares["viewpoint"]) < 0.01
-    save_readings(found, tmp_path)
-    assert read_readings(tmp_path) == found
-    page = render_page(Story("runs", readings=found))
-    assert f"{len(arms)} different parts" in page
+    save_importance(found, tmp_path)
+    assert read_importance(tmp_path) == found
+    page = render_page(ReportContext("runs", importance=found))
+    assert f"{len(arms)} different subsets" in page
     assert "Kendall" not in page
 
 
 def test_few_parts_say_nothing_of_attributes(arms: list[Arm], tmp_path: Path) -> None:
     few = [arms[0], arms[4], arms[8]]
     assert importance_of_study(few, _runs(few), FACTORS, None) is None
-    assert read_readings(tmp_path) is None
+    assert read_importance(tmp_path) is None
 
 
 def test_the_two_readings_agree_where_losses_follow_the_same_attributes(arms: list[Arm]) -> None:
@@ -82,4 +82,4 @@ def test_the_two_readings_agree_where_losses_follow_the_same_attributes(arms: li
     assert mine[-1]["factor"] == "weather"
     assert [row["share"] for row in mine[:2]] == [0, 0]
     assert found.tau == pytest.approx(np.sqrt(2 / 3))  # that of three attributes, two of them tied
-    assert "Kendall" in render_page(Story("runs", readings=found))
+    assert "Kendall" in render_page(ReportContext("runs", importance=found))

@@ -14,23 +14,23 @@ from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
 from closerlook.gap import Gap
-from closerlook.gap.plots.strips import level_strip
+from closerlook.gap.plots.pictures import level_strip
 from closerlook.inputs import find_reportable
 from closerlook.reid.folder import read_summary
 from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary, read_runs, summarise
-from closerlook.study.readings import Readings, read_readings
-from closerlook.study.record import Record, versions
+from closerlook.study.config import StudyConfig, versions
+from closerlook.study.importance import ImportanceComparison, read_importance
 from closerlook.study.recovery import Recovery, recovery
 from closerlook.study.stages import read_stages
 
-__all__ = ["Story", "read_story"]
+__all__ = ["ReportContext", "read_context"]
 
 
 @dataclass(frozen=True)
-class Story:
-    """The parts of a page.
+class ReportContext:
+    """What a report shows.
 
     Attributes:
         title: heading.
@@ -39,9 +39,9 @@ class Story:
         gap, plans, runs: analysis, what was chosen (by name), and training runs.
         extremes: by factor, a picture (h, w, 3) of the source's images with the lowest and the highest loss.
         recovered: how well the planted levels were found, in a planted study.
-        readings: how much each attribute matters to the runs and to the losses, where the runs can say.
+        importance: how much each attribute matters to the runs and to the losses, where the runs can say.
         log: a training run's losses by step.
-        stages: seconds a stage.
+        stages: seconds of each stage.
         settings: what ran: name -> value, for the last section.
     """
 
@@ -54,7 +54,7 @@ class Story:
     runs: Sequence[Run] = ()
     recovered: Sequence[Recovery] = ()
     paper: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
-    readings: Readings | None = None
+    importance: ImportanceComparison | None = None
     log: pl.DataFrame | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Story:
         return summarise(self.runs)
 
 
-def read_story(folder: Path) -> Story:
+def read_context(folder: Path) -> ReportContext:
     """Read what a study, an analysis or a training run left in ``folder``.
 
     Raises:
@@ -73,32 +73,32 @@ def read_story(folder: Path) -> Story:
     return {"study": _study, "analysis": _analysis, "run": _run}[find_reportable(folder)](folder)
 
 
-def _analysis(folder: Path) -> Story:
+def _analysis(folder: Path) -> ReportContext:
     gap = Gap.load(folder)
     pictures = {factor.name: folder / "figures" / f"images_{factor.name}.png" for factor in gap.factors}
     extremes = {name: read_image(path) for name, path in pictures.items() if path.is_file()}
     title = "How far each attribute value is from the target"
-    return Story(title=title, gap=gap, extremes=extremes, settings=versions())
+    return ReportContext(title=title, gap=gap, extremes=extremes, settings=versions())
 
 
-def _study(folder: Path) -> Story:
-    record = Record.load(folder)
-    gap = Gap.load(folder / record.gap) if record.gap and (folder / record.gap).exists() else None
-    plans = {name: Plan.load(folder / path) for name, path in record.plans.items() if (folder / path).exists()}
-    found = recovery(gap, plans, record.planted) if gap and record.planted else []
-    settings = {"recipe": record.recipe, "first seed": str(record.seed), "seeds": str(record.seeds), **record.versions}
-    source, target = _open(folder, record.source), _open(folder, record.target)
-    return Story(
-        title=record.title,
+def _study(folder: Path) -> ReportContext:
+    config = StudyConfig.load(folder)
+    gap = Gap.load(folder / config.gap) if config.gap and (folder / config.gap).exists() else None
+    plans = {name: Plan.load(folder / path) for name, path in config.plans.items() if (folder / path).exists()}
+    recovered = recovery(gap, plans, config.planted) if gap and config.planted else []
+    settings = {"recipe": config.recipe, "first seed": str(config.seed), "seeds": str(config.seeds), **config.versions}
+    source, target = _open(folder, config.source), _open(folder, config.target)
+    return ReportContext(
+        title=config.title,
         source=source,
-        target=target if record.planted else None,
+        target=target if config.planted else None,
         gap=gap,
         extremes=_extremes(gap, source) if gap and source else {},
         plans=plans,
         runs=read_runs(folder),
-        recovered=found,
-        paper=record.paper,
-        readings=read_readings(folder),
+        recovered=recovered,
+        paper=config.paper,
+        importance=read_importance(folder),
         stages=read_stages(folder),
         settings=settings,
     )
@@ -112,13 +112,13 @@ def _extremes(gap: Gap, source: Dataset) -> dict[str, NDArray[np.uint8]]:
         return {}
 
 
-def _run(folder: Path) -> Story:
+def _run(folder: Path) -> ReportContext:
     run = read_summary(folder)
     flat = {key.replace("_", " "): str(value) for key, value in run.items() if isinstance(value, str | int | float)}
     levels = {name: ", ".join(map(str, kept)) for name, kept in run["levels"].items()}
     log = read_log(folder)
     settings = flat | {"seconds": f"{seconds_of(folder):.0f}"} | levels | run["versions"]
-    return Story(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
+    return ReportContext(title=f"Training run {folder.resolve().name}", log=log, settings=settings)
 
 
 def _open(folder: Path, source: str) -> Dataset | None:

@@ -9,88 +9,88 @@ import altair as alt
 import polars as pl
 
 from closerlook.charts import FAR, INK, LINE, NEAR, themed
-from closerlook.gap.scores import Scores
+from closerlook.gap.estimator import GapEstimator
 from closerlook.gap.tables import combinations
 
 __all__ = ["figure_names", "importance_figure", "interaction_figure", "level_figure"]
 
 MAX_HEAT = 400  # cells of one heat map
 
-# What the levels are shown by: title, axis, where its interval is
+# What the levels are shown by: title, axis
 ON = {
-    "fit": ("How far each level is from the target", "fit", "fit"),
-    "pair_loss": ("Mean pair loss of each level (Eq. 3)", "mean pair loss", "pair"),
-    "diversity": ("How diverse each level is beside the target", "diversity (target = 1)", "diversity"),
-    "target_share": ("What the target seems to show", "share of the target's images", "target_share"),
+    "mmd2": ("How far each level is from the target", "gap (squared MMD)"),
+    "total_loss": ("Mean total loss of each level (Eq. 3)", "mean total loss"),
+    "diversity": ("How diverse each level is beside the target", "diversity (target = 1)"),
+    "mixture_weight": ("What the target seems to show", "weight in the mixture"),
 }
 
 
 FIGURES = (*ON, "importance", "interactions")
 
 
-def figure_names(scores: Scores, levels: pl.DataFrame) -> list[str]:
-    """``fit`` and ``pair_loss`` (Fig. 3 by either measure), ``diversity``, ``target_share``, ``importance`` (Fig. 4),
-    and ``interactions`` where there are two attributes to cross; none of what could not be measured."""
+def figure_names(gap: GapEstimator, levels: pl.DataFrame) -> list[str]:
+    """``mmd2`` and ``total_loss`` (Fig. 3 by either measure), ``diversity``, ``mixture_weight``, ``importance`` (Fig.
+    4), and ``interactions`` where there are two attributes to cross; none of what could not be measured."""
     known = [name for name in ON if levels[name].count()]
-    return [*known, "importance", *(["interactions"] if _heat_maps(scores) else [])]
+    return [*known, "importance", *(["interactions"] if _heat_maps(gap) else [])]
 
 
-def level_figure(scores: Scores, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
-    """Fig. 3: every level's ``fit``, ``pair_loss``, ``diversity`` or ``target_share`` with its 95 % interval, and a
-    dashed line: each factor's mean, or for diversity the target's own.
+def level_figure(gap: GapEstimator, levels: pl.DataFrame, on: str) -> alt.HConcatChart:
+    """Fig. 3: every level's ``mmd2``, ``total_loss``, ``diversity`` or ``mixture_weight`` with its 95 % interval, and a
+    dashed line: each factor's mean, or for diversity the target's.
 
-    Levels at or below their mean line, which rule ``mean`` keeps, are drawn dark, and shares at or above it;
-    hollow where a fit or a share cannot be told from the line.
+    Levels at or below their mean line, which rule ``mean`` keeps, are drawn dark, and mixture weights at or above
+    it; hollow where the difference from the line is not significant.
     """
-    title, _, stem = ON[on]
+    title, _ = ON[on]
     table = levels.select(
         "factor",
         "level",
         "images",
         value=pl.col(on),
-        low=pl.col(f"{stem}_low"),
-        high=pl.col(f"{stem}_high"),
+        low=pl.col(f"{on}_low"),
+        high=pl.col(f"{on}_high"),
         look=_look(on),
         line=pl.lit(1.0) if on == "diversity" else pl.col(on).mean().over("factor"),
     ).drop_nulls("value")
     panels = [
         _level_panel(
-            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(scores, on) if first else None
+            factor.name, table.filter(pl.col("factor") == factor.name), _axis_title(gap, on) if first else None
         )
-        for first, factor in zip([True, *[False] * len(scores.factors)], scores.factors, strict=False)
+        for first, factor in zip([True, *[False] * len(gap.factors)], gap.factors, strict=False)
     ]
     chart = alt.hconcat(*panels, spacing=18).resolve_scale(y="shared")
-    return _styled(chart, title, [f"{_what(scores)}.", _legend(on)])
+    return _styled(chart, title, [f"{_what(gap)}.", _legend(on)])
 
 
 def _look(on: str) -> pl.Expr:
-    """``near`` or ``far``, and whether that is sure."""
+    """``near`` or ``far``, and whether that is significant."""
     if on == "diversity":
-        return pl.lit("near, sure")
+        return pl.lit("near, significant")
     line, value = pl.col(on).mean().over("factor"), pl.col(on)
-    near = value >= line if on == "target_share" else value <= line
-    unsure = (pl.col("side") == "unclear") & (on == "fit")
-    if on == "target_share":
-        unsure = line.is_between(pl.col("target_share_low"), pl.col("target_share_high"))
-    return pl.when(near).then(pl.lit("near")).otherwise(pl.lit("far")) + pl.when(unsure).then(
-        pl.lit(", unsure")
-    ).otherwise(pl.lit(", sure"))
+    near = value >= line if on == "mixture_weight" else value <= line
+    unclear = (pl.col("relative_to_mean") == "unclear") & (on == "mmd2")
+    if on == "mixture_weight":
+        unclear = line.is_between(pl.col("mixture_weight_low"), pl.col("mixture_weight_high"))
+    return pl.when(near).then(pl.lit("near")).otherwise(pl.lit("far")) + pl.when(unclear).then(
+        pl.lit(", unclear")
+    ).otherwise(pl.lit(", significant"))
 
 
-def _axis_title(scores: Scores, on: str) -> str:
-    _, label, _ = ON[on]
-    own_unit = scores.settings.scaling == "balanced" and on in ("fit", "pair_loss")
-    return f"{label} (1 = target to itself)" if own_unit else label
+def _axis_title(gap: GapEstimator, on: str) -> str:
+    _, label = ON[on]
+    has_unit = gap.settings.scaling == "balanced" and on in ("mmd2", "total_loss")
+    return f"{label} (1 = target to itself)" if has_unit else label
 
 
 def _legend(on: str) -> str:
     if on == "diversity":
         return "Variance of a level's images over the target's. Bars: 95 % intervals; dashed: as diverse as the target."
-    if on == "target_share":
+    if on == "mixture_weight":
         return "The mixture that explains the target best. Bars: 95 % intervals; dashed: even; hollow: perhaps even."
     text = "Bars: 95 % intervals; dashed: the attribute's mean; dark: at or below it"
-    if on == "fit":
-        return f"{text}; hollow: not to be told from it (5 %, Holm)."
+    if on == "mmd2":
+        return f"{text}; hollow: difference not significant (5 %, Holm)."
     return f"{text}. The paper's loss; it also rewards a level for looking all alike."
 
 
@@ -120,18 +120,18 @@ def _small(title: str) -> alt.Title:
 
 
 def _by_look(channel: Any, colors: list[str]) -> Any:
-    looks = ["near, sure", "near, unsure", "far, sure", "far, unsure"]
+    looks = ["near, significant", "near, unclear", "far, significant", "far, unclear"]
     return channel("look:N", scale=alt.Scale(domain=looks, range=colors), legend=None)
 
 
-def importance_figure(scores: Scores) -> alt.HConcatChart:
+def importance_figure(gap: GapEstimator) -> alt.HConcatChart:
     """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
 
     Bars are for one encoding of the levels and diamonds for the other. Red marks what a bar is when that attribute
     alone is shuffled: the mean and two standard deviations over shuffles.
     """
     total = pl.col("total_gain").sum().over("encoding")
-    shown = scores.importance.with_columns(
+    shown = gap.importance.with_columns(
         (pl.col(kind.format("total_gain")) / total).alias(kind.format("share_of_total"))
         for kind in ("{}", "null_{}", "null_{}_sd")
     ).fill_nan(None)
@@ -142,10 +142,10 @@ def importance_figure(scores: Scores) -> alt.HConcatChart:
         _importance_panel(shown, "shap", "mean |SHAP|, in sd"),
         _share_panel(shown.filter(pl.col("encoding") == "codes")),
     ]
-    exact = scores.variance is not None
+    exact = gap.variance is not None
     subtitle = [
-        f"{_what(scores)}.",
-        "XGBoost on the per-image loss. Bars: one integer code a level; diamonds: one column a level (one-hot); "
+        f"{_what(gap)}.",
+        "XGBoost on the per-image loss. Bars: one integer code per level; diamonds: one column per level (one-hot); "
         "red: bars when that attribute alone is shuffled, mean and 2 sd.",
         "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
         if exact
@@ -180,9 +180,9 @@ def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
     axis = alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
     total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
-    own = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
+    alone = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
     bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
-    return alt.layer(total, own, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]
+    return alt.layer(total, alone, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]
 
 
 def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
@@ -190,39 +190,39 @@ def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
     return alt.Y("factor:N", sort=table["factor"].to_list(), title=None, axis=axis)
 
 
-def interaction_figure(scores: Scores) -> alt.HConcatChart:
-    """A heat map for every two attributes: the fit of each combination of their levels."""
-    panels = [_heat_panel(scores, one, other) for one, other in _heat_maps(scores)]
+def interaction_figure(gap: GapEstimator) -> alt.HConcatChart:
+    """A heat map for every two attributes: the squared MMD of each combination of their levels."""
+    panels = [_heat_panel(gap, down, across) for down, across in _heat_maps(gap)]
     chart = alt.hconcat(*panels, spacing=24).resolve_scale(color="shared")
-    subtitle = f"{_what(scores)}. Fit of all images with both levels; dark is near the target."
+    subtitle = f"{_what(gap)}. Gap (squared MMD) of all images with both levels; dark is near the target."
     return _styled(chart, "How far each combination of two levels is from the target", subtitle)
 
 
-def _heat_maps(scores: Scores) -> list[tuple[int, int]]:
+def _heat_maps(gap: GapEstimator) -> list[tuple[int, int]]:
     """Numbers of the pairs of factors that can be shown, the longer one first, so that it stands downwards."""
-    levels = [len(factor) for factor in scores.factors]
+    levels = [len(factor) for factor in gap.factors]
     pairs = itertools.combinations(range(len(levels)), 2)
-    found = [(one, other) for one, other in pairs if levels[one] * levels[other] <= MAX_HEAT]
-    return [(one, other) if levels[one] >= levels[other] else (other, one) for one, other in found]
+    shown = [(a, b) for a, b in pairs if levels[a] * levels[b] <= MAX_HEAT]
+    return [(a, b) if levels[a] >= levels[b] else (b, a) for a, b in shown]
 
 
-def _heat_panel(scores: Scores, down: int, across: int) -> alt.Chart:
-    rows, columns = scores.factors[down], scores.factors[across]
-    others = [factor.name for factor in scores.factors if factor.name not in (rows.name, columns.name)]
-    table = combinations(scores, 2).drop_nulls([rows.name, columns.name]).drop(others)
+def _heat_panel(gap: GapEstimator, down: int, across: int) -> alt.Chart:
+    rows, columns = gap.factors[down], gap.factors[across]
+    merge = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
+    table = combinations(gap, 2).drop_nulls([rows.name, columns.name]).drop(merge)
     x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
     y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
     color = alt.Color(
-        "fit:Q", scale=alt.Scale(scheme="blues", reverse=True), legend=alt.Legend(title="fit (dark: near)")
+        "mmd2:Q", scale=alt.Scale(scheme="blues", reverse=True), legend=alt.Legend(title="gap (dark: near)")
     )
-    tooltip = [f"{rows.name}:N", f"{columns.name}:N", alt.Tooltip("fit:Q", format=".3f"), "images:Q"]
+    tooltip = [f"{rows.name}:N", f"{columns.name}:N", alt.Tooltip("mmd2:Q", format=".3f"), "images:Q"]
     cells = alt.Chart(table).mark_rect().encode(x=x, y=y, color=color, tooltip=tooltip)
     panel: alt.Chart = cells.properties(width=24 * len(columns), height=alt.Step(18))
     return panel
 
 
-def _what(scores: Scores) -> str:
-    settings = scores.settings
+def _what(gap: GapEstimator) -> str:
+    settings = gap.settings
     return f"{settings.source} to {settings.target}, {settings.embedding}, {settings.scaling} scaling"
 
 

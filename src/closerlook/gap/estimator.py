@@ -15,23 +15,29 @@ from closerlook.attributes import Factor
 from closerlook.errors import UsageError, unknown
 from closerlook.gap.losses import Losses, Weights, image_losses, set_losses, weigh
 from closerlook.gap.measure.measurement import Measurement
+from closerlook.gap.measure.subset import camera_subset, split_halves
 from closerlook.gap.settings import Settings
 from closerlook.gap.statistics.anova import additive_shares, shares_of_factors, variance_shares
-from closerlook.gap.statistics.bootstrap import bootstrap_fit
+from closerlook.gap.statistics.bootstrap import TargetUnits, bootstrap_mmd2, target_units
+from closerlook.gap.statistics.delta_method import mmd2_variance_per_image
 from closerlook.gap.statistics.distributions import compare
 from closerlook.gap.statistics.importance import attribute_codes, importance
-from closerlook.gap.statistics.resampling import TargetUnits, target_units
 
-__all__ = ["Scores"]
+__all__ = ["GapEstimator"]
 
-DISTANCES = ("coverage", "frechet", "kernel")
+DISTANCES = ("coverage", "frechet_distance", "kernel_distance")
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a gap is made of, without its tables and figures, which are made from this.
+class GapEstimator:
+    """A measurement and a scaling, and what they say of any set of images: what a gap's tables and figures are made
+    from.
+
+    A cell is a combination of levels, one of each factor. A set of images is given by ``shares`` (cells,): the share of
+    each cell's images that it takes, ones and zeros for whole cells.
 
     Attributes:
         measurement: the moments; everything else follows from them.
@@ -60,7 +66,8 @@ class Scores:
     @cached_property
     def weights(self) -> Weights:
         """What multiplies each block's squared distance."""
-        return weigh(self.measurement, self.settings.scaling, self.settings.alpha, self.settings.beta)
+        settings, measurement = self.settings, self.measurement
+        return weigh(measurement.blocks, measurement.target_spread, settings.scaling, settings.alpha, settings.beta)
 
     def rescaled(self, *, scaling: str | None = None, alpha: float | None = None, beta: float | None = None) -> Self:
         """The same images under another scaling or other weights; nothing is measured again."""
@@ -73,32 +80,111 @@ class Scores:
         """What the intervals draw anew on the target's side."""
         return target_units(self.measurement, self.settings.bootstrap_unit)
 
+    @property
+    def can_resample(self) -> bool:
+        """Whether there are two groups of people and two units of the target to draw from, so that intervals exist."""
+        return min(self.measurement.groups, len(self.target_units.counts)) >= 2
+
     @cached_property
-    def fit_deviations(self) -> Float:
-        """Bootstrap deviations of every level's fit, (replicates, levels)."""
-        measurement = self.measurement
-        return bootstrap_fit(
-            measurement, self.weights.total, measurement.members, self.settings.seed, units=self.target_units
-        )
+    def mmd2_deviations(self) -> Float:
+        """Bootstrap deviations of every level's mmd2, (replicates, levels)."""
+        return self.bootstrap(self.measurement.members, self.settings.seed)
+
+    def bootstrap(self, shares: Float, seed: int) -> Float:
+        """Bootstrap deviations of the mmd2 of k sets that take ``shares`` (k, cells) of each cell's images,
+        (replicates, k).
+
+        All sets of a replicate are of the same drawn people and target, so that differences of sets can be taken.
+        """
+        return bootstrap_mmd2(self.measurement, self.weights.total, shares, seed, units=self.target_units)
+
+    def split_halves(self, rng: np.random.Generator) -> tuple[Self, Self]:
+        """Two gaps that share neither people nor target images: random halves of the groups of either side.
+
+        Raises:
+            ValueError: there is only one group of either.
+        """
+        first, second = split_halves(self.measurement, rng)
+        return replace(self, measurement=first), replace(self, measurement=second)
+
+    @property
+    def camera_names(self) -> list[int]:
+        """The target's cameras; empty where fewer than two are known."""
+        cameras = self.measurement.cameras
+        return [] if cameras is None else cameras.names.tolist()
+
+    def to_camera(self, camera: int) -> Self:
+        """The gap to one camera's images alone; it rests on the projections, and runs of images are drawn.
+
+        Raises:
+            UsageError: the target has no such camera.
+            CloserlookError: its cameras are not known, or this one's images are too few for intervals.
+        """
+        settings = replace(self.settings, target=f"{self.settings.target}, camera {camera}", bootstrap_unit="images")
+        return replace(self, measurement=camera_subset(self.measurement, camera), settings=settings)
 
     def compare(self, cells: NDArray[np.bool]) -> dict[str, float]:
         """Coverage, Frechet and kernel distance of the images of ``cells`` (cells,); nan where they are not known."""
-        found = self.measurement.distributions
-        if found is None:
+        distributions = self.measurement.distributions
+        if distributions is None:
             return dict.fromkeys(DISTANCES, np.nan)
-        smallest = (self.measurement.members @ found.images).min()
-        return compare(found, cells, max(int(smallest), 1))
+        smallest = (self.measurement.members @ distributions.images).min()
+        return compare(distributions, cells, max(int(smallest), 1))
 
-    def cell_sums(self, weights: Float) -> Float:
-        """(c,) sums of the image losses of each cell."""
+    @property
+    def images_per_cell(self) -> Int:
+        """(cells,) images of the source, analysed or not."""
+        return self.measurement.cell_images
+
+    @property
+    def analyzed_per_cell(self) -> Int:
+        """(cells,) analysed images."""
+        return self.measurement.cell_counts
+
+    @property
+    def cell_levels(self) -> Int:
+        """(cells, factors) the level of each cell, numbered within its factor."""
+        return self.measurement.cell_levels
+
+    def images_per_level(self, shares: Float) -> Float:
+        """(levels,) images of the source with each level, factors in order, in a set that takes ``shares`` (cells,)."""
+        return np.asarray(self.measurement.members @ (shares * self.measurement.cell_images))
+
+    @cached_property
+    def target_spread(self) -> float:
+        """tr Cov_t, unbiased, in the unit of the losses."""
+        return float(self.measurement.target_spread @ self.weights.total)
+
+    @cached_property
+    def target_bias(self) -> float:
+        """tr Cov(m_t): by how much a squared distance to the target's mean is too large on average."""
+        return float(self.measurement.target_bias @ self.weights.total)
+
+    def cell_products(self, *, unbiased: bool) -> Float:
+        """P, (cells, cells): <m_a - m_t, m_c - m_t> of the cells' means and the target's.
+
+        For any mixture w of cells that sums to 1, w' P w is its squared distance to the target's mean; where
+        ``unbiased``, over images of different groups of people only, so that w' P w - :attr:`target_bias` is its mmd2.
+        """
         measurement = self.measurement
-        losses = image_losses(measurement, weights)
+        products = measurement.unbiased_cell_products if unbiased else measurement.cell_products
+        return np.asarray(np.einsum("b,bcd->cd", self.weights.total, products))
+
+    def cell_losses(self, weights: Float | None = None) -> Float:
+        """(cells,) sums of the losses of each cell's analysed images; by default of the total loss, else of blocks
+        weighted by ``weights`` (b,)."""
+        measurement = self.measurement
+        losses = image_losses(measurement, self.weights.total if weights is None else weights)
         return np.asarray(np.bincount(measurement.cell_of_image, losses, minlength=len(measurement.cell_levels)))
+
+    def mmd2_variance_per_image(self) -> Float:
+        """(levels, cells): what, divided by a cell's images, is its part of the variance of a level's mmd2."""
+        return mmd2_variance_per_image(self.measurement, self.weights.total)
 
     @cached_property
     def losses(self) -> pl.DataFrame:
-        """A row an analysed source image, in the source's order: file_name, identity, the factors, ``loss`` (its exact
-        mean loss to every target image) and its terms."""
+        """One row per analysed source image, in the source's order: file_name, identity, the factors, ``loss`` (its
+        exact mean loss to every target image) and its terms."""
         columns = {"loss": self.weights.total, **self.weights.terms}
         losses = [pl.Series(name, image_losses(self.measurement, weights)) for name, weights in columns.items()]
         return self.measurement.images.with_columns(losses).sort("row").drop("row", "cell", "group")
@@ -137,7 +223,8 @@ class Scores:
         return variance_shares(losses, cell, levels, names, person, images["group"].to_numpy())
 
     def score(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
-        """Images analysed, pair_loss, fit, diversity, coverage, frechet and kernel of the product subset of ``levels``.
+        """Images analysed and the losses and distances of the product subset of ``levels``: total_loss, mmd2,
+        diversity, coverage, frechet_distance and kernel_distance.
 
         Factors that are not named keep all; what a set is too small for is None.
         """
@@ -163,26 +250,30 @@ class Scores:
         return int(self.measurement.cell_images[self.cells_of(levels)].sum())
 
     def score_cells(self, share: Float) -> dict[str, float | None]:
-        """Images, pair_loss, fit and diversity of a set that takes ``share`` (cells,) of each cell's images."""
-        losses = self.losses_of(share[None])
+        """Images, total_loss, mmd2 and diversity of a set that takes ``share`` (cells,) of each cell's images."""
+        losses = self.set_losses(share[None])
         analysed = float(self.measurement.cell_counts[share > 0].sum())
-        values = {"pair_loss": losses.pair[0], "fit": losses.fit[0], "diversity": losses.diversity[0]}
+        values = {"total_loss": losses.total[0], "mmd2": losses.mmd2[0], "diversity": losses.diversity[0]}
         return {"images": analysed, **_or_none(values)}
 
-    def losses_of(self, shares: Float) -> Losses:
-        """Losses of k sets that take ``shares`` (k, cells) of each cell's images, estimated from all of those."""
-        measurement, weights = self.measurement, self.weights.total
-        counts = measurement.cell_counts
+    def set_losses(self, shares: Float) -> Losses:
+        """Losses of k sets that take ``shares`` (k, cells) of each cell's images, estimated from all of those.
+
+        All are nan for a set without analysed images.
+        """
+        counts = self.measurement.cell_counts
         images = shares @ counts
-        mixtures = shares * counts / images[:, None]
-        fits = np.einsum("b,bcd->cd", weights, measurement.cell_fits)
-        pairs = shares @ self.cell_sums(weights) / images
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mixtures = shares * counts / images[:, None]
+            totals = shares @ self.cell_losses() / images
+        products = ((mixtures @ self.cell_products(unbiased=True)) * mixtures).sum(axis=1)
         analysed = (shares > 0) @ counts.astype(float)
-        return set_losses(measurement, weights, analysed, pairs, ((mixtures @ fits) * mixtures).sum(axis=1))
+        spread, bias = self.target_spread, self.target_bias
+        return set_losses(analysed, totals, products, target_spread=spread, target_bias=bias)
 
     @cached_property
     def identities(self) -> pl.DataFrame:
-        """A row a person: identity, images and the mean of ``loss`` and its terms; empty where nobody is known."""
+        """One row per person: identity, images and the mean of ``loss`` and its terms; empty where nobody is known."""
         means = [pl.col(name).mean() for name in ("loss", *self.weights.terms)]
         known = self.losses.drop_nulls("identity")
         return known.group_by("identity").agg(pl.len().alias("images"), *means).sort("identity")
@@ -193,12 +284,12 @@ class Scores:
 
         Zero but for rounding, unless the embedding is too wide for the cells to be kept exactly.
         """
-        measurement, weights = self.measurement, self.weights.total
+        measurement = self.measurement
         counts = measurement.members * measurement.cell_counts
         mixtures = counts / counts.sum(axis=1, keepdims=True)
-        gaps = np.einsum("b,bcd->cd", weights, measurement.cell_gaps)
-        exact = weights @ measurement.level_gaps
-        return float(np.max(np.abs(((mixtures @ gaps) * mixtures).sum(axis=1) - exact) / exact))
+        projected = ((mixtures @ self.cell_products(unbiased=False)) * mixtures).sum(axis=1)
+        exact = self.weights.total @ measurement.level_gaps
+        return float(np.max(np.abs(projected - exact) / exact))
 
 
 def _or_none(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -14,25 +14,25 @@ from closerlook.inputs import STUDY_FILE
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 
-__all__ = ["Record", "versions"]
+__all__ = ["StudyConfig", "versions"]
 
 PACKAGES = ("closerlook", "torch", "warp-lang", "anny", "numpy", "polars", "xgboost-cpu", "lightning-fabric")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that the numbers depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @dataclass(frozen=True)
-class Record:
-    """A study's parts and settings.
+class StudyConfig:
+    """A study's plans and settings.
 
     Attributes:
         title: heading of the report.
@@ -75,11 +75,11 @@ class Record:
 
     @property
     def settings(self) -> dict[str, object]:
-        """What must agree for a study to go on in the same folder; versions may have changed in between."""
+        """What must agree for a study to resume in the same folder; versions may have changed in between."""
         return {key: value for key, value in asdict(self).items() if key not in ("versions", "gap", "plans")}
 
     @classmethod
-    def load(cls, folder: Path) -> Record:
+    def load(cls, folder: Path) -> StudyConfig:
         """Read ``study.json``.
 
         Raises:
