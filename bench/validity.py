@@ -14,8 +14,8 @@ and scored on every target. Steps, each of which resumes:
 to each and picks the subsets before anything is trained (bench/results/validity/subsets.csv); ``train`` writes a row a
 run, target and query camera to WORK/results, and ``collect`` gathers them in bench/results/validity/runs.csv. Runs that
 are listed there are not run again. ``measure`` writes the other measures of the subsets and the gaps of all candidates,
-from what ``choose`` left in WORK, and ``analysis`` the outcomes, from the tables in bench/results/validity alone. No
-image of a test split is read; docs/validity.md says what was fixed beforehand.
+and ``analysis`` the outcomes, from the tables in bench/results/validity alone. No image of a test split is read;
+docs/validity.md says what was fixed beforehand.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from closerlook.validation.features import SubsetFeatures, sample_source, sample
 from closerlook.validation.interaction import interaction
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.outcome import Before, Outcome, find_outcome, scores_of, verdict
+from closerlook.validation.renaming import rename
 from closerlook.validation.subsets import Candidates
 
 RESULTS = Path(__file__).parent / "results" / "validity"
@@ -324,14 +325,18 @@ SPACE = Candidates((Factor("weather", WEATHERS), Factor("illumination", ILLUMINA
 
 
 def measure(work: Path) -> None:
-    """Write candidates.csv (the gap of all pairs) and measures.csv; nothing in WORK is changed."""
+    """Write candidates.csv (the gap of all pairs) and measures.csv; gaps that WORK no longer has are measured anew."""
     source, subsets = open_dataset(work / "source"), pl.read_csv(RESULTS / "subsets.csv")
-    gaps = {name: Gap.load(work / "gaps" / name) for name in TARGETS}
+    gaps = {name: _gap(work, source, name) for name in TARGETS}
     rows = [
         {"candidate": number, **{name: gap.score(SPACE.levels(number))["fit"] for name, gap in gaps.items()}}
         for number in range(len(SPACE))
     ]
-    _write(pl.DataFrame(rows), "candidates.csv")
+    candidates = pl.DataFrame(rows)
+    _write(candidates, "candidates.csv")
+    for name in TARGETS:
+        moved = (candidates[name].gather(_candidates_of(subsets)) - subsets[f"gap_{name}"]).abs().max()
+        print(f"{name}: gaps differ by at most {moved:.1e} from those that the subsets were chosen by")
     pooled = open_embedding("lite0-pooled", SIZE)
     sample = sample_source(source, SPACE.factors, pooled, 0, images=2 * PEOPLE * 49)
     levels = [SPACE.levels(number) for number in _candidates_of(subsets)]
@@ -367,7 +372,7 @@ def analysis(results: Path = RESULTS) -> dict[str, object]:
         "primary 1": {"verdict": verdict(market.gain, [market.power]), **asdict(market)},
         "primary 2": {"significant": bool(found.interaction.p < 1 - LEVEL), **asdict(found.interaction)},
         "interaction with both halves of Market-1501": asdict(
-            interaction(np.nanmean(halves, axis=1), gaps, before.place, before.sets)
+            interaction(np.nanmean(halves, axis=1), gaps, before.place, rename(before.place, before.sets))
         ),
         "targets": [asdict(own) for own in found.targets],
         "associations": [asdict(row) for row in found.associations],
@@ -438,7 +443,7 @@ def _show(found: Outcome, outcomes: dict[str, object]) -> None:
         print(
             f"{own.target:8} run sd {100 * power.run_sd:.2f}, subsets' {100 * power.subset_sd:.2f} mAP "
             f"({'enough' if power.enough else 'not enough'}), reliability {power.reliability:.2f}; "
-            f"gain of the nearest {size(own.gain)} mAP, detectable {100 * own.gain.detectable:.2f}"
+            f"gain of the nearest {size(own.gain)} mAP, detectable {100 * own.gain.detectable:.2f}, p {own.p:.3f}"
         )
     for row in found.associations:
         print(f"{row.measure:15} {row.target:8} {size(row.rho, 1)}, corrected {row.corrected:+.2f}")

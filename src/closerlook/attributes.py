@@ -33,6 +33,11 @@ class Factor:
     """An attribute that a design varies, with its levels in their natural order.
 
     If one level is a fraction, all of them are floats, so that a column of a table can hold them.
+
+    Example:
+        >>> weather = cl.Factor("weather", ("sunny", "foggy"))
+        >>> len(weather), weather.index("foggy")
+        (2, 1)
     """
 
     name: str
@@ -133,6 +138,11 @@ class Design:
         weathers, illuminations: levels of the user's own by name, as parameters: ``{like: foggy, extinction: 0.01}``.
         backdrops: the places that images are drawn from, and how often each, to a common factor; all if empty.
         population: shares of the mix of people that are not the usual ones, such as ``{winter: 0.6}``.
+
+    Example:
+        >>> weather, side = cl.Factor("weather", ("sunny", "foggy")), cl.Factor("viewpoint", (0, 90, 180))
+        >>> cl.Design("small", 10, (weather, side)).cells_per_identity
+        6
     """
 
     name: str

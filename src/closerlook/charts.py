@@ -1,4 +1,4 @@
-"""Altair charts as files and as SVG elements."""
+"""How charts look, and Altair charts as files and as SVG elements."""
 
 from __future__ import annotations
 
@@ -10,9 +10,43 @@ import vl_convert
 from closerlook.escaping import ScriptEncoder, in_xml
 from closerlook.storage.files import atomic_path
 
-__all__ = ["save_chart", "svg"]
+__all__ = ["FAR", "INK", "LINE", "MUTED", "NEAR", "SERIES", "save_chart", "svg", "themed"]
+
+INK, MUTED = "#222222", "#777777"
+NEAR, FAR = "#2a6f97", "#b8c4cc"  # what stands out, and what does not
+LINE = "#c1440e"  # what the others are compared with
+SERIES = (INK, NEAR, LINE, "#8a8a8a", "#2e8b57")  # lines of one chart
+FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 
 DOTS_PER_INCH = 144
+
+
+def themed(chart: Any) -> Any:
+    """The chart in this package's fonts and colors; of a chart of several, the whole."""
+    return (
+        chart.configure(font=FONT, background="white", padding=12)
+        .configure_view(stroke=None)
+        .configure_axis(
+            gridColor="#eeeeee",
+            domainColor="#cccccc",
+            tickColor="#cccccc",
+            labelColor=INK,
+            titleColor=INK,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=12,
+        )
+        .configure_legend(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_title(
+            color=INK,
+            fontWeight="bold",
+            anchor="start",
+            fontSize=15,
+            subtitleColor=MUTED,
+            subtitleFontSize=12,
+            offset=14,
+        )
+    )
 
 
 def svg(chart: Any) -> str:

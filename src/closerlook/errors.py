@@ -9,13 +9,29 @@ __all__ = ["CloserlookError", "UsageError", "first_line", "short", "unknown"]
 
 
 class CloserlookError(Exception):
-    """Something outside the program is not as it must be. The command line prints the message and exits with 1."""
+    """Something outside the program is not as it must be. The command line prints the message and exits with 1.
+
+    Example:
+        >>> try:
+        ...     cl.open_dataset("nowhere")
+        ... except cl.CloserlookError as error:
+        ...     print(error)
+        There is no data set at nowhere; give a folder, a .csv, .jsonl or .parquet file, or NAME:PATH.
+    """
 
     exit_code = 1
 
 
 class UsageError(CloserlookError):
-    """The request itself cannot be met, whatever the data: an unknown name, a contradictory option. Exits with 2."""
+    """The request itself cannot be met, whatever the data: an unknown name, a contradictory option. Exits with 2.
+
+    Example:
+        >>> try:
+        ...     cl.Factor("weather", ("sunny", "foggy")).index("fogy")
+        ... except cl.UsageError as error:
+        ...     print(error)
+        Unknown level of weather 'fogy'. Did you mean 'foggy'? Known: sunny, foggy.
+    """
 
     exit_code = 2
 

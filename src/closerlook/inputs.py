@@ -128,7 +128,13 @@ def check_embedding(name: str) -> None:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that closerlook brings."""
+    """The recipes that closerlook brings.
+
+    Example:
+        >>> from closerlook.reid import recipe_names
+        >>> "baseline" in recipe_names()
+        True
+    """
     return sorted(file.stem for file in RECIPES.glob("*.yaml"))
 
 

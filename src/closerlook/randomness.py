@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-__all__ = ["keyed_rng", "keyed_seed"]
+__all__ = ["keyed_rng", "keyed_seed", "name_hash"]
 
 Key = str | int
 
@@ -19,6 +19,11 @@ def keyed_seed(seed: int, *key: Key) -> int:
     """A 64-bit seed that depends on all of ``seed`` and ``key``; the same on every machine and Python version."""
     text = "\x1f".join([str(seed), *(f"{type(part).__name__}:{part}" for part in key)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def name_hash(seed: int, name: str) -> bytes:
+    """8 bytes that put names into a random order, which does not depend on what other names there are."""
+    return hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=8).digest()
 
 
 def keyed_rng(seed: int, *key: Key) -> np.random.Generator:

@@ -79,6 +79,8 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         (["dataset", "export", "empty", "--out", "x", "--format", "duke"], 2, "'duke' is not one of"),
         (["evaluate", "--query", "q.safetensors", "--gallery", "g.safetensors"], 1, "q.safetensors"),
         (["study", "nowhere", "nowhere", "--out", "x"], 1, "nowhere"),
+        (["validate-gap", "nowhere", "empty", "--out", "x"], 1, "nowhere"),
+        (["validate-gap", "empty", "empty", "--out", "x"], 1, "no images"),
         (["report", "nowhere"], 1, "nowhere"),
         (["report", "empty"], 1, "empty"),
         (["dataset", "audit", "nowhere"], 1, "nowhere"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str], cwd: Path) -> Outcome:
 
 def run_process(arguments: Sequence[str], cwd: Path) -> Outcome:
     """The same call as a process of its own."""
-    start = time.perf_counter()
+    start = _seconds_of_children()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
@@ -83,7 +84,15 @@ def run_process(arguments: Sequence[str], cwd: Path) -> Outcome:
         check=False,
     )
     startup = 6.0  # of the imports, which are not the call's
-    return Outcome(tuple(arguments), done.returncode, done.stdout + done.stderr, time.perf_counter() - start - startup)
+    return Outcome(
+        tuple(arguments), done.returncode, done.stdout + done.stderr, _seconds_of_children() - start - startup
+    )
+
+
+def _seconds_of_children() -> float:
+    """CPU seconds of all processes that this one has waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:

@@ -99,7 +99,7 @@ def test_people_are_chosen_from_a_plan(folder: Path, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--identities", 0], "x>=1"),
+        (["--identities", 0], "greater than or equal to 1"),
         (["--identities", 3, "--by", "age"], "'age' is not one of"),
         (["--identities", 3, "--by", "near"], "--by near needs --target"),
         (["--identities", 3, "--plan", "none.yaml"], "There is no plan none.yaml"),

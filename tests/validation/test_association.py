@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from closerlook.validation.association import correlation, rank_correlations, slopes
+from closerlook.validation.association import correlation, partial_correlations, rank_correlations, slopes
 from closerlook.validation.estimates import detectable, draw_subsets, estimate
 
 
@@ -58,3 +58,17 @@ def test_an_effect_of_the_detectable_size_is_found_four_times_in_five() -> None:
     spread = estimate(0.0, error * rng.normal(size=100_000))
     assert spread.detectable == pytest.approx(size, rel=0.02)
     assert estimate(0.0, error * rng.normal(size=100_000), 0.975).high == pytest.approx(2.2414 * error, rel=0.03)
+
+
+def test_partial_correlations_are_those_of_residues() -> None:
+    rng = np.random.default_rng(0)
+    given = np.column_stack([rng.normal(size=20), np.full(20, 2.0)])
+    y, x = rng.normal(size=20) + given[:, 0], rng.normal(size=(3, 20)) + given[:, 0]
+    line = np.column_stack([np.ones(20), given[:, 0]])
+
+    def left(values: np.ndarray) -> np.ndarray:
+        return values - line @ np.linalg.lstsq(line, values, rcond=None)[0]
+
+    expected = [np.corrcoef(left(y), left(own))[0, 1] for own in x]
+    np.testing.assert_allclose(partial_correlations(y, x, given), expected)
+    np.testing.assert_allclose(partial_correlations(y, given.T, given), 0, atol=1e-9)

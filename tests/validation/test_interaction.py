@@ -7,6 +7,7 @@ import pytest
 
 from closerlook.attributes import Factor
 from closerlook.validation.interaction import double_centered, interaction
+from closerlook.validation.renaming import rename
 from closerlook.validation.subsets import Candidates
 
 THREE = Candidates((Factor("weather", ("sunny", "foggy", "snow")), Factor("hour", ("noon", "dusk", "night"))))
@@ -34,7 +35,7 @@ def test_double_centering() -> None:
 def test_every_renaming_by_hand() -> None:
     gaps, place = made(THREE, 3, 0)
     scores = np.random.default_rng(1).normal(size=(len(place), 3)) - gaps[tuple(place.T)]
-    found = interaction(scores, gaps, place, THREE.sets)
+    found = interaction(scores, gaps, place, rename(place, THREE.sets))
     assert found.exhaustive
     assert found.renamings == 36
 
@@ -57,20 +58,20 @@ def test_every_renaming_by_hand() -> None:
 def test_finds_what_serves_its_own_target_and_not_what_serves_all() -> None:
     gaps, place = made(SEVEN, 4, 0)
     noise = np.random.default_rng(1).normal(size=(len(place), 4))
-    own = interaction(0.3 * noise - gaps[tuple(place.T)], gaps, place, SEVEN.sets)
+    own = interaction(0.3 * noise - gaps[tuple(place.T)], gaps, place, rename(place, SEVEN.sets))
     assert own.correlation < -0.7
     assert own.p < 0.01
     assert not own.exhaustive
     for_all = -gaps[tuple(place.T)].mean(axis=1, keepdims=True) * np.array([1.0, 5.0, 2.0, 1.0])
-    assert abs(interaction(for_all + 1e-9 * noise, gaps, place, SEVEN.sets).correlation) < 0.5
+    assert abs(interaction(for_all + 1e-9 * noise, gaps, place, rename(place, SEVEN.sets)).correlation) < 0.5
 
 
 def test_p_is_small_as_seldom_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores that follow from levels by effects of their own, which the gap knows nothing of."""
-    monkeypatch.setattr("closerlook.validation.interaction.MOST", 199)
+    monkeypatch.setattr("closerlook.validation.renaming.MOST", 199)
     small = []
     for seed in range(120):
         gaps, place = made(SEVEN, 3, seed)
         other, _ = made(SEVEN, 3, 1000 + seed)
-        small.append(interaction(other[tuple(place.T)], gaps, place, SEVEN.sets, seed).p <= 0.1)
+        small.append(interaction(other[tuple(place.T)], gaps, place, rename(place, SEVEN.sets, seed)).p <= 0.1)
     assert np.mean(small) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / 120))

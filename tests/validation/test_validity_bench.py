@@ -61,7 +61,7 @@ def test_what_was_simulated_is_found(bench: ModuleType, tmp_path: Path, capsys: 
     assert found["subsets"] == 30
     assert found["runs"] == 36 + 12
     assert found["primary 1"]["verdict"] == "predicts"
-    assert found["primary 1"]["slope"]["low"] < -0.15 < found["primary 1"]["slope"]["high"]
+    assert found["primary 1"]["slope"]["value"] == pytest.approx(-0.15, abs=0.05)
     assert found["primary 2"]["significant"]
     assert found["primary 2"]["correlation"] < -0.5
     assert found["choice"]["measure"] == "gap"
@@ -71,12 +71,17 @@ def test_what_was_simulated_is_found(bench: ModuleType, tmp_path: Path, capsys: 
     assert "1. Market-1501: predicts" in capsys.readouterr().out
 
 
-def test_nothing_is_found_where_there_is_nothing(bench: ModuleType, tmp_path: Path) -> None:
-    write_tables(bench, tmp_path, 0.0)
-    found = bench.analysis(tmp_path)
-    assert found["primary 1"]["verdict"] in ("does not", "unknown")
-    assert not found["primary 2"]["significant"]
-    assert found["primary 1"]["gain"]["detectable"] < 0.01
+def test_seldom_is_anything_found_where_there_is_nothing(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("closerlook.validation.renaming.MOST", 399)
+    claims = []
+    for seed in range(1, 9):
+        write_tables(bench, tmp_path, 0.0, seed)
+        found = bench.analysis(tmp_path)
+        claims += [found["primary 1"]["verdict"] in ("predicts", "misleads"), found["primary 2"]["significant"]]
+        assert found["primary 1"]["gain"]["detectable"] < 0.01
+    assert sum(claims) <= 2  # of 16, each wrong in one of forty
 
 
 def test_runs_and_measures_may_be_missing_or_come_later(bench: ModuleType, tmp_path: Path) -> None:

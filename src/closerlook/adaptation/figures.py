@@ -9,16 +9,15 @@ import altair as alt
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from PIL import Image
 
 from closerlook.adaptation.loop import Trace
 from closerlook.adaptation.parameters import to_unit
-from closerlook.charts import save_chart
+from closerlook.charts import FAR, INK, NEAR, save_chart, themed
+from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
 
 __all__ = ["save_trace", "trace_chart"]
 
-INK, ACCENT, PALE = "#1f2933", "#0b6e99", "#9fb3c8"
 COLUMNS = 12
 
 
@@ -29,8 +28,8 @@ def trace_chart(trace: Trace) -> alt.VConcatChart:
     best = np.minimum.accumulate(fits)
     table = pl.DataFrame({"render": number, "fit": fits, "best": best})
     x = alt.X("render:Q", title="rendered sets", axis=alt.Axis(tickMinStep=1))
-    dots = alt.Chart(table).mark_circle(color=PALE, size=36).encode(x=x, y=alt.Y("fit:Q", title="distance (fit)"))
-    line = alt.Chart(table).mark_line(color=ACCENT, interpolate="step-after", strokeWidth=2.5).encode(x=x, y="best:Q")
+    dots = alt.Chart(table).mark_circle(color=FAR, size=36).encode(x=x, y=alt.Y("fit:Q", title="distance (fit)"))
+    line = alt.Chart(table).mark_line(color=NEAR, interpolate="step-after", strokeWidth=2.5).encode(x=x, y="best:Q")
     held = trace.held_out
     title = alt.Title(
         f"Adapting {len(trace.parameters)} parameters ({trace.optimiser})",
@@ -38,7 +37,7 @@ def trace_chart(trace: Trace) -> alt.VConcatChart:
         f"{trace.stopped}.",
     )
     top = (dots + line).properties(width=560, height=220, title=title)
-    chart: alt.VConcatChart = alt.vconcat(top, _paths(trace, best)).configure_view(stroke=None)
+    chart: alt.VConcatChart = themed(alt.vconcat(top, _paths(trace, best)))
     return chart
 
 
@@ -75,6 +74,5 @@ def save_trace(trace: Trace, images: Sequence[NDArray[np.uint8]], out: Path) -> 
     """Write ``trace.svg`` and ``before-after.png``: the same people at the start, above, and at the best, below."""
     save_chart(trace_chart(trace), out / "trace.svg")
     rows = [np.concatenate(list(shown[:: max(1, len(shown) // COLUMNS)][:COLUMNS]), axis=1) for shown in images]
-    gap = np.full((6, *rows[0].shape[1:]), 255, np.uint8)
     with atomic_path(out / "before-after.png") as draft:
-        Image.fromarray(np.concatenate([rows[0], gap, rows[1]])).save(draft)
+        sheet_of(rows, 1, gap=6).save(draft)

@@ -69,6 +69,10 @@ def adapt(
     Raises:
         UsageError: an unknown parameter or optimiser, or a set that is too small.
         CloserlookError: ``out`` holds another search, or the target has too few images.
+
+    Example:
+        >>> found = cl.adapt(target.train, out="scene")  # doctest: +SKIP
+        >>> again = cl.generate("scene/scene.yaml", identities=20, out="data")  # doctest: +SKIP
     """
     if people < 2 or views < 1 or renders < 2:
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")

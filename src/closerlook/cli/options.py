@@ -86,14 +86,16 @@ def parse_picture(option: str, path: Path) -> Path:
     return path
 
 
-def parse_levels(items: Sequence[str] | None) -> dict[str, list[str]]:
-    """``["weather=sunny,clouds"]`` -> ``{"weather": ["sunny", "clouds"]}``."""
+def parse_levels(
+    items: Sequence[str] | None, option: str = "--level", example: str = "weather=sunny,clouds"
+) -> dict[str, list[str]]:
+    """``["weather=sunny,clouds"]`` -> ``{"weather": ["sunny", "clouds"]}``; the message names the option."""
     levels: dict[str, list[str]] = {}
     for item in items or ():
         name, equals, values = item.partition("=")
         kept = [value.strip() for value in values.split(",") if value.strip()]
         if not equals or not kept:
-            raise UsageError(f"--level '{item}' must look like weather=sunny,clouds.")
+            raise UsageError(f"{option} '{item}' must look like {example}.")
         levels.setdefault(name.strip(), []).extend(kept)
     return levels
 

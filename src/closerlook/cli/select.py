@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["select"]
 
+CAP = "weather=foggy:0.1"
+
 
 def select(
     gap: GapFolder,
@@ -103,7 +105,7 @@ def select(
 def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, float]]:
     """``["weather=foggy:0.1"]`` -> ``{"weather": {"foggy": 0.1}}``."""
     caps: dict[str, dict[str | int | float, float]] = {}
-    for name, values in parse_levels(items).items():
+    for name, values in parse_levels(items, "--cap", CAP).items():
         for value in values:
             level, colon, share = value.rpartition(":")
             try:
@@ -111,7 +113,7 @@ def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, fl
             except ValueError:
                 colon = ""
             if not colon:
-                raise UsageError(f"--cap '{name}={value}' must look like weather=foggy:0.1.")
+                raise UsageError(f"--cap '{name}={value}' must look like {CAP}.")
     return caps
 
 

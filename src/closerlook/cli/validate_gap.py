@@ -37,7 +37,7 @@ def validate_gap(
     second_seeds: Annotated[str, typer.Option(help="Share of the parts that have one run more: 1/3.")] = "1/3",
     cameras: Annotated[bool, typer.Option("--cameras", help="Each camera of a target is a target, too.")] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A quarter of an hour on two cores; sees large effects only.")
+        bool, typer.Option("--quick", help="A quarter of an hour on two cores (two targets); sees large effects only.")
     ] = False,
     seed: Seed = 0,
 ) -> None:

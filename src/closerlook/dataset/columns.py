@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from closerlook.errors import CloserlookError
 
-__all__ = ["LABELS", "is_whole", "numbered", "plain"]
+__all__ = ["LABELS", "is_whole", "known_or_alone", "numbered", "plain"]
 
 LABELS = {"identity": "identity_label", "camera": "camera_label"}  # the text that was numbered
 WHOLE = r"^[+-]?\d+$"
@@ -47,6 +49,12 @@ def numbered(table: pl.DataFrame, name: str) -> pl.DataFrame:
             values = values.cast(pl.Int64 if is_whole(values) else pl.Float64)
         found = found.with_columns(_whole_numbers(values, name))
     return found
+
+
+def known_or_alone(identity: pl.Series) -> NDArray[np.int64]:
+    """The person of each image (n,); an image without one counts as a person of its own, numbered from -2 downwards."""
+    alone = -2 - np.arange(len(identity))
+    return np.where(identity.is_null(), alone, identity.fill_null(0).to_numpy())
 
 
 def _is_names(values: pl.Series) -> bool:

@@ -64,6 +64,12 @@ class Dataset:
             attributes and annotations.
         name: what to call it in reports.
         factors: the attributes that a design varies; may be empty (a real target has none).
+
+    Example:
+        >>> data = cl.open_dataset(data.root)
+        >>> sunny = data.where(weather=["sunny"])
+        >>> len(sunny) < len(data)
+        True
     """
 
     root: Path

@@ -39,6 +39,13 @@ def open_embedding(source: str | Embedder | EmbeddingFunction, size: tuple[int, 
 
     Raises:
         UsageError: nothing has that name, or it is neither a name, an ``Embedder`` nor a function.
+
+    Example:
+        >>> from closerlook.embedding import open_embedding
+        >>> open_embedding("lite0-pooled", (64, 32)).dim
+        1280
+        >>> open_embedding(lambda images: images.float().mean((1, 2))).dim
+        3
     """
     if not isinstance(source, str):
         return as_embedder(source, size)

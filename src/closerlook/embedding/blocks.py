@@ -39,7 +39,13 @@ class Block:
 
 
 def slices_of(blocks: tuple[Block, ...]) -> tuple[slice, ...]:
-    """Where each block lies in the vector."""
+    """Where each block lies in the vector.
+
+    Example:
+        >>> from closerlook.embedding import Block, slices_of
+        >>> slices_of((Block("a", "style", 3), Block("b", "content", 2)))
+        (slice(0, 3, None), slice(3, 5, None))
+    """
     ends = list(accumulate(block.dim for block in blocks))
     return tuple(slice(end - block.dim, end) for end, block in zip(ends, blocks, strict=True))
 
@@ -49,6 +55,11 @@ def pool(blocks: tuple[Block, ...], phi: Tensor, rows: Tensor) -> Tensor | None:
     feature block, averaged over positions.
 
     None where there is none of at most 2,048 channels.
+
+    Example:
+        >>> from closerlook.embedding import Block, pool
+        >>> pool((Block("a", "feature", 2),), torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([True, False]))
+        tensor([[1., 2.]])
     """
     for block, part in reversed(list(zip(blocks, slices_of(blocks), strict=True))):
         if block.term != "style" and block.dim <= MAX_POOLED * block.positions:

@@ -184,9 +184,12 @@ def extract(embedder: Embedder | EmbeddingFunction, data: Dataset, *, size: tupl
         UsageError: ``embedder`` cannot be called.
         CloserlookError: an image cannot be read, or the function fails.
 
-    Example::
-
-        features = cl.extract(lambda images: images.float().mean((1, 2)), data)  # (n, 3): mean colors
+    Example:
+        >>> from closerlook.embedding import extract
+        >>> extract(model, data).features.shape == (len(data), model.dim)
+        True
+        >>> extract(lambda images: images.float().mean((1, 2)), data).features.shape == (len(data), 3)
+        True
     """
     embedder = as_embedder(embedder, size)
     features = np.empty((len(data), embedder.dim), np.float32)

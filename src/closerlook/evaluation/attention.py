@@ -36,6 +36,11 @@ def attention(
 
     Returns:
         (h, w) loss of similarity.
+
+    Example:
+        >>> from closerlook.evaluation import attention
+        >>> attention(model, np.full((64, 32, 3), 90, np.uint8)).shape
+        (64, 32)
     """
     height, width = image.shape[:2]
     masks = _masks(height, width)

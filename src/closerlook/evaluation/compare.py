@@ -22,6 +22,7 @@ from closerlook.evaluation.run import load_model
 from closerlook.metrics.protocol import Labels, Protocol
 from closerlook.metrics.ranking import positives
 from closerlook.randomness import keyed_rng
+from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
 
 __all__ = ["Comparison", "PairScale", "compare", "pair_scale"]
@@ -88,14 +89,10 @@ class Comparison:
 
     def draw(self, height: int = 256) -> Image.Image:
         """Both images, each beside itself under its attention map (orange speaks for the match, blue against)."""
-        parts = [
-            part for image, heat in zip(self.images, self.maps, strict=True) for part in (image, blend(image, heat))
-        ]
+        pairs = zip(self.images, self.maps, strict=True)
         width = round(height * self.images[0].shape[1] / self.images[0].shape[0])
-        sheet = Image.new("RGB", (4 * width + 5 * GAP, height + 2 * GAP), "white")
-        for place, part in enumerate(parts):
-            sheet.paste(Image.fromarray(resize(part, (height, width))), (GAP + place * (width + GAP), GAP))
-        return sheet
+        shown = [resize(part, (height, width)) for image, heat in pairs for part in (image, blend(image, heat))]
+        return sheet_of(shown, 4, gap=GAP, margin=(GAP, GAP, GAP, GAP))
 
     def save(self, path: str | Path) -> None:
         """Write :meth:`draw` as a PNG or JPEG file."""
@@ -121,6 +118,11 @@ def compare(
 
     Raises:
         CloserlookError: an image cannot be read, or the reference has no two images of one person.
+
+    Example:
+        >>> from closerlook.evaluation import compare
+        >>> round(compare(data.paths[0], data.paths[0], model=model).cosine, 3)
+        1.0
     """
     embedder = load_model(model) if isinstance(model, str | Path) else as_embedder(model)
     left, right = (resize(read_image(path), embedder.size) for path in (first, second))
@@ -143,6 +145,12 @@ def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale
     """The similarities of all pairs among up to 2,000 images of ``data``, whole people drawn at random.
 
     Pairs of one person count only across cameras, if the cameras are known.
+
+    Example:
+        >>> from closerlook.evaluation import compare, pair_scale
+        >>> scale = pair_scale(model, data)
+        >>> compare(data.paths[0], data.paths[-1], model=model, reference=scale).scale is scale
+        True
     """
     people = data.people
     known, who = np.unique(people.identities, return_inverse=True)

@@ -16,6 +16,7 @@ from closerlook.embedding import Embedder
 from closerlook.errors import UsageError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.result import Result
+from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
 
 __all__ = ["blend", "draw_rankings", "save_rankings"]
@@ -48,6 +49,11 @@ def draw_rankings(
 
     Raises:
         UsageError: the result was loaded, or made from features without images.
+
+    Example:
+        >>> from closerlook.evaluation import draw_rankings
+        >>> draw_rankings(cl.evaluate(model, target), [0], count=3).mode
+        'RGB'
     """
     if result.search is None or result.search.query_images is None or result.search.gallery_images is None:
         raise UsageError("There are no images behind this result: evaluate a model on a data set to see rankings.")
@@ -60,12 +66,7 @@ def draw_rankings(
         rows.append(_draw_row(result, query, count, height, read_image, paths))
         if embedder is not None:
             rows.append(_draw_row(result, query, count, height, _looker(embedder, paths[0][query]), paths))
-    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), PAPER)
-    top = 0
-    for row in rows:
-        sheet.paste(row, (0, top))
-        top += row.height
-    return sheet
+    return sheet_of(rows, 1, paper=PAPER)
 
 
 def save_rankings(
@@ -76,7 +77,12 @@ def save_rankings(
     count: int = 10,
     embedder: Embedder | None = None,
 ) -> None:
-    """Write :func:`draw_rankings` as a PNG or JPEG file."""
+    """Write :func:`draw_rankings` as a PNG or JPEG file.
+
+    Example:
+        >>> from closerlook.evaluation import save_rankings
+        >>> save_rankings(cl.evaluate(model, target), "rankings.png", [0], count=3)
+    """
     with step("Drawing rankings"):
         picture = draw_rankings(result, queries, count=count, embedder=embedder)
     with atomic_path(path) as draft:

@@ -63,6 +63,11 @@ class Result:
             that match is tied) and ``tied_matches`` (how many of them match).
         gallery: number of gallery images ranked, junk left out.
         search: the features behind it, for ranked lists; None in a result that was loaded.
+
+    Example:
+        >>> result = cl.evaluate(model, target)
+        >>> result.per_query.height == len(target.query)
+        True
     """
 
     name: str

@@ -50,11 +50,10 @@ def evaluate(
         UsageError: ``target`` is no data set, ``model`` no model, or arrays do not fit together.
         CloserlookError: the target lacks a split or identities, or no query has a match.
 
-    Example::
-
-        result = cl.evaluate("runs/best", cl.open_dataset("market1501:/data/Market-1501-v15.09.15"))
-        result = cl.evaluate((query, query_ids, query_cams), (gallery, gallery_ids, gallery_cams))
-        result.mAP, result.cmc[0]  # shares between 0 and 1
+    Example:
+        >>> result = cl.evaluate(model, target)
+        >>> 0 <= result.mAP <= 1
+        True
     """
     if isinstance(model, Features | tuple):
         if isinstance(target, Dataset):
@@ -106,6 +105,14 @@ def rank(
 
     Raises:
         CloserlookError: features and labels do not fit together, a feature is not finite, or no query has a match.
+
+    Example:
+        >>> from closerlook.embedding import Features
+        >>> from closerlook.evaluation import rank
+        >>> one = Features(np.eye(3, dtype=np.float32), np.array([1, 2, 3]), np.array([1, 1, 1]))
+        >>> other = Features(np.eye(3, dtype=np.float32), np.array([1, 2, 3]), np.array([2, 2, 2]))
+        >>> rank(one, other).mAP
+        1.0
     """
     for side, given in (("query", query), ("gallery", gallery)):
         if not isinstance(given, Features):
@@ -149,6 +156,11 @@ def load_model(model: str | Path, size: tuple[int, int] | None = None) -> Embedd
 
     Raises:
         UsageError: there is neither a file or folder nor a backbone of this name.
+
+    Example:
+        >>> from closerlook.evaluation import load_model
+        >>> load_model("lite0", (64, 32)).dim
+        1280
     """
     from closerlook.reid import Model  # features made elsewhere are ranked without loading this stage
 

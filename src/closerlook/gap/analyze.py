@@ -70,6 +70,11 @@ def analyze(
         CloserlookError: the source has no factor, the target fewer than two images, an image cannot be read.
         UsageError: an unknown embedding, factor or scaling; cameras that are not known; ``out`` holds the
             analysis of other data sets; a folder of ``merge`` holds no shard of this one.
+
+    Example:
+        >>> gap = cl.analyze(data, target.train, embedding="lite0-pooled", size=(64, 32))
+        >>> gap.levels.select("factor", "level").head(2).rows()
+        [('viewpoint', '0'), ('viewpoint', '90')]
     """
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, merge)
     with nullcontext() if out is None else alone_in(Path(out), "analysing into"):
@@ -117,6 +122,13 @@ def analyze_shard(
     Each shard can be made by another process or machine. ``analyze`` takes what lies in ``out``, and in the folders
     named in its ``merge``, and makes what is missing; the numbers are those of one analysis in one go. Image files
     that were copied must have kept their times of change (``cp -p``, ``rsync -a``).
+
+    Example:
+        >>> from closerlook.gap import analyze_shard
+        >>> same = {"embedding": "lite0-pooled", "size": (64, 32)}
+        >>> analyze_shard(data, target.train, (2, 2), out="second", **same)  # on another machine
+        >>> len(cl.analyze(data, target.train, out="first", merge=["second"], **same).losses) == len(data)
+        True
     """
     number, of = shard
     if not 1 <= number <= of:

@@ -32,6 +32,13 @@ class Gap(Scores):
     Attributes:
         measurement: the moments; everything else follows from them.
         settings: what was asked for.
+
+    Example:
+        >>> levels = gap.levels.filter(pl.col("factor") == "weather")["level"].to_list()
+        >>> levels
+        ['sunny', 'foggy']
+        >>> gap.save("gap")  # doctest: +SKIP
+        >>> same = cl.Gap.load("gap")  # doctest: +SKIP
     """
 
     def __repr__(self) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
+from closerlook.charts import INK
 from closerlook.compute.memory import keep_freed_memory
 from closerlook.compute.progress import progress
 from closerlook.dataset.images import resize
@@ -21,6 +22,7 @@ from closerlook.embedding.backbones import Backbone, pretrained
 from closerlook.embedding.content_style import LAYERS
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
+from closerlook.sheets import sheet_of
 
 __all__ = ["TERMS", "inversion_strip", "invert"]
 
@@ -57,6 +59,13 @@ def invert(
 
     Raises:
         UsageError: an unknown term, backbone or layer.
+
+    Example:
+        >>> from closerlook.gap import invert
+        >>> image = np.full((48, 32, 3), 90, np.uint8)
+        >>> found, left = invert(image, "stem", backbone="lite0", steps=2)
+        >>> found.shape
+        (48, 32, 3)
     """
     if term not in TERMS:
         raise UsageError(f"'{term}' cannot be inverted; choose content or style.")
@@ -97,28 +106,34 @@ def inversion_strip(
     steps: int = 150,
     seed: int = 0,
 ) -> Pixels:
-    """A row an image: the image, then what each of ``layers`` sees of it; with the layers' names above."""
+    """A row an image: the image, then what each of ``layers`` sees of it; with the layers' names above.
+
+    Example:
+        >>> from closerlook.gap import inversion_strip
+        >>> image = np.full((48, 32, 3), 90, np.uint8)
+        >>> inversion_strip([image], ["stem", "block0"], backbone="lite0", size=(48, 32), steps=2).ndim
+        3
+    """
     network = pretrained(backbone)
     network.steps_through(*layers)
-    height, width = size
-    sheet = Image.new("RGB", ((width + GAP) * (len(layers) + 1) - GAP, MARGIN + (height + GAP) * len(images)), "white")
+    width = size[1]
+    shown = []
     with progress(f"Inverting {backbone}", len(images) * len(layers), "layers") as advance:
-        for row, image in enumerate(images):
+        for image in images:
             own = resize(image, size)
-            shown = [own]
+            shown.append(own)
             for layer in layers:
                 found, left = invert(own, layer, term=term, backbone=network, steps=steps, seed=seed)
                 shown.append(found)
                 advance(1, f"{layer}: {100 * left:.2f} % of the loss is left")
-            for column, pixels in enumerate(shown):
-                sheet.paste(Image.fromarray(pixels), ((width + GAP) * column, MARGIN + (height + GAP) * row))
+    sheet = sheet_of(shown, len(layers) + 1, gap=GAP, margin=(0, MARGIN, 0, GAP))
     draw = ImageDraw.Draw(sheet)
     names = ["image", *layers]
     draw.font = ImageFont.load_default(10)
     widest = max(draw.textlength(name) for name in names)
     draw.font = ImageFont.load_default(10 * min((width + GAP) / (widest + GAP), 1))  # so that they do not overlap
     for column, name in enumerate(names):
-        draw.text(((width + GAP) * column + width // 2, 2), name, fill="#222222", anchor="ma")
+        draw.text(((width + GAP) * column + width // 2, 2), name, fill=INK, anchor="ma")
     return np.asarray(sheet)
 
 

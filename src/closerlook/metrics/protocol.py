@@ -68,6 +68,12 @@ class Protocol:
             all that do not match; ``mean``: anywhere, and every score is its mean over all orders of the tie.
         pooled: whether query and gallery are thrown together, each image being searched among all others; whatever the
             filter says, no query is shown itself.
+
+    Example:
+        >>> cl.Protocol.load("market1501").filter
+        'same-camera'
+        >>> cl.Protocol(ties="mean").ties
+        'mean'
     """
 
     name: str = "market1501"

@@ -51,6 +51,14 @@ class Model(Embedder):
         feature: ``pool`` or ``bnneck``.
         normalize: whether features have unit length.
         dim: length of a feature.
+
+    Example:
+        >>> model = cl.Model.pretrained("lite0", (64, 32))
+        >>> model(torch.zeros(2, 64, 32, 3, dtype=torch.uint8)).shape
+        torch.Size([2, 1280])
+        >>> model.save("model.safetensors")
+        >>> cl.Model.load("model.safetensors").name
+        'lite0 untrained'
     """
 
     parallel = True

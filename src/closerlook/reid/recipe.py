@@ -41,7 +41,12 @@ LARGEST_BATCH = 2**16
 
 
 class Recipe(BaseModel):
-    """How to train. Build one with :meth:`resolve`; ``closerlook/reid/recipes`` holds the named ones."""
+    """How to train. Build one with :meth:`resolve`; ``closerlook/reid/recipes`` holds the named ones.
+
+    Example:
+        >>> cl.Recipe.resolve("cpu-quick", {"steps": 2000}).steps
+        2000
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -171,7 +176,13 @@ class Recipe(BaseModel):
 
 
 def default_recipe() -> str:
-    """The recipe where none is asked for: one that this machine can run in reasonable time, without a download."""
+    """The recipe where none is asked for: one that this machine can run in reasonable time, without a download.
+
+    Example:
+        >>> from closerlook.reid import default_recipe, recipe_names
+        >>> default_recipe() in recipe_names()
+        True
+    """
     return "baseline" if torch.cuda.is_available() else "cpu-quick"
 
 

@@ -76,6 +76,12 @@ def train(
         UsageError: a recipe or a field that does not exist, or a value that it cannot take.
         CloserlookError: images without identity, too few identities, a folder with another run, a validation on test
             images or on people trained on, or a loss that is not a number.
+
+    Example:
+        >>> short = {"steps": 1, "size": [64, 32], "identities_per_batch": 2, "images_per_identity": 2}
+        >>> trained = cl.train(data, recipe="cpu-quick", overrides=short, out="run")
+        >>> trained(torch.zeros(1, 64, 32, 3, dtype=torch.uint8)).shape
+        torch.Size([1, 1280])
     """
     resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)
     chosen = data if plan is None else data.subset(plan)

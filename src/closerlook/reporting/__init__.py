@@ -28,6 +28,12 @@ def report(folder: str | Path, out: str | Path | None = None) -> Path:
 
     Raises:
         CloserlookError: the folder is missing or holds none of these.
+
+    Example:
+        >>> short = {"steps": 1, "size": [64, 32], "identities_per_batch": 2, "images_per_identity": 2}
+        >>> trained = cl.train(data, recipe="cpu-quick", overrides=short, out="run")
+        >>> cl.report("run").name
+        'report.html'
     """
     folder = Path(folder)
     page = Path(out) if out is not None else folder / "report.html"

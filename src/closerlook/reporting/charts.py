@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
+from closerlook.charts import INK, LINE, NEAR, SERIES, themed
 from closerlook.study.arms import Run, Summary
 
 __all__ = ["gains_chart", "loss_chart", "results_chart"]
-
-INK, ACCENT, LINE = "#1f2933", "#0b6e99", "#c1440e"
-PARTS = (INK, ACCENT, LINE, "#8a8a8a", "#2e8b57")
 
 
 def results_chart(runs: Sequence[Run]) -> alt.LayerChart:
@@ -20,7 +18,7 @@ def results_chart(runs: Sequence[Run]) -> alt.LayerChart:
     table = pl.DataFrame({"arm": [run.arm for run in runs], "mAP": [100 * run.mAP for run in runs]})
     order = table["arm"].unique(maintain_order=True).to_list()
     base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=order, title=None, axis=_names()))
-    dots = base.mark_circle(color=ACCENT, size=70, opacity=0.75).encode(x=alt.X("mAP:Q", title="mAP (%)"))
+    dots = base.mark_circle(color=NEAR, size=70, opacity=0.75).encode(x=alt.X("mAP:Q", title="mAP (%)"))
     means = base.mark_tick(color=INK, thickness=2, size=22).encode(x=alt.X("mean(mAP):Q", title="mAP (%)"))
     return _plain(alt.layer(dots, means), len(order))
 
@@ -38,8 +36,8 @@ def gains_chart(summaries: Sequence[Summary]) -> alt.LayerChart | None:
     title = "mAP over as many random images (points, 95 % interval)"
     base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=table["arm"].to_list(), title=None, axis=_names()))
     zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=LINE, strokeDash=[4, 3]).encode(x="x:Q")
-    bars = base.mark_rule(color=ACCENT, strokeWidth=3).encode(x=alt.X("low:Q", title=title), x2="high:Q")
-    points = base.mark_circle(color=ACCENT, size=110, opacity=1).encode(x=alt.X("gain:Q", title=title))
+    bars = base.mark_rule(color=NEAR, strokeWidth=3).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    points = base.mark_circle(color=NEAR, size=110, opacity=1).encode(x=alt.X("gain:Q", title=title))
     return _plain(alt.layer(zero, bars, points), len(rows))
 
 
@@ -47,10 +45,10 @@ def loss_chart(log: pl.DataFrame) -> alt.Chart:
     """The training loss and its parts over the steps of a run's ``log.csv``."""
     parts = [name for name in log.columns if name not in ("step", "learning_rate")]
     long = log.unpivot(parts, index="step", variable_name="part", value_name="value").drop_nulls("value")
-    color = alt.Color("part:N", sort=parts, title=None, scale=alt.Scale(range=list(PARTS)))
+    color = alt.Color("part:N", sort=parts, title=None, scale=alt.Scale(range=list(SERIES)))
     chart = alt.Chart(long).mark_line(strokeWidth=2, point=True)
     chart = chart.encode(x=alt.X("step:Q", title="step"), y=alt.Y("value:Q", title="loss"), color=color)
-    plain: alt.Chart = chart.configure_view(stroke=None).properties(width=560, height=220)
+    plain: alt.Chart = themed(chart).properties(width=560, height=220)
     return plain
 
 
@@ -59,5 +57,5 @@ def _names() -> alt.Axis:
 
 
 def _plain(chart: alt.LayerChart | alt.FacetChart, rows: int) -> alt.LayerChart:
-    plain: alt.LayerChart = chart.configure_view(stroke=None).properties(width=560, height=36 * rows)
+    plain: alt.LayerChart = themed(chart).properties(width=560, height=36 * rows)
     return plain

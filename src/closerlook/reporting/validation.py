@@ -79,9 +79,10 @@ def findings(found: Validation) -> Iterator[str]:
     outcome = found.outcome
     if (both := outcome.interaction) is not None:
         shown = both.p < 0.05 and both.correlation < 0
-        own = "Each target is served best by parts near to it" + (", not by the same parts" if shown else ": not shown")
+        own = "Each target is served best by parts near to it, not all by the same"
+        own = own if shown else f"{own}: that is not shown"
         tried = f"{both.renamings:,} {'possible ' if both.exhaustive else ''}renamings of levels"
-        yield f"{own}: interaction {_number(both.correlation)}, p = {both.p:.3g} by {tried}."
+        yield f"{own} (interaction {_number(both.correlation)}, p = {both.p:.3g} by {tried})."
     for one in outcome.nearest:
         yield (
             f"{one.target}: the {one.runs} nearest parts reach {_points(one.gain.value)} mAP "

@@ -14,7 +14,13 @@ __all__ = ["camera_gap", "camera_names"]
 
 
 def camera_names(gap: Gap) -> list[int]:
-    """The target's cameras; empty where fewer than two are known."""
+    """The target's cameras; empty where fewer than two are known.
+
+    Example:
+        >>> from closerlook.selection import camera_names
+        >>> camera_names(gap)
+        [1, 2]
+    """
     cameras = gap.measurement.cameras
     return [] if cameras is None else [int(name) for name in cameras.names]
 
@@ -25,6 +31,11 @@ def camera_gap(gap: Gap, camera: int) -> Gap:
     Raises:
         UsageError: the target has no such camera.
         CloserlookError: its cameras are not known, or this one's images are too few to tell how sure anything is.
+
+    Example:
+        >>> from closerlook.selection import camera_gap
+        >>> cl.select(camera_gap(gap, 2)).images <= len(data)
+        True
     """
     cameras = gap.measurement.cameras
     if cameras is None:

@@ -72,6 +72,13 @@ def select(
         UsageError: an unknown method, criterion, rule or attribute, a number that cannot be, or an option that the
             method does not have.
         CloserlookError: nothing can be chosen, or no choice meets the budget.
+
+    Example:
+        >>> plan = cl.select(gap, keep=["viewpoint"])
+        >>> plan.values["viewpoint"]
+        (0, 90)
+        >>> len(data.subset(plan)) == plan.images
+        True
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)

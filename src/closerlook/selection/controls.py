@@ -14,7 +14,13 @@ __all__ = ["controls", "everything", "worst"]
 
 
 def controls(gap: Gap, plan: Plan, *, seeds: int, criterion: Criterion = "fit") -> dict[str, Plan]:
-    """A plan's controls, ready to train: ``random-0`` ... of as many images and people, ``worst``, ``all``."""
+    """A plan's controls, ready to train: ``random-0`` ... of as many images and people, ``worst``, ``all``.
+
+    Example:
+        >>> from closerlook.selection import controls
+        >>> list(controls(gap, plan, seeds=2))
+        ['random-0', 'random-1', 'worst', 'all']
+    """
     randoms = {f"random-{seed}": plan.random_control(seed) for seed in range(seeds)}
     return {**randoms, "worst": worst(gap, plan, criterion=criterion), "all": everything(gap)}
 
@@ -23,6 +29,11 @@ def worst(gap: Gap, plan: Plan, *, criterion: Criterion = "fit") -> Plan:
     """The product subset of the levels highest by ``criterion``, as many in each factor as ``plan`` has, of its people.
 
     Of a weighted plan: as many images of the combinations that are farthest by themselves.
+
+    Example:
+        >>> from closerlook.selection import worst
+        >>> {name: len(levels) for name, levels in worst(gap, plan).values.items()}["viewpoint"]
+        2
     """
     if plan.weights:
         return _worst_cells(gap, plan)
@@ -49,7 +60,13 @@ def _worst_cells(gap: Gap, plan: Plan) -> Plan:
 
 
 def everything(gap: Gap) -> Plan:
-    """All levels: the plan that trains on everything."""
+    """All levels: the plan that trains on everything.
+
+    Example:
+        >>> from closerlook.selection import everything
+        >>> everything(gap).images == len(data)
+        True
+    """
     values = {factor.name: factor.levels for factor in gap.factors}
     images = gap.count_images(values)
     return Plan(values=values, images=images, share=images / gap.settings.source_images)

@@ -81,6 +81,12 @@ def exhaustive(
     Raises:
         UsageError: there are more than :data:`MAX_SUBSETS` subsets.
         CloserlookError: no subset meets the constraints.
+
+    Example:
+        >>> from closerlook.selection import exhaustive
+        >>> front = exhaustive(gap)
+        >>> front[0].score == min(candidate.score for candidate in front)
+        True
     """
     total = count_subsets(gap, all_levels)
     if total > MAX_SUBSETS:

@@ -52,9 +52,9 @@ def select_identities(
     Raises:
         UsageError: an unknown order, too many people, or no target.
 
-    Example::
-
-        plan = cl.select_identities(gap, data, 100, plan=cl.select(gap))
+    Example:
+        >>> cl.select_identities(gap, data, 2).identities
+        (1, 2)
     """
     plan = everything(gap) if plan is None else plan
     chosen = choose_people(gap, source.subset(plan), identities, by=by, target=target, seed=seed)
@@ -62,7 +62,13 @@ def select_identities(
 
 
 def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
-    """The plan with only these people of ``source``, its numbers counted anew; a note says what its evidence is of."""
+    """The plan with only these people of ``source``, its numbers counted anew; a note says what its evidence is of.
+
+    Example:
+        >>> from closerlook.selection import with_people
+        >>> with_people(plan, np.array([1, 2]), data).identities
+        (1, 2)
+    """
     provenance = plan.provenance
     if provenance is not None:
         note = f"The scores and the evidence are of all people, before {len(people):,} of them were chosen."
@@ -88,6 +94,11 @@ def choose_people(
 
     Raises:
         UsageError: an unknown order, too many people, or no target.
+
+    Example:
+        >>> from closerlook.selection import choose_people
+        >>> len(choose_people(gap, data, 2))
+        2
     """
     if by not in ORDERS:
         raise unknown("order to choose people by", by, ORDERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,6 +19,7 @@ from closerlook.dataset.binning import as_levels
 from closerlook.errors import CloserlookError
 from closerlook.escaping import html_table
 from closerlook.gap import Gap
+from closerlook.randomness import name_hash
 from closerlook.selection.drawing import draw_like
 from closerlook.selection.rules import parse_rule
 from closerlook.storage.documents import first_problem, read_yaml
@@ -100,6 +100,11 @@ class Plan(_Value):
         seed: which images a weighted plan or a control draws.
         control: ``random`` for the control of a plan: as many images of as many people, but any.
         provenance: how it came about; None for a plan written by hand.
+
+    Example:
+        >>> plan.save("plan.yaml")
+        >>> cl.Plan.load("plan.yaml") == plan
+        True
     """
 
     values: dict[str, Annotated[tuple[OneLevel, ...], Field(min_length=1)]]
@@ -182,7 +187,7 @@ class Plan(_Value):
         quotas = _whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
         for cell, quota in zip(self.weights, quotas, strict=True):
             own = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
-            drawn += sorted(own, key=lambda row: _hash(self.seed, files[row]))[:quota]
+            drawn += sorted(own, key=lambda row: name_hash(self.seed, files[row]))[:quota]
         if missing := sum(quotas) - len(drawn):
             console.print(
                 f"{missing:,} of the {sum(quotas):,} images that the plan asks for are not there; fewer are taken."
@@ -254,10 +259,6 @@ def _identities(table: pl.DataFrame) -> Int:
     if column.null_count():
         raise CloserlookError(f"The plan counts people, but {column.null_count():,} images have no identity.")
     return column.to_numpy()
-
-
-def _hash(seed: int, name: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=8).digest()
 
 
 def _in_words(values: Mapping[str, tuple[Level, ...]], identities: Sequence[int]) -> str:

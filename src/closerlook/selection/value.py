@@ -54,6 +54,11 @@ def render_next(gap: Gap, images: int) -> Value:
     Raises:
         UsageError: fewer than one image, or more than the source has.
         CloserlookError: there are too few people or target images to know how sure anything is.
+
+    Example:
+        >>> from closerlook.selection import render_next
+        >>> int(render_next(gap, 8).cells.sum())
+        8
     """
     measurement = gap.measurement
     available = measurement.cell_images

@@ -71,6 +71,12 @@ def mixture(
     Raises:
         UsageError: the budget exceeds the images there are, ``min_effective_cells`` the cells, or a cap is not a share.
         CloserlookError: nothing meets all constraints, or the solver does not converge.
+
+    Example:
+        >>> from closerlook.selection import mixture
+        >>> weights = mixture(gap, len(data) // 2).weights
+        >>> round(float(weights.sum()), 6)
+        1.0
     """
     available = gap.measurement.cell_images
     cells = len(available)

@@ -56,6 +56,10 @@ def run_study(
     Raises:
         CloserlookError: a plan's name leads out of ``out``.
         UsageError: two arms have one name, a part has too few people for the recipe, or the table is unknown.
+
+    Example:
+        >>> from closerlook.study import run_study
+        >>> runs = run_study(data, target, plans={"selected": plan}, out=Path("study"))  # doctest: +SKIP
     """
     plans = dict(plans or {})
     resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, overrides)

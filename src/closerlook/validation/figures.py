@@ -36,9 +36,9 @@ def scatter_figure(runs: pl.DataFrame, gap: pl.DataFrame, outcome: Outcome) -> a
         controls = means.filter((pl.col("target") == own.target) & (pl.col("subset") < 0))
         panels.append(_scatter(own.target, bars, controls))
     rows = [alt.hconcat(*panels[start : start + ACROSS], spacing=24) for start in range(0, len(panels), ACROSS)]
-    subtitle = ["a point a subset, the bar its runs' standard deviation; the line is least squares"]
-    subtitle += ["gray: random parts of equal size (range, and mean dashed), which have no place on the gap's axis"]
-    return _styled(alt.vconcat(*rows, spacing=24), "Does the nearer subset train the better model?", subtitle)
+    subtitle = ["A point is a part, the bar its runs' standard deviation; the line is least squares."]
+    subtitle += ["Gray: random parts of equal size (range, mean dashed), which have no place on the gap's axis."]
+    return _styled(alt.vconcat(*rows, spacing=24), "Does the nearer part train the better model?", subtitle)
 
 
 def _scatter(title: str, table: pl.DataFrame, controls: pl.DataFrame) -> alt.LayerChart:
@@ -74,7 +74,7 @@ def measures_figure(outcome: Outcome) -> alt.TopLevelMixin:
         for number, own in enumerate(outcome.targets)
     ]
     rows_of = [alt.hconcat(*panels[start : start + ACROSS], spacing=18) for start in range(0, len(panels), ACROSS)]
-    subtitle = "Spearman's correlation with mAP, 95 % interval over subsets; right of 0: it knows what trains well"
+    subtitle = "Spearman's correlation with mAP, 95 % interval over parts; right of 0: it knows what trains well."
     return _styled(alt.vconcat(*rows_of, spacing=24), "Which measure knows what trains well?", [subtitle])
 
 
@@ -99,8 +99,16 @@ def _styled(chart: alt.VConcatChart, title: str, subtitle: list[str]) -> alt.Top
         chart.properties(title=heading)
         .configure(font=FONT, background="white", padding=12)
         .configure_view(stroke=None)
-        .configure_axis(gridColor="#eeeeee", domainColor="#cccccc", tickColor="#cccccc", titleFontWeight="normal")
-        .configure_axis(labelColor=INK, titleColor=INK, labelFontSize=11, titleFontSize=12)
+        .configure_axis(
+            gridColor="#eeeeee",
+            domainColor="#cccccc",
+            tickColor="#cccccc",
+            labelColor=INK,
+            titleColor=INK,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=12,
+        )
         .configure_title(color=INK, fontWeight="bold", fontSize=12)
     )
     return styled

@@ -8,13 +8,12 @@ targets: see :mod:`closerlook.validation.renaming`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from closerlook.validation.estimates import Float, Int
-from closerlook.validation.renaming import rename
+from closerlook.validation.renaming import Renamings
 
 __all__ = ["Interaction", "double_centered", "interaction"]
 
@@ -34,19 +33,15 @@ class Interaction:
     exhaustive: bool
 
 
-def interaction(
-    scores: Float, gaps: Float, place: Int, sets: Sequence[Sequence[tuple[int, ...]]], seed: int = 0
-) -> Interaction:
+def interaction(scores: Float, gaps: Float, place: Int, renamings: Renamings) -> Interaction:
     """The interaction of n subsets and t targets (two or more).
 
     Args:
         scores: (n, t) of the subsets.
-        gaps: (c_1, ..., c_f, t) of every candidate: one of ``sets[i]`` for each factor i.
+        gaps: (c_1, ..., c_f, t) of every candidate.
         place: (n, f) where each subset lies among the candidates.
-        sets: for each factor the sets of its level numbers, each ascending.
-        seed: of the renamings, where there are too many for all.
+        renamings: of the same subsets.
     """
-    renamings = rename(place, sets, seed)
     left = double_centered(scores)
     observed = float(_correlations(left, double_centered(gaps[tuple(place.T)])[None])[0])
     p = renamings.p(observed, _correlations(left, double_centered(gaps[renamings.places])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -33,7 +34,7 @@ __all__ = [
 SMALL = 0.01  # mAP: what would have been missed must not be larger, before an effect is denied
 FEWEST_HALF = 3  # subsets of a half on which measures are compared
 
-Verdict = str
+Verdict = Literal["predicts", "misleads", "does not", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def find_outcome(before: Before, scores: Float, people: pl.DataFrame, seed: int 
         chance,
         tuple(targets),
         tuple(_associations(before.targets, known, means, [t.power.reliability for t in targets], drawn, level)),
-        interaction(means, before.gaps, before.place, before.sets, seed) if len(before.targets) > 1 else None,
+        interaction(means, before.gaps, before.place, renamings) if len(before.targets) > 1 else None,
         choose_measure(better, means, before.number, seed, level) if halves.min() >= FEWEST_HALF else None,
         tuple(_nearest(before, people, level)),
     )

@@ -162,9 +162,9 @@ def test_a_folder_keeps_the_analysis_that_it_holds(
 
 
 def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Share 4/3"):
+    with pytest.raises(UsageError, match="Shard 4/3"):
         analyze_shard(source, target, (4, 3), out=tmp_path)
-    with pytest.raises(UsageError, match="elsewhere holds no share of this analysis"):
+    with pytest.raises(UsageError, match="elsewhere holds no shard of this analysis"):
         analyze(source, target, embedding=Stopping(0), merge=[tmp_path / "elsewhere"])
     with pytest.raises(KeyboardInterrupt):
         analyze(source, target, embedding=Stopping(14), out=tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
+from closerlook.dataset.columns import known_or_alone
 from closerlook.errors import CloserlookError, UsageError
+from closerlook.randomness import name_hash
 
 __all__ = [
     "MAX_CELLS",
@@ -173,8 +174,7 @@ def subsample(names: pl.Series, cell: Int, per_cell: int | None, seed: int) -> I
 
 
 def _hashes(names: pl.Series, seed: int) -> NDArray[np.uint64]:
-    prefix = f"{seed}\x1f".encode()
-    digests = b"".join(hashlib.blake2b(prefix + name.encode(), digest_size=8).digest() for name in names)
+    digests = b"".join(name_hash(seed, name) for name in names)
     return np.frombuffer(digests, np.uint64)
 
 
@@ -183,9 +183,7 @@ def spread_over_groups(table: pl.DataFrame, seed: int) -> Int:
 
     An image without an identity counts as a person of its own.
     """
-    alone = -2 - np.arange(table.height)
-    identities = np.where(table["identity"].is_null(), alone, table["identity"].fill_null(0).to_numpy())
-    people, person = np.unique(identities, return_inverse=True)
+    people, person = np.unique(known_or_alone(table["identity"]), return_inverse=True)
     order = np.argsort(_hashes(pl.Series(people.astype(str)), seed), kind="stable")
     group_of = np.empty(len(people), np.int64)
     group_of[order] = np.arange(len(people)) % min(GROUPS, len(people))

@@ -8,13 +8,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from closerlook.charts import FAR, INK, LINE, NEAR, themed
 from closerlook.gap.scores import Scores
 from closerlook.gap.tables import combinations
 
 __all__ = ["figure_names", "importance_figure", "interaction_figure", "level_figure"]
 
-INK, MUTED, NEAR, FAR, LINE = "#222222", "#777777", "#2a6f97", "#b8c4cc", "#c1440e"
-FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 MAX_HEAT = 400  # cells of one heat map
 
 # What the levels are shown by: title, axis, where its interval is
@@ -113,7 +112,11 @@ def _level_panel(name: str, table: pl.DataFrame, label: str | None) -> alt.Layer
     )
     panel = alt.layer(rule, bars, points)
     width = max(24 * len(levels), 70)
-    return panel.properties(width=width, height=220, title=name)  # type: ignore[return-value]
+    return panel.properties(width=width, height=220, title=_small(name))  # type: ignore[return-value]
+
+
+def _small(title: str) -> alt.Title:
+    return alt.Title(title, anchor="middle", fontSize=13, offset=4)
 
 
 def _by_look(channel: Any, colors: list[str]) -> Any:
@@ -224,24 +227,5 @@ def _what(scores: Scores) -> str:
 
 
 def _styled(chart: alt.HConcatChart, title: str, subtitle: str | list[str]) -> alt.HConcatChart:
-    heading = alt.TitleParams(
-        title, subtitle=subtitle, anchor="start", fontSize=15, subtitleColor=MUTED, subtitleFontSize=12, offset=14
-    )
-    styled: alt.HConcatChart = (
-        chart.properties(title=heading)
-        .configure(font=FONT, background="white", padding=12)
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor="#eeeeee",
-            domainColor="#cccccc",
-            tickColor="#cccccc",
-            labelColor=INK,
-            titleColor=INK,
-            titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=12,
-        )
-        .configure_legend(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
-        .configure_title(color=INK, fontWeight="bold")
-    )
+    styled: alt.HConcatChart = themed(chart.properties(title=alt.Title(title, subtitle=subtitle)))
     return styled

@@ -26,6 +26,10 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
 
     Raises:
         CloserlookError: ``source`` is not what was analysed.
+
+    Example:
+        >>> from closerlook.gap import save_figures
+        >>> save_figures(gap, data, "figures")  # doctest: +SKIP
     """
     folder = Path(folder)
     charts = gap.figures()

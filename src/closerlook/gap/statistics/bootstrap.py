@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.dataset.columns import known_or_alone
 from closerlook.gap.losses import image_losses
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.statistics.intervals import mean_of_known
@@ -46,10 +47,8 @@ def bootstrap_pair(
 
 def _people(measurement: Measurement) -> Int:
     """A number for each image's person, at most :data:`MAX_PEOPLE`; more people are drawn in bundles."""
-    identity = measurement.images["identity"]
-    alone = -2 - np.arange(len(identity))
-    known = np.where(identity.is_null(), alone, identity.fill_null(0).to_numpy())
-    return np.asarray(np.unique(known, return_inverse=True)[1] % MAX_PEOPLE)
+    people = known_or_alone(measurement.images["identity"])
+    return np.asarray(np.unique(people, return_inverse=True)[1] % MAX_PEOPLE)
 
 
 def bootstrap_fit(

@@ -78,6 +78,14 @@ def importance_of_runs(
     Raises:
         UsageError: a column is missing.
         CloserlookError: fewer than four runs have a response.
+
+    Example:
+        >>> from closerlook.gap import importance_of_runs
+        >>> columns = {"weather": ["sunny", "all"] * 4, "people": [50, 50, 100, 100] * 2, "mAP": [0.1, 0.3] * 4}
+        >>> runs = pl.DataFrame(columns)
+        >>> table = importance_of_runs(runs, ["weather", "people"])
+        >>> table["factor"].unique(maintain_order=True).to_list()
+        ['weather', 'people']
     """
     for name in (*attributes, response):
         if name not in runs.columns:
@@ -97,6 +105,12 @@ def rank_agreement(one: pl.DataFrame, other: pl.DataFrame, measure: str = "share
     """Kendall's tau between two importance tables' rankings of the factors that both have, and how many these are.
 
     nan for fewer than three factors.
+
+    Example:
+        >>> from closerlook.gap import rank_agreement
+        >>> one = pl.DataFrame({"factor": ["weather", "viewpoint", "backdrop"], "share": [0.5, 0.3, 0.1]})
+        >>> rank_agreement(one, one)
+        (1.0, 3)
     """
     tables = [table.unique("factor", keep="first").select("factor", measure) for table in (one, other)]
     joined = tables[0].join(tables[1], on="factor").drop_nulls()

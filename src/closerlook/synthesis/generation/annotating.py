@@ -16,6 +16,7 @@ from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError, UsageError, short, unknown
+from closerlook.sheets import sheet_of
 from closerlook.storage.files import alone_in, atomic_path, explain_os_errors
 from closerlook.storage.paths import leads_out, path_within
 from closerlook.synthesis.generation import annotations as known
@@ -185,11 +186,7 @@ def draw_over(
                         drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
                         advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
-    across = min(len(tiles), ACROSS)
-    width, height = tiles[0].size
-    sheet = Image.new("RGB", (across * width, -(-len(tiles) // across) * height))
-    for i, tile in enumerate(tiles):
-        sheet.paste(tile, (i % across * width, i // across * height))
+    sheet = sheet_of(tiles, ACROSS, paper="black")
     with explain_os_errors(Path(out)), atomic_path(Path(out)) as draft:
         sheet.save(draft, format=Image.registered_extensions().get(Path(out).suffix.lower(), "PNG"))
 

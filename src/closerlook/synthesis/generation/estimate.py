@@ -37,7 +37,13 @@ class Estimate:
 def estimate(
     design: str | Path | Design = "gpr-plus", *, workers: int | None = None, **options: Unpack[Options]
 ) -> Estimate:
-    """What :func:`closerlook.generate` would do with the same arguments, without doing it."""
+    """What :func:`closerlook.generate` would do with the same arguments, without doing it.
+
+    Example:
+        >>> from closerlook.synthesis import estimate
+        >>> estimate("gpr-plus", identities=10, levels={"viewpoint": [0]}, size=(64, 32), workers=1).images
+        490
+    """
     workers = worker_count(workers)
     request = read_request(design, options)
     images = request.table.height

@@ -59,12 +59,18 @@ def generate(
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
-        population: the mix of people: a :class:`Population`, or a YAML file with some of its shares.
+        population: the mix of people: a :class:`humans.Population`, or a YAML file with some of its shares.
         plan: render only the rows that it keeps.
 
     Raises:
         UsageError: a name is unknown or an option makes no sense.
         CloserlookError: the folder holds something else, or the disk is too small.
+
+    Example:
+        >>> levels = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
+        >>> people = cl.generate("gpr-plus", identities=2, levels=levels, size=(64, 32), workers=1, out="people")
+        >>> len(people), people.table["viewpoint"].unique().sort().to_list()
+        (4, [0, 90])
     """
     root = Path(out)
     workers, device = worker_count(workers), find_device(device)
