@@ -63,7 +63,7 @@ def test_kernels_compile_for_cuda_without_a_device(block, tmp_path):
     """By the NVRTC in Warp's wheel to machine code; none keeps its numbers in memory, as wide lanes would."""
     renderer = AsOnCuda(SIZE)
     wanted = images(renderer, block)
-    modules = {kernel.module for kernel in renderer._commands}
+    modules = {kernel.module for kernel in renderer._launch._commands}
     root = Path(rendering.__file__).parent
     for path in root.rglob("*.py"):  # what this view did not need
         module = wp.get_module(".".join([rendering.__name__, *path.relative_to(root).with_suffix("").parts]))

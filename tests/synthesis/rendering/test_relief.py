@@ -8,8 +8,8 @@ import pytest
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.humans.clothing.fabric import RELIEF_SIDE
 from closerlook.synthesis.humans.mesh.mesh import Material, Person, PosedPerson, Skeleton
-from closerlook.synthesis.rendering import renderer as module
 from closerlook.synthesis.rendering.renderer import View
+from closerlook.synthesis.rendering.surfaces import materials
 from closerlook.synthesis.rendering.surfaces.textures import mip_chain
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, place
 from closerlook.synthesis.scenes.camera import Camera
@@ -47,7 +47,7 @@ def test_normals_lean_against_the_slope(
     monkeypatch: pytest.MonkeyPatch, mirrored: bool, around: int, down: int
 ) -> None:
     slopes = np.full((RELIEF_SIDE, RELIEF_SIDE, 4), (around, down, 128, 255), np.uint8)
-    monkeypatch.setattr(module, "relief_chain", lambda name: mip_chain(slopes))
+    monkeypatch.setattr(materials, "relief_chain", lambda name: mip_chain(slopes))
     person = board(mirrored=mirrored)
     ahead = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
     made = Studio((32, 32), person, PosedPerson(person.positions, ahead, np.zeros((1, 3), np.float32)))

@@ -59,7 +59,7 @@ def generate(
         sensor: kind of camera: ``clean``, ``cctv`` or ``phone``.
         wardrobe: a MakeHuman data folder whose clothes, shoes, hair and skins are worn beside the procedural ones;
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
-        population: the mix of people: a :class:`person.Population`, or a YAML file with some of its shares.
+        population: the mix of people: a :class:`humans.Population`, or a YAML file with some of its shares.
         plan: render only the rows that it keeps.
 
     Raises:
