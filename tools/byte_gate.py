@@ -57,7 +57,7 @@ def of_array(array: np.ndarray) -> bytes:
 def of_table(table: pl.DataFrame | None) -> str:
     if table is None:
         return "none"
-    values = ([EARLIER.get(value, value) for value in column] for column in table)
+    values = ([EARLIER.get(v, v) if isinstance(v, str) else v for v in column.to_list()] for column in table)
     columns = (repr((column.dtype, own)).encode() for column, own in zip(table, values, strict=True))
     return digest(sorted(hashlib.sha256(column).digest() for column in columns))
 

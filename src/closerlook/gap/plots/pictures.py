@@ -14,9 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from closerlook.charts import save_chart
+from closerlook.charts import INK, LINE, NEAR, save_chart
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
+from closerlook.dataset.columns import known_or_alone
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
 from closerlook.errors import CloserlookError
@@ -30,7 +31,6 @@ KINDS: dict[str, dict[str, Any]] = {"html": {"inline": True}, "svg": {}, "png": 
 SIZE = (128, 64)
 EXTREMES = 2  # images of each kind
 GAP, MARGIN, HEAD, FOOT = 8, 72, 42, 20
-NEAR, FAR, INK = "#2a6f97", "#c1440e", "#222222"
 
 
 def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
@@ -97,9 +97,9 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
             y = HEAD + row * (height + FOOT) + (2 * GAP if row >= EXTREMES else 0)
             sheet.paste(Image.fromarray(resize(read_image(paths[name]), SIZE)), (x, y))
             draw.text(
-                (x + width // 2, y + height + 2), f"{loss:.2f}", fill=NEAR if row < EXTREMES else FAR, anchor="ma"
+                (x + width // 2, y + height + 2), f"{loss:.2f}", fill=NEAR if row < EXTREMES else LINE, anchor="ma"
             )
-    for row, (label, color) in enumerate((("lowest loss", NEAR), ("highest loss", FAR))):
+    for row, (label, color) in enumerate((("lowest loss", NEAR), ("highest loss", LINE))):
         middle = HEAD + (row + 0.5) * EXTREMES * (height + FOOT)
         draw.multiline_text((MARGIN - 8, middle), label.replace(" ", "\n"), fill=color, anchor="rm", align="right")
     return np.asarray(sheet)
@@ -107,8 +107,7 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
 
 def _extremes(images: pl.DataFrame) -> Iterator[tuple[int, str, float]]:
     """Row, name and loss: the lowest losses, lowest first, then the highest, highest last, each of another person."""
-    person = pl.col("identity").fill_null(-2 - pl.int_range(pl.len()))
-    ordered = images.with_columns(person=person).sort("loss", "file_name")
+    ordered = images.with_columns(person=known_or_alone(images["identity"])).sort("loss", "file_name")
     low = ordered.unique("person", keep="first", maintain_order=True).head(EXTREMES)
     high = ordered.reverse().unique("person", keep="first", maintain_order=True).head(EXTREMES).reverse()
     for first, table in ((0, low), (EXTREMES, high)):
