@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Float
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, slices_of
@@ -30,8 +31,6 @@ __all__ = ["Distance", "Objective", "gain"]
 
 ROUNDING = 1e-12
 ALPHA, BETA = 0.9, 1.0  # of style and content, the paper's (Eq. 3)
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.attributes import Factor
 from closerlook.errors import UsageError, unknown
 from closerlook.gap.losses import Losses, Weights, image_losses, set_losses, weigh
@@ -26,9 +27,6 @@ from closerlook.gap.statistics.importance import attribute_codes, importance
 __all__ = ["GapEstimator"]
 
 DISTANCES = ("coverage", "frechet_distance", "kernel_distance")
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.gap.measure.measurement import Measurement
 
 __all__ = ["SCALINGS", "Losses", "Weights", "image_losses", "set_losses", "weigh"]
 
-Float = NDArray[np.float64]
 SCALINGS = ("balanced", "literal")
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from closerlook.arrays import Float
 from closerlook.errors import UsageError, unknown
 from closerlook.gap.estimator import GapEstimator
 from closerlook.gap.losses import Losses, set_losses
@@ -36,7 +37,6 @@ __all__ = [
     "per_camera",
 ]
 
-Float = NDArray[np.float64]
 
 # Measures of a level's distance, with the sign that makes smaller nearer
 MEASURES = {"mmd2": 1, "total_loss": 1, "frechet_distance": 1, "kernel_distance": 1, "coverage": -1}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.attributes import Level
 from closerlook.choices import Criterion, Method
 from closerlook.errors import CloserlookError, UsageError, unknown
@@ -32,7 +32,6 @@ FEW_SPLITS, MANY_SUBSETS = 2, 10**6
 ALL_LEVELS = ("viewpoint",)
 
 Caps = Mapping[str, Mapping[Level, float]]
-Float = NDArray[np.float64]
 
 
 def select(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Int
 from closerlook.randomness import keyed_rng
 
 __all__ = ["draw_like"]
-
-Int = NDArray[np.int64]
 
 
 def draw_like(identities: Int, chosen: Int, seed: int) -> Int:

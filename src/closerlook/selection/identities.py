@@ -6,8 +6,8 @@ from typing import get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.choices import IdentityOrder
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, extract, open_embedding
@@ -23,9 +23,6 @@ __all__ = ["ORDERS", "choose_people", "farthest", "nearest", "select_identities"
 ORDERS: tuple[IdentityOrder, ...] = get_args(IdentityOrder)
 PER_PERSON = 8
 WIDTH = 512  # of each block's projection
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 def select_identities(

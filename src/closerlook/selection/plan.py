@@ -12,6 +12,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
+from closerlook.arrays import Int
 from closerlook.attributes import Level
 from closerlook.choices import Criterion, Method
 from closerlook.compute.progress import console
@@ -27,7 +28,6 @@ from closerlook.storage.files import atomic_path
 
 __all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
 
-Int = NDArray[np.int64]
 OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is no level
 Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
 ROUNDED = 0.01  # weights written by hand add up to 1 with so much error

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from closerlook.arrays import Float
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
 from closerlook.gap.statistics.intervals import mean_of_known
@@ -25,8 +26,6 @@ __all__ = ["Value", "render_next"]
 
 STEPS = 64  # in which the images are handed out
 ENOUGH = 0.01  # of mmd2(all): an improvement below that is not worth rendering for
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import clarabel
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from closerlook.arrays import Float
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
@@ -28,8 +28,6 @@ from closerlook.gap import Gap
 __all__ = ["Mixture", "mixture"]
 
 NEGLIGIBLE = 1e-7
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

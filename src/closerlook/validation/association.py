@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from closerlook.validation.estimates import Estimate, Float, Int, estimate
+from closerlook.arrays import Float, Int
+from closerlook.validation.estimates import Estimate, estimate
 
 __all__ = ["correlation", "partial_correlations", "rank_correlations", "slopes"]
 

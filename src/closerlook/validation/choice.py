@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from closerlook.arrays import Float, Int
 from closerlook.validation.association import rank_correlations
-from closerlook.validation.estimates import Estimate, Float, Int, draw_subsets, estimate
+from closerlook.validation.estimates import Estimate, draw_subsets, estimate
 
 __all__ = ["Choice", "choose_measure"]
 

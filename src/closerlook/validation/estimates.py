@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from closerlook.arrays import Float, Int
 from closerlook.randomness import keyed_rng
 
 __all__ = ["POWER", "REPLICATES", "Estimate", "detectable", "draw_subsets", "estimate"]
 
 REPLICATES = 2000
 POWER = 0.8  # with which the smallest detectable effect would have been detected
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve
 
+from closerlook.arrays import Float, Int
 from closerlook.attributes import Factor, Level
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, extract
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
-from closerlook.validation.estimates import Float, Int
 
 __all__ = ["Sample", "SubsetFeatures", "TargetFeatures", "mean_average_precision", "sample_source", "sample_target"]
 

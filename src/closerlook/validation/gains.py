@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from closerlook.validation.estimates import POWER, Estimate, Float
+from closerlook.arrays import Float
+from closerlook.validation.estimates import POWER, Estimate
 
 __all__ = ["gain"]
 

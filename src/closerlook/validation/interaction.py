@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from closerlook.validation.estimates import Float, Int
+from closerlook.arrays import Float, Int
 from closerlook.validation.renaming import Renamings
 
 __all__ = ["Interaction", "double_centered", "interaction"]

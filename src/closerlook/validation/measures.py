@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from closerlook.arrays import Float
 from closerlook.attributes import Level
 from closerlook.gap import Gap
-from closerlook.validation.estimates import Float
 
 __all__ = ["MEASURES", "GapMeasures", "mixture_weights"]
 

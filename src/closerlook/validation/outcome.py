@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from closerlook.arrays import Float, Int
 from closerlook.validation.association import correlation, partial_correlations, slopes
 from closerlook.validation.choice import Choice, choose_measure
-from closerlook.validation.estimates import Estimate, Float, Int, draw_subsets, estimate
+from closerlook.validation.estimates import Estimate, draw_subsets, estimate
 from closerlook.validation.gains import gain
 from closerlook.validation.interaction import Interaction, interaction
 from closerlook.validation.measures import MEASURES

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from closerlook.arrays import Float
 
 __all__ = ["ENOUGH", "Power", "corrected", "power", "reliability", "run_deviation", "spearman_brown"]
 
 ENOUGH = 2.0  # standard deviations of a run that subsets must at least differ by
 FEWEST_PAIRS = 3
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

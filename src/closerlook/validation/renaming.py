@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from closerlook.arrays import Float, Int
 from closerlook.randomness import keyed_rng
-from closerlook.validation.estimates import Float, Int
 
 __all__ = ["Renamings", "rename"]
 

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from closerlook.arrays import Float, Int
 from closerlook.attributes import Factor, Level
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.randomness import keyed_rng
-from closerlook.validation.estimates import Float, Int
 
 __all__ = ["FEWEST", "Candidates", "check_equal_cells", "choose_factors", "random_rows", "spread_evenly", "subset_rows"]
 

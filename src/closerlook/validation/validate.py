@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from closerlook.arrays import Float, Int
 from closerlook.charts import save_chart
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
@@ -21,7 +22,6 @@ from closerlook.gap import analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, default_recipe
 from closerlook.storage.files import alone_in
-from closerlook.validation.estimates import Float, Int
 from closerlook.validation.features import Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.record import Record

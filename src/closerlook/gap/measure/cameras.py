@@ -9,13 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Float, Int
 from closerlook.gap.measure.moments import Sketch, inner_products, mean_variance, squared_norms
 from closerlook.gap.measure.target import TargetMoments
 
 __all__ = ["Cameras", "cameras_of_subset", "measure_cameras"]
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from closerlook.arrays import Int
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.dataset.columns import known_or_alone
@@ -28,8 +29,6 @@ __all__ = [
 
 MAX_CELLS = 2048
 GROUPS = 16
-
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.attributes import Factor, Level
 from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
@@ -35,9 +36,6 @@ ABOUT: dict[str, Any] = {
     "exact": bool,
     "images": str,
 }
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Float, Int
 from closerlook.compute.progress import progress
 from closerlook.embedding import Block, Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, run_pass
@@ -38,9 +38,6 @@ EXACT_BYTES = 1 << 30  # the units' sums are kept exactly up to 1 GiB, else proj
 SKETCH_BYTES = 1 << 28
 PIECE_BYTES = 1 << 25  # of units' vectors
 POOLED_IMAGES = 8192
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 class Reduced(NamedTuple):

@@ -9,6 +9,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.errors import CloserlookError, unknown
 from closerlook.gap.measure.cameras import cameras_of_subset
 from closerlook.gap.measure.measurement import Measurement
@@ -16,8 +17,6 @@ from closerlook.gap.measure.moments import mean_variance
 from closerlook.gap.measure.products import cell_products
 
 __all__ = ["camera_subset", "split_halves", "subset"]
-
-Float = NDArray[np.float64]
 
 
 def split_halves(measurement: Measurement, rng: np.random.Generator) -> tuple[Measurement, Measurement]:

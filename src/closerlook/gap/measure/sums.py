@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Int
 from closerlook.gap.measure.moments import Sketch
 
 __all__ = ["ExactSums", "ProjectedSums", "UnitSums"]
-
-Int = NDArray[np.int64]
 
 
 class ExactSums:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Float, Int
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, pool, slices_of
@@ -26,9 +26,6 @@ __all__ = ["MAX_CAMERAS", "RUNS", "TargetMoments", "cameras_of", "measure_target
 RUNS = 16
 MAX_CAMERAS = 32
 POOLED_IMAGES = 4096
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

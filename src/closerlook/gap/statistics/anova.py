@@ -18,18 +18,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from closerlook.arrays import Float, Int
 from closerlook.gap.statistics.people import covariances
 
 __all__ = ["additive_shares", "shares_of_factors", "variance_shares"]
 
 MAX_PEOPLE = 1000  # in an additive model; more are bundled
 MAX_CLUSTERS = 256  # bundles of people whose noise is judged apart
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 def variance_shares(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from closerlook.arrays import Float, Int
 from closerlook.dataset.columns import known_or_alone
 from closerlook.errors import CloserlookError, unknown
 from closerlook.gap.losses import image_losses
@@ -42,8 +43,6 @@ __all__ = [
 REPLICATES = 1000
 MAX_PEOPLE = 2048
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 OVER = ("images", "cameras")
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.gap.losses import image_losses
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.statistics.bootstrap import scale_of
 
 __all__ = ["mmd2_variance_per_image", "subsampling_errors"]
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 def subsampling_errors(measurement: Measurement, weights: Float) -> tuple[Float, Float]:

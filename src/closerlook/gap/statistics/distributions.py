@@ -16,6 +16,7 @@ from scipy.linalg import eigh
 from scipy.special import gammaln
 from torch import Tensor
 
+from closerlook.arrays import Float, Int
 from closerlook.gap.measure.target import TargetMoments
 
 __all__ = ["Distributions", "compare", "measure_distributions"]
@@ -23,8 +24,6 @@ __all__ = ["Distributions", "compare", "measure_distributions"]
 PRINCIPAL = 32  # directions in which Frechet distances are taken
 CHUNK = 1024
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 Bools = NDArray[np.bool]
 
 

@@ -20,6 +20,7 @@ import xgboost
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from closerlook.arrays import Float, Int
 from closerlook.attributes import Factor
 from closerlook.compute.processes import usable_cores
 from closerlook.dataset.threads import map_in_threads
@@ -43,8 +44,6 @@ MAX_ROWS = 1 << 15
 SHAP_ROWS = 256  # TreeSHAP takes 0.5 ms a row, more than all the rest
 ROUNDING = 1e-6  # relative spread of losses that are all alike
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 Scores = dict[str, dict[str, float]]
 
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["against_line", "differences", "interval", "mean_of_known"]
+from closerlook.arrays import Float
 
-Float = NDArray[np.float64]
+__all__ = ["against_line", "differences", "interval", "mean_of_known"]
 
 
 def mean_of_known(values: Float, axis: int) -> Float:

@@ -17,11 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import nnls
 
+from closerlook.arrays import Float, Int
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.statistics.bootstrap import REPLICATES, draw, scale_of, small_sample_factor
 from closerlook.randomness import keyed_rng
@@ -31,9 +31,6 @@ __all__ = ["MixtureWeights", "estimate_mixture", "mixture_on_simplices"]
 WIDTH = 1024  # coordinates in which S is estimated
 CHUNK = 256  # units at a time, so that no second copy of all is made
 MIN_FREEDOM = 2
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

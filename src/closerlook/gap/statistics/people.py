@@ -16,17 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
+
+from closerlook.arrays import Float, Int
 
 __all__ = ["Covariances", "covariances"]
 
 DENSE = 0.1  # share of people and cells with images from which products are faster over all of them
 PEOPLE = 4096  # at a time
 LEAST = 1e-6  # sum of factors below which nothing of c is left
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

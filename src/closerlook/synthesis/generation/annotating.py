@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from closerlook.arrays import Bytes
 from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset, open_dataset
@@ -30,7 +30,6 @@ from closerlook.synthesis.rendering.gbuffer import GBuffer
 
 __all__ = ["KINDS", "annotate", "draw_over"]
 
-Bytes = NDArray[np.uint8]
 MOST_MILLIMETRES = 65535
 MOST_DRAWN, ACROSS, TALLEST = 96, 12, 512  # images of a sheet, those of its rows, pixels of an enlarged one
 

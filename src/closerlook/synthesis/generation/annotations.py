@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Bytes, Float32
 from closerlook.synthesis.humans.mesh.mesh import Person
 from closerlook.synthesis.rendering.gbuffer import GBuffer
 from closerlook.synthesis.rendering.renderer import View
@@ -35,8 +36,6 @@ __all__ = [
     "parts",
 ]
 
-Float = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 SIDES = ("left", "right")
 _LIMBS = {
@@ -80,7 +79,7 @@ INSIDE = 0.16  # metres that a joint lies below the surface that shows it at mos
 ON_FACE = 0.035  # the same of a point of the face
 
 
-def mask(gbuffer: GBuffer) -> Float:
+def mask(gbuffer: GBuffer) -> Float32:
     """Coverage of the pixels by the person, 0 to 1, (height, width)."""
     return gbuffer.colour[0, :, :, 3]
 
@@ -91,7 +90,7 @@ def box(gbuffer: GBuffer) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def keypoints(gbuffer: GBuffer) -> Float:
+def keypoints(gbuffer: GBuffer) -> Float32:
     """(17, 3) the points of KEYPOINTS: x and y in pixels, and COCO's visibility: 0 outside the image, 1 hidden (by the
     person, or by something before the person), 2 seen.
 
@@ -122,14 +121,14 @@ def clothes(gbuffer: GBuffer) -> Bytes:
     return _of_triangles(gbuffer, _clothes_of(gbuffer.person))
 
 
-def depth(gbuffer: GBuffer) -> Float:
+def depth(gbuffer: GBuffer) -> Float32:
     """(height, width) metres along the camera's axis to the nearest surface, person or place; infinite for the sky."""
     ahead = (gbuffer.where[..., :3] - gbuffer.frame.eye) @ gbuffer.frame.forward
     metres = np.where(mask(gbuffer) >= 0.5, ahead[0], ahead[1])
     return np.where(metres < 1000.0, metres, np.inf).astype(np.float32)
 
 
-def normals(gbuffer: GBuffer) -> Float:
+def normals(gbuffer: GBuffer) -> Float32:
     """(height, width, 3) unit normals in the camera's axes: right, up, towards the camera."""
     normal = np.where(mask(gbuffer)[..., None] >= 0.5, gbuffer.facing[0, :, :, :3], gbuffer.facing[1, :, :, :3])
     axes = np.stack([gbuffer.frame.right, gbuffer.frame.up, -gbuffer.frame.forward], axis=1)
@@ -178,7 +177,7 @@ def _ends(shown: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
     return shown.argmax(1), (shown.shape[1] - shown[:, ::-1].argmax(1)) * shown.any(1)
 
 
-def _keypoints(gbuffers: Sequence[GBuffer]) -> Float:
+def _keypoints(gbuffers: Sequence[GBuffer]) -> Float32:
     """(n, 17, 3) of some views of one person; see :func:`keypoints`."""
     names, (height, width) = gbuffers[0].person.skeleton.names, gbuffers[0].size
     face = _face_of(gbuffers[0].person)

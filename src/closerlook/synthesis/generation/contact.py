@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from closerlook.arrays import Bytes
 from closerlook.compute.progress import progress
 from closerlook.errors import UsageError, short
 from closerlook.randomness import keyed_rng
@@ -25,7 +26,6 @@ from closerlook.synthesis.scenes.sensor import Sensor
 
 __all__ = ["contact_sheet", "describe"]
 
-Bytes = NDArray[np.uint8]
 
 CELL = (288, 168)
 CAPTION = 46  # pixels below a person

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.humans.accessories.carried import bag_parts, phone_parts, umbrella_parts
 from closerlook.synthesis.humans.accessories.headwear import COVERING, hat_parts, mask_part, neck_roll
@@ -32,8 +33,6 @@ from closerlook.synthesis.humans.visibility import visible_labels
 
 __all__ = ["build_person", "sample_person"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
 HAND_CELL = 0.008  # metres
 PHONE_YEARS = 11  # below this age nobody has a phone
@@ -143,7 +142,7 @@ def _head_wear(rng: np.random.Generator, body: Body, outfit: Outfit, library: Li
 
 
 def _carried_parts(
-    rng: np.random.Generator, body: Body, outfit: Outfit, surface: Float
+    rng: np.random.Generator, body: Body, outfit: Outfit, surface: Floating
 ) -> tuple[list[Part], tuple[Hold | None, Hold | None]]:
     """Bag, load and phone, and what each hand holds."""
     parts: list[Part] = []
@@ -232,7 +231,7 @@ def _hair_style(rng: np.random.Generator, gender: str, years: float, ancestry: s
 
 
 @functools.cache
-def _split_skin() -> tuple[Int, Float, Int]:
+def _split_skin() -> tuple[Int32, Floating, Int32]:
     """The body's vertices split at texture seams: source vertex, coordinates, triangles.
 
     The inside of the mouth is left out, and hands are thinned: they are a third of MakeHuman's faces.

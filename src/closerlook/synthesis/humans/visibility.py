@@ -13,6 +13,7 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.humans.clothing.palette import cloth_name, hair_name
 from closerlook.synthesis.humans.mesh.mesh import Person
@@ -28,7 +29,6 @@ PIXEL = 0.014  # metres
 LEAST = 0.004  # of a person's visible surface; less is not seen
 EMPTY = 2**62
 
-Float = NDArray[np.floating]
 
 wp.set_module_options({"enable_backward": False, "optimization_level": 3})
 
@@ -44,8 +44,8 @@ class VisiblePixels:
     """
 
     material: NDArray[np.int32] = field(repr=False)
-    colour: Float = field(repr=False)
-    height: Float = field(repr=False)
+    colour: Floating = field(repr=False)
+    height: Floating = field(repr=False)
 
 
 def visible_pixels(person: Person) -> VisiblePixels:
@@ -58,8 +58,8 @@ def visible_pixels(person: Person) -> VisiblePixels:
 
 
 def _side(
-    person: Person, positions: Float, solid: NDArray[np.bool_], angle: float
-) -> tuple[NDArray[np.int32], Float, Float]:
+    person: Person, positions: Floating, solid: NDArray[np.bool_], angle: float
+) -> tuple[NDArray[np.int32], Floating, Floating]:
     """Material, colour and height of what is seen from one side."""
     c, s = np.cos(angle), np.sin(angle)
     x, y, z = positions.T
@@ -85,8 +85,8 @@ def _side(
 
 
 def _albedo(
-    person: Person, screen: Float, triangle: NDArray[np.int64], pixel: Float
-) -> tuple[NDArray[np.int32], Float, NDArray[np.bool_]]:
+    person: Person, screen: Floating, triangle: NDArray[np.int64], pixel: Floating
+) -> tuple[NDArray[np.int32], Floating, NDArray[np.bool_]]:
     corners = person.triangles[triangle]
     a, b, c = (screen[corners[:, k], :2] for k in range(3))
     across, up, to = b - a, c - a, pixel - a
@@ -172,7 +172,7 @@ def visible_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
     return made
 
 
-def _hair_length(person: Person, heights: Float) -> str:
+def _hair_length(person: Person, heights: Floating) -> str:
     """``bald``, ``short``, ``medium`` (covers the neck) or ``long`` (reaches below the shoulders)."""
     if not len(heights):
         return "bald"

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float32
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedPerson
 from closerlook.synthesis.scenes.frames import Frame
 
 __all__ = ["GBuffer"]
-
-Float = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +38,8 @@ class GBuffer:
     frame: Frame
     size: tuple[int, int]
     sensor_size: tuple[int, int]
-    colour: Float = field(repr=False)
-    facing: Float = field(repr=False)
-    where: Float = field(repr=False)
-    open_sky: Float = field(repr=False)
+    colour: Float32 = field(repr=False)
+    facing: Float32 = field(repr=False)
+    where: Float32 = field(repr=False)
+    open_sky: Float32 = field(repr=False)
     samples: NDArray[np.int64] = field(repr=False)

@@ -13,6 +13,7 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.arrays import Bytes
 from closerlook.compute.kernels import start_warp
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.rendering.buffers import Buffers
@@ -46,7 +47,6 @@ from closerlook.synthesis.scenes.textures import flake_tiles
 
 __all__ = ["ImageRequest", "Renderer", "View", "ViewRequest"]
 
-Bytes = NDArray[np.uint8]
 
 SHADOW_SIDES = (128, 256)  # texels across a shadow map: three for two pixels of the image's height, within these
 TILE_SIDE = 8  # of the tiles that are lit at once on the CPU: measured, larger and smaller ones are slower

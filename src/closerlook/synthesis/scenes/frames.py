@@ -9,13 +9,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Float32, Int
 from closerlook.synthesis.scenes.camera import Camera
 
 __all__ = ["SENSOR", "Frame", "Frames", "axes", "bent", "frame", "frames"]
-
-Float = NDArray[np.float32]
-Double = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,16 +28,16 @@ class Frame:
         distortion: a point at (x, y) of the window lies at (x, y) * (1 + distortion * (x * x + y * y)) of the plane.
     """
 
-    eye: Float
-    right: Float
-    up: Float
-    forward: Float
+    eye: Float32
+    right: Float32
+    up: Float32
+    forward: Float32
     window: tuple[float, float, float, float]
-    matrix: Float
+    matrix: Float32
     distance: float
     distortion: float = 0.0
 
-    def project(self, points: Float, size: tuple[int, int]) -> Float:
+    def project(self, points: Float32, size: tuple[int, int]) -> Float32:
         """(n, 3) world points to (n, 2) pixels (x, y) of an image of ``size`` (height, width)."""
         return np.asarray(Frames.from_frames([self]).project(points[None], size)[0])
 
@@ -56,14 +53,14 @@ class Frames:
         distance, distortion: (V,).
     """
 
-    eye: Float
-    right: Float
-    up: Float
-    forward: Float
-    window: Double
-    matrix: Float
-    distance: Double
-    distortion: Double
+    eye: Float32
+    right: Float32
+    up: Float32
+    forward: Float32
+    window: Float
+    matrix: Float32
+    distance: Float
+    distortion: Float
 
     def __len__(self) -> int:
         return len(self.eye)
@@ -83,7 +80,7 @@ class Frames:
         """The frames of several views as arrays, one row per view."""
         return cls(*(np.array([getattr(frame, column.name) for frame in frames]) for column in fields(Frame)))
 
-    def project(self, points: Float, size: tuple[int, int]) -> Float:
+    def project(self, points: Float32, size: tuple[int, int]) -> Float32:
         """(V, n, 3) world points to (V, n, 2) pixels (x, y) of images of ``size`` (height, width)."""
         x, y, z = (np.ascontiguousarray(points[:, :, k]) for k in range(3))
         rows = (self.matrix[:, row, :, None].swapaxes(0, 1) for row in (0, 1, 3))
@@ -95,13 +92,13 @@ class Frames:
         height, width = size
         return np.stack([(0.5 + 0.5 * right) * width, (0.5 - 0.5 * up) * height], axis=2).astype(np.float32)
 
-    def along_axes(self, vectors: Double, view: Integers) -> Double:
+    def along_axes(self, vectors: Float, view: Int) -> Float:
         """(3, n) how far (n, 3) vectors go to the right, up and forward in each one's view."""
         x, y, z = np.ascontiguousarray(vectors.T)
         axes = (self.right, self.up, self.forward)
         return np.stack([x * a + y * b + z * c for a, b, c in (axis[view].T for axis in axes)])
 
-    def bounds(self) -> Double:
+    def bounds(self) -> Float:
         """(V, 4) least right and up, largest right and up of what the lens draws into each window, on the plane at
         distance 1 before the eye."""
         x, y, half_width, half_height = self.window.T
@@ -120,7 +117,7 @@ SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
 
 
-def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Float]:
+def axes(towards: Float, roll: Float | float = 0.0) -> tuple[Float32, Float32, Float32]:
     """(n, 3) unit right, up and forward vectors of eyes that look in these (n, 3) directions, with (n,) degrees of
     ``roll``."""
     x, y, z = towards.T
@@ -136,12 +133,12 @@ def axes(towards: Double, roll: Double | float = 0.0) -> tuple[Float, Float, Flo
     return right, up, forward
 
 
-def frame(camera: Camera, positions: Float, size: tuple[int, int]) -> Frame:
+def frame(camera: Camera, positions: Float32, size: tuple[int, int]) -> Frame:
     """Fit the camera's crop around a person; see :func:`frames`."""
     return frames([camera], positions[None], np.zeros(1, np.int64), size)[0]
 
 
-def frames(cameras: Sequence[Camera], positions: Float, pose_of: Integers, size: tuple[int, int]) -> Frames:
+def frames(cameras: Sequence[Camera], positions: Float32, pose_of: Int, size: tuple[int, int]) -> Frames:
     """Fit the crop of each of V cameras around its pose of a person.
 
     Args:
@@ -187,7 +184,7 @@ def _numbers(camera: Camera) -> tuple[float, ...]:
     return (*where, camera.focal, camera.distortion, crop.height, crop.aspect, crop.right, crop.down)
 
 
-def _aim(eye: Double, middle: Double, right: Double, down: Double) -> Double:
+def _aim(eye: Float, middle: Float, right: Float, down: Float) -> Float:
     """(V, 3) directions that cameras look straight in, so that a point ``middle`` metres above the origin is where
     they have it in their frames: shares of half the frame, divided by the focal length."""
     x, y, z = -eye[:, 0], middle - eye[:, 1], -eye[:, 2]
@@ -197,7 +194,7 @@ def _aim(eye: Double, middle: Double, right: Double, down: Double) -> Double:
     return np.stack([level * np.cos(aside), np.sin(above), level * np.sin(aside)], axis=1)
 
 
-def _flat(outline: Float, pose_of: Integers, eye: Float, axes: tuple[Float, ...]) -> tuple[Float, Float, Float]:
+def _flat(outline: Float32, pose_of: Int, eye: Float32, axes: tuple[Float32, ...]) -> tuple[Float32, Float32, Float32]:
     """(V, m) right and up of points on the plane at distance 1 before each eye, and their depths."""
     x, y, z = (outline[pose_of, :, k] - eye[:, k : k + 1] for k in range(3))
     across, above, depth = (x * a[:, :1] + y * a[:, 1:2] + z * a[:, 2:] for a in axes)
@@ -221,7 +218,7 @@ def _drawn_in(k: NDArray[np.floating]) -> NDArray[np.floating]:
     return f
 
 
-def _matrices(eye: Float, right: Float, up: Float, forward: Float, window: Double) -> Float:
+def _matrices(eye: Float32, right: Float32, up: Float32, forward: Float32, window: Float) -> Float32:
     """(V, 4, 4) world to clip coordinates."""
     centre_x, centre_y, half_width, half_height = window.T[:, :, None]
     matrix = np.empty((len(eye), 4, 4))

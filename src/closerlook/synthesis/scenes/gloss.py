@@ -16,6 +16,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float
+
 __all__ = [
     "HEIGHTS",
     "HIDDEN",
@@ -29,7 +31,6 @@ __all__ = [
     "skyline",
 ]
 
-Double = NDArray[np.float64]
 
 LEVELS = 8  # of roughness: the first mirrors, the k-th holds lobes of roughness (k + 0.5) / 8, the last is chalk
 SIDES = (32, 32, 16, 16, 8, 8, 8, 8)  # texels of each level's square
@@ -39,19 +40,19 @@ HIDDEN = 0.3  # of the light of an even sky on the ground, by walls, trees and t
 SKYLINE = (3 * HIDDEN) ** 0.5  # sine of the elevation above which none of them reach
 
 
-def open_share(height: Double) -> Double:
+def open_share(height: Float) -> Float:
     """Share of the places around that leave the sky open at directions of this height (their y)."""
     return np.asarray(np.clip(height / SKYLINE, 0.0, 1.0))
 
 
-def lobes(cos: Double, roughness: float) -> Double:
+def lobes(cos: Float, roughness: float) -> Float:
     """Weight of light at this cosine to a lobe's middle: GGX seen along the normal, not normalised."""
     alpha2 = roughness**4
     spread = (0.5 + 0.5 * cos) * (alpha2 - 1.0) + 1.0  # the half vector has half the angle
     return np.asarray(np.maximum(cos, 0.0) / spread**2)
 
 
-def _square(side: int) -> tuple[Double, Double]:
+def _square(side: int) -> tuple[Float, Float]:
     """(side**2, 3) directions of a square's texels, x towards the sun, y up, z >= 0 aside, and (side**2,) solid angles
     of half the sphere."""
     t, s = np.meshgrid(*[(np.arange(side) + 0.5) * 2 / side - 1] * 2, indexing="ij")
@@ -61,7 +62,7 @@ def _square(side: int) -> tuple[Double, Double]:
     return points / length[:, None], 2 / side**2 / length**3
 
 
-def directions() -> Double:
+def directions() -> Float:
     """(n, 3) unit vectors at which the radiance of a sky is wanted, sun towards +x."""
     return _square(SIDES[0])[0]
 
@@ -80,7 +81,7 @@ def _filters() -> tuple[NDArray[np.float32], ...]:
     return tuple(rows)
 
 
-def prefiltered(radiance: Double) -> NDArray[np.float32]:
+def prefiltered(radiance: Float) -> NDArray[np.float32]:
     """(TEXELS, 3) all levels, one after the other, of a sky with this (n, 3) radiance at :func:`directions`.
 
     Below the horizon, and where the surroundings hide it, there is no sky.

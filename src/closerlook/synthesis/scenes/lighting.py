@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.synthesis.scenes.gloss import HIDDEN
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import Illumination, horizontal, luminance, sky_light
@@ -19,8 +19,6 @@ from closerlook.synthesis.scenes.weather import Weather
 
 __all__ = ["Lighting", "lighting", "turned"]
 
-Double = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
@@ -47,18 +45,18 @@ class Lighting:
         gain: (n,) amplification of the sensor over its reference exposure; noise grows with it.
     """
 
-    sun: Double
-    sky: Double
-    cloud: Double
-    bounce: Double
-    glow: Double
-    fog: Double
-    windows: Double
-    flake: Double
-    gain: Double
+    sun: Float
+    sky: Float
+    cloud: Float
+    bounce: Float
+    glow: Float
+    fog: Float
+    windows: Float
+    flake: Float
+    gain: Float
 
 
-def turned(directions: Double, north: Double | float) -> Double:
+def turned(directions: Float, north: Float | float) -> Float:
     """(..., 3) directions in places turned by (...) ``north`` degrees."""
     c, s = np.cos(np.radians(north)), np.sin(np.radians(north))
     x, y, z = np.moveaxis(directions, -1, 0)
@@ -74,7 +72,7 @@ ARRIVING = np.dtype(
 
 
 @functools.lru_cache(maxsize=4096)
-def _arriving(weather: Weather, illumination: Illumination) -> Double:
+def _arriving(weather: Weather, illumination: Illumination) -> Float:
     """The numbers of a row of ``ARRIVING``."""
     light = sky_light(illumination)
     tint = np.array(weather.tint)
@@ -99,9 +97,9 @@ def _arriving(weather: Weather, illumination: Illumination) -> Double:
 
 def lighting(
     pairs: Sequence[tuple[Weather, Illumination]],
-    pair: Integers,
-    view: Integers,
-    ground: Double,
+    pair: Int,
+    view: Int,
+    ground: Float,
     sensors: Sequence[Sensor],
 ) -> Lighting:
     """Combine weathers and times of day with the grounds and sensors of views.
@@ -146,12 +144,12 @@ def _numbers(sensor: Sensor) -> tuple[float, ...]:
     return (sensor.exposure, sensor.adaptation, sensor.metering, sensor.white_balance, *sensor.cast)
 
 
-def _power(base: Double, exponent: Double) -> Double:
+def _power(base: Float, exponent: Float) -> Float:
     """(n, k) powers by (n, 1) exponents, as contiguous arrays: NumPy rounds others differently."""
     return np.asarray(base ** np.repeat(exponent, base.shape[1], axis=1))
 
 
-def _white_balance(illuminance: Double, share: Double, cast: Double) -> Double:
+def _white_balance(illuminance: Float, share: Float, cast: Float) -> Float:
     """(n, 3) gains that take out a (n, 1) share of the light's colour, luminance kept, times the camera's own cast."""
     colour = illuminance / luminance(illuminance)[:, None]
     balance = _power(1.0 / np.clip(colour, 0.15, 4.0), share) * cast

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-__all__ = ["SIDE", "Float", "blank", "bright", "clouds", "draw", "ink", "joints", "leaves", "mottle", "stack", "vary"]
+from closerlook.arrays import Float
 
-Float = NDArray[np.float64]
+__all__ = ["SIDE", "blank", "bright", "clouds", "draw", "ink", "joints", "leaves", "mottle", "stack", "vary"]
+
 SIDE = 256
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.synthesis.scenes.frames import Frames
 from closerlook.synthesis.scenes.kinds import Backdrop
 from closerlook.synthesis.scenes.pictures import Picture
@@ -25,8 +26,6 @@ __all__ = [
     "visible_panels",
 ]
 
-Float = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 MAX_PANELS = 63  # panels in one view: the renderer keeps a bit for each; places have fewer
 TEXTURES = tuple(PAINTERS)
@@ -51,7 +50,7 @@ class Panels:
         roughness: (n,) GGX roughness.
     """
 
-    paint: Integers
+    paint: Int
     corner: Float
     along: Float
     upward: Float
@@ -66,7 +65,7 @@ class Panels:
     def __len__(self) -> int:
         return len(self.paint)
 
-    def __getitem__(self, rows: Integers | slice) -> Panels:
+    def __getitem__(self, rows: Int | slice) -> Panels:
         return Panels(*(getattr(self, name)[rows] for name in COLUMNS))
 
     @property
@@ -124,9 +123,9 @@ class VisiblePanels:
     """
 
     panels: Panels
-    view: Integers
-    ends: Integers
-    fronts: Integers
+    view: Int
+    ends: Int
+    fronts: Int
 
 
 def visible_panels(places: Sequence[Place], frames: Frames) -> VisiblePanels:
@@ -152,7 +151,7 @@ def visible_panels(places: Sequence[Place], frames: Frames) -> VisiblePanels:
     return VisiblePanels(Panels(**rest), view[kept], ends, fronts)
 
 
-def _in_frame(corners: Float, frames: Frames, view: Integers, behind: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _in_frame(corners: Float, frames: Frames, view: Int, behind: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n,) which panels may be in their frame; those that must lie ``behind`` the person, if anywhere."""
     right, up, depth = corners
     least_right, least_up, most_right, most_up = frames.bounds()[view].T

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.synthesis.scenes.kinds import Backdrop
 from closerlook.synthesis.scenes.panels import texture_number
 
 __all__ = ["KIND", "THING", "DrawnPlaces", "KindRows", "Rows", "draw_places", "kind_rows"]
 
-Float = NDArray[np.float64]
 Rows = np.ndarray[tuple[int, ...], np.dtype[np.void]]
 CHOICES = 8  # textures at most that something may have
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Int
 from closerlook.synthesis.scenes.kinds import Backdrop
 from closerlook.synthesis.scenes.panels import COLUMNS, TEXTURES, Panels, Place, gathered
 from closerlook.synthesis.scenes.pictures import read_picture
@@ -19,8 +20,6 @@ from closerlook.synthesis.scenes.textures import VARIANTS
 
 __all__ = ["ROUGH", "place", "places", "spheres", "tints"]
 
-Float = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 ROUGH = 0.9  # of most surfaces
 DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
@@ -82,12 +81,12 @@ def _between(limits: Float | tuple[float, float], even: Float) -> Float:
     return np.asarray(low + (high - low) * even)
 
 
-def _up_to(count: int | Float, even: Float) -> Integers:
+def _up_to(count: int | Float, even: Float) -> Int:
     """Whole numbers from 0 to below ``count``."""
     return np.asarray((count * even).astype(np.int64))
 
 
-def _pick(choices: Float, which: Float, variant: Float) -> Integers:
+def _pick(choices: Float, which: Float, variant: Float) -> Int:
     """(n,) numbers of textures, each from its (n, 1 + CHOICES) choices."""
     picked = choices[np.arange(len(choices)), 1 + _up_to(choices[:, 0], which)]
     return np.asarray(picked.astype(np.int64) + _up_to(VARIANTS, variant))
@@ -114,7 +113,7 @@ def _beside(facing: Float, distance: Float, length: float) -> tuple[Float, Float
 
 
 def _panels(
-    paint: Integers,
+    paint: Int,
     corner: Float,
     along: Float,
     upward: Float,
@@ -165,7 +164,7 @@ def _horizons(kind: Rows, drawn: DrawnPlaces, facing: Float) -> Panels:
     return _panels(paint, corner, along, _up(height), tint, repeat, shift, cutout=True)
 
 
-def _strips(kind: Rows, drawn: DrawnPlaces) -> tuple[Integers, Panels]:
+def _strips(kind: Rows, drawn: DrawnPlaces) -> tuple[Int, Panels]:
     """Long patches of another ground, along or across the walls, just above the ground itself."""
     count = np.where(kind["strip"][:, 0] > 0, _up_to(4, drawn.even["strips"]), 0)
     owner, number = np.nonzero(np.arange(3) < count[:, None])
@@ -180,7 +179,7 @@ def _strips(kind: Rows, drawn: DrawnPlaces) -> tuple[Integers, Panels]:
     return owner, _panels(paint, corner, along, _towards(facing, width), tint, repeat, even["shift"])
 
 
-def _things(kinds: Sequence[KindRows], drawn: DrawnPlaces, facing: Float, room: Float) -> tuple[Panels, Integers]:
+def _things(kinds: Sequence[KindRows], drawn: DrawnPlaces, facing: Float, room: Float) -> tuple[Panels, Int]:
     """Some of each thing spread around the person, inside the walls, and the number of each one's place."""
     thing = np.concatenate([kind.things for kind in kinds]).view(THING)[:, 0]
     owner = np.repeat(np.arange(len(kinds)), [len(kind.things) for kind in kinds])
@@ -210,7 +209,7 @@ def spheres(things: Panels) -> Float:
     return np.stack([things.corner[:, 0], radius * 0.6, things.corner[:, 2], radius], axis=1)
 
 
-def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Float, Integers]:
+def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Float, Int]:
     """Lamps on posts, and low on every wall: (n, 4) positions and powers, and the number of each one's place."""
     walled = (room > 2.0) & (room <= furthest)  # there is a wall, and not close to the person
     first = _between((-6.0, 0.0), side["first"])
@@ -226,7 +225,7 @@ def _lamps(side: Rows, facing: Float, room: Float, furthest: Float) -> tuple[Flo
     return lamps[there], np.nonzero(there)[0]
 
 
-def _split(parts: Sequence[tuple[Integers, Panels]], count: int) -> list[Panels]:
+def _split(parts: Sequence[tuple[Int, Panels]], count: int) -> list[Panels]:
     """The panels of each place, from parts with the number of each one's place."""
     owner = np.concatenate([numbers for numbers, _ in parts])
     every = gathered([panels for _, panels in parts])[np.argsort(owner, kind="stable")]
@@ -235,7 +234,7 @@ def _split(parts: Sequence[tuple[Integers, Panels]], count: int) -> list[Panels]
     return [Panels(*(column[a:b] for column in columns)) for a, b in itertools.pairwise(ends)]
 
 
-def _parted(rows: Float, owner: Integers, count: int) -> list[Float]:
+def _parted(rows: Float, owner: Int, count: int) -> list[Float]:
     """The rows of each place, of which ``owner`` has the numbers in order."""
     ends = np.searchsorted(owner, np.arange(count + 1)).tolist()
     return [rows[a:b] for a, b in itertools.pairwise(ends)]

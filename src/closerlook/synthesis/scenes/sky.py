@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.synthesis.scenes import gloss
 
 __all__ = [
@@ -34,11 +35,10 @@ __all__ = [
     "temperature_colour",
 ]
 
-Double = NDArray[np.float64]
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
-def luminance(colours: Double) -> Double:
+def luminance(colours: Float) -> Float:
     """(...) luminance of (..., 3) linear RGB; not by a matrix product, whose rounding depends on the number of rows."""
     r, g, b = LUMINANCE
     return np.asarray(r * colours[..., 0] + g * colours[..., 1] + b * colours[..., 2])
@@ -125,15 +125,15 @@ class SkyLight:
         windows: (3,) radiance of what shines by itself.
     """
 
-    direction: Double
-    key: Double
+    direction: Float
+    key: Float
     lamp: bool
-    sky: Double
+    sky: Float
     gloss: NDArray[np.float32]
-    sunward: Double
-    horizon: Double
-    glow: Double
-    windows: Double
+    sunward: Float
+    horizon: Float
+    glow: Float
+    windows: Float
 
 
 def declination(day: float) -> float:
@@ -149,7 +149,7 @@ def sun_position(hour: float, latitude: float, declination: float) -> tuple[floa
     return float(np.degrees(elevation)), float(np.degrees(azimuth))
 
 
-def temperature_colour(kelvin: float) -> Double:
+def temperature_colour(kelvin: float) -> Float:
     """Linear sRGB of a black body, luminance 1 (Planckian locus after Kim et al. 2002)."""
     t = 1000.0 / kelvin
     if kelvin < 4000.0:
@@ -161,13 +161,13 @@ def temperature_colour(kelvin: float) -> Double:
     return _from_xyy(np.array(x), np.array(y), np.array(1.0))
 
 
-def _from_xyy(x: Double, y: Double, luminance: Double) -> Double:
+def _from_xyy(x: Float, y: Float, luminance: Float) -> Float:
     xyz = np.stack([x / y * luminance, luminance, (1 - x - y) / y * luminance], axis=-1)
     to_rgb = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
     return np.asarray(np.maximum(xyz @ to_rgb.T, 0.0))
 
 
-def sun_illuminance(elevation: float, turbidity: float) -> Double:
+def sun_illuminance(elevation: float, turbidity: float) -> Float:
     """(3,) kilolux of direct sun, linear RGB, left by Rayleigh, aerosol and ozone attenuation (Preetham, A.1)."""
     if elevation <= 0:
         return np.zeros(3)
@@ -179,7 +179,7 @@ def sun_illuminance(elevation: float, turbidity: float) -> Double:
     return np.asarray(SOLAR_CONSTANT * rayleigh * aerosol * ozone)
 
 
-def sky_radiance(directions: Double, sun: Double, turbidity: float) -> Double:
+def sky_radiance(directions: Float, sun: Float, turbidity: float) -> Float:
     """(n, 3) radiance of the clear sky towards ``directions`` (n, 3) for the sun at unit vector ``sun``."""
     t = turbidity
     zenith_angle = np.arccos(np.clip(sun[1], 0.0, 1.0))
@@ -196,7 +196,7 @@ def sky_radiance(directions: Double, sun: Double, turbidity: float) -> Double:
     for value, rows in zip(zenith, (_PEREZ_LUMINANCE, _PEREZ_X, _PEREZ_Y), strict=True):
         a, b, c, d, e = np.array(rows) @ [t, 1.0]
 
-        def perez(cos: Double, angle: Double, k: tuple[float, ...] = (a, b, c, d, e)) -> Double:
+        def perez(cos: Float, angle: Float, k: tuple[float, ...] = (a, b, c, d, e)) -> Float:
             brighter = 1 + k[2] * np.exp(k[3] * angle) + k[4] * np.cos(angle) ** 2
             return np.asarray((1 + k[0] * np.exp(k[1] / cos)) * brighter)
 
@@ -206,7 +206,7 @@ def sky_radiance(directions: Double, sun: Double, turbidity: float) -> Double:
     return _from_xyy(x, y, np.maximum(luminance, 0.0))
 
 
-def _low_sun(elevation: float) -> Double:
+def _low_sun(elevation: float) -> Float:
     """(3,) factors on the sky's radiance where Preetham's fit, made for a sun well up, is too bright and too red.
 
     The sky of a low sun brings about 1 kilolux at sunrise and 6 with the sun at 10 degrees; below the horizon a
@@ -235,7 +235,7 @@ _ZENITH_Y = (
 )
 
 
-def harmonics(normals: Double) -> Double:
+def harmonics(normals: Float) -> Float:
     """(n, 9) real spherical harmonics up to order 2 of unit vectors, in the order
     1, y, z, x, xy, yz, 3z2-1, xz, x2-y2."""
     x, y, z = normals.T
@@ -258,7 +258,7 @@ def harmonics(normals: Double) -> Double:
 _COSINE_LOBE = np.array([np.pi] + [2 * np.pi / 3] * 3 + [np.pi / 4] * 5)
 
 
-def dome() -> tuple[Double, float]:
+def dome() -> tuple[Float, float]:
     """Directions spread evenly over the upper half sphere, and the solid angle of each."""
     count = 1024
     y = (np.arange(count) + 0.5) / count
@@ -267,13 +267,13 @@ def dome() -> tuple[Double, float]:
     return np.stack([ring * np.cos(turn), y, ring * np.sin(turn)], axis=-1), 2 * np.pi / count
 
 
-def irradiance(radiance: Double) -> Double:
+def irradiance(radiance: Float) -> Float:
     """(9, 3) harmonics of the irradiance under a dome with this (n, 3) radiance at the directions of :func:`dome`."""
     directions, solid_angle = dome()
     return np.asarray(harmonics(directions).T @ radiance * solid_angle * _COSINE_LOBE[:, None])
 
 
-def horizontal(sky: Double) -> Double:
+def horizontal(sky: Float) -> Float:
     """(3,) illuminance of the ground under a sky given as harmonics."""
     return np.asarray(np.maximum(harmonics(np.array([[0.0, 1.0, 0.0]]))[0] @ sky, 0.0))
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from closerlook.arrays import Float
 from closerlook.synthesis.scenes.paint import (
     SIDE,
     Float,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.fabric import plain_texture
 from closerlook.synthesis.humans.clothing.palette import Colour, shade
@@ -16,10 +17,10 @@ from closerlook.synthesis.humans.mesh.primitives import Surface, box, lathe, rib
 
 __all__ = ["bag_parts", "phone_parts", "umbrella_parts"]
 
-Float = NDArray[np.floating]
 
-
-def bag_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float, side: str) -> list[Part]:
+def bag_parts(
+    rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Floating, side: str
+) -> list[Part]:
     """A ``backpack``, ``shoulder_bag``, ``handbag``, ``tote`` or ``shopping_bag`` with its straps.
 
     ``surface`` (n, 3) are the points of the trunk's outermost clothes, ``side`` the hand that holds what is held.
@@ -78,7 +79,7 @@ def phone_parts(rng: np.random.Generator, body: Body, hands: Iterable[str]) -> l
     return [_held(material, phone, body.head(f"grip.{side}"), f"phone__{side}") for side in hands]
 
 
-def _held(material: Material, surface: Surface, grip: Float, bone: str) -> Part:
+def _held(material: Material, surface: Surface, grip: Floating, bone: str) -> Part:
     """A stiff thing given around the hand that holds it."""
     points, uv, triangles = surface
     return Part(material, (points + grip).astype(np.float32), uv, triangles, rigid(len(points), **{bone: 1.0}))
@@ -96,7 +97,7 @@ def _material(rng: np.random.Generator, kind: str, colour: Colour, *, strap: boo
     return Material(kind, texture, roughness=0.7)
 
 
-def _depth(surface: Float, x: Float, y: Float, *, front: bool) -> Float:
+def _depth(surface: Floating, x: Floating, y: Floating, *, front: bool) -> Floating:
     """How far the clothes reach forwards (or backwards) near each (x, y)."""
     far = np.hypot(surface[None, :, 0] - x[:, None], surface[None, :, 1] - y[:, None])
     near = far < np.maximum(0.035, far.min(1, keepdims=True) + 0.005)
@@ -104,13 +105,13 @@ def _depth(surface: Float, x: Float, y: Float, *, front: bool) -> Float:
     return np.asarray(z.max(1) if front else z.min(1), np.float32)
 
 
-def _crest(surface: Float, x: float, z: float) -> float:
+def _crest(surface: Floating, x: float, z: float) -> float:
     """The height of the clothes on top of the shoulder at ``x``."""
     far = np.hypot(surface[:, 0] - x, surface[:, 2] - z)
     return float(surface[far < max(0.025, far.min() + 0.005), 1].max())
 
 
-def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
+def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Floating) -> list[Part]:
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.12)
     width, height, depth = 0.30 * size, 0.45 * size, 0.17 * size
     top = body.head("spine01")[1] + 0.10 * size
@@ -130,7 +131,7 @@ def _backpack(rng: np.random.Generator, body: Body, kind: str, colour: Colour, s
     return parts
 
 
-def _over_shoulder(body: Body, surface: Float, x: float, high: float, low: float, back: float) -> Float:
+def _over_shoulder(body: Body, surface: Floating, x: float, high: float, low: float, back: float) -> Floating:
     """A strap's path from the top of a pack over the shoulder, down the chest, and under the arm to the back."""
     middle = float(body.head("spine01")[2])
     depths = np.linspace(middle - 0.07, middle + 0.07, 6, dtype=np.float32)
@@ -146,7 +147,7 @@ def _over_shoulder(body: Body, surface: Float, x: float, high: float, low: float
     return np.concatenate([start, over, down, ends]).astype(np.float32)
 
 
-def _shoulder_bag(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Float) -> list[Part]:
+def _shoulder_bag(rng: np.random.Generator, body: Body, kind: str, colour: Colour, surface: Floating) -> list[Part]:
     """A bag at one hip; its strap crosses the chest from the other shoulder."""
     sign = float(rng.choice([-1.0, 1.0]))
     size = float(np.clip(body.shape.stature / 1.72, 0.6, 1.1)) * rng.uniform(0.85, 1.2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.fabric import plain_texture
 from closerlook.synthesis.humans.clothing.palette import Colour
@@ -18,7 +18,6 @@ from closerlook.synthesis.humans.mesh.sheet import Sheet
 
 __all__ = ["COVERING", "HATS", "hat_parts", "mask_part", "neck_roll"]
 
-Float = NDArray[np.floating]
 
 # Heights of their edges at the bearings of a hairline.
 _FLAT = (0.792, 0.79, 0.782, 0.772, 0.766, 0.76, 0.752, 0.745, 0.742)
@@ -41,7 +40,7 @@ def _part(sheet: Sheet, material: Material) -> Part:
     return Part(material, sheet.position, sheet.values["uv"], sheet.triangles, sheet.values["weights"])
 
 
-def _height() -> Float:
+def _height() -> Floating:
     """0 at the brows to 1 on top of the head."""
     return np.asarray(np.clip((head_net()[0][..., 1] - 0.80) / 0.05, 0, 1))
 
@@ -109,7 +108,7 @@ HATS: dict[str, Callable[[np.random.Generator, Body, Material], list[Part]]] = {
 }
 
 
-def _around_face(half_width: float, half_height: float) -> Float:
+def _around_face(half_width: float, half_height: float) -> Floating:
     """Metres, about, outside an oval around the face: half as wide in degrees of bearing, half as high in metres."""
     neutral, bearing, _ = head_net()
     return np.asarray((np.hypot(bearing / half_width, (neutral[..., 1] - 0.700) / half_height) - 1) * half_height)
@@ -145,7 +144,7 @@ def mask_part(rng: np.random.Generator, body: Body, colour: Colour) -> Part:
     return _part(mask, Material("mask", texture, roughness=0.95, two_sided=True))
 
 
-def _rim(hat: Sheet, centre: Float, bearings: Float) -> tuple[Float, Float]:
+def _rim(hat: Sheet, centre: Floating, bearings: Floating) -> tuple[Floating, Floating]:
     """How far from the head's axis and how high a hat's edge is in these directions."""
     out = hat.position - centre
     far, direction = np.hypot(out[:, 0], out[:, 2]), np.arctan2(out[:, 0], out[:, 2])

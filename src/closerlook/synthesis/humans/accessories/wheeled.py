@@ -6,7 +6,6 @@ Each is built around the point on the ground below the pelvis, with the places t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.palette import Colour, shade
@@ -16,7 +15,6 @@ from closerlook.synthesis.humans.mesh.primitives import Surface, box, join, roun
 
 __all__ = ["wheeled_parts"]
 
-Float = NDArray[np.floating]
 Point = tuple[float, float, float]
 
 SWATCHES = 4  # main colour, frame, tyres, lining

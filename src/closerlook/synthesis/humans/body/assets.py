@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
 from closerlook.compute.progress import progress
 from closerlook.errors import CloserlookError
 from closerlook.storage.files import cache_folder
@@ -27,8 +28,6 @@ from closerlook.storage.tensors import read_arrays, write_arrays
 
 __all__ = ["BodyData", "body_data", "data_folder", "prepare"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
 FORMAT = 6
 TEXELS = 512
@@ -72,19 +71,19 @@ class BodyData:
         texels: (s, s, 3) the point of the neutral body at each texel of its texture; NaN where there is none.
     """
 
-    vertices: Float = field(repr=False)
-    heads: Float = field(repr=False)
+    vertices: Floating = field(repr=False)
+    heads: Floating = field(repr=False)
     target_names: tuple[str, ...] = field(repr=False)
     targets: NDArray[np.float16] = field(repr=False)
-    quads: Mapping[str, Int] = field(repr=False)
-    quad_uv: Mapping[str, Int] = field(repr=False)
-    uv: Float = field(repr=False)
+    quads: Mapping[str, Int32] = field(repr=False)
+    quad_uv: Mapping[str, Int32] = field(repr=False)
+    uv: Floating = field(repr=False)
     bone_names: tuple[str, ...] = field(repr=False)
-    parents: Int = field(repr=False)
-    weights: Float = field(repr=False)
-    texels: Float = field(repr=False)
-    cap_vertices: Int = field(repr=False)
-    cap_shares: Float = field(repr=False)
+    parents: Int32 = field(repr=False)
+    weights: Floating = field(repr=False)
+    texels: Floating = field(repr=False)
+    cap_vertices: Int32 = field(repr=False)
+    cap_shares: Floating = field(repr=False)
 
     @functools.cached_property
     def target_index(self) -> dict[str, int]:
@@ -194,7 +193,7 @@ def _target_names(folder: Path) -> list[str]:
     return sorted(names) + [name for name in LOCAL_TARGETS if (root / f"{name}.target.gz").is_file()]
 
 
-def _read_base(path: Path) -> tuple[Float, Float, dict[str, Int], dict[str, Int]]:
+def _read_base(path: Path) -> tuple[Floating, Floating, dict[str, Int32], dict[str, Int32]]:
     vertices: list[list[float]] = []
     uv: list[list[float]] = []
     quads: dict[str, list[list[int]]] = {}
@@ -220,7 +219,7 @@ def _read_base(path: Path) -> tuple[Float, Float, dict[str, Int], dict[str, Int]
     )
 
 
-def _read_target(path: Path, rows: int) -> Float:
+def _read_target(path: Path, rows: int) -> Floating:
     """A target file: lines of vertex number and displacement. Dense (rows, 3), metres."""
     text = re.sub(r"^#.*$", "", gzip.decompress(path.read_bytes()).decode(), flags=re.MULTILINE)
     values = np.fromstring(text, sep=" ").reshape(-1, 4)
@@ -229,7 +228,7 @@ def _read_target(path: Path, rows: int) -> Float:
     return delta
 
 
-def _texel_positions(vertices: Float, uv: Float, quads: Int, quad_uv: Int) -> NDArray[np.float16]:
+def _texel_positions(vertices: Floating, uv: Floating, quads: Int32, quad_uv: Int32) -> NDArray[np.float16]:
     """Rasterise the body's texture layout: which point of the neutral body each texel shows."""
     image = np.full((TEXELS, TEXELS, 3), np.nan, np.float16)
     corners, points = uv[quad_uv] * TEXELS, vertices[quads]
@@ -243,7 +242,7 @@ def _texel_positions(vertices: Float, uv: Float, quads: Int, quad_uv: Int) -> ND
     return image
 
 
-def _cast_cap(vertices: Float, quads: Int) -> tuple[Int, Float]:
+def _cast_cap(vertices: Floating, quads: Int32) -> tuple[Int32, Floating]:
     """Where rays from the middle of the head leave it: three vertices and their shares for each knot of the net."""
     head = quads[(vertices[quads][:, :, 1] > 0.56).all(1) & (np.abs(vertices[quads][:, :, 0]) < 0.1).all(1)]
     triangles = np.concatenate([head[:, [0, 1, 2]], head[:, [0, 2, 3]]])

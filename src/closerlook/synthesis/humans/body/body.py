@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import BodyData, body_data
 from closerlook.synthesis.humans.population import Population
 from closerlook.synthesis.humans.pose.rig import ADDED, BONES, GRIPS, SHOWN, align, chain, full_bone_map, rotate, skin
 
 __all__ = ["Body", "Shape", "build_body", "sample_shape"]
 
-Float = NDArray[np.floating]
 
 ANCESTRIES = ("african", "asian", "caucasian")
 PALM = 0.043  # from the wrist to what a hand holds, as a share of the stature
@@ -70,17 +70,17 @@ class Body:
     """
 
     shape: Shape
-    positions: Float = field(repr=False)
-    heads: Float = field(repr=False)
-    weights: Float = field(repr=False)
-    unposed: Float = field(repr=False)
-    transforms: Float = field(repr=False)
+    positions: Floating = field(repr=False)
+    heads: Floating = field(repr=False)
+    weights: Floating = field(repr=False)
+    unposed: Floating = field(repr=False)
+    transforms: Floating = field(repr=False)
 
-    def stand(self, unposed: Float, weights: Float) -> Float:
+    def stand(self, unposed: Floating, weights: Floating) -> Floating:
         """Take points fitted to the unposed body, with dense weights on the full rig, to the standing one."""
         return np.asarray(skin(unposed, weights, self.transforms), np.float32)
 
-    def head(self, bone: str) -> Float:
+    def head(self, bone: str) -> Floating:
         """Where a bone begins."""
         return np.asarray(self.heads[BONES.index(bone)])
 
@@ -161,7 +161,7 @@ def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
 
 
 @functools.cache
-def short_weights() -> Float:
+def short_weights() -> Floating:
     """(v, b) weights of all vertices on the short rig."""
     data = body_data()
     summed = np.zeros((len(BONES), len(data.vertices)), np.float32)
@@ -212,14 +212,14 @@ def _between(value: float, anchors: Mapping[float, str]) -> dict[str, float]:
     return {anchors[low]: 1 - share, anchors[high]: share}
 
 
-def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> Float:
+def _stance(positions: Floating, heads: Floating, data: BodyData, room: float) -> Floating:
     """Rotations that take MakeHuman's A-pose to standing: arms hang beside the hips, palms inwards, fingers curled."""
-    turns: dict[str, Float] = {}
+    turns: dict[str, Floating] = {}
 
-    def at(name: str) -> Float:
+    def at(name: str) -> Floating:
         return np.asarray(heads[data.bone_names.index(name)])
 
-    def aim(bone: str, tip: str, above: Float, direction: tuple[float, float, float]) -> Float:
+    def aim(bone: str, tip: str, above: Floating, direction: tuple[float, float, float]) -> Floating:
         """Turn ``bone`` so that it points in a direction of the world, below a parent turned by ``above``."""
         turns[bone] = align(at(tip) - at(bone), above.T @ np.array(direction, np.float32))
         return above @ turns[bone]
@@ -258,7 +258,7 @@ def _stance(positions: Float, heads: Float, data: BodyData, room: float) -> Floa
     return rotations
 
 
-def _about(axis: Float, degrees: float) -> Float:
+def _about(axis: Floating, degrees: float) -> Floating:
     """Rotation about any axis (Rodrigues)."""
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]], np.float32)
@@ -266,7 +266,7 @@ def _about(axis: Float, degrees: float) -> Float:
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross, np.float32)
 
 
-def _twist(axis: Float, across: Float, wanted: Float) -> float:
+def _twist(axis: Floating, across: Floating, wanted: Floating) -> float:
     """The angle in degrees about ``axis`` that turns ``across`` as near as possible to ``wanted``."""
     axis = axis / np.linalg.norm(axis)
     a, b = across - axis * (across @ axis), wanted - axis * (wanted @ axis)

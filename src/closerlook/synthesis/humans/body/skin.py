@@ -8,21 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import TEXELS, body_data
 from closerlook.synthesis.humans.clothing.palette import Colour
 
 __all__ = ["eye_texture", "skin_texture", "wear_on_skin"]
 
-Float = NDArray[np.floating]
 
-
-def _bump(distance: Float, width: float) -> Float:
+def _bump(distance: Floating, width: float) -> Floating:
     """1 inside ``width``, smoothly 0 beyond 1.6 times as far."""
     return np.asarray(np.clip((1.6 - distance / width) / 0.6, 0, 1), np.float32)
 
 
 @functools.cache
-def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
+def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Floating]]:
     """The texels of each feature of the face and how strongly they show it, (n, 1).
 
     Places are those of the neutral MakeHuman head, metres.
@@ -62,7 +61,7 @@ def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Float]]:
 
 
 @functools.cache
-def _grain() -> tuple[Float, Float]:
+def _grain() -> tuple[Floating, Floating]:
     """Blotches and fine grain of standard deviation 1, made once and shifted for each person."""
     rng = np.random.default_rng(11)
     fine = rng.standard_normal((TEXELS, TEXELS))
@@ -80,7 +79,7 @@ def skin_texture(
     wrinkle = np.float32(0.012 + 0.02 * np.clip((years - 45) / 40, 0, 1))
     skin = (1 + np.float32(0.013) * blotches + wrinkle * grain)[..., None] * base
 
-    def blend(name: str, colour: Float, strength: float) -> None:
+    def blend(name: str, colour: Floating, strength: float) -> None:
         place, mask = _features()[name]
         skin[place] += strength * mask * (colour - skin[place])
 
@@ -122,12 +121,12 @@ def wear_on_skin(texture: NDArray[np.uint8], kind: str, colour: Colour) -> None:
 
 
 @functools.cache
-def _covered(kind: str) -> tuple[tuple[NDArray[np.intp], ...], Float]:
+def _covered(kind: str) -> tuple[tuple[NDArray[np.intp], ...], Floating]:
     """The texels that a thin garment covers and how light each is: ribs and edges are darker."""
     data = body_data()
     x, y, _ = np.nan_to_num(np.moveaxis(data.texels.astype(np.float32), -1, 0))
 
-    def head(bone: str) -> Float:
+    def head(bone: str) -> Floating:
         return np.asarray(data.heads[data.bone_names.index(bone)])
 
     if kind == "gloves":

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
 from closerlook.synthesis.humans.mesh.sheet import Sheet, boundary_edges
 
 __all__ = ["add_collar"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
 # Rows of each collar: outwards and upwards from the neckline, metres.
 _PROFILES = {
@@ -21,7 +19,7 @@ _HOOD_REACH = np.radians(115)  # from the middle of the back to each side
 _POINTS = np.radians(28)  # width of the points of a turned-down collar
 
 
-def add_collar(piece: Sheet, neck: Float, kind: str, size: float) -> Sheet:
+def add_collar(piece: Sheet, neck: Floating, kind: str, size: float) -> Sheet:
     """Grow a ``shirt`` collar, or a ``hood``, which lies on the back, from the neckline.
 
     Args:
@@ -52,7 +50,7 @@ def add_collar(piece: Sheet, neck: Float, kind: str, size: float) -> Sheet:
     return _add_rows(piece, rim, np.array(rows, np.float32))
 
 
-def _add_rows(piece: Sheet, rim: Int, rows: Float) -> Sheet:
+def _add_rows(piece: Sheet, rim: Int32, rows: Floating) -> Sheet:
     """Rows (k, n, 3) of new vertices that go on from the vertices ``rim`` (n,) with their values."""
     count, columns = rows.shape[:2]
     grid = np.concatenate([rim[None], len(piece) + np.arange(count * columns).reshape(count, columns)])

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
 from closerlook.synthesis.humans.mesh.sheet import Sheet, boundary_edges, loops
 from closerlook.synthesis.humans.pose.rig import BONES
 
 __all__ = ["hang", "hang_offset"]
 
-Float = NDArray[np.floating]
 
 ROOM = 0.038  # metres before and behind legs that walk
 _SECTORS = (np.arange(36) / 36 - 0.5) * 2 * np.pi
 
 
-def hang_offset(form: Mannequin, lowest: float, hang: float) -> Float:
+def hang_offset(form: Mannequin, lowest: float, hang: float) -> Floating:
     """How far each vertex of the trunk is from cloth around it, metres.
 
     Cloth spans hollows (every level is convex) and, as far as ``hang`` goes, falls straight from the widest place
@@ -41,7 +40,7 @@ def hang_offset(form: Mannequin, lowest: float, hang: float) -> Float:
     return np.asarray(np.clip(around - radius, 0, 0.1) * trunk * fade, np.float32)
 
 
-def _hull_radius(radius: Float, bearing: Float, directions: Float) -> Float:
+def _hull_radius(radius: Floating, bearing: Floating, directions: Floating) -> Floating:
     """The radius, in each direction, of the convex hull of points in polar coordinates around a point inside."""
     if not len(radius):
         return np.zeros(len(directions), np.float32)
@@ -50,7 +49,7 @@ def _hull_radius(radius: Float, bearing: Float, directions: Float) -> Float:
     return np.asarray(np.where(facing > 0.2, support / np.maximum(facing, 0.2), np.inf).min(1))
 
 
-def _bilinear(grid: Float, row: Float, column: Float) -> Float:
+def _bilinear(grid: Floating, row: Floating, column: Floating) -> Floating:
     """Sample a grid whose columns wrap around."""
     r, c = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
     fr, fc, width = row - r, column - c, grid.shape[1]
@@ -105,7 +104,7 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     return Sheet(np.concatenate([piece.triangles, triangles]).astype(np.int32), values)
 
 
-def _legs_reach(form: Mannequin, centre: Float, heights: Float, angle: Float) -> Float:
+def _legs_reach(form: Mannequin, centre: Floating, heights: Floating, angle: Floating) -> Floating:
     """(k, n) how far the hull of both legs reaches from the axis near each height, in each direction."""
     legs = form.sheet.position[form.sheet.values["leg"] > 0.3]
     out = legs[:, [0, 2]] - centre
@@ -114,7 +113,7 @@ def _legs_reach(form: Mannequin, centre: Float, heights: Float, angle: Float) ->
     return np.stack([_hull_radius(reach[level], bearing[level], angle) for level in near])
 
 
-def _hanging_weights(top: Float, form: Mannequin, position: Float, start: float) -> Float:
+def _hanging_weights(top: Floating, form: Mannequin, position: Floating, start: float) -> Floating:
     """Cloth below the hips follows the leg on its side, the middle both; below the knee also the lower leg."""
     x, y = position[..., 0], position[..., 1]
     half = np.abs(x).max(axis=1, keepdims=True)

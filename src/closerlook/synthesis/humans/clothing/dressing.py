@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.fabric import bump_of, fabric_texture, roughness_of
 from closerlook.synthesis.humans.clothing.garment_mesh import Garment, build_garment
@@ -25,7 +26,6 @@ from closerlook.synthesis.humans.pose.rig import BONES
 
 __all__ = ["Dressed", "dress", "dress_from_library"]
 
-Float = NDArray[np.floating]
 
 UNDER_CLOTHES = 0.012  # metres inside a garment's edges before what lies beneath is left out
 TUCKED = 0.05  # metres that trousers reach up beneath the top of another suit
@@ -44,7 +44,7 @@ class Dressed:
     """
 
     parts: Sequence[Part] = field(repr=False)
-    surface: Float = field(repr=False)
+    surface: Floating = field(repr=False)
     hidden: NDArray[np.bool_] = field(repr=False)
     labels: Mapping[str, str]
 
@@ -71,7 +71,7 @@ def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Colou
 
 def _shoes(
     form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]], skin: Colour
-) -> tuple[list[Part], Float]:
+) -> tuple[list[Part], Floating]:
     """The shoes; boots go over trousers."""
     under = np.zeros(len(form.sheet), np.float32)
     for _, item, garment in made:
@@ -131,7 +131,7 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         suit = other if _meets(other, body, waist, _trunk_low(upper, body)) else top
         rise = _trunk_low(upper, body) + TUCKED if suit is not top else np.inf
 
-        def below_top(at: Float) -> NDArray[np.bool_]:  # a bib would show through another suit's top
+        def below_top(at: Floating) -> NDArray[np.bool_]:  # a bib would show through another suit's top
             return halves(suit, at, waist)[1] & (at[:, 1] < rise)
 
         lower, colour = _dyed_part(rng, suit, body, "lower", below_top)
@@ -146,7 +146,7 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         shoes = _choose(rng, library.shoes)
         ends = bottom + UNDER_CLOTHES if labels["lower_length"] == "long" else np.inf
 
-        def below_trousers(at: Float) -> NDArray[np.bool_]:  # a shaft would show through them
+        def below_trousers(at: Floating) -> NDArray[np.bool_]:  # a shaft would show through them
             below = at[:, 1] < ends
             return below if below[shoes.source[shoes.triangles]].all(1).any() else np.ones_like(below)
 
@@ -188,7 +188,7 @@ def _dyed_part(
     proxy: Proxy,
     body: Body,
     name: str,
-    choose: Callable[[Float], NDArray[np.bool_]],
+    choose: Callable[[Floating], NDArray[np.bool_]],
 ) -> tuple[Part, str]:
     """The vertices of a fitted proxy that ``choose`` picks, as a part, and the name of its colour."""
     positions, weights = fit(proxy, body)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.palette import Colour
 from closerlook.synthesis.humans.clothing.patterns import (
     AROUND,
@@ -23,7 +24,6 @@ from closerlook.synthesis.humans.clothing.patterns import (
 
 __all__ = ["RELIEF_SIDE", "Fabric", "bump_of", "fabric_texture", "plain_texture", "relief_texture", "roughness_of"]
 
-Float = NDArray[np.floating]
 
 FOLD_VARIANTS = 5
 RELIEF_SIDE = 128
@@ -99,7 +99,7 @@ def _fold_maps(layout: str) -> NDArray[np.float32]:
     return np.stack([np.stack([around(slopes[..., k]) for k in (0, 1)], 2) for slopes in maps]).astype(np.float32)
 
 
-def _slopes(height: Float) -> Float:
+def _slopes(height: Floating) -> Floating:
     """(..., 2) how steeply a height rises around and down."""
     slopes = [gaussian_filter(np.gradient(height, axis=axis), 0.7, mode="wrap") for axis in (1, 0)]
     return np.asarray(np.stack(slopes, axis=2) / slopes[1].std())
@@ -132,7 +132,7 @@ def relief_texture(name: str) -> NDArray[np.uint8]:
     return texture
 
 
-def _at(place: Float, centre: float, width: float) -> Float:
+def _at(place: Floating, centre: float, width: float) -> Floating:
     return np.asarray(np.exp(-(((place - centre) / width) ** 2)))
 
 
@@ -160,7 +160,7 @@ def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> tup
     return texture, f"{layout}/{number}{'-' * mirrored}"
 
 
-def _worn(rng: np.random.Generator, image: Float, wear: float, on: Canvas) -> Float:
+def _worn(rng: np.random.Generator, image: Floating, wear: float, on: Canvas) -> Floating:
     """Faded in patches, grimy towards the hem and the cuffs, with a few stains."""
     faded = np.clip(0.5 + 0.5 * around(noise(rng, 22, 22)), 0, 1)[..., None] * (0.35 * wear)
     grey = image.mean(axis=2, keepdims=True)
@@ -183,12 +183,12 @@ def plain_texture(
     return texture
 
 
-def _details(image: Float, fabric: Fabric, on: Canvas) -> Float:
+def _details(image: Floating, fabric: Fabric, on: Canvas) -> Floating:
     """Buttons, zips and the like, drawn over the pattern."""
     x, y, trunk, second, upper = on.x, on.y, on.trunk, on.second, on.y < on.trunk
     middle = np.abs(x - 128)
 
-    def draw(where: NDArray[np.bool_], colour: Float | float) -> None:
+    def draw(where: NDArray[np.bool_], colour: Floating | float) -> None:
         image[where] = colour
 
     def darken(where: NDArray[np.bool_], by: float) -> None:

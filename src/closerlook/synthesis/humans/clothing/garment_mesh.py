@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.collar import add_collar
 from closerlook.synthesis.humans.clothing.drape import hang, hang_offset
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
@@ -14,7 +15,6 @@ from closerlook.synthesis.humans.mesh.sheet import Sheet
 
 __all__ = ["GAP", "Cut", "Garment", "build_garment", "hem_height", "layer_offset"]
 
-Float = NDArray[np.floating]
 
 HEM_PLACES = (-1.0, 0.0, 1.0, 2.0)  # waist, crotch, knee, ankle
 ABOVE_CROTCH = 0.035  # metres; where one loop around the hips becomes two around the legs
@@ -67,13 +67,13 @@ class Garment:
     """
 
     sheet: Sheet = field(repr=False)
-    offset: Float = field(repr=False)
-    covers: Float = field(repr=False)
+    offset: Floating = field(repr=False)
+    covers: Floating = field(repr=False)
     bottom: float
     cut: Cut
 
 
-def build_garment(form: Mannequin, cut: Cut, under: Float | None = None) -> Garment:
+def build_garment(form: Mannequin, cut: Cut, under: Floating | None = None) -> Garment:
     """Make a garment that clears the mannequin and, where given, the layer ``under`` it (its ``offset``)."""
     offset = layer_offset(form, cut) if under is None else _clear(layer_offset(form, cut), under)
     sheet = form.sheet
@@ -101,7 +101,7 @@ def build_garment(form: Mannequin, cut: Cut, under: Float | None = None) -> Garm
     return Garment(piece.turn_in(HEM_DEPTH), offset, covers.astype(np.float32), bottom, cut)
 
 
-def _clear(offset: Float, under: Float) -> Float:
+def _clear(offset: Floating, under: Floating) -> Floating:
     """At least a gap beyond the layer below."""
     return np.asarray(np.maximum(offset, under + np.array([GAP, 0], np.float32)), np.float32)
 
@@ -112,7 +112,7 @@ def hem_height(form: Mannequin, cut: Cut) -> float:
     return float(np.interp(cut.hem, HEM_PLACES, (marks.waist, marks.crotch, marks.knee, marks.ankle)))
 
 
-def layer_offset(form: Mannequin, cut: Cut) -> Float:
+def layer_offset(form: Mannequin, cut: Cut) -> Floating:
     """(t, 2) how far the garment stands off the mannequin, along its normals and away from the trunk's axis, metres."""
     marks, values = form.landmarks, form.sheet.values
     height = form.sheet.position[:, 1]
@@ -135,7 +135,7 @@ def layer_offset(form: Mannequin, cut: Cut) -> Float:
     return np.stack([along_normal, hanging], axis=1).astype(np.float32)
 
 
-def _level_off(form: Mannequin) -> Float:
+def _level_off(form: Mannequin) -> Floating:
     """The normals, turned horizontal towards the ankles, where they would lift hems over the feet."""
     marks, position = form.landmarks, form.sheet.position
     share = np.clip((marks.knee - position[:, 1]) / (0.7 * (marks.knee - marks.ankle)), 0, 1)[:, None]
@@ -155,7 +155,7 @@ def _keep_legs_apart(position: NDArray[np.float32], form: Mannequin) -> None:
     position[below, 0] = (side * np.maximum(side * position[:, 0], 0.003))[below]
 
 
-def _top_level(form: Mannequin, cut: Cut, position: Float) -> Float:
+def _top_level(form: Mannequin, cut: Cut, position: Floating) -> Floating:
     """Positive below the neckline or waistband."""
     x, y, z = position.T
     marks = form.landmarks
@@ -173,7 +173,7 @@ def _top_level(form: Mannequin, cut: Cut, position: Float) -> Float:
     return np.asarray(level, np.float32)
 
 
-def _sleeve_level(form: Mannequin, cut: Cut) -> Float:
+def _sleeve_level(form: Mannequin, cut: Cut) -> Floating:
     """Positive above the end of the sleeves (in metres along the arm), or off the arms where there are none."""
     values = form.sheet.values
     if cut.top == "waist":
@@ -184,7 +184,7 @@ def _sleeve_level(form: Mannequin, cut: Cut) -> Float:
     return np.asarray(np.where(values["arm"] > 0.02, (cut.sleeve - values["along"]) * length, 1.0), np.float32)
 
 
-def _hem_level(form: Mannequin, cut: Cut, position: Float, bottom: float) -> Float:
+def _hem_level(form: Mannequin, cut: Cut, position: Floating, bottom: float) -> Floating:
     """Positive above the hem; sleeves hang lower than many hems and are exempt."""
     level = position[:, 1] - bottom
     if cut.top == "waist":
@@ -192,10 +192,10 @@ def _hem_level(form: Mannequin, cut: Cut, position: Float, bottom: float) -> Flo
     return np.asarray(level + 2.0 * np.clip(form.sheet.values["arm"] * 3 - 0.2, 0, 1), np.float32)
 
 
-def _open_front(piece: Sheet, form: Mannequin, cut: Cut, covers: Float) -> tuple[Sheet, Float]:
+def _open_front(piece: Sheet, form: Mannequin, cut: Cut, covers: Floating) -> tuple[Sheet, Floating]:
     """Cut the front open; it gapes wider further down."""
 
-    def level(position: Float) -> Float:
+    def level(position: Floating) -> Floating:
         x, y, z = position.T
         width = cut.opening * np.clip(1 + (form.landmarks.armpit - y) * 0.8, 0.4, 2.0)
         return np.where(z > form.centre_z + 0.02, np.abs(x) - width, 1.0).astype(np.float32)

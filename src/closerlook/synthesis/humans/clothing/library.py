@@ -18,6 +18,7 @@ from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from closerlook.arrays import Floating, Int32
 from closerlook.dataset.decoding import read_rgba
 from closerlook.errors import CloserlookError
 from closerlook.synthesis.humans.body.assets import METRES, body_data
@@ -28,8 +29,6 @@ from closerlook.synthesis.humans.mesh.mesh import Material
 
 __all__ = ["Library", "Proxy", "find_library", "fit", "halves", "proxy_part", "read_proxy", "skin_image"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
 VARIABLE = "CLOSERLOOK_MAKEHUMAN"
 SMALL_PIECE = 60  # vertices; smaller pieces (buttons) go with the piece above them
@@ -56,15 +55,15 @@ class Proxy:
 
     name: str
     tags: frozenset[str]
-    references: Int = field(repr=False)
-    shares: Float = field(repr=False)
-    offsets: Float = field(repr=False)
+    references: Int32 = field(repr=False)
+    shares: Floating = field(repr=False)
+    offsets: Floating = field(repr=False)
     scales: Mapping[int, tuple[int, int, float]] = field(repr=False)
-    deleted: Int = field(repr=False)
-    source: Int = field(repr=False)
-    uv: Float = field(repr=False)
-    triangles: Int = field(repr=False)
-    piece: Int = field(repr=False)
+    deleted: Int32 = field(repr=False)
+    source: Int32 = field(repr=False)
+    uv: Floating = field(repr=False)
+    triangles: Int32 = field(repr=False)
+    piece: Int32 = field(repr=False)
     texture: Path
 
 
@@ -202,7 +201,7 @@ def _ranges(line: str) -> list[int]:
     return numbers
 
 
-def _read_obj(path: Path) -> tuple[int, Int, Float, Int]:
+def _read_obj(path: Path) -> tuple[int, Int32, Floating, Int32]:
     """Number of vertices, source vertex of each corner, coordinates of each corner, triangles of corners."""
     count, uv, faces = 0, [], []
     for line in _lines(path):
@@ -219,13 +218,13 @@ def _read_obj(path: Path) -> tuple[int, Int, Float, Int]:
     return count, pairs[:, 0].astype(np.int32), coordinates % 1.0, inverse.reshape(-1, 3).astype(np.int32)
 
 
-def _pieces(count: int, triangles: Int) -> Int:
+def _pieces(count: int, triangles: Int32) -> Int32:
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
     links = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
     return np.asarray(connected_components(links, directed=False)[1], np.int32)
 
 
-def fit(proxy: Proxy, body: Body) -> tuple[Float, Float]:
+def fit(proxy: Proxy, body: Body) -> tuple[Floating, Floating]:
     """The proxy's vertices on a standing body, metres, and their dense weights on the short rig."""
     data = body_data()
     scale = np.ones(3, np.float32)
@@ -239,7 +238,7 @@ def fit(proxy: Proxy, body: Body) -> tuple[Float, Float]:
     return body.stand(placed, full), weights.astype(np.float32)
 
 
-def halves(proxy: Proxy, positions: Float, waist: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def halves(proxy: Proxy, positions: Floating, waist: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which vertices belong to the pieces above and below the waist; a one-piece suit is all above."""
     sizes = np.bincount(proxy.piece)
     heights = np.bincount(proxy.piece, positions[:, 1]) / np.maximum(sizes, 1)
@@ -252,8 +251,8 @@ def halves(proxy: Proxy, positions: Float, waist: float) -> tuple[NDArray[np.boo
 
 def proxy_part(
     proxy: Proxy,
-    positions: Float,
-    weights: Float,
+    positions: Floating,
+    weights: Floating,
     name: str,
     colour: Colour | None,
     *,
@@ -277,7 +276,7 @@ def proxy_part(
     )
 
 
-def _dyed(path: Path, colour: Colour | None, uv: Float) -> NDArray[np.uint8]:
+def _dyed(path: Path, colour: Colour | None, uv: Floating) -> NDArray[np.uint8]:
     """The texture with its light and shade in another colour: the mean where it is used becomes ``colour``."""
     image = _image(path, TEXTURE_SIZE).copy()
     if colour is None:

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.spatial import cKDTree
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import body_data
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.mesh.sheet import Sheet, split_quads, vertex_normals
 
 __all__ = ["Landmarks", "Mannequin", "dress_form", "nearest_tights", "smoothed", "tights_vertices"]
-
-Float = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -51,13 +50,13 @@ class Mannequin:
         return float(self.body.head("spine03")[2])
 
     @property
-    def outwards(self) -> Float:
+    def outwards(self) -> Floating:
         """(t, 3) horizontal unit vectors away from the trunk's axis."""
         away = self.sheet.position - np.array([0, 0, self.centre_z], np.float32)
         away[:, 1] = 0
         return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6), np.float32)
 
-    def limb_axis(self, limb: str, side: str, height: Float) -> Float:
+    def limb_axis(self, limb: str, side: str, height: Floating) -> Floating:
         """Points (n, 3) on a limb's axis at these heights; above and below the limb the axis goes on upright."""
         names = {"arm": ("upperarm01", "lowerarm01", "wrist"), "leg": ("upperleg01", "lowerleg01", "foot")}[limb]
         joints = np.stack([self.body.head(f"{name}.{side}") for name in names])[::-1]
@@ -98,17 +97,17 @@ def _averaging() -> csr_matrix:
 
 
 @functools.cache
-def _limbs() -> dict[str, Float]:
+def _limbs() -> dict[str, Floating]:
     """What does not depend on the body's shape: shares of limbs and the coordinate along the arm."""
     data = body_data()
     rows = tights_vertices()
     names = np.array(data.bone_names)
     weights, rest = data.weights[rows], data.vertices[rows]
 
-    def share(*stems: str) -> Float:
+    def share(*stems: str) -> Floating:
         return np.asarray(weights[:, [name.startswith(stems) for name in names]].sum(1), np.float32)
 
-    def head(name: str) -> Float:
+    def head(name: str) -> Floating:
         return np.asarray(data.heads[data.bone_names.index(name)])
 
     arm = share("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
@@ -132,12 +131,12 @@ def _limbs() -> dict[str, Float]:
     }
 
 
-def _fraction(points: Float, start: Float, end: Float) -> Float:
+def _fraction(points: Floating, start: Floating, end: Floating) -> Floating:
     axis = end - start
     return np.asarray((points - start) @ axis / (axis @ axis), np.float32)
 
 
-def smoothed(position: Float, steps: int, share: Float) -> Float:
+def smoothed(position: Floating, steps: int, share: Floating) -> Floating:
     """The tights' vertices moved towards their neighbours' means as far as ``share`` (n,) says."""
     moved = position
     for _ in range(steps):
@@ -160,7 +159,7 @@ def dress_form(body: Body) -> Mannequin:
     return Mannequin(body, Sheet(_triangles(), values), _landmarks(body, position, limbs))
 
 
-def _landmarks(body: Body, position: Float, limbs: dict[str, Float]) -> Landmarks:
+def _landmarks(body: Body, position: Floating, limbs: dict[str, Floating]) -> Landmarks:
     middle = np.abs(body_data().vertices[tights_vertices(), 0]) < 1e-4
     below_waist = position[:, 1] < body.head("spine05")[1]
     armpit = (np.abs(limbs["along"] - 0.12) < 0.05) & (limbs["arm"] > 0.3)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from closerlook.arrays import Floating
+
 __all__ = ["AROUND", "PATTERNS", "SIZE", "TRUNK_SHARE", "WRAP", "Canvas", "around", "canvas", "noise"]
 
-Float = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 SIZE = 256
@@ -31,17 +32,17 @@ class Canvas:
         main, second: (3,) the two colours.
     """
 
-    x: Float
-    y: Float
+    x: Floating
+    y: Floating
     trunk: int
-    main: Float
-    second: Float
+    main: Floating
+    second: Floating
 
-    def plain(self) -> Float:
+    def plain(self) -> Floating:
         """(s, s, 3) the main colour everywhere."""
         return np.tile(self.main, (SIZE, SIZE, 1)).astype(np.float32)
 
-    def mixed(self, share: Float) -> Float:
+    def mixed(self, share: Floating) -> Floating:
         """(s, s, 3) the main colour with ``share`` (s, s) of the second one."""
         return np.asarray(self.main + share[..., None] * (self.second - self.main), np.float32)
 
@@ -53,7 +54,7 @@ def canvas(main: tuple[float, float, float], second: tuple[float, float, float],
 
 
 @functools.cache
-def _grid() -> tuple[Float, Float]:
+def _grid() -> tuple[Floating, Floating]:
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     return x, y
 
@@ -65,17 +66,17 @@ def noise(rng: np.random.Generator, high: float, wide: float) -> NDArray[np.floa
     return np.asarray(smooth / smooth.std(), np.float32)
 
 
-def around(image: Float) -> Float:
+def around(image: Floating) -> Floating:
     """Repeat a (s, AROUND) image, which wraps around, in the margins of the texture."""
     margin = (SIZE - AROUND) // 2
     return np.pad(image, ((0, 0), (margin, margin)), mode="wrap")
 
 
-def _plain(rng: np.random.Generator, on: Canvas) -> Float:
+def _plain(rng: np.random.Generator, on: Canvas) -> Floating:
     return on.plain()
 
 
-def _stripes(rng: np.random.Generator, on: Canvas) -> Float:
+def _stripes(rng: np.random.Generator, on: Canvas) -> Floating:
     """Rings of one width, or a few on a plain ground."""
     period, share = rng.uniform(8, 30), rng.uniform(0.2, 0.55)
     rings = (on.y % period) < share * period
@@ -85,11 +86,11 @@ def _stripes(rng: np.random.Generator, on: Canvas) -> Float:
     return on.mixed(rings.astype(np.float32))
 
 
-def _pinstripes(rng: np.random.Generator, on: Canvas) -> Float:
+def _pinstripes(rng: np.random.Generator, on: Canvas) -> Floating:
     return on.mixed(0.45 * ((on.x % rng.integers(9, 15)) < 2))
 
 
-def _check(rng: np.random.Generator, on: Canvas) -> Float:
+def _check(rng: np.random.Generator, on: Canvas) -> Floating:
     """Gingham, or a tartan of bands with thin lines across."""
     period = float(rng.choice([14, 16, 22, 28, 37.3]))
     across, down = (on.x % period) / period, (on.y % period) / period
@@ -101,7 +102,7 @@ def _check(rng: np.random.Generator, on: Canvas) -> Float:
     return np.asarray(np.where(lines[..., None], 0.5 * third + 0.5 * on.mixed(bands), on.mixed(bands)), np.float32)
 
 
-def _camouflage(rng: np.random.Generator, on: Canvas) -> Float:
+def _camouflage(rng: np.random.Generator, on: Canvas) -> Floating:
     """Blots of the second colour, of a dark and of a light one on the main colour."""
     grey = on.main.mean()
     blots = (on.second * 0.6 + on.main * 0.4, on.main * 0.35 + 0.02, on.main * 0.6 + 0.4 * max(grey, 0.35))
@@ -111,7 +112,7 @@ def _camouflage(rng: np.random.Generator, on: Canvas) -> Float:
     return image
 
 
-def _print(rng: np.random.Generator, on: Canvas) -> Float:
+def _print(rng: np.random.Generator, on: Canvas) -> Floating:
     """Scattered blots, flowers or paisley: small shapes of the second colour and of one between."""
     size = float(rng.uniform(1.8, 5.5))
     image = on.mixed((around(noise(rng, size, size)) > rng.uniform(0.7, 1.3)).astype(np.float32))
@@ -121,14 +122,14 @@ def _print(rng: np.random.Generator, on: Canvas) -> Float:
     return image
 
 
-def _dots(rng: np.random.Generator, on: Canvas) -> Float:
+def _dots(rng: np.random.Generator, on: Canvas) -> Floating:
     apart = float(rng.choice([11.2, 14.0, 18.667]))
     shift = np.where((on.y // apart) % 2 > 0, apart / 2, 0)
     from_middle = np.hypot((on.x + shift) % apart - apart / 2, on.y % apart - apart / 2)
     return on.mixed((from_middle < rng.uniform(0.2, 0.34) * apart).astype(np.float32))
 
 
-def _blocks(rng: np.random.Generator, on: Canvas) -> Float:
+def _blocks(rng: np.random.Generator, on: Canvas) -> Floating:
     """Two tones: a yoke, a lower half, contrasting sleeves, one half of the front, or a band across the chest."""
     sleeves, edge = on.y >= on.trunk, rng.uniform(0.3, 0.6) * on.trunk
     left = (on.x > SIZE / 2) & ~sleeves
@@ -138,7 +139,7 @@ def _blocks(rng: np.random.Generator, on: Canvas) -> Float:
     return on.mixed(kinds[rng.choice(len(kinds), p=shares)].astype(np.float32))
 
 
-def _logo(rng: np.random.Generator, on: Canvas) -> Float:
+def _logo(rng: np.random.Generator, on: Canvas) -> Floating:
     """A print on the chest, and often one on the back: a badge, a disc, lettering, a ring, a picture."""
     image = on.plain()
     shape = rng.integers(6)
@@ -161,9 +162,9 @@ def _logo(rng: np.random.Generator, on: Canvas) -> Float:
     return image
 
 
-def _denim(rng: np.random.Generator, on: Canvas) -> Float:
+def _denim(rng: np.random.Generator, on: Canvas) -> Floating:
     """Greyed, faded on thighs and seat, with dark seams and light stitches; the legs' outer sides are in the middle."""
-    image: Float = on.plain()
+    image: Floating = on.plain()
     image = 0.72 * image + 0.28 * image.mean(axis=2, keepdims=True)
     front, back = SIZE / 2 + AROUND / 4, SIZE / 2 - AROUND / 4
     strength = rng.uniform(0.0, 0.5)
@@ -181,12 +182,12 @@ def _denim(rng: np.random.Generator, on: Canvas) -> Float:
     return image
 
 
-def _melange(rng: np.random.Generator, on: Canvas) -> Float:
+def _melange(rng: np.random.Generator, on: Canvas) -> Floating:
     flecks = around(noise(rng, 0.6, 1.6))
     return np.asarray(on.plain() + 0.06 * flecks[..., None] * (0.3 + on.main), np.float32)
 
 
-def _knit(rng: np.random.Generator, on: Canvas) -> Float:
+def _knit(rng: np.random.Generator, on: Canvas) -> Floating:
     """Coarse yarn in ribs or cables, at times with a band of a motif."""
     period = float(rng.choice([6.222, 8.0, 11.2]))
     wave = np.sin(2 * np.pi * on.x / period + (1.2 * np.sin(on.y / 3.5) if rng.random() < 0.4 else 0.0))
@@ -199,7 +200,7 @@ def _knit(rng: np.random.Generator, on: Canvas) -> Float:
     return np.asarray(image * (1 + 0.16 * wave + 0.07 * stitches)[..., None], np.float32)
 
 
-def _leather(rng: np.random.Generator, on: Canvas) -> Float:
+def _leather(rng: np.random.Generator, on: Canvas) -> Floating:
     """Mottled, worn lighter along folds, with seams at the sides and across the shoulders."""
     blotches = around(noise(rng, 6, 6))
     image = on.plain() * (1 + 0.06 * blotches + 0.05 * around(noise(rng, 0.9, 0.9)))[..., None]
@@ -209,7 +210,7 @@ def _leather(rng: np.random.Generator, on: Canvas) -> Float:
     return np.asarray(np.where(seam[..., None], 0.6 * image, image), np.float32)
 
 
-def _quilted(rng: np.random.Generator, on: Canvas) -> Float:
+def _quilted(rng: np.random.Generator, on: Canvas) -> Floating:
     """Down in horizontal chambers: each light above and dark below."""
     period = on.trunk / rng.integers(6, 11)
     place = (on.y % period) / period
@@ -218,7 +219,7 @@ def _quilted(rng: np.random.Generator, on: Canvas) -> Float:
     return np.asarray(on.plain() * ((1 + chamber) * wave)[..., None], np.float32)
 
 
-PATTERNS: dict[str, Callable[[np.random.Generator, Canvas], Float]] = {
+PATTERNS: dict[str, Callable[[np.random.Generator, Canvas], Floating]] = {
     "plain": _plain,
     "stripes": _stripes,
     "pinstripes": _pinstripes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin, smoothed
 from closerlook.synthesis.humans.clothing.palette import Colour, shade
 from closerlook.synthesis.humans.mesh.assembly import Part
@@ -14,7 +15,6 @@ from closerlook.synthesis.humans.mesh.mesh import Material
 
 __all__ = ["SHOES", "Last", "shoe_part"]
 
-Float = NDArray[np.floating]
 SIDE = 64  # of the texture
 
 
@@ -53,8 +53,8 @@ SHOES: dict[str, Last] = {
 
 
 def shoe_part(
-    form: Mannequin, kind: str, colour: Colour, sole: Colour, under: Float, skin: Colour
-) -> tuple[list[Part], Float]:
+    form: Mannequin, kind: str, colour: Colour, sole: Colour, under: Floating, skin: Colour
+) -> tuple[list[Part], Floating]:
     """A pair of :data:`SHOES`, and the feet seen in open ones; also how far inside each vertex of the tights lies.
 
     High ones go over what stands off the mannequin by ``under`` (t,). ``skin`` is the colour of feet, or of socks.
@@ -99,7 +99,7 @@ def shoe_part(
     return parts, covers
 
 
-def _raised(height: Float, ahead: Float, last: Last, reach: float) -> Float:
+def _raised(height: Floating, ahead: Floating, last: Last, reach: float) -> Floating:
     """How much a heel lifts each point: toes sink as much as the heel is higher, a block fills the space below."""
     if not last.heel:
         return np.zeros_like(height)

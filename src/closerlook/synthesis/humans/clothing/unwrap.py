@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.garment_mesh import Garment
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
 from closerlook.synthesis.humans.clothing.patterns import TRUNK_SHARE, WRAP
@@ -12,11 +13,8 @@ from closerlook.synthesis.humans.mesh.sheet import Sheet
 
 __all__ = ["unwrap"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
-
-def unwrap(garment: Garment, form: Mannequin) -> tuple[Sheet, Float]:
+def unwrap(garment: Garment, form: Mannequin) -> tuple[Sheet, Floating]:
     """Lay a garment out on its texture, with vertices split at seams.
 
     Returns the split sheet, with the value ``smooth`` naming each vertex before splitting, and (n, 2) coordinates.
@@ -33,7 +31,7 @@ def unwrap(garment: Garment, form: Mannequin) -> tuple[Sheet, Float]:
     return _split(sheet, u.ravel(), v.ravel())
 
 
-def _bearings(sheet: Sheet, form: Mannequin, sleeve: NDArray[np.bool_], *, legs: bool) -> Float:
+def _bearings(sheet: Sheet, form: Mannequin, sleeve: NDArray[np.bool_], *, legs: bool) -> Floating:
     """(t, 3) the direction of each corner around its limb's axis, continuous over each triangle.
 
     The trunk counts from the front, limbs from their outer sides, so that left and right mirror each other.
@@ -50,7 +48,7 @@ def _bearings(sheet: Sheet, form: Mannequin, sleeve: NDArray[np.bool_], *, legs:
     return np.asarray(middle + (around - middle + np.pi) % (2 * np.pi) - np.pi)
 
 
-def _split(sheet: Sheet, u: Float, v: Float) -> tuple[Sheet, Float]:
+def _split(sheet: Sheet, u: Floating, v: Floating) -> tuple[Sheet, Floating]:
     """One vertex for each different pair of a vertex and its coordinates, given a corner of a triangle each."""
     corner = sheet.triangles.ravel()
     columns, rows = (np.round(value * 8192).astype(np.int64) for value in (u, v))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.palette import Colour
 from closerlook.synthesis.humans.hair.scalp import head_cap, head_centre, head_knots, head_net
@@ -17,7 +18,6 @@ from closerlook.synthesis.humans.mesh.primitives import grid_triangles, rounded_
 
 __all__ = ["HAIR_STYLES", "HairStyle", "hair_parts"]
 
-Float = NDArray[np.floating]
 
 # Heights of hairlines at ``BEARINGS``.
 _SHORT = (0.800, 0.798, 0.783, 0.722, 0.738, 0.738, 0.695, 0.662, 0.655)
@@ -65,7 +65,7 @@ HAIR_STYLES: dict[str, HairStyle] = {
 
 
 def hair_parts(
-    rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Float, *, hat: bool = False
+    rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Floating, *, hat: bool = False
 ) -> list[Part]:
     """The hair of a head; a hat presses it flat. Long hair lies on ``surface`` (n, 3), points of the clothes."""
     grown, full = np.exp(rng.normal(0, 0.22)), np.exp(rng.normal(0, 0.2))
@@ -93,7 +93,7 @@ CURTAIN_FROM = 72.0  # degrees from the front
 CURTAIN_ROWS = 8
 
 
-def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: Material, surface: Float) -> Part:
+def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: Material, surface: Floating) -> Part:
     """Hair that hangs from the sides and back of the head and lies on the shoulders."""
     bearing = head_net()[1][0]
     columns = np.flatnonzero(np.abs(bearing) >= CURTAIN_FROM)
@@ -118,7 +118,7 @@ def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: M
     return Part(material, position.reshape(-1, 3).astype(np.float32), uv.reshape(-1, 2), triangles, weights)
 
 
-def _crown(body: Body, style: HairStyle, columns: NDArray[np.intp]) -> Float:
+def _crown(body: Body, style: HairStyle, columns: NDArray[np.intp]) -> Floating:
     """(rows, n, 3) the curtain's part on the head: just outside the cap, from near the crown to above the ears."""
     neutral, _, pull = head_net()
     height = neutral[..., 1]
@@ -130,7 +130,7 @@ def _crown(body: Body, style: HairStyle, columns: NDArray[np.intp]) -> Float:
     return np.asarray(centre + out * pull[rows][:, columns, None] + lift * unit, np.float32)
 
 
-def _lie_on(position: Float, surface: Float, centre: Float) -> Float:
+def _lie_on(position: Floating, surface: Floating, centre: Floating) -> Floating:
     """Push hair outside the clothes and neck below it, away from the head's axis."""
     flat = position.reshape(-1, 3).copy()
     low = flat[:, 1] < surface[:, 1].max() + 0.02

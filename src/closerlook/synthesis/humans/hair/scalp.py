@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter, median_filter
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import HEAD_CENTRE, body_data
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.mesh.assembly import rigid
@@ -16,7 +16,6 @@ from closerlook.synthesis.humans.mesh.sheet import Sheet
 
 __all__ = ["BEARINGS", "head_cap", "head_centre", "head_knots", "head_net", "head_sheet"]
 
-Float = NDArray[np.floating]
 
 # Bearings from the front, degrees, at which hairlines are given as heights on the neutral head, metres:
 # brows are at 0.75, the front hairline at 0.8, the top of the ears at 0.735, the chin at 0.616.
@@ -24,7 +23,7 @@ BEARINGS = (0.0, 35.0, 60.0, 78.0, 90.0, 105.0, 125.0, 150.0, 180.0)
 
 
 @functools.cache
-def head_net() -> tuple[Float, Float, Float]:
+def head_net() -> tuple[Floating, Floating, Floating]:
     """On the neutral head: the knots (rows, columns, 3), bearings from the front, and how far to pull ears in."""
     data = body_data()
     knots = head_knots(data.vertices)
@@ -35,19 +34,21 @@ def head_net() -> tuple[Float, Float, Float]:
     return knots.astype(np.float32), bearing.astype(np.float32), (calm / radius).astype(np.float32)
 
 
-def head_knots(vertices: Float) -> Float:
+def head_knots(vertices: Floating) -> Floating:
     """(rows, columns, 3) the net on a head, given its mesh's vertices."""
     data = body_data()
     return np.asarray((vertices[data.cap_vertices] * data.cap_shares[..., None]).sum(2), np.float32)
 
 
-def head_centre(body: Body) -> Float:
+def head_centre(body: Body) -> Floating:
     """(3,) the middle of the head: that of the net's equator."""
     knots = head_knots(body.positions)
     return np.asarray(knots[len(knots) // 2, :-1].mean(0), np.float32)
 
 
-def head_cap(body: Body, line: tuple[float, ...], thickness: Float, crown: float = 1.0, margin: float = 0.012) -> Sheet:
+def head_cap(
+    body: Body, line: tuple[float, ...], thickness: Floating, crown: float = 1.0, margin: float = 0.012
+) -> Sheet:
     """The net pushed out by ``thickness`` (rows, columns), thin towards the hairline ``line``, cut along it.
 
     Nothing remains above the height ``crown`` of the neutral head; ``margin`` is how far the edge thins, metres.
@@ -61,7 +62,7 @@ def head_cap(body: Body, line: tuple[float, ...], thickness: Float, crown: float
     return head_sheet(body, level, thickness * taper)
 
 
-def head_sheet(body: Body, level: Float, thickness: Float, *, over_nose: bool = False) -> Sheet:
+def head_sheet(body: Body, level: Floating, thickness: Floating, *, over_nose: bool = False) -> Sheet:
     """The net pushed out by ``thickness`` where ``level``, both (rows, columns), is positive; cut along its zero line.
 
     Ears are pulled in, and so is the nose unless the sheet lies ``over_nose``.

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material, Person, Skeleton
 from closerlook.synthesis.humans.pose.rig import BONES, GROUND, SHOWN, parents, top_four
 
 __all__ = ["Part", "assemble", "rigid"]
-
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -30,14 +27,14 @@ class Part:
     """
 
     material: Material
-    positions: Float = field(repr=False)
-    uv: Float = field(repr=False)
-    triangles: Int = field(repr=False)
-    weights: Float = field(repr=False)
-    smooth: Int | None = field(default=None, repr=False)
+    positions: Floating = field(repr=False)
+    uv: Floating = field(repr=False)
+    triangles: Int32 = field(repr=False)
+    weights: Floating = field(repr=False)
+    smooth: Int32 | None = field(default=None, repr=False)
 
 
-def rigid(count: int, **shares: float) -> Float:
+def rigid(count: int, **shares: float) -> Floating:
     """Weights of ``count`` vertices that all move with the same bones; ``__`` in a name stands for a dot."""
     weights = np.zeros((count, len(BONES)), np.float32)
     for name, share in shares.items():
@@ -88,6 +85,6 @@ def _at_hand(part: Part) -> bool:
     return bool(part.weights[0, _LOOSE].any())
 
 
-def _same_place(positions: Float) -> Int:
+def _same_place(positions: Floating) -> Int32:
     places = np.round(positions * 1e5).astype(np.int64)
     return np.unique(places, axis=0, return_inverse=True)[1].astype(np.int32).ravel()

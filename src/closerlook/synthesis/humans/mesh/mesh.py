@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Hold", "Material", "Person", "PosedBatch", "PosedPerson", "Skeleton"]
+from closerlook.arrays import Float32, Int32
 
-Float = NDArray[np.float32]
-Int = NDArray[np.int32]
+__all__ = ["Hold", "Material", "Person", "PosedBatch", "PosedPerson", "Skeleton"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class Skeleton:
     """
 
     names: tuple[str, ...]
-    parents: Int = field(repr=False)
-    heads: Float = field(repr=False)
+    parents: Int32 = field(repr=False)
+    heads: Float32 = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,13 @@ class Person:
 
     identity: int
     labels: Mapping[str, str]
-    positions: Float = field(repr=False)
-    smooth: Int = field(repr=False)
-    uv: Float = field(repr=False)
-    bones: Int = field(repr=False)
-    weights: Float = field(repr=False)
-    triangles: Int = field(repr=False)
-    materials_of: Int = field(repr=False)
+    positions: Float32 = field(repr=False)
+    smooth: Int32 = field(repr=False)
+    uv: Float32 = field(repr=False)
+    bones: Int32 = field(repr=False)
+    weights: Float32 = field(repr=False)
+    triangles: Int32 = field(repr=False)
+    materials_of: Int32 = field(repr=False)
     materials: tuple[Material, ...] = field(repr=False)
     skeleton: Skeleton = field(repr=False)
     body_vertices: int
@@ -116,9 +115,9 @@ class PosedPerson:
         labels: what only this pose shows: ``phone`` (yes, no) and ``umbrella`` (open, folded, none).
     """
 
-    positions: Float = field(repr=False)
-    normals: Float = field(repr=False)
-    joints: Float = field(repr=False)
+    positions: Float32 = field(repr=False)
+    normals: Float32 = field(repr=False)
+    joints: Float32 = field(repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -132,9 +131,9 @@ class PosedBatch:
         labels: of each pose.
     """
 
-    positions: Float = field(repr=False)
-    normals: Float = field(repr=False)
-    joints: Float = field(repr=False)
+    positions: Float32 = field(repr=False)
+    normals: Float32 = field(repr=False)
+    joints: Float32 = field(repr=False)
     labels: tuple[Mapping[str, str], ...]
 
     @classmethod

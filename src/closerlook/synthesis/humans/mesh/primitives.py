@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
+
 __all__ = ["Surface", "box", "grid_triangles", "join", "lathe", "ribbon", "rounded_box", "swatch", "tube"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
-Surface = tuple[Float, Float, Int]  # positions, texture coordinates, triangles
+Surface = tuple[Floating, Floating, Int32]  # positions, texture coordinates, triangles
 
 
-def grid_triangles(rows: int, columns: int) -> Int:
+def grid_triangles(rows: int, columns: int) -> Int32:
     """Two triangles a cell of a (rows, columns) grid of vertices.
 
     Faces look towards ``cross(next row, next column)``.
@@ -23,7 +23,7 @@ def grid_triangles(rows: int, columns: int) -> Int:
     ).astype(np.int32)
 
 
-def box(size: tuple[float, float, float], centre: Float | tuple[float, float, float]) -> Surface:
+def box(size: tuple[float, float, float], centre: Floating | tuple[float, float, float]) -> Surface:
     """A cuboid of this width, height and depth; every face shows the whole texture."""
     corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
     faces = []
@@ -39,7 +39,7 @@ def box(size: tuple[float, float, float], centre: Float | tuple[float, float, fl
     return points.astype(np.float32), uv, triangles
 
 
-def lathe(radii: Float, heights: Float, sides: int = 16) -> Surface:
+def lathe(radii: Floating, heights: Floating, sides: int = 16) -> Surface:
     """A profile (n,) of radii and heights turned about the y axis, faces outwards where the heights descend."""
     angle = np.linspace(-np.pi, np.pi, sides + 1)
     ring = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], 1)
@@ -84,7 +84,7 @@ def rounded_box(size: tuple[float, float, float], power: float = 0.35, *, rows: 
     return points.astype(np.float32), uv.astype(np.float32), grid_triangles(rows, columns)
 
 
-def tube(path: Float, radii: Float, sides: int = 10) -> Surface:
+def tube(path: Floating, radii: Floating, sides: int = 10) -> Surface:
     """A tube along a path (n, 3) with a radius at each point, closed at its ends; (n, 2) radii make it flat."""
     path, radii = np.asarray(path, np.float64), np.broadcast_to(np.asarray(radii, np.float64).T, (2, len(path))).T
     along = np.gradient(path, axis=0)
@@ -108,7 +108,7 @@ def tube(path: Float, radii: Float, sides: int = 10) -> Surface:
     )
 
 
-def ribbon(path: Float, across: Float, thickness: float) -> Surface:
+def ribbon(path: Floating, across: Floating, thickness: float) -> Surface:
     """A flat band along a path (n, 3), half as wide as ``across`` (n, 3) to each side: straps and handles."""
     along = np.gradient(np.asarray(path, np.float64), axis=0)
     normal = np.cross(along, across)

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating, Int32
+
 __all__ = ["Sheet", "boundary_edges", "loops", "split_quads", "vertex_normals"]
 
-Float = NDArray[np.floating]
-Int = NDArray[np.int32]
 
-
-def split_quads(quads: Int) -> Int:
+def split_quads(quads: Int32) -> Int32:
     """Two triangles a quad, (2q, 3)."""
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
 
 
-def vertex_normals(positions: Float, triangles: Int) -> Float:
+def vertex_normals(positions: Floating, triangles: Int32) -> Floating:
     """Area-weighted unit normals, (v, 3)."""
     a, b, c = (positions[triangles[:, k]] for k in range(3))
     faces = np.cross(b - a, c - a)
@@ -39,17 +38,17 @@ class Sheet:
             cutting needs.
     """
 
-    triangles: Int = field(repr=False)
-    values: Mapping[str, Float] = field(repr=False)
+    triangles: Int32 = field(repr=False)
+    values: Mapping[str, Floating] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.values["position"])
 
     @property
-    def position(self) -> Float:
+    def position(self) -> Floating:
         return self.values["position"]
 
-    def with_values(self, **values: Float) -> Sheet:
+    def with_values(self, **values: Floating) -> Sheet:
         """The same triangles with some values replaced or added."""
         return replace(self, values={**self.values, **values})
 
@@ -60,15 +59,15 @@ class Sheet:
         values = {name: value[used] for name, value in self.values.items()}
         return Sheet(renumbered.reshape(-1, 3).astype(np.int32), values)
 
-    def clip(self, level: Float) -> Sheet:
+    def clip(self, level: Floating) -> Sheet:
         """The part where ``level`` (n,), linear over each triangle, is positive: cut exactly along its zero line."""
         return self._cut(level, both=False)
 
-    def divide(self, level: Float) -> Sheet:
+    def divide(self, level: Floating) -> Sheet:
         """The whole sheet with its triangles cut along the zero line of ``level``, so that none lies on both sides."""
         return self._cut(level, both=True)
 
-    def _cut(self, level: Float, *, both: bool) -> Sheet:
+    def _cut(self, level: Floating, *, both: bool) -> Sheet:
         level = np.where(np.abs(level) < 1e-6, -1e-6, level)
         inside = level[self.triangles] > 0
         count = inside.sum(1)
@@ -106,7 +105,7 @@ class Sheet:
         return Sheet(np.concatenate([self.triangles, lip]).astype(np.int32), values)
 
 
-def boundary_edges(triangles: Int) -> Int:
+def boundary_edges(triangles: Int32) -> Int32:
     """(e, 2) directed edges that only one triangle has, in that triangle's direction."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
     size = int(edges.max(initial=0)) + 1
@@ -114,10 +113,10 @@ def boundary_edges(triangles: Int) -> Int:
     return edges[~np.isin(key, reverse)].astype(np.int32)
 
 
-def loops(edges: Int) -> list[Int]:
+def loops(edges: Int32) -> list[Int32]:
     """Directed boundary edges chained into closed loops of vertices, the longest first."""
     following = {int(a): int(b) for a, b in edges}
-    loops: list[Int] = []
+    loops: list[Int32] = []
     while following:
         start, here = following.popitem()
         loop = [start]

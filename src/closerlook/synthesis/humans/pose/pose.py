@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.mesh.mesh import Person, PosedBatch, PosedPerson
 from closerlook.synthesis.humans.pose.rig import BONES, SHOWN, bone_index
 from closerlook.synthesis.humans.pose.skinning import bend, flesh_of
@@ -17,7 +18,6 @@ from closerlook.synthesis.humans.pose.solver import GONE, TILTED, UPRIGHT, PoseT
 
 __all__ = ["Pose", "pose_batch", "pose_person", "sample_pose"]
 
-Float = NDArray[np.floating]
 
 # Joint angles of level walking in degrees over one cycle from heel strike, flexion positive (after D. A. Winter,
 # Biomechanics and Motor Control of Human Movement). The last place is the first again.
@@ -128,12 +128,12 @@ def pose_batch(person: Person, poses: Sequence[Pose]) -> PosedBatch:
     return PosedBatch(*bend(flesh, transforms), joints, tuple(_labels(row) for row in shown.tolist()))
 
 
-def _columns(poses: Sequence[Pose]) -> dict[str, Float]:
+def _columns(poses: Sequence[Pose]) -> dict[str, Floating]:
     """Each field of Pose as (p,) float64, or (2, p) where it has two numbers."""
     return {part.name: np.array([getattr(pose, part.name) for pose in poses], float).T for part in fields(Pose)}
 
 
-def _angles(person: Person, of: Mapping[str, Float]) -> Float:
+def _angles(person: Person, of: Mapping[str, Floating]) -> Floating:
     """(p, b, 3) turns of every bone about the world's x, y and z axes of the rest pose, degrees."""
     phase, stride, speed, heading = (of[name] for name in ("phase", "stride", "speed", "heading"))
     hurry = np.maximum(0.0, stride * (speed - 1))
@@ -173,7 +173,7 @@ def _angles(person: Person, of: Mapping[str, Float]) -> Float:
     return angles
 
 
-def _free_arms(person: Person, of: Mapping[str, Float]) -> tuple[Float, Float, Float]:
+def _free_arms(person: Person, of: Mapping[str, Floating]) -> tuple[Floating, Floating, Floating]:
     """The arms' lift, elbow bend and share of the swing, each (2, p); a gesture goes to the other hand where its own is
     busy."""
     lift, elbow = of["lift"], of["elbow"]
@@ -185,7 +185,7 @@ def _free_arms(person: Person, of: Mapping[str, Float]) -> tuple[Float, Float, F
     return np.where(busy, 0, lift), np.where(busy, np.minimum(elbow, 12), elbow), np.where(busy, 0.45, calm)
 
 
-def _reach(person: Person, of: Mapping[str, Float]) -> Float:
+def _reach(person: Person, of: Mapping[str, Floating]) -> Floating:
     """Where each hand has to be, as in :class:`PoseTargets`."""
     reach = np.zeros((len(of["phase"]), 2, 4))
     for side, hold in enumerate(person.hands):
@@ -196,7 +196,7 @@ def _reach(person: Person, of: Mapping[str, Float]) -> Float:
     return reach
 
 
-def _shown(person: Person, of: Mapping[str, Float]) -> NDArray[np.int32]:
+def _shown(person: Person, of: Mapping[str, Floating]) -> NDArray[np.int32]:
     """(p, 6) how each of ``SHOWN`` is in hand, as in :class:`PoseTargets`."""
     shown = np.full((len(of["phase"]), len(SHOWN)), GONE, np.int32)
     for side, hold in zip("LR", person.hands, strict=True):

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import body_data
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "top_four",
 ]
 
-Float = NDArray[np.floating]
 
 _SIDE = ("clavicle", "shoulder01", "upperarm01", "lowerarm01", "wrist", "upperleg01", "lowerleg01", "foot", "toe1-1")
 GRIPS = ("grip.L", "grip.R")  # where hands hold things: below the wrists, not in MakeHuman's rig
@@ -71,7 +71,7 @@ def bone_index(name: str) -> int:
     return BONES.index(name)
 
 
-def rotate(axis: str, degrees: float) -> Float:
+def rotate(axis: str, degrees: float) -> Floating:
     """The rotation about a world axis, right-handed."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
@@ -81,7 +81,7 @@ def rotate(axis: str, degrees: float) -> Float:
     return matrix
 
 
-def align(source: Float, target: Float) -> Float:
+def align(source: Floating, target: Floating) -> Floating:
     """The smallest rotation that turns one direction into another."""
     a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
     axis, cosine = np.cross(a, b), float(a @ b)
@@ -92,7 +92,7 @@ def align(source: Float, target: Float) -> Float:
     return np.asarray(np.eye(3) + cross + cross @ cross / (1 + cosine), np.float32)
 
 
-def chain(heads: Float, parents: NDArray[np.int32], rotations: Float) -> Float:
+def chain(heads: Floating, parents: NDArray[np.int32], rotations: Floating) -> Floating:
     """Each bone's transform, (b, 3, 4), where bones rotate about their heads, on top of their parents.
 
     Rotations (b, 3, 3) are given about the world's axes of the rest pose.
@@ -107,13 +107,13 @@ def chain(heads: Float, parents: NDArray[np.int32], rotations: Float) -> Float:
     return transforms[:, :3]
 
 
-def skin(positions: Float, weights: Float, transforms: Float) -> Float:
+def skin(positions: Floating, weights: Floating, transforms: Floating) -> Floating:
     """Linear blend skinning with dense weights: (n, 3), (n, b), (b, 3, 4) -> (n, 3)."""
     blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
     return np.asarray(np.einsum("nij,nj->ni", blended[:, :, :3], positions) + blended[:, :, 3])
 
 
-def top_four(weights: Float) -> tuple[NDArray[np.int32], Float]:
+def top_four(weights: Floating) -> tuple[NDArray[np.int32], Floating]:
     """The four strongest bones of each row of dense weights, renormalised."""
     bones = np.argpartition(-weights, 3, axis=1)[:, :4]
     kept = np.take_along_axis(weights, bones, 1)

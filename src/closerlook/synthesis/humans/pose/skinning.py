@@ -13,14 +13,13 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float32, Int32
 from closerlook.compute.kernels import KERNEL_OPTIONS, start_warp, warp_array
 from closerlook.synthesis.humans.mesh.mesh import Person
 from closerlook.synthesis.humans.pose.tangents import tangents, unit
 
 __all__ = ["Flesh", "bend", "flesh_of"]
 
-Float = NDArray[np.float32]
-Int = NDArray[np.int32]
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -73,7 +72,7 @@ def flesh_of(person: Person) -> Flesh:
     )
 
 
-def bend(flesh: Flesh, transforms: Any) -> tuple[Float, Float]:
+def bend(flesh: Flesh, transforms: Any) -> tuple[Float32, Float32]:
     """(p, v, 3) positions and unit normals by linear blend skinning with a (p, b) Warp array of 4 x 4 matrices."""
     poses = transforms.shape[0]
     positions, normals = (np.empty((poses, flesh.size, 3), np.float32) for _ in range(2))
@@ -83,7 +82,7 @@ def bend(flesh: Flesh, transforms: Any) -> tuple[Float, Float]:
     return positions, normals
 
 
-def _grouped(person: Person) -> tuple[Int, Int, Int, Float]:
+def _grouped(person: Person) -> tuple[Int32, Int32, Int32, Float32]:
     """Groups of LANES vertices, their first bones, the bones, and the shares, as in :class:`Flesh`."""
     none = len(person.skeleton.names)
     bones = np.where(person.weights > 0, person.bones, none).astype(np.int32)
@@ -104,7 +103,7 @@ def _grouped(person: Person) -> tuple[Int, Int, Int, Float]:
     return vertices.astype(np.int32), first.astype(np.int32), bones[members[:, 0], column], shares
 
 
-def _places(person: Person, weights: Float) -> Float:
+def _places(person: Person, weights: Float32) -> Float32:
     """(v, 4, 4) homogeneous places in the rest pose times the weights of the bones."""
     ones = np.ones((len(weights), 1), np.float32)
     return np.asarray(np.concatenate([person.positions, ones], axis=1)[:, None] * weights[..., None])

@@ -14,13 +14,13 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.arrays import Floating
 from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.humans.pose.rig import BONES, GROUND, SHOWN, bone_index, parents
 from closerlook.synthesis.humans.pose.skinning import Flesh
 
 __all__ = ["GONE", "TILTED", "UPRIGHT", "PoseTargets", "solve_poses"]
 
-Float = NDArray[np.floating]
 
 wp.set_module_options(KERNEL_OPTIONS)
 
@@ -48,10 +48,10 @@ class PoseTargets:
         shown: (p, 6) how each of ``SHOWN`` is in hand: GONE, UPRIGHT or TILTED.
     """
 
-    angles: Float = field(repr=False)
-    heading: Float = field(repr=False)
-    swing: Float = field(repr=False)
-    reach: Float = field(repr=False)
+    angles: Floating = field(repr=False)
+    heading: Floating = field(repr=False)
+    swing: Floating = field(repr=False)
+    reach: Floating = field(repr=False)
     shown: NDArray[np.integer] = field(repr=False)
 
 

@@ -9,19 +9,19 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float32
 from closerlook.compute.kernels import KERNEL_OPTIONS, warp_array
 from closerlook.synthesis.humans.mesh.mesh import Person
 
 __all__ = ["tangents", "unit"]
 
-Float = NDArray[np.float32]
 
 wp.set_module_options(KERNEL_OPTIONS)
 
 FLAT = wp.constant(1.0e-4)  # of the squared spread of the vertices around: those on one line say nothing across it
 
 
-def tangents(person: Person, bones: NDArray[np.int32], weights: Float) -> Float:
+def tangents(person: Person, bones: NDArray[np.int32], weights: Float32) -> Float32:
     """(v, 4, 2, 4): for each of a vertex's bones what it adds to two tangents of the surface.
 
     A bone's 3 x 4 transform times these vectors, summed over the bones, gives two directions whose cross product points

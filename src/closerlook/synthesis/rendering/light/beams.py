@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float, Float32, Int
 from closerlook.synthesis.rendering.light.conditions import Conditions
 from closerlook.synthesis.rendering.surfaces.textures import CHAIN_LENGTH
 from closerlook.synthesis.rendering.values import CASTER_ROW, KEY_LIGHT_ROW
@@ -20,9 +21,6 @@ from closerlook.synthesis.scenes.sky import sky_light
 
 __all__ = ["LAMP_DISTANCE", "KeyLights", "casters", "key_lights", "shadow_matrices", "turned_skies"]
 
-Float = NDArray[np.float32]
-Double = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
@@ -47,15 +45,15 @@ class KeyLights:
     """
 
     rows: NDArray[Any]
-    skies: Float
-    gloss: Float
+    skies: Float32
+    gloss: Float32
     casters: NDArray[Any]
-    cast_pose: Integers
-    cast_matrix: Float
+    cast_pose: Int
+    cast_matrix: Float32
     dark: NDArray[np.bool_]
 
 
-def key_lights(conditions: Conditions, pose_of: Integers, places: Sequence[Place]) -> KeyLights:
+def key_lights(conditions: Conditions, pose_of: Int, places: Sequence[Place]) -> KeyLights:
     """The key lights of all views of a batch.
 
     Args:
@@ -92,12 +90,12 @@ def key_lights(conditions: Conditions, pose_of: Integers, places: Sequence[Place
     )
 
 
-def _each(values: Sequence[Double], number: Integers) -> Double:
+def _each(values: Sequence[Float], number: Int) -> Float:
     """What rows of these numbers have."""
     return np.array(values, np.float64)[number]
 
 
-def _casts(keys: Double) -> tuple[Integers, Integers]:
+def _casts(keys: Float) -> tuple[Int, Int]:
     """Of lights with these (n, k) keys, one for each shadow map that is needed; and the (n,) number of each light's."""
     numbers = np.zeros(len(keys), np.int64)
     for column in keys.T:
@@ -107,9 +105,7 @@ def _casts(keys: Double) -> tuple[Integers, Integers]:
     return first, slot
 
 
-def casters(
-    places: Sequence[Place], view: Integers, towards: Double, shining: NDArray[np.bool_]
-) -> tuple[NDArray[Any], Integers]:
+def casters(places: Sequence[Place], view: Int, towards: Float, shining: NDArray[np.bool_]) -> tuple[NDArray[Any], Int]:
     """The things of a place whose shadow from a sun does not pass the person by, as rows of :class:`values.Caster`.
 
     A thing is taken for its own picture, turned to the light: its shadow is then as wide as it is.
@@ -159,7 +155,7 @@ def _throw_shadows(panels: Panels) -> NDArray[np.bool_]:
     return panels.cutout & (panels.turns | panels.front)
 
 
-def _pairs(count: Integers, view: Integers, shining: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+def _pairs(count: Int, view: Int, shining: NDArray[np.bool_]) -> tuple[Int, Int]:
     """Number of the light and of the thing for each light that shines and each of the ``count`` things of its view."""
     each = np.where(shining, count[view], 0)
     light = np.repeat(np.arange(len(view)), each)
@@ -167,7 +163,7 @@ def _pairs(count: Integers, view: Integers, shining: NDArray[np.bool_]) -> tuple
     return light, np.arange(len(light)) + (first_thing[view] - first_pair)[light]
 
 
-def turned_skies(skies: Double, north: Double) -> Double:
+def turned_skies(skies: Float, north: Float) -> Float:
     """(n, 9, 3) sky harmonics of places turned by (n,) ``north`` degrees about the vertical."""
     c, s = np.cos(np.radians(north))[:, None], np.sin(np.radians(north))[:, None]
     c2, s2 = c * c - s * s, 2 * s * c
@@ -180,7 +176,7 @@ def turned_skies(skies: Double, north: Double) -> Double:
     return np.stack([one, y, c * z - s * x, c * x + s * z, c * xy + s * yz, c * yz - s * xy, zz, xz, xx], axis=1)
 
 
-def shadow_matrices(towards: Double, lamp: NDArray[np.bool_]) -> Float:
+def shadow_matrices(towards: Float, lamp: NDArray[np.bool_]) -> Float32:
     """(n, 4, 4) world to the clip space of key lights in these directions: parallel for suns, a cone for lamps; they
     cover the person."""
     distance = np.where(lamp, LAMP_DISTANCE, 15.0)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Int
 from closerlook.synthesis.rendering.sensing.optics import NOISE_UNIT
 from closerlook.synthesis.rendering.values import AIR_ROW, EXPOSURE_ROW
 from closerlook.synthesis.scenes.lighting import lighting
@@ -19,7 +20,6 @@ from closerlook.synthesis.scenes.weather import WEATHERS, Weather
 __all__ = ["Conditions", "ImageRequest", "conditions", "flake_shape"]
 
 T = TypeVar("T")
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Conditions:
     """
 
     exposures: NDArray[Any]
-    exposure_ends: Integers
+    exposure_ends: Int
     airs: NDArray[Any]
-    air_ends: Integers
+    air_ends: Int
     illuminations: tuple[Illumination, ...]
-    light: Integers
+    light: Int
     lit: NDArray[np.bool_]
-    light_ends: Integers
+    light_ends: Int
 
 
 def conditions(
@@ -93,7 +93,7 @@ def conditions(
     )
 
 
-def _distinct(values: Sequence[T]) -> tuple[list[T], Integers]:
+def _distinct(values: Sequence[T]) -> tuple[list[T], Int]:
     """Values that differ, in order of first appearance, and the number of each value among them."""
     by_identity: dict[int, int] = {}  # hashing the many numbers of a weather would take longer than all else
     by_value: dict[T, int] = {}
@@ -106,7 +106,7 @@ def _distinct(values: Sequence[T]) -> tuple[list[T], Integers]:
     return list(by_value), np.array(numbers, np.int64)
 
 
-def _of_views(view: Integers, number: Integers, views: int) -> tuple[Integers, Integers, Integers]:
+def _of_views(view: Int, number: Int, views: int) -> tuple[Int, Int, Int]:
     """What each view has of something: the distinct numbers of each view, in order of first appearance and views end
     to end; the place of each row's among its own view's; and (V + 1,) where each view's begin."""
     _, first, which = np.unique(view * (number.max(initial=0) + 1) + number, return_index=True, return_inverse=True)

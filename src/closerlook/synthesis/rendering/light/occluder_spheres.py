@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from closerlook.arrays import Float
 from closerlook.synthesis.rendering.light.body_spheres import BANDS, REACH
 from closerlook.synthesis.scenes.frames import Frames
 
 __all__ = ["SPHERES", "TAPS", "may_occlude", "spirals"]
 
-Float = NDArray[np.float64]
 
 SPHERES = 2 * int(BANDS) + 1  # of a pose, as body_spheres.bodies makes them
 TAPS = 12  # a sample, for what of the person is before it; neighbours have others

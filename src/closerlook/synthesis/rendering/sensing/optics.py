@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from closerlook.arrays import Float32
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.rendering.sensing import blur
 from closerlook.synthesis.rendering.values import BLUR_ROW
@@ -19,7 +20,6 @@ from closerlook.synthesis.scenes.sensor import Sensor
 
 __all__ = ["NOISE_UNIT", "Optics", "gaussian_taps", "noise_tile", "optics", "tone_curves"]
 
-Float = NDArray[np.float32]
 
 NOISE_UNIT = 32
 SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
@@ -43,9 +43,9 @@ class Optics:
     sizes: NDArray[np.int64]
     softness: NDArray[np.float64]
     rounds: tuple[NDArray[Any], ...]
-    taps: Float
+    taps: Float32
     slot: NDArray[np.int64]
-    chroma_taps: Float
+    chroma_taps: Float32
     chroma_tap_count: NDArray[np.int64]
 
 
@@ -71,7 +71,7 @@ def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> O
     return Optics(sizes, softness, rounds, taps, slot, weights, np.where(colour_blur > 0, count, 0))
 
 
-def gaussian_taps(sigma: NDArray[np.float64]) -> tuple[Float, NDArray[np.int64]]:
+def gaussian_taps(sigma: NDArray[np.float64]) -> tuple[Float32, NDArray[np.int64]]:
     """Weights (V, K), from the middle to one side, of blurs by ``sigma`` (V,) pixels, and how many each has.
 
     They are three of that variance if they can have it, else a Gaussian's.
@@ -96,7 +96,7 @@ def _passes(
     angle: NDArray[np.float64],
     slot: NDArray[np.int64],
     capacity: int,
-) -> tuple[tuple[NDArray[Any], ...], Float]:
+) -> tuple[tuple[NDArray[Any], ...], Float32]:
     """Rows of values.Blur by rounds, and the taps; adds each view's passes to where its surfaces are (``slot``)."""
     lens = np.flatnonzero(focus > 0.05)
     weights, _ = gaussian_taps(focus[lens])
@@ -139,7 +139,7 @@ def _trails(motion: NDArray[np.float64], angle: NDArray[np.float64]) -> tuple[ND
     return right, down, np.where(new, np.bincount(run.ravel())[run] / 9, 0.0)
 
 
-def tone_curves(sensors: Sequence[Sensor]) -> Float:
+def tone_curves(sensors: Sequence[Sensor]) -> Float32:
     """(V, 4096) from the square root of exposed light (0 to expose.TONE_TOP) to 8-bit code values.
 
     Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;

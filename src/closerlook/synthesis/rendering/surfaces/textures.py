@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from closerlook.arrays import Bytes
 from closerlook.errors import CloserlookError
 from closerlook.storage.files import cache_folder
 from closerlook.storage.tensors import read_arrays, write_arrays
@@ -19,7 +19,6 @@ from closerlook.synthesis.scenes import grounds, paint, textures, things, walls
 
 __all__ = ["CHAIN_LENGTH", "Library", "library", "mip_chain", "relief_chain"]
 
-Bytes = NDArray[np.uint8]
 PATTERNS = 4
 CHAIN_LENGTH = (4 * paint.SIDE**2 - 1) // 3  # texels of a place texture and its mips
 
