@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint lock clean
 
-demo: $(READY)  ## render, analyse, select, train, evaluate and report, on a planted truth: under ten minutes
+demo: $(READY)  ## render, analyze, select, train, evaluate and report, on a planted truth: under ten minutes
 	$(BIN)/closerlook demo --out demo
 
 test: $(READY)  ## style, types and the whole test suite

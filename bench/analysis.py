@@ -44,7 +44,7 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
     """Images a second of the whole pass (decode, network, Grams, moments) and of the network alone, alternating.
 
     The network alone is as deep as the deepest layer that is compared, in evaluation and inference mode, channels last,
-    on images that are decoded, resized, normalised and in memory:
+    on images that are decoded, resized, normalized and in memory:
 
     * loop: PyTorch's modules one after the other, 64 images at a time, all threads on each: the bare forward pass.
     * threads: the same in as many threads and batches of that size as the pass uses.
@@ -233,7 +233,7 @@ def gap_of(
     run = np.arange(len(target)) * runs // len(target)
     pieces = [
         {
-            "centre": np.zeros(target.shape[1], np.float32),
+            "center": np.zeros(target.shape[1], np.float32),
             "sums": own.double().sum(0, keepdim=True).float().numpy(),
             "distances": squared_norms(own, parts).sum(0, keepdim=True).numpy(),
         }

@@ -15,7 +15,7 @@ __all__ = ["eager"]
 
 @contextmanager
 def eager() -> Iterator[None]:
-    """Inside, networks run convolution, batch normalisation, shortcut and activation as modules of their own: nothing
+    """Inside, networks run convolution, batch normalization, shortcut and activation as modules of their own: nothing
     is folded, fused, prepared or cut to the cache. Channels last, in place where that is safe."""
     with ExitStack() as stack:
         for name in ("lite0", "osnet", "resnet", "vgg"):

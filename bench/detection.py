@@ -3,7 +3,7 @@
     python bench/detection.py --detector judge:detect --real market1501:/data/Market-1501-v15.09.15
 
 ``--detector module:function`` takes an RGB frame, (384, 672, 3) uint8, and returns rows (score, left, top, right,
-bottom) in pixels; it must never have seen our renderer. Twelve crops stand in a frame of their mean colour, each 180 x
+bottom) in pixels; it must never have seen our renderer. Twelve crops stand in a frame of their mean color, each 180 x
 90: render at the height of the real images, for what is enlarged to that is found less often than what is reduced. One
 is found where a box with a score above one half overlaps it by a fifth (intersection over union: crops are framed
 loosely). Each person is seen once in each of the 49 lights, from a viewpoint drawn anew; images that hide a twentieth

@@ -208,8 +208,8 @@ def torso_and_legs(image: Float) -> Float:
 def shared(values: Float) -> tuple[float, float, float]:
     """Of (n, 2, d) values, two views each: the trace of what the views of a person share, with its 95 % interval."""
     rng = keyed_rng(0, "shared")
-    centred = values - values.mean(0)
-    each = (centred[:, 0] * centred[:, 1]).sum(1)
+    centerd = values - values.mean(0)
+    each = (centerd[:, 0] * centerd[:, 1]).sum(1)
     draws = [each[rng.integers(len(each), size=len(each))].mean() for _ in range(DRAWS)]
     low, high = np.percentile(draws, (2.5, 97.5))
     return float(each.mean()), float(low), float(high)
@@ -233,11 +233,11 @@ def describe(name: str, data: cl.Dataset, embedding: str, people: int, seed: int
     images = np.array(
         [Image.fromarray(read_image(path)).resize(SIZE[::-1], Image.Resampling.BILINEAR) for path in data.paths]
     )
-    colours = np.array([torso_and_legs(image / 255) for image in images])[at]
+    colors = np.array([torso_and_legs(image / 255) for image in images])[at]
     shapes = widths(images, seed)[at]
     for what, values in (
-        ("torso L*", colours[..., :1]), ("torso a*b*", colours[..., 1:3]),
-        ("legs L*", colours[..., 3:4]), ("legs a*b*", colours[..., 4:]),
+        ("torso L*", colors[..., :1]), ("torso a*b*", colors[..., 1:3]),
+        ("legs L*", colors[..., 3:4]), ("legs a*b*", colors[..., 4:]),
         ("row widths", shapes), ("mean width", shapes.mean(2, keepdims=True)),
     ):  # fmt: skip
         value, low, high = shared(values)

@@ -48,11 +48,11 @@ def make_features(size: str, dim: int) -> tuple[Features, Features]:
     """Unit vectors of people who are about as hard to tell apart as real ones are for a trained model."""
     queries, gallery, distractors, people, cameras = SIZES[size]
     rng = keyed_rng(0, "bench", size, dim)
-    centres = rng.standard_normal((people + 1, dim), dtype=np.float32)
+    centers = rng.standard_normal((people + 1, dim), dtype=np.float32)
 
     def side(count: int, strangers: int) -> Features:
         who = rng.integers(1, people + 1, count)
-        vectors = centres[who]
+        vectors = centers[who]
         vectors[:strangers] = rng.standard_normal((strangers, dim), dtype=np.float32)
         who[:strangers] = 0
         vectors += 5 * rng.standard_normal((count, dim), dtype=np.float32)

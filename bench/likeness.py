@@ -1,4 +1,4 @@
-"""How near rendered images are to real ones in plain numbers: brightness, contrast, backdrop, sharpness, colour.
+"""How near rendered images are to real ones in plain numbers: brightness, contrast, backdrop, sharpness, color.
 
     python bench/likeness.py DATA TARGET [--images 1500]
 
@@ -25,13 +25,13 @@ def measure(data: Dataset, images: int) -> NDArray[np.float64]:
     rows = []
     for batch in iter_images(data.take(np.sort(chosen)), (128, 64)):
         for image in np.asarray(batch, dtype=np.float64):
-            grey = image @ [0.299, 0.587, 0.114]
-            edge = grey.shape[1] // 6
-            sides = np.concatenate([grey[:, :edge], grey[:, -edge:]], axis=1)
-            around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-            sharp = np.abs(4 * grey[1:-1, 1:-1] - around).mean()
-            colour = (image.max(-1) - image.min(-1)).mean()
-            rows.append((grey.mean(), grey.std(), sides.std(), sharp, colour, *np.percentile(grey, [5, 95])))
+            gray = image @ [0.299, 0.587, 0.114]
+            edge = gray.shape[1] // 6
+            sides = np.concatenate([gray[:, :edge], gray[:, -edge:]], axis=1)
+            around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
+            sharp = np.abs(4 * gray[1:-1, 1:-1] - around).mean()
+            color = (image.max(-1) - image.min(-1)).mean()
+            rows.append((gray.mean(), gray.std(), sides.std(), sharp, color, *np.percentile(gray, [5, 95])))
     return np.array(rows)
 
 

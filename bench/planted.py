@@ -5,7 +5,7 @@ Found by distance (squared MMD, total loss) and by the estimated mixture weights
 A pool of source people and one of target people, in other places and through another sensor, are rendered and embedded
 once; each person is seen in random cells of the design, and each image has its own pose, camera and place. Sources and
 targets are then drawn without replacement: no two draws of a round share a person, an image or a place. Each draw
-is analysed as users' images are. All of it takes about 20 minutes of CPU time, most of it for rendering.
+is analyzed as users' images are. All of it takes about 20 minutes of CPU time, most of it for rendering.
 
 python bench/planted.py power --draws 20
 python bench/planted.py coverage --draws 100
@@ -125,7 +125,7 @@ def power(source: Pool, target: Pool, draws: int, people: int, target_identities
     """How often the planted levels of a factor are told from the others.
 
     The share ``strength`` of a target's images shows planted levels only, the rest all levels alike. A draw's planted
-    levels are neighbours in the design, or two weathers of a season.
+    levels are neighbors in the design, or two weathers of a season.
     """
     print(
         f"{draws} draws a row; {people} source people, {target_identities} target people, {IMAGES} images each, lite0"

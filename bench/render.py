@@ -115,26 +115,26 @@ def agreement(size: tuple[int, int], scene_per: str, device: str) -> float:
 
 
 def scene(size: tuple[int, int], path: Path) -> None:
-    """One posed person for the peers: triangles, a colour a vertex, camera."""
+    """One posed person for the peers: triangles, a color a vertex, camera."""
     from closerlook.randomness import keyed_rng
     from closerlook.synthesis.scenes.camera import Camera
     from closerlook.synthesis.scenes.frames import frame
 
     person = sample_person(0, 1, None, Population())
     posed = pose_person(person, sample_pose(keyed_rng(0, "pose", 1)))
-    colour = np.zeros((len(person.positions), 3), np.float32)
+    color = np.zeros((len(person.positions), 3), np.float32)
     for i, material in enumerate(person.materials):
         used = np.unique(person.triangles[person.materials_of == i])
         side = len(material.texture)
         u, v = (person.uv[used] % 1.0 * side).astype(int).clip(0, side - 1).T
-        colour[used] = material.texture[v, u, :3] / 255.0
+        color[used] = material.texture[v, u, :3] / 255.0
     camera = frame(Camera(60.0), posed.positions, size)
     np.savez(
         path,
         positions=posed.positions,
         normals=posed.normals,
         triangles=person.triangles,
-        colour=colour,
+        color=color,
         eye=camera.eye,
         forward=camera.forward,
         up=camera.up,

@@ -3,7 +3,7 @@
     python bench/render_peers.py pygfx scene.npz
 
 Needs numpy, simplejpeg and the renderer named, not closerlook. Camera and person are the same in all of them; one
-directional light, a shadow where that is a switch. The colours are close, not equal: this is about speed.
+directional light, a shadow where that is a switch. The colors are close, not equal: this is about speed.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def pygfx(scene: Scene) -> Draw:
     height, width = scene["size"]
     canvas = RenderCanvas(size=(int(width), int(height)), pixel_ratio=1)
     renderer = gfx.renderers.WgpuRenderer(canvas)
-    colours = np.concatenate([scene["colour"], np.ones((len(scene["colour"]), 1))], 1).astype(np.float32)
+    colors = np.concatenate([scene["color"], np.ones((len(scene["color"]), 1))], 1).astype(np.float32)
     geometry = gfx.Geometry(
-        positions=scene["positions"], indices=scene["triangles"], normals=scene["normals"], colors=colours
+        positions=scene["positions"], indices=scene["triangles"], normals=scene["normals"], colors=colors
     )
     mesh = gfx.Mesh(geometry, gfx.MeshStandardMaterial(color_mode="vertex", roughness=0.85))
     light = gfx.DirectionalLight(intensity=3)
@@ -67,7 +67,7 @@ def pyrender(scene: Scene) -> Draw:
     import trimesh
 
     height, width = (int(side) for side in scene["size"])
-    mesh = trimesh.Trimesh(scene["positions"], scene["triangles"], vertex_colors=scene["colour"], process=False)
+    mesh = trimesh.Trimesh(scene["positions"], scene["triangles"], vertex_colors=scene["color"], process=False)
     world = pyrender.Scene(ambient_light=[0.3, 0.3, 0.3])
     world.add(pyrender.Mesh.from_trimesh(mesh))
     world.add(
@@ -131,7 +131,7 @@ def embree(scene: Scene) -> Draw:
     rays = plane.reshape(-1, 3) @ rotation.T
     eyes = np.broadcast_to(scene["eye"], rays.shape)
     sun = np.array([0.4, 0.8, 0.5]) / math.sqrt(0.4**2 + 0.8**2 + 0.5**2)
-    colour = scene["colour"][scene["triangles"]].mean(1)
+    color = scene["color"][scene["triangles"]].mean(1)
 
     def draw() -> Any:
         """2 x 2 rays a pixel and one to the sun from where each meets the person."""
@@ -142,7 +142,7 @@ def embree(scene: Scene) -> Draw:
         point = scene["eye"] + rays[hit] * away[:, None] + normal * 1e-3
         lit = ~caster.intersects_any(point, np.broadcast_to(sun, point.shape)) * np.maximum(normal @ sun, 0)
         image = np.full((len(rays), 3), 0.5)
-        image[hit] = colour[triangle[hit]] * (0.3 + lit[:, None])
+        image[hit] = color[triangle[hit]] * (0.3 + lit[:, None])
         image = image.reshape(height, 2, width, 2, 3).mean((1, 3))
         return (np.clip(image, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
 

@@ -22,7 +22,7 @@ from closerlook.gap import Gap, Measurement, Settings
 from closerlook.reid import Recipe
 from closerlook.selection import exhaustive, mixture
 from closerlook.selection.greedy import greedy
-from closerlook.study.arms import Arm, run_arms, summarise
+from closerlook.study.arms import Arm, run_arms, summarize
 from closerlook.study.planted import Scale, hidden_levels, places, render_target
 from closerlook.synthesis import generate
 
@@ -166,7 +166,7 @@ def viewpoints(out: Path, seeds: int, people: int, steps: int) -> None:
             ),
         ]
         runs = run_arms(arms, target, recipe=recipe, seeds=range(seeds), out=out / f"{scene_per}-runs")
-        for summary in summarise(runs):
+        for summary in summarize(runs):
             gain = "" if summary.gain is None else f"  gain {100 * summary.gain:+.1f}"
             if summary.gain_low is not None and summary.gain_high is not None:
                 gain += f" ({100 * summary.gain_low:+.1f} to {100 * summary.gain_high:+.1f})"

@@ -73,7 +73,7 @@ TARGETS = ("market-a", "market-b", "dark", "haze", "cuhk01", *PLANTED)
 
 
 def make_targets(market: str, cuhk01: Path, work: Path) -> None:
-    """Render the source and the planted targets; lay out the real ones with an unlabelled and a labelled part each."""
+    """Render the source and the planted targets; lay out the real ones with an unlabeled and a labeled part each."""
     of_source, of_targets = places()
     generate(
         "gpr-plus", identities=PEOPLE, out=work / "source", size=SIZE, seed=11, scene_per="image", backdrops=of_source
@@ -90,8 +90,8 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
             backdrops=of_targets,
             sensor=sensor,
         )
-        unlabelled = pl.col("identity") <= PLANTED_UNLABELED
-        _lay_out(rendered, name, work, unlabelled, per_camera=2)
+        unlabeled = pl.col("identity") <= PLANTED_UNLABELED
+        _lay_out(rendered, name, work, unlabeled, per_camera=2)
     real = open_dataset(f"market1501:{market}").train
     people = np.unique(real.identities)
     half_a = pl.col("identity").is_in(people[: len(people) // 2].tolist())
@@ -102,18 +102,18 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
     _lay_out(_cuhk01(cuhk01), "cuhk01", work, pl.col("identity") <= 485)
 
 
-def _lay_out(data: Dataset, name: str, work: Path, unlabelled: pl.Expr, per_camera: int | None = None) -> None:
+def _lay_out(data: Dataset, name: str, work: Path, unlabeled: pl.Expr, per_camera: int | None = None) -> None:
     """Write ``name.parquet``: train (for distances; without labels), query (an image a person and camera), gallery."""
     order = keyed_rng(0, "validity", name).random(len(data))
     rank = pl.col("order").rank("ordinal").over("identity", "camera")
     table = data.table.select("file_name", "identity", "camera").with_columns(order=pl.Series(order))
-    table = table.with_columns(rank=rank, unlabelled=unlabelled)
+    table = table.with_columns(rank=rank, unlabeled=unlabeled)
     if per_camera is not None:
-        table = table.filter(pl.col("unlabelled") | (pl.col("rank") <= per_camera))
-    split = pl.when("unlabelled").then(pl.lit("train")).when(pl.col("rank") == 1).then(pl.lit("query"))
+        table = table.filter(pl.col("unlabeled") | (pl.col("rank") <= per_camera))
+    split = pl.when("unlabeled").then(pl.lit("train")).when(pl.col("rank") == 1).then(pl.lit("query"))
     table = table.with_columns(split=split.otherwise(pl.lit("gallery")))
     paths = [str((data.root / file).resolve()) for file in table["file_name"]]
-    table = table.with_columns(file_name=pl.Series(paths)).drop("order", "rank", "unlabelled")
+    table = table.with_columns(file_name=pl.Series(paths)).drop("order", "rank", "unlabeled")
     with atomic_path(work / f"{name}.parquet") as draft:
         table.write_parquet(draft)
 

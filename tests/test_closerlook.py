@@ -23,8 +23,8 @@ def test_dir_lists_the_api_and_nothing_else() -> None:
     assert {"analyze", "select", "select_identities", "render_next", "evaluate", "Dataset"} < set(dir(closerlook))
     for name in dir(closerlook):
         assert getattr(closerlook, name) is getattr(closerlook, name)
-    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
-        closerlook.analyse  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'analyze'"):
+        closerlook.analyze  # noqa: B018
 
 
 def test_every_name_is_typed() -> None:

@@ -35,11 +35,11 @@ def main() -> None:
         camera = Camera(viewpoint=[90, 60, 180, 270, 240, 0][number % 6], distance=14.0, height=2.2, crop=Crop(1.01))
         renderer.rasterize(posed, [ViewRequest(View(camera, yard, Sensor()))])
         gbuffer = renderer.gbuffer()
-        colour = gbuffer.colour[0]
+        color = gbuffer.color[0]
         light = (0.55 + 0.45 * gbuffer.facing[0, ..., 1:2]) * gbuffer.open_sky[0][..., None]
-        code = np.clip(colour[..., :3] * light, 0, 1) ** (1 / 2.2)
-        cell = np.concatenate([code, colour[..., 3:]], axis=-1) * 255
-        sheet[:, number * SIZE[1] : (number + 1) * SIZE[1]] = np.where(colour[..., 3:] > 0, cell, 0)
+        code = np.clip(color[..., :3] * light, 0, 1) ** (1 / 2.2)
+        cell = np.concatenate([code, color[..., 3:]], axis=-1) * 255
+        sheet[:, number * SIZE[1] : (number + 1) * SIZE[1]] = np.where(color[..., 3:] > 0, cell, 0)
     path = Path(scenes.__file__).parent / "passers.png"
     Image.fromarray(sheet).quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
     print(path, f"{path.stat().st_size / 1024:.0f} KiB")

@@ -39,7 +39,7 @@ weathers:
 `closerlook generate design.yaml --out data/mine` renders it. In tables a dot is an underscore: `camera_height`. Jitter
 is `uniform` or `log_uniform` (lowest, highest), `normal` (mean, deviation) or `choice` (values). A plain value is that
 of weather `neutral` and illumination `noon`; of `camera` and `sensor` it is the value that drawing starts from, for
-unless a design sets them they are drawn for each view (`--sensor`, `--scene-per`). Lengths are metres, angles degrees.
+unless a design sets them they are drawn for each view (`--sensor`, `--scene-per`). Lengths are meters, angles degrees.
 
 This page is written by `python tools/write_scene_page.py`; do not edit it.
 """

@@ -48,12 +48,12 @@ def test_the_distance_is_that_of_all_pairs(target: Dataset) -> None:
     y = noise(0, TARGET, 100).reshape(TARGET, -1) / 255
     run = np.arange(TARGET) // 2
     unit = ((y[:, None] - y) ** 2).sum(axis=2)[run[:, None] != run].mean()
-    centred = x - y.mean(axis=0)
-    unbiased = (centred @ centred.T)[people[:, None] != people].mean()
+    centerd = x - y.mean(axis=0)
+    unbiased = (centerd @ centerd.T)[people[:, None] != people].mean()
     runs = np.stack([y[run == number].mean(axis=0) for number in range(16)]) - y.mean(axis=0)
     bias = (runs**2).sum() / 16 / 15  # the variance of the mean of 16 independent runs
     assert distance.mmd2 == pytest.approx((unbiased - bias) / unit, rel=1e-6)
-    means = np.stack([centred[people == person].mean(axis=0) for person in range(PEOPLE)])
+    means = np.stack([centerd[people == person].mean(axis=0) for person in range(PEOPLE)])
     np.testing.assert_allclose(distance.group_products, means @ means.T / unit, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(distance.target_products, means @ runs.T / unit, rtol=1e-6, atol=1e-7)
 

@@ -46,27 +46,27 @@ class Bowl:
         return Distance(float(mmd2), products, means @ self.target.T)
 
 
-@pytest.mark.parametrize("optimiser", ["descent", "cma"])
-def test_finds_the_planted_scene_with_equal_renders(optimiser: str, tmp_path: Path) -> None:
-    trace = search_scene(PARAMETERS, Bowl(), optimiser=optimiser, renders=120, seed=1, out=tmp_path, made_from={})
+@pytest.mark.parametrize("optimizer", ["descent", "cma"])
+def test_finds_the_planted_scene_with_equal_renders(optimizer: str, tmp_path: Path) -> None:
+    trace = search_scene(PARAMETERS, Bowl(), optimizer=optimizer, renders=120, seed=1, out=tmp_path, made_from={})
     assert len(trace.steps) <= 120
     np.testing.assert_allclose(to_unit(PARAMETERS, trace.values), TRUTH, atol=0.12)
     assert trace.held_out.low > 0
     assert trace.steps[trace.best].distance.mmd2 == min(step.distance.mmd2 for step in trace.steps)
 
 
-@pytest.mark.parametrize("optimiser", ["descent", "cma"])
-def test_stops_where_nothing_is_to_be_gained_and_keeps_the_start(optimiser: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["descent", "cma"])
+def test_stops_where_nothing_is_to_be_gained_and_keeps_the_start(optimizer: str, tmp_path: Path) -> None:
     trace = search_scene(
-        PARAMETERS, Bowl(flat=True), optimiser=optimiser, renders=200, seed=1, out=tmp_path, made_from={}
+        PARAMETERS, Bowl(flat=True), optimizer=optimizer, renders=200, seed=1, out=tmp_path, made_from={}
     )
     assert len(trace.steps) < 30
     assert "inside its interval" in trace.stopped
     assert trace.values == {p.name: p.start for p in PARAMETERS}
 
 
-@pytest.mark.parametrize("optimiser", ["descent", "cma"])
-def test_a_stopped_search_resumes_to_the_same_end(optimiser: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["descent", "cma"])
+def test_a_stopped_search_resumes_to_the_same_end(optimizer: str, tmp_path: Path) -> None:
     bowl = Bowl()
 
     def fragile(values: Mapping[str, float], held_out: bool) -> Distance:
@@ -75,15 +75,15 @@ def test_a_stopped_search_resumes_to_the_same_end(optimiser: str, tmp_path: Path
         return bowl(values, held_out)
 
     whole = search_scene(
-        PARAMETERS, Bowl(), optimiser=optimiser, renders=40, seed=1, out=tmp_path / "whole", made_from={}
+        PARAMETERS, Bowl(), optimizer=optimizer, renders=40, seed=1, out=tmp_path / "whole", made_from={}
     )
     with pytest.raises(KeyboardInterrupt):
         search_scene(
-            PARAMETERS, fragile, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
+            PARAMETERS, fragile, optimizer=optimizer, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
         )
     rest = Bowl()
     again = search_scene(
-        PARAMETERS, rest, optimiser=optimiser, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
+        PARAMETERS, rest, optimizer=optimizer, renders=40, seed=1, out=tmp_path / "stopped", made_from={}
     )
     assert rest.calls == len(again.steps) + 2 - 9
     assert [step.values for step in again.steps] == [step.values for step in whole.steps]
@@ -93,21 +93,21 @@ def test_a_stopped_search_resumes_to_the_same_end(optimiser: str, tmp_path: Path
 
 
 def test_another_search_does_not_overwrite_this_one(tmp_path: Path) -> None:
-    search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=3, seed=1, out=tmp_path, made_from={})
+    search_scene(PARAMETERS, Bowl(), optimizer="cma", renders=3, seed=1, out=tmp_path, made_from={})
     changed = [
         ({"parameters": PARAMETERS[:2]}, r"parameters\.weather\.extinction"),
-        ({"optimiser": "descent"}, r"optimiser \(cma there, descent now\)"),
+        ({"optimizer": "descent"}, r"optimizer \(cma there, descent now\)"),
         ({"seed": 2}, r"seed \(1 there, 2 now\)"),
         ({"made_from": {"target": {"images": "sha256:1"}}}, "target"),
     ]
-    asked = {"parameters": PARAMETERS, "optimiser": "cma", "seed": 1, "made_from": {}}
+    asked = {"parameters": PARAMETERS, "optimizer": "cma", "seed": 1, "made_from": {}}
     for change, says in changed:
         with pytest.raises(CloserlookError, match=rf"another search: search\.json differs in {says}\. "):
             search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})  # type: ignore[arg-type]
 
 
 def test_more_renders_go_on_from_those_that_there_are(tmp_path: Path) -> None:
-    asked = {"optimiser": "descent", "seed": 1, "made_from": {}}
+    asked = {"optimizer": "descent", "seed": 1, "made_from": {}}
     whole = search_scene(PARAMETERS, Bowl(), renders=30, out=tmp_path / "whole", **asked)  # type: ignore[arg-type]
     search_scene(PARAMETERS, Bowl(), renders=6, out=tmp_path / "out", **asked)  # type: ignore[arg-type]
     bowl = Bowl()
@@ -119,18 +119,18 @@ def test_more_renders_go_on_from_those_that_there_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["search.json", "steps/0001.json"])
 @pytest.mark.parametrize("text", ["", "[]", "null", "{"])
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, text: str) -> None:
-    search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
+    search_scene(PARAMETERS, Bowl(), optimizer="cma", renders=9, seed=1, out=tmp_path, made_from={})
     (tmp_path / name).write_text(text)
     with pytest.raises(CloserlookError, match=f"{name} is damaged: "):
-        search_scene(PARAMETERS, Bowl(), optimiser="cma", renders=9, seed=1, out=tmp_path, made_from={})
+        search_scene(PARAMETERS, Bowl(), optimizer="cma", renders=9, seed=1, out=tmp_path, made_from={})
 
 
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 1000), start=st.lists(st.floats(0, 1), min_size=1, max_size=4))
-@pytest.mark.parametrize("optimiser", ["descent", "cma"])
-def test_no_point_leaves_the_cube(optimiser: str, seed: int, start: list[float]) -> None:
+@pytest.mark.parametrize("optimizer", ["descent", "cma"])
+def test_no_point_leaves_the_cube(optimizer: str, seed: int, start: list[float]) -> None:
     rng = np.random.default_rng(seed)
-    search = open_search(optimiser, np.array(start), seed)
+    search = open_search(optimizer, np.array(start), seed)
     for _ in range(6):
         points = search.ask()
         assert all((point >= 0).all() and (point <= 1).all() for point in points)
@@ -159,13 +159,13 @@ def test_the_interval_of_a_gain_covers_it() -> None:
     inside = 0
     for seed in range(100):
         people, target = rng.normal(size=(16, 12)) / 10, rng.normal(size=(16, 12)) / 10
-        centre, found = target.mean(axis=0), []
-        bias = float(((target - centre) ** 2).sum() / 16 / 15)
+        center, found = target.mean(axis=0), []
+        bias = float(((target - center) ** 2).sum() / 16 / 15)
         for offset in (0.2, 0.1):
-            means = people + offset - centre
+            means = people + offset - center
             products = means @ means.T
             mmd2 = (products.sum() - np.trace(products)) / 240 - bias
-            found.append(Distance(mmd2, products, means @ (target - centre).T))
+            found.append(Distance(mmd2, products, means @ (target - center).T))
         _, low, high = gain(found[0], found[1], seed, 400)
         inside += low <= truth <= high
     assert 88 <= inside <= 100

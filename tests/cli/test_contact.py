@@ -54,8 +54,8 @@ def test_wrong_options_are_named(tmp_path: Path, arguments: list[str], says: str
 
 
 def test_a_description_leaves_out_what_there_is_not() -> None:
-    labels = {"gender": "female", "age_group": "adult", "upper_colour": "red", "upper_type": "t_shirt"}
-    labels |= {"lower_colour": "blue", "lower_type": "long_skirt", "hair_colour": "black", "hair_style": "bob"}
+    labels = {"gender": "female", "age_group": "adult", "upper_color": "red", "upper_type": "t_shirt"}
+    labels |= {"lower_color": "blue", "lower_type": "long_skirt", "hair_color": "black", "hair_style": "bob"}
     labels |= {"hat": "none", "bag": "tote"}
     lines = describe(7, labels)
     assert lines == ("7  female, adult", "red t shirt, blue long skirt", "black, bob, tote")

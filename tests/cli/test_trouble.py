@@ -37,7 +37,7 @@ def interrupt(process, at_work):
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """Ten people of noise, four images each, in two weathers: enough to analyse and to train on."""
+    """Ten people of noise, four images each, in two weathers: enough to analyze and to train on."""
     folder = tmp_path_factory.mktemp("people")
     rows = []
     for identity in range(10):

@@ -37,7 +37,7 @@ def test_equal_files_are_grouped_and_leaks_pointed_out(people):
     assert found.duplicates_across == 1
 
 
-def test_shared_identities_one_camera_and_unlabelled(people):
+def test_shared_identities_one_camera_and_unlabeled(people):
     identity = pl.when(pl.col("identity") == 4).then(1).otherwise("identity").alias("identity")
     table = people.table.with_columns(identity).with_columns(
         pl.when(pl.col("identity") == 2).then(1).otherwise("camera").alias("camera"),
@@ -46,7 +46,7 @@ def test_shared_identities_one_camera_and_unlabelled(people):
     found = audit(Dataset(people.root, table, "people", people.factors))
     assert found.shared_identities == 1
     assert found.one_camera == 1
-    assert found.unlabelled == 4
+    assert found.unlabeled == 4
 
 
 def test_missing_cells_and_unbalanced_levels(people):

@@ -32,14 +32,14 @@ def test_both_jpeg_decoders_give_the_same_pixels(tmp_path, subsampling):
     assert np.array_equal(read_image(path), np.asarray(Image.open(path)))
 
 
-def test_greyscale_is_repeated_over_the_channels(tmp_path):
-    grey = noise(5)[..., 0]
+def test_grayscale_is_repeated_over_the_channels(tmp_path):
+    gray = noise(5)[..., 0]
     for name in ("a.png", "a.jpg"):
-        Image.fromarray(grey).save(tmp_path / name)
+        Image.fromarray(gray).save(tmp_path / name)
         image = read_image(tmp_path / name)
         assert image.shape == (16, 8, 3)
         assert (image == image[..., :1]).all()
-    assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], grey)
+    assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], gray)
 
 
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
@@ -133,7 +133,7 @@ def test_a_damaged_image_is_read_or_refused(tmp_path_factory, data):
 
 
 def png_bomb(height, width):
-    """A PNG of one colour, written row by row: a few kilobytes that say they are gigabytes."""
+    """A PNG of one color, written row by row: a few kilobytes that say they are gigabytes."""
     packer = zlib.compressobj(9)
     row = bytes(1 + 3 * width)
     pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()

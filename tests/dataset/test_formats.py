@@ -134,7 +134,7 @@ def test_a_manifest_in_csv_and_parquet(tmp_path):
         assert data.factor("weather").levels == ("foggy", "sunny")
 
 
-def test_a_manifest_of_names_alone_is_an_unlabelled_training_set(tmp_path):
+def test_a_manifest_of_names_alone_is_an_unlabeled_training_set(tmp_path):
     data = open_dataset(manifest(tmp_path, "file_name\na.png\nb.png\n"))
     assert data.cameras.tolist() == [-1, -1]
     assert data.table["identity"].null_count() == 2
@@ -213,7 +213,7 @@ def test_a_folder_with_metadata_csv(tmp_path):
     assert open_dataset(tmp_path).identities.tolist() == [9]
 
 
-def test_plain_images_are_an_unlabelled_target(tmp_path):
+def test_plain_images_are_an_unlabeled_target(tmp_path):
     for name in ("b/2.JPG", "a/1.png", "3.webp", ".hidden/4.png"):
         write(tmp_path / "in" / name)
     (tmp_path / "in" / "notes.txt").write_text("no image")

@@ -16,7 +16,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "weights"
 HERE = ["lite0", *(name for name in ("resnet50", "vgg19") if list(SHARED.glob(f"{name}-imagenet*")))]
 CLASSIFIERS = {"lite0": "_fc", "resnet50": "fc"}
 
-# Convolution and normalisation parameters of the published networks: their totals less the classifier's
+# Convolution and normalization parameters of the published networks: their totals less the classifier's
 PARAMETERS = {
     "lite0": 4_652_008 - 1281 * 1000,
     "resnet18": 11_689_512 - 513 * 1000,
@@ -38,7 +38,7 @@ GOLDEN = {
 
 
 def pattern() -> torch.Tensor:
-    """A fixed colourful 128 x 64 image, (1, 128, 64, 3)."""
+    """A fixed colorful 128 x 64 image, (1, 128, 64, 3)."""
     rows, columns, channels = torch.arange(128).view(1, 128, 1, 1), torch.arange(64).view(1, 1, 64, 1), torch.arange(3)
     return (rows * 7 + columns * (11 + channels * 5) + rows * columns // (3 + channels)) % 256
 
@@ -103,7 +103,7 @@ import torch
 def pooled():
     return torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3, stride=4), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
 
-def half_grey():
+def half_gray():
     network = torch.nn.Conv2d(3, 5, 3)
     network.mean, network.std = (127.5,) * 3, (127.5,) * 3
     return network
@@ -123,7 +123,7 @@ def test_a_backbone_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (backbone.dim, backbone.name, backbone.training) == (7, "own_networks:pooled", False)
     x = torch.randn(2, 3, 64, 32)
     torch.testing.assert_close(backbone(x)[:, :, 0, 0], backbone.network(x))
-    assert build("own_networks:half_grey").normalize(torch.zeros(1, 4, 4, 3)).max() == -1
+    assert build("own_networks:half_gray").normalize(torch.zeros(1, 4, 4, 3)).max() == -1
     for name, error, message in (
         ("own_networks:absent", UsageError, "There is no backbone 'own_networks:absent'"),
         ("own_networks:number", CloserlookError, "must return a torch.nn.Module; it returned int"),

@@ -17,7 +17,7 @@ from closerlook.embedding.backbones.convolution import SameConv2d, convolve
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"none": lambda x: x, "relu": torch.relu, "relu6": F.relu6}
 
 
-def normalisation(channels: int) -> nn.BatchNorm2d:
+def normalization(channels: int) -> nn.BatchNorm2d:
     norm = nn.BatchNorm2d(channels).eval().requires_grad_(False)
     for tensor, low in ((norm.weight, 0.5), (norm.bias, -1.0), (norm.running_mean, -1.0), (norm.running_var, 0.5)):
         assert tensor is not None
@@ -36,7 +36,7 @@ def images(*shape: int) -> Tensor:
     size=st.tuples(st.integers(5, 12), st.integers(5, 12)),
     activation=st.sampled_from(list(ACTIVATIONS)),
     depthwise=st.booleans(),
-    normalised=st.booleans(),
+    normalized=st.booleans(),
     added=st.booleans(),
     batch=st.integers(1, 9),
 )
@@ -46,18 +46,18 @@ def test_all_in_one_is_one_after_the_other(
     size: tuple[int, int],
     activation: str,
     depthwise: bool,
-    normalised: bool,
+    normalized: bool,
     added: bool,
     batch: int,
 ) -> None:
     torch.manual_seed(0)
     convolution = nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8 if depthwise else 1).requires_grad_(False)
-    norm, x = normalisation(8) if normalised else None, images(batch, 8, *size)
+    norm, x = normalization(8) if normalized else None, images(batch, 8, *size)
     plain = convolution(x) if norm is None else norm(convolution(x))
     shortcut = torch.randn_like(plain) if added and activation != "relu6" else None
     expected = ACTIVATIONS[activation](plain if shortcut is None else plain + shortcut)
     if norm is not None and convolution.bias is not None:
-        convolution.bias.zero_()  # a normalised convolution has none
+        convolution.bias.zero_()  # a normalized convolution has none
         expected = ACTIVATIONS[activation](norm(convolution(x)) + (0 if shortcut is None else shortcut))
     before = x.clone(), None if shortcut is None else shortcut.clone()
     slow = convolve(convolution, norm, x, activation, shortcut)
@@ -81,7 +81,7 @@ def test_all_in_one_is_one_after_the_other(
 def test_same_padding_is_tensorflows(kernel: int, stride: int, height: int, width: int) -> None:
     """pad_along = max((ceil(size / stride) - 1) * stride + kernel - size, 0), the smaller half first."""
     torch.manual_seed(1)
-    convolution, norm = SameConv2d(3, 4, kernel, stride).requires_grad_(False), normalisation(4)
+    convolution, norm = SameConv2d(3, 4, kernel, stride).requires_grad_(False), normalization(4)
     x = images(2, 3, height, width)
     pads = [max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in (width, height)]
     padded = F.pad(x, [side for pad in pads for side in (pad // 2, pad - pad // 2)])
@@ -109,13 +109,13 @@ def test_networks_are_the_same_in_inference(name: str) -> None:
 
 @pytest.mark.parametrize("options", [{"foreach": True}, {"foreach": False}, {"fused": True}])
 def test_inference_sees_what_training_has_changed(options: dict[str, bool]) -> None:
-    """Weights by every kind of optimiser step, statistics, loaded and averaged weights: none may be an old one."""
+    """Weights by every kind of optimizer step, statistics, loaded and averaged weights: none may be an old one."""
     torch.manual_seed(2)
     network, x = build("osnet_x0_25"), images(4, 3, 64, 32)
     check_inference(network, x)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2, **options)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2, **options)
     network.train()(x).square().mean().backward()
-    optimiser.step()
+    optimizer.step()
     check_inference(network, x)
     with torch.no_grad():
         network.train()(x)  # only the statistics change
@@ -156,7 +156,7 @@ def test_weights_made_in_inference_mode() -> None:
 
 def test_statistics_that_are_being_learnt_are_those_of_the_batch() -> None:
     torch.manual_seed(0)
-    convolution, norm = nn.Conv2d(8, 8, 3, bias=False), normalisation(8).train()
+    convolution, norm = nn.Conv2d(8, 8, 3, bias=False), normalization(8).train()
     x, twin = images(4, 8, 9, 7), copy.deepcopy(norm)
     with torch.inference_mode():
         torch.testing.assert_close(convolve(convolution, norm, x, "relu"), torch.relu(twin(convolution(x))))

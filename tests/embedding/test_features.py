@@ -14,7 +14,7 @@ from closerlook.errors import CloserlookError, UsageError
 
 
 class Mean(Embedder):
-    """The mean colour of an image."""
+    """The mean color of an image."""
 
     name, size, dim = "mean", (8, 4), 3
 
@@ -29,7 +29,7 @@ def data(tmp_path: Path) -> Dataset:
         (tmp_path / f"{index}.jpg").write_bytes(simplejpeg.encode_jpeg(image))
     names = [f"{index}.jpg" for index in (3, 1, 4, 0, 2)]
     table = pl.DataFrame({"file_name": names, "identity": [1, 1, 2, None, 2], "camera": [0, 1, 0, 1, None]})
-    return Dataset.from_table(tmp_path, table, "greys", ())
+    return Dataset.from_table(tmp_path, table, "grays", ())
 
 
 @pytest.mark.parametrize("name", ["features.safetensors", "features.parquet"])

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from closerlook.dataset import Dataset
-from metrics.crowd import Colour, dressed, features
+from metrics.crowd import Color, dressed, features
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def pair():
 def wardrobe(tmp_path_factory):
     """Six drawn people by three cameras, the first camera's images being the queries."""
     root, rows = tmp_path_factory.mktemp("wardrobe"), []
-    colours = np.random.default_rng(5).integers(20, 236, (6, 2, 3))
-    for person, (top, bottom) in enumerate(colours, start=1):
+    colors = np.random.default_rng(5).integers(20, 236, (6, 2, 3))
+    for person, (top, bottom) in enumerate(colors, start=1):
         for camera in (1, 2, 3):
             name = f"{person:04d}_{camera}.png"
             Image.fromarray(dressed(10 * person + camera, top, bottom)).save(root / name)
@@ -30,6 +30,6 @@ def wardrobe(tmp_path_factory):
 
 
 @pytest.fixture
-def colour():
+def color():
     torch.set_num_threads(1)
-    return Colour()
+    return Color()

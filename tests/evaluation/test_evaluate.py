@@ -314,28 +314,28 @@ def test_protocols_round_trip_as_plain_values():
         lost.filter(None, None)
 
 
-def test_an_embedder_is_evaluated_on_a_data_set(wardrobe, colour):
-    result = evaluate(colour, wardrobe)
-    assert result.name == "colour"
+def test_an_embedder_is_evaluated_on_a_data_set(wardrobe, color):
+    result = evaluate(color, wardrobe)
+    assert result.name == "color"
     assert result.mAP == 1.0  # six differently dressed people
     assert result.per_query["weather"].to_list() == wardrobe.query.table["weather"].to_list()
     assert result.per_query["file_name"].to_list() == wardrobe.query.table["file_name"].to_list()
-    pooled = evaluate(colour, wardrobe, protocol="open-reid")
+    pooled = evaluate(color, wardrobe, protocol="open-reid")
     assert pooled.valid == 18
     assert pooled.per_query["file_name"].n_unique() == 18
 
 
 @pytest.mark.parametrize("split", ["query", "gallery"])
-def test_unlabelled_images_are_refused_before_any_work(wardrobe, split):
+def test_unlabeled_images_are_refused_before_any_work(wardrobe, split):
     identity = pl.when(pl.col("split") == split).then(None).otherwise("identity").alias("identity")
     data = replace(wardrobe, table=wardrobe.table.with_columns(identity))
     with pytest.raises(CloserlookError, match=r"have no identity"):
         evaluate(None, data)
 
 
-def test_no_features_are_computed_for_junk(wardrobe, colour):
+def test_no_features_are_computed_for_junk(wardrobe, color):
     identity = pl.when(pl.col("camera") == 3).then(-1).otherwise("identity").alias("identity")
-    result = evaluate(colour, replace(wardrobe, table=wardrobe.table.with_columns(identity)))
+    result = evaluate(color, replace(wardrobe, table=wardrobe.table.with_columns(identity)))
     assert result.gallery == 6
     assert result.search.gallery_images.table["camera"].to_list() == [2] * 6
 
@@ -359,9 +359,9 @@ def test_a_gpu_gives_the_same(pair):
         assert there.mAP == pytest.approx(here.mAP, abs=1e-6)
 
 
-def test_a_target_without_gallery_says_so(wardrobe, colour):
+def test_a_target_without_gallery_says_so(wardrobe, color):
     with pytest.raises(CloserlookError, match="no 'gallery' split"):
-        evaluate(colour, wardrobe.query)
+        evaluate(color, wardrobe.query)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"] if torch.cuda.is_available() else ["gpu", "cuda", "cuda:0"])
@@ -409,6 +409,6 @@ def test_arrays_are_not_ranked_against_a_data_set(wardrobe):
         evaluate((np.eye(2), [0, 1]), wardrobe)
 
 
-def test_any_function_is_a_model(wardrobe, colour):
-    expected = evaluate(colour, wardrobe)
-    assert evaluate(lambda images: colour(images), wardrobe, size=colour.size).mAP == expected.mAP
+def test_any_function_is_a_model(wardrobe, color):
+    expected = evaluate(color, wardrobe)
+    assert evaluate(lambda images: color(images), wardrobe, size=color.size).mAP == expected.mAP

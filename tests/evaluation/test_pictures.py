@@ -38,12 +38,12 @@ class Blind(Embedder):
         return images.float().mean((1, 2, 3))[:, None] / 255
 
 
-def counts(picture, colour):
-    return int((np.asarray(picture) == colour).all(axis=2).sum())
+def counts(picture, color):
+    return int((np.asarray(picture) == color).all(axis=2).sum())
 
 
-def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, colour):
-    result = evaluate(colour, wardrobe)
+def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, color):
+    result = evaluate(color, wardrobe)
     one, four = (draw_rankings(result, [0], count=count) for count in (2, 4))
     assert counts(one, pictures.RIGHT) > 1000
     assert counts(one, pictures.WRONG) < 100  # every person has two gallery images, and both are found
@@ -51,9 +51,9 @@ def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, colour):
     assert counts(four, pictures.RIGHT) == pytest.approx(counts(one, pictures.RIGHT), rel=0.05)
 
 
-def test_attention_adds_a_second_row(wardrobe, colour):
-    result = evaluate(colour, wardrobe)
-    plain, looked = (draw_rankings(result, [0], count=2, embedder=embedder) for embedder in (None, colour))
+def test_attention_adds_a_second_row(wardrobe, color):
+    result = evaluate(color, wardrobe)
+    plain, looked = (draw_rankings(result, [0], count=2, embedder=embedder) for embedder in (None, color))
     assert looked.height == 2 * plain.height
     assert not np.array_equal(np.asarray(looked)[plain.height :], np.asarray(plain))
 
@@ -131,33 +131,33 @@ def test_attention_is_negative_where_two_images_differ():
     assert heat[22:].mean() < 0
 
 
-def test_an_image_is_wholly_like_itself(wardrobe, colour):
-    same = compare(wardrobe.paths[0], wardrobe.paths[0], model=colour)
+def test_an_image_is_wholly_like_itself(wardrobe, color):
+    same = compare(wardrobe.paths[0], wardrobe.paths[0], model=color)
     assert same.cosine == pytest.approx(1)
     assert same.euclidean == 0
-    other = compare(wardrobe.paths[0], wardrobe.paths[3], model=colour)
+    other = compare(wardrobe.paths[0], wardrobe.paths[3], model=color)
     assert other.cosine < 1
     assert other.euclidean > 0
     assert wardrobe.paths[3].name in str(other)
     assert "depends on the model" in str(other)
 
 
-def test_known_pairs_say_what_a_similarity_means(wardrobe, colour, tmp_path):
-    scale = pair_scale(colour, wardrobe)
+def test_known_pairs_say_what_a_similarity_means(wardrobe, color, tmp_path):
+    scale = pair_scale(color, wardrobe)
     assert len(scale.same) == 6 * 3  # three cameras: three pairs a person
     assert len(scale.different) == 18 * 17 // 2 - 18
     assert np.median(scale.same) > np.quantile(scale.different, 0.9)
-    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=colour, reference=scale)
+    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=color, reference=scale)
     assert "more like pairs of one person" in str(alike)
-    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=colour, reference=wardrobe)
+    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=wardrobe)
     assert "more like pairs of two people" in str(unlike)
     alike.save(tmp_path / "pair.png")
     assert Image.open(tmp_path / "pair.png").size[1] > 200
 
 
-def test_a_scale_needs_pairs(wardrobe, colour):
+def test_a_scale_needs_pairs(wardrobe, color):
     with pytest.raises(CloserlookError, match="no two images"):
-        pair_scale(colour, wardrobe.query)
+        pair_scale(color, wardrobe.query)
 
 
 def test_comparing_something_that_is_no_image(wardrobe, tmp_path):
@@ -166,6 +166,6 @@ def test_comparing_something_that_is_no_image(wardrobe, tmp_path):
         compare(wardrobe.paths[0], tmp_path / "b.jpg", model=Blind())
 
 
-def test_blending_leaves_an_indifferent_image_in_its_colours():
+def test_blending_leaves_an_indifferent_image_in_its_colors():
     image = np.full((4, 4, 3), 90, np.uint8)
     assert np.array_equal(pictures.blend(image, np.zeros((4, 4))), image)

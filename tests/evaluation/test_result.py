@@ -27,11 +27,11 @@ def test_a_result_comes_back_as_saved(pair, tmp_path, protocol):
     assert saved["queries"]["valid"] == result.valid
 
 
-def test_columns_that_json_cannot_hold_are_left_behind(wardrobe, colour, tmp_path):
+def test_columns_that_json_cannot_hold_are_left_behind(wardrobe, color, tmp_path):
     table = wardrobe.table.with_columns(
         pl.Series("height", [float("nan"), float("inf")] * 9), pl.lit([1, 2]).alias("box"), pl.lit(3).alias("ap")
     )
-    result = evaluate(colour, replace(wardrobe, table=table))
+    result = evaluate(color, replace(wardrobe, table=table))
     result.save(tmp_path / "r.json")
     again = Result.load(tmp_path / "r.json").per_query
     assert again["height"].null_count() == 6
@@ -94,8 +94,8 @@ def test_shown_cosine_distances(pair):
     assert top["distance"] == pytest.approx(1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-6)
 
 
-def test_breakdowns_partition_the_queries(wardrobe, colour):
-    result = evaluate(colour, wardrobe)
+def test_breakdowns_partition_the_queries(wardrobe, color):
+    result = evaluate(color, wardrobe)
     table = result.by("weather")
     assert table["queries"].sum() == result.valid
     assert np.average(table["mAP"], weights=table["queries"]) == pytest.approx(result.mAP)

@@ -179,11 +179,11 @@ def test_constant_images_have_no_diversity(source: Dataset, target: Dataset) -> 
     assert gap.importance["share"].abs().max() < 1e-6  # type: ignore[operator]
 
 
-def test_what_cannot_be_analysed_is_explained(source: Dataset, target: Dataset) -> None:
-    with pytest.raises(CloserlookError, match="no attribute to analyse: add a column"):
+def test_what_cannot_be_analyzed_is_explained(source: Dataset, target: Dataset) -> None:
+    with pytest.raises(CloserlookError, match="no attribute to analyze: add a column"):
         analyze(replace(source, factors=()), target, size=SIZE)
-    with pytest.raises(UsageError, match="colour"):
-        analyze(source, target, size=SIZE, factors=["colour"])
+    with pytest.raises(UsageError, match="color"):
+        analyze(source, target, size=SIZE, factors=["color"])
     with pytest.raises(CloserlookError, match="at least 2"):
         analyze(source, target.take([0]), size=SIZE)
     with pytest.raises(UsageError, match="per_cell"):

@@ -42,7 +42,7 @@ def test_on_the_command_line(picture: np.ndarray, tmp_path: Path) -> None:
 
 
 def test_trouble_is_explained(picture: np.ndarray) -> None:
-    with pytest.raises(UsageError, match="colour"):
-        invert(picture, "block2", term="colour", backbone="lite0")
+    with pytest.raises(UsageError, match="color"):
+        invert(picture, "block2", term="color", backbone="lite0")
     with pytest.raises(UsageError, match="layer of lite0"):
         invert(picture, "conv4_2", backbone="lite0")

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.embedding import Block, Embedder, slices_of
 from closerlook.gap import analyze
-from closerlook.gap.measure.moments import Sketch, centre, runs_of, squared_norms
+from closerlook.gap.measure.moments import Sketch, center, runs_of, squared_norms
 from closerlook.gap.measure.sums import ExactSums, ProjectedSums
 
 from .conftest import SIZE, write_source, write_target
@@ -96,14 +96,14 @@ def test_sums_are_those_of_their_definition(seed: int, images: int, batch: int, 
         if not own.any():
             continue
         labels, phi = unit[own], x[torch.from_numpy(own)]
-        centred, expected = phi - mean, torch.zeros(units, 12)
-        expected.index_add_(0, torch.from_numpy(labels), centred)
+        centerd, expected = phi - mean, torch.zeros(units, 12)
+        expected.index_add_(0, torch.from_numpy(labels), centerd)
         sums.begin(int(labels[0]))
         for start in range(0, len(labels), batch):
             rows = slice(start, start + batch)
             vectors = phi[rows].clone()
-            norms = centre(vectors, mean, slices_of(blocks), runs_of(labels[rows]))
-            torch.testing.assert_close(norms, squared_norms(centred[rows], slices_of(blocks)))
+            norms = center(vectors, mean, slices_of(blocks), runs_of(labels[rows]))
+            torch.testing.assert_close(norms, squared_norms(centerd[rows], slices_of(blocks)))
             for run in runs_of(labels[rows]):
                 sums.add(int(labels[rows][run.start]), vectors[run.start])
         found, present = sums.totals(), slice(labels[0], labels[-1] + 1)

@@ -9,17 +9,17 @@ from closerlook.embedding import Embedder, Features
 def features(count, seed, *, people=8, cameras=3, dim=5, noise=1.0, low=1):
     """Vectors of a few people on small whole numbers, so that distances are exact and ties real."""
     rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(99).integers(-4, 5, (people + 1, dim))
+    centers = np.random.default_rng(99).integers(-4, 5, (people + 1, dim))
     who = rng.integers(low, people + 1, count)
     who[who == 0] = DISTRACTOR
-    vectors = centres[np.maximum(who, 0)] + np.rint(noise * rng.standard_normal((count, dim)))
+    vectors = centers[np.maximum(who, 0)] + np.rint(noise * rng.standard_normal((count, dim)))
     return Features(vectors.astype(np.float32), who, rng.integers(1, cameras + 1, count))
 
 
-class Colour(Embedder):
-    """An embedder that anybody can follow: the mean colour of the upper and of the lower half."""
+class Color(Embedder):
+    """An embedder that anybody can follow: the mean color of the upper and of the lower half."""
 
-    name, size, dim = "colour", (16, 8), 6
+    name, size, dim = "color", (16, 8), 6
 
     def __call__(self, images):
         halves = images.float().reshape(len(images), 2, -1, 3).mean(2)

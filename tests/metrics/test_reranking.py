@@ -13,8 +13,8 @@ from metrics import reference
 
 def clustered(queries, gallery, seed, dim=8, people=6):
     rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((people, dim)) * 2
-    vectors = centres[rng.integers(0, people, queries + gallery)] + rng.standard_normal((queries + gallery, dim))
+    centers = rng.standard_normal((people, dim)) * 2
+    vectors = centers[rng.integers(0, people, queries + gallery)] + rng.standard_normal((queries + gallery, dim))
     return torch.from_numpy(vectors)
 
 
@@ -40,7 +40,7 @@ def test_re_ranking_at_its_default_size_in_single_precision():
     np.testing.assert_allclose(blocks.numpy(), golden, atol=1e-6)
 
 
-def test_fewer_images_than_neighbours():
+def test_fewer_images_than_neighbors():
     vectors = clustered(2, 3, 0)
     found = rerank(FeatureDistances(vectors[:2], vectors[2:]), KReciprocal())
     np.testing.assert_allclose(
@@ -49,7 +49,7 @@ def test_fewer_images_than_neighbours():
 
 
 @pytest.mark.parametrize("tile", [3, 7, 100])
-def test_nearest_neighbours_do_not_depend_on_the_tiles(monkeypatch, tile):
+def test_nearest_neighbors_do_not_depend_on_the_tiles(monkeypatch, tile):
     monkeypatch.setattr(neighbors, "TILE", tile)
     vectors = clustered(0, 23, 3)
     indices, farthest = nearest_among(vectors, 6)

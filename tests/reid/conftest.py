@@ -22,18 +22,18 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Six people, eight images each from two cameras: a two-coloured figure whose colours are the person's own."""
+    """Six people, eight images each from two cameras: a two-colored figure whose colors are the person's own."""
     root = tmp_path_factory.mktemp("people")
     (root / "images").mkdir()
     rows = []
     for identity in range(1, 7):
-        colours = np.random.default_rng(identity).integers(30, 225, (2, 3))
+        colors = np.random.default_rng(identity).integers(30, 225, (2, 3))
         for index in range(8):
             rng = np.random.default_rng(100 * identity + index)
             image = rng.integers(90, 160, (64, 32, 3))
             left = rng.integers(6, 12)
-            image[8:36, left : left + 14] = colours[0] + rng.integers(-20, 20, 3)
-            image[36:60, left : left + 14] = colours[1] + rng.integers(-20, 20, 3)
+            image[8:36, left : left + 14] = colors[0] + rng.integers(-20, 20, 3)
+            image[36:60, left : left + 14] = colors[1] + rng.integers(-20, 20, 3)
             name = f"images/{identity}_{index}.jpg"
             encoded = simplejpeg.encode_jpeg(image.clip(0, 255).astype(np.uint8))
             (root / name).write_bytes(encoded)

@@ -52,14 +52,14 @@ def test_crops_are_windows_of_the_padded_image() -> None:
     assert len(offsets) > 1
 
 
-def test_erasing_covers_one_rectangle_with_the_mean_colour() -> None:
+def test_erasing_covers_one_rectangle_with_the_mean_color() -> None:
     original = images().float()
     out = run(random_erasing=1.0)
     for changed, image in zip(out, original, strict=True):
         different = (changed != image).any(-1)
         rows, columns = different.any(1).nonzero(), different.any(0).nonzero()
         block = different[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        assert block.float().mean() > 0.95  # a covered pixel may have had the mean colour
+        assert block.float().mean() > 0.95  # a covered pixel may have had the mean color
         assert 0.01 < different.float().mean() < 0.5
         torch.testing.assert_close(changed[different][0], torch.tensor(IMAGENET_MEAN))
 

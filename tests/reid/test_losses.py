@@ -140,7 +140,7 @@ def test_label_smoothing_is_its_definition() -> None:
 
 
 def test_center_loss_is_the_reference_implementations() -> None:
-    """Luo et al.'s code: squared distances to the own centre, summed and divided by the batch size."""
+    """Luo et al.'s code: squared distances to the own center, summed and divided by the batch size."""
     features, labels = batch(3)
     loss = CenterLoss(4, 8).eval()
     loss.centers = torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
@@ -150,7 +150,7 @@ def test_center_loss_is_the_reference_implementations() -> None:
     assert loss(features, labels).item() == pytest.approx((sum(distances) / len(features)).item(), rel=1e-5)
 
 
-def test_centres_move_as_their_paper_says() -> None:
+def test_centers_move_as_their_paper_says() -> None:
     features, _ = batch(3)
     labels = torch.tensor([0, 0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 3])
     loss = CenterLoss(5, 8)

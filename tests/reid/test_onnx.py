@@ -110,7 +110,7 @@ def test_the_file_says_what_goes_in_and_comes_out(file: Path) -> None:
     assert (image.name, image.type, image.shape[1:]) == ("images", "tensor(uint8)", [64, 32, 3])
     assert (feature.name, feature.type, feature.shape[1:]) == ("features", "tensor(float)", [512])
     about = json.loads(session.get_modelmeta().custom_metadata_map["closerlook"])
-    assert about == {"name": "tiny", "size": [64, 32], "colours": "RGB", "unit_length": True}
+    assert about == {"name": "tiny", "size": [64, 32], "colors": "RGB", "unit_length": True}
 
 
 def test_pixels_that_are_normalised_already_are_refused(file: Path) -> None:

@@ -493,9 +493,9 @@ def test_what_the_data_must_have(people: Dataset, tmp_path: Path) -> None:
         train(people, recipe="cpu-quick", out=tmp_path / "run", overrides={"identities_per_batch": 16})
     nobody = people.filter(pl.col("camera") == 0)
     table = nobody.table.with_columns(identity=pl.lit(None, dtype=pl.Int64))
-    unlabelled = Dataset.from_table(people.root, table, "nobody", ())
+    unlabeled = Dataset.from_table(people.root, table, "nobody", ())
     with pytest.raises(CloserlookError, match="have no identity"):
-        train(unlabelled, recipe="cpu-quick", out=tmp_path / "run")
+        train(unlabeled, recipe="cpu-quick", out=tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
 
 

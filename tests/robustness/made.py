@@ -93,7 +93,7 @@ def run_search(folder: Path) -> None:
 
 
 def make_source(folder: Path, rng: np.random.Generator, people: int = 4) -> Dataset:
-    """Labelled images: every person in every weather and viewpoint."""
+    """Labeled images: every person in every weather and viewpoint."""
     rows = []
     for person in range(1, people + 1):
         for weather in WEATHER.levels:

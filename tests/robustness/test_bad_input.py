@@ -17,7 +17,7 @@ from robustness.running import run
 SIZED = ["--size", f"{SIZE[0]}x{SIZE[1]}"]
 EMBEDDED = ["--embedding", "lite0-pooled", *SIZED]
 KEPT = "alike: analyze"  # what it has measured serves the same call with another --scaling, as the message says
-INPUTS = ("one image", "alike", "unreadable", "unlabelled", "one person", "nothing")
+INPUTS = ("one image", "alike", "unreadable", "unlabeled", "one person", "nothing")
 CALLS = {  # with BAD for the input
     "adapt": ["adapt", "BAD", "--out", "new", "-p", "sensor.noise", "--renders", "2", "--people", "2", *EMBEDDED],
     "analyze": ["analyze", "source", "BAD", "--out", "new", *EMBEDDED],
@@ -50,7 +50,7 @@ def folder(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.fromarray(pixels).save(path)
             if name == "unreadable":
                 path.write_bytes(path.read_bytes()[:40])
-            person = {"unlabelled": None, "one person": 1}.get(name, number // 2)
+            person = {"unlabeled": None, "one person": 1}.get(name, number // 2)
             rows.append((path.name, person, number % 2, "sunny", ("train", "query", "gallery")[number % 3]))
         columns = {"file_name": pl.String, "identity": pl.Int64, "camera": pl.Int64, "weather": pl.String}
         table = pl.DataFrame(rows, schema={**columns, "split": pl.String}, orient="row")

@@ -14,7 +14,7 @@ from closerlook.selection.choose import SPLITS
 
 DIM = 20
 GROUPS = 12  # of people, each one person
-COPIES = 10  # of every analysed image there are ten in the source
+COPIES = 10  # of every analyzed image there are ten in the source
 
 
 @contextmanager
@@ -90,15 +90,15 @@ class Made:
     def remeasure(self) -> Measurement:
         """The moments of ``source`` and ``target`` as they are now."""
         counts = np.bincount(self.cell)
-        centre = self.target.mean(axis=0)
-        source, target = self.source - centre, self.target - centre
+        center = self.target.mean(axis=0)
+        source, target = self.source - center, self.target - center
         cell_means = np.stack([source[self.cell == number].mean(axis=0) for number in range(len(self.cells))])
         group, target_group = np.arange(len(source)) % GROUPS, np.arange(len(target)) * 8 // len(target)
         units, unit = np.unique(np.stack([self.cell, group], axis=1), axis=0, return_inverse=True)
         levels = [
             source[self.cells[self.cell, axis] == number].mean(axis=0)
             if (self.cells[:, axis] == number).any()
-            else centre * 0
+            else center * 0
             for axis, factor in enumerate(self.factors)
             for number in range(len(factor))
         ]

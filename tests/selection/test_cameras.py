@@ -19,10 +19,10 @@ def made() -> Made:
     made.target = rng.normal(size=made.target.shape) / 2 + (np.arange(40) >= 20)[:, None]
     measurement = made.remeasure()
     run, camera = np.arange(40) // 5, np.arange(40) // 20
-    centred = made.target - made.target.mean(axis=0)
+    centerd = made.target - made.target.mean(axis=0)
     counts = np.array([[((run == r) & (camera == c)).sum() for c in (0, 1)] for r in range(8)])
-    sums = np.array([[centred[(run == r) & (camera == c)].sum(axis=0) for c in (0, 1)] for r in range(8)])
-    squares = np.array([[[(centred[(run == r) & (camera == c)] ** 2).sum()] for c in (0, 1)] for r in range(8)])
+    sums = np.array([[centerd[(run == r) & (camera == c)].sum(axis=0) for c in (0, 1)] for r in range(8)])
+    squares = np.array([[[(centerd[(run == r) & (camera == c)] ** 2).sum()] for c in (0, 1)] for r in range(8)])
     empty = np.zeros((1, 2, 2))
     cameras = Cameras(
         names=np.array([7, 9]),

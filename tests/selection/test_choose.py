@@ -176,8 +176,8 @@ def test_missing_plans_and_columns_are_named(made: Made, tmp_path: Path) -> None
         Plan.load(tmp_path / "none.yaml")
     with pytest.raises(CloserlookError, match="is a folder"):
         Plan.load(tmp_path)
-    plan = Plan(values={"colour": ("red",)}, images=1, share=0.5)
-    with pytest.raises(CloserlookError, match="'colour'"):
+    plan = Plan(values={"color": ("red",)}, images=1, share=0.5)
+    with pytest.raises(CloserlookError, match="'color'"):
         plan.rows(made.gap.losses)
     with pytest.raises(CloserlookError, match="No image has the levels"):
         Plan(values={"f0": ("l9",)}, images=1, share=0.5).rows(made.gap.losses)
@@ -249,7 +249,7 @@ def test_a_cap_is_kept_and_costs_distance(made: Made) -> None:
         mixture(made.gap, 300, caps={"f0": {f"l{i}": 0.1 for i in range(4)}})
 
 
-def test_a_cell_that_was_not_analysed_gets_no_weight(made: Made) -> None:
+def test_a_cell_that_was_not_analyzed_gets_no_weight(made: Made) -> None:
     measurement = made.gap.measurement
     best = int(np.argmax(mixture(made.gap, 200).weights))
     images = measurement.images.filter(pl.col("cell") != best)
@@ -271,10 +271,10 @@ def test_the_mixture_finds_planted_weights() -> None:
     """A target that is a known mixture of well separated cells, in expectation."""
     made = Made((4,), 0, per_cell=400)
     rng = np.random.default_rng(5)
-    centres = 3 * np.eye(4, made.source.shape[1])
+    centers = 3 * np.eye(4, made.source.shape[1])
     planted = np.array([0.5, 0.3, 0.2, 0.0])
-    made.source = centres[made.cell] + rng.normal(size=made.source.shape) / 2
-    made.target = centres[rng.choice(4, 4000, p=planted)] + rng.normal(size=(4000, made.source.shape[1])) / 2
+    made.source = centers[made.cell] + rng.normal(size=made.source.shape) / 2
+    made.target = centers[rng.choice(4, 4000, p=planted)] + rng.normal(size=(4000, made.source.shape[1])) / 2
     gap = replace(made.gap, measurement=made.remeasure())
     np.testing.assert_allclose(mixture(gap, 1000).weights, planted, atol=0.03)
 
@@ -283,10 +283,10 @@ def test_planted_weights_lie_inside_the_halves_interval() -> None:
     """Halves of people and target differ from the whole as the whole does from the truth."""
     made = Made((4,), 0, per_cell=120)
     rng = np.random.default_rng(5)
-    centres = 3 * np.eye(4, made.source.shape[1])
+    centers = 3 * np.eye(4, made.source.shape[1])
     planted = np.array([0.4, 0.3, 0.2, 0.1])
-    made.source = centres[made.cell] + rng.normal(size=made.source.shape)
-    made.target = centres[rng.choice(4, 800, p=planted)] + rng.normal(size=(800, made.source.shape[1]))
+    made.source = centers[made.cell] + rng.normal(size=made.source.shape)
+    made.target = centers[rng.choice(4, 800, p=planted)] + rng.normal(size=(800, made.source.shape[1]))
     gap = replace(made.gap, measurement=made.remeasure())
     whole = mixture(gap, 480).weights
     pairs = [gap.split_halves(keyed_rng(0, number)) for number in range(8)]
@@ -307,7 +307,7 @@ def test_more_to_draw_is_never_nearer(seed: int) -> None:
 
 
 def test_a_weighted_plan_draws_its_shares(made: Made) -> None:
-    """Of any table: here of the analysed tenth of the source, so that a tenth of the budget is drawn."""
+    """Of any table: here of the analyzed tenth of the source, so that a tenth of the budget is drawn."""
     plan = select(made.gap, method="weights", budget=1000)
     table = made.gap.losses
     rows = plan.rows(table)

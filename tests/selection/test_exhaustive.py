@@ -17,9 +17,9 @@ def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[st
     """(score, images, diversity, levels) of every product subset with at least two images, by definition."""
     found = []
     measurement = made.gap.measurement
-    centre = made.target.mean(axis=0)
+    center = made.target.mean(axis=0)
     bias = float(measurement.target_bias[0])
-    target_spread = ((made.target - centre) ** 2).sum(axis=1).mean() + bias
+    target_spread = ((made.target - center) ** 2).sum(axis=1).mean() + bias
     products = measurement.unbiased_cell_products[0][np.ix_(made.cell, made.cell)]
     sets = [[c for r in range(1, len(f) + 1) for c in itertools.combinations(range(len(f)), r)] for f in made.factors]
     for chosen in itertools.product(*sets):

@@ -24,7 +24,7 @@ def test_paths_are_taken_as_they_are(tmp_path, monkeypatch, name):
     assert sorted(path.name for path in tmp_path.iterdir()) == [Path(name).parts[0]]
 
 
-def test_a_pattern_takes_no_neighbour_for_the_file(tmp_path):
+def test_a_pattern_takes_no_neighbor_for_the_file(tmp_path):
     write_parquet(TABLE, tmp_path / "x1.parquet")
     with pytest.raises(CloserlookError, match="There is no table"):
         read_parquet(tmp_path / "x[1].parquet", remedy="again")

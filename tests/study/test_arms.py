@@ -13,7 +13,7 @@ from closerlook.errors import CloserlookError
 from closerlook.evaluation import Protocol
 from closerlook.reid import Recipe
 from closerlook.study import arms
-from closerlook.study.arms import Run, fixed_arm, read_runs, run_arms, summarise
+from closerlook.study.arms import Run, fixed_arm, read_runs, run_arms, summarize
 
 
 def run(arm, seed, mean_average_precision, control=None):
@@ -23,7 +23,7 @@ def run(arm, seed, mean_average_precision, control=None):
 def test_gain_is_paired_by_seed_with_students_interval():
     runs = [run("all", 0, 0.2), run("random", 0, 0.10), run("random", 1, 0.20), run("random", 2, 0.30)]
     runs += [run("plan", seed, value, "random") for seed, value in enumerate([0.13, 0.22, 0.34])]
-    plan = {summary.arm: summary for summary in summarise(runs)}["plan"]
+    plan = {summary.arm: summary for summary in summarize(runs)}["plan"]
     assert plan.gain == pytest.approx(0.03)
     # Differences .03, .02, .04: standard error .01 / sqrt 3, Student's t with 2 degrees of freedom 4.302653.
     assert plan.gain_high - plan.gain == pytest.approx(4.302653 * 0.01 / math.sqrt(3), rel=1e-6)
@@ -31,14 +31,14 @@ def test_gain_is_paired_by_seed_with_students_interval():
 
 
 def test_one_pair_has_a_gain_but_no_interval():
-    summary = summarise([run("random", 0, 0.1), run("plan", 0, 0.2, "random")])[1]
+    summary = summarize([run("random", 0, 0.1), run("plan", 0, 0.2, "random")])[1]
     assert summary.gain == pytest.approx(0.1)
     assert summary.gain_low is None
     assert math.isnan(summary.spread["mAP"])
 
 
 def test_without_a_common_seed_there_is_no_gain():
-    assert summarise([run("random", 5, 0.1), run("plan", 0, 0.2, "random")])[1].gain is None
+    assert summarize([run("random", 5, 0.1), run("plan", 0, 0.2, "random")])[1].gain is None
 
 
 TINY = {

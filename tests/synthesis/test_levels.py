@@ -19,7 +19,7 @@ from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
 
 PEOPLE, VIEWS, HELD_OUT = 14, 5, 4
-GREY = np.array([0.2126, 0.7152, 0.0722])
+GRAY = np.array([0.2126, 0.7152, 0.0722])
 
 
 def drawn_view(identity, number, kind):
@@ -55,7 +55,7 @@ def by_time(row):
 
 
 def test_times_of_day_are_ordered_by_brightness_in_every_weather(images):
-    brightness = (images @ GREY).mean((4, 5))
+    brightness = (images @ GRAY).mean((4, 5))
     for sky, row in means(images, brightness).items():
         level = by_time(row)
         order = ("midnight", "night", "dusk", "dawn", "afternoon", "forenoon", "noon")
@@ -65,14 +65,14 @@ def test_times_of_day_are_ordered_by_brightness_in_every_weather(images):
 
 
 def test_weathers_are_ordered_by_contrast_and_snow_is_brightest(images):
-    contrast = {sky: by_time(row)["noon"] for sky, row in means(images, (images @ GREY).std((4, 5))).items()}
+    contrast = {sky: by_time(row)["noon"] for sky, row in means(images, (images @ GRAY).std((4, 5))).items()}
     assert contrast["foggy"] < contrast["overcast"] < contrast["neutral"] < contrast["clouds"] < contrast["sunny"]
-    bright = {sky: by_time(row)["noon"] for sky, row in means(images, (images @ GREY).mean((4, 5))).items()}
+    bright = {sky: by_time(row)["noon"] for sky, row in means(images, (images @ GRAY).mean((4, 5))).items()}
     assert max(bright, key=lambda sky: bright[sky]) == "blizzard"
     assert bright["snowlight"] > bright["clouds"]
 
 
-def test_light_has_its_colour(images):
+def test_light_has_its_color(images):
     red_to_blue = images[..., 0].mean((4, 5)) / images[..., 2].mean((4, 5))
     warm = {sky: by_time(row) for sky, row in means(images, red_to_blue).items()}
     for sky in SKIES:
@@ -83,14 +83,14 @@ def test_light_has_its_colour(images):
 
 def statistics(images):
     """(n, 50) plain numbers of images: means, deviations and quantiles of three bands, and how rough rows are."""
-    grey = images @ GREY
+    gray = images @ GRAY
     rows = []
     for low, high in ((0, 32), (32, 96), (96, 128)):
-        band, values = images[:, low:high].reshape(len(images), -1, 3), grey[:, low:high].reshape(len(images), -1)
+        band, values = images[:, low:high].reshape(len(images), -1, 3), gray[:, low:high].reshape(len(images), -1)
         rows += [band.mean(1), band.std(1), np.quantile(values, [0.02, 0.1, 0.5, 0.9, 0.98], axis=1).T]
         rows.append((band.max(2) - band.min(2)).mean(1)[:, None])
     for axis in (1, 2):
-        rough = np.abs(np.diff(grey, axis=axis))[:, :120].reshape(len(images), 8, -1).mean(2)
+        rough = np.abs(np.diff(gray, axis=axis))[:, :120].reshape(len(images), 8, -1).mean(2)
         rows.append(rough)
     return np.concatenate(rows, axis=1)
 
@@ -127,7 +127,7 @@ def shown(clear_view, weathers):
         posed, view, [ImageRequest(weather, ILLUMINATIONS["noon"], 9) for weather in weathers]
     )
     gbuffer = renderer.gbuffer()
-    return images.astype(np.float64) @ GREY, gbuffer.colour[0, :, :, 3], gbuffer
+    return images.astype(np.float64) @ GRAY, gbuffer.color[0, :, :, 3], gbuffer
 
 
 def test_thicker_fog_takes_more_contrast_step_by_step(clear_view):
@@ -137,7 +137,7 @@ def test_thicker_fog_takes_more_contrast_step_by_step(clear_view):
     assert (np.diff(place) < 0).all() and (np.diff(person) < 0).all()
     named, _, _ = shown(clear_view, [replace(WEATHERS["foggy"], extinction=0.0), WEATHERS["foggy"]])
     kept = named[1][mask == 1].std() / named[0][mask == 1].std()
-    assert kept > 0.45  # seven metres away, who it is can still be seen
+    assert kept > 0.45  # seven meters away, who it is can still be seen
 
 
 @pytest.mark.parametrize("name", ["flakes", "snow_cover", "wetness", "direct", "cloud"])

@@ -129,9 +129,9 @@ def test_what_cannot_be_asked_is_refused_before_any_work(
     day = targets[0]
     with pytest.raises(UsageError, match="Target day has no 'query' images"):
         asked(day.filter(pl.col("split") != "query"))
-    unlabelled = pl.when(pl.col("split") == "gallery").then(None).otherwise("identity").alias("identity")
+    unlabeled = pl.when(pl.col("split") == "gallery").then(None).otherwise("identity").alias("identity")
     with pytest.raises(UsageError, match="gallery images without an identity"):
-        asked(replace(day, table=day.table.with_columns(unlabelled)))
+        asked(replace(day, table=day.table.with_columns(unlabeled)))
     with pytest.raises(UsageError, match="without a camera"):
         asked(replace(day, table=day.table.with_columns(pl.lit(None, pl.Int64).alias("camera"))))
     with pytest.raises(UsageError, match="Two targets are called 'day'"):

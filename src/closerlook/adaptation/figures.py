@@ -32,7 +32,7 @@ def trace_chart(trace: Trace) -> alt.VConcatChart:
     line = alt.Chart(table).mark_line(color=NEAR, interpolate="step-after", strokeWidth=2.5).encode(x=x, y="best:Q")
     held = trace.held_out
     title = alt.Title(
-        f"Adapting {len(trace.parameters)} parameters ({trace.optimiser})",
+        f"Adapting {len(trace.parameters)} parameters ({trace.optimizer})",
         subtitle=f"On people not used: {held.gain:+.4f} nearer (95 % interval {held.low:+.4f} to {held.high:+.4f}); "
         f"{trace.stopped}.",
     )

@@ -60,7 +60,7 @@ class Trace:
 
     Attributes:
         parameters: what was searched.
-        optimiser: how.
+        optimizer: how.
         steps: every set in order; the first is the start.
         best: number of the nearest step.
         rounds: the gain of each round over the best before it.
@@ -69,7 +69,7 @@ class Trace:
     """
 
     parameters: tuple[Parameter, ...]
-    optimiser: str
+    optimizer: str
     steps: tuple[Step, ...]
     best: int
     rounds: tuple[Gain, ...]
@@ -86,7 +86,7 @@ def search_scene(
     parameters: Sequence[Parameter],
     measure: Measure,
     *,
-    optimiser: str,
+    optimizer: str,
     renders: int,
     seed: int,
     out: Path,
@@ -99,18 +99,18 @@ def search_scene(
     Args:
         parameters: what to vary.
         measure: from values to a distance; the second argument asks for people that the search does not use.
-        optimiser: ``descent`` or ``cma``.
+        optimizer: ``descent`` or ``cma``.
         renders: at most so many sets, the start included and the two of the held-out check not.
-        seed: of the optimiser and the intervals.
+        seed: of the optimizer and the intervals.
         made_from: all else that the distances depend on.
 
     Raises:
         CloserlookError: ``out`` holds another search, or a file of this one is damaged.
     """
     start = to_unit(parameters, {p.name: p.start for p in parameters})
-    search = open_search(optimiser, start, seed)
+    search = open_search(optimizer, start, seed)
     searched = {p.name: asdict(p) for p in parameters}
-    _check(out, {"parameters": searched, "optimiser": optimiser, "seed": seed, **made_from})
+    _check(out, {"parameters": searched, "optimizer": optimizer, "seed": seed, **made_from})
     steps: list[Step] = []
     rounds: list[Gain] = []
     stopped = f"all {renders} renders were used"
@@ -139,7 +139,7 @@ def search_scene(
     best = _best(steps)
     fresh = partial(_held_out, out / STEPS, measure)
     held_out = Gain(*gain(fresh(0, steps[0]), fresh(best, steps[best]), seed))
-    trace = Trace(tuple(parameters), optimiser, tuple(steps), best, tuple(rounds), held_out, stopped)
+    trace = Trace(tuple(parameters), optimizer, tuple(steps), best, tuple(rounds), held_out, stopped)
     write_json(out / TRACE, _summary(trace))
     return trace
 
@@ -201,7 +201,7 @@ def _check(out: Path, key: Key) -> None:
 
 def _summary(trace: Trace) -> dict[str, object]:
     return {
-        "optimiser": trace.optimiser,
+        "optimizer": trace.optimizer,
         "stopped": trace.stopped,
         "best": trace.best,
         "values": dict(trace.values),

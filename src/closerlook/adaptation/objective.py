@@ -52,7 +52,7 @@ class Objective:
     """The target's moments; measures sets of rendered images against them.
 
     Args:
-        target: unlabelled training images.
+        target: unlabeled training images.
         embedder: the space, content + style or any other.
 
     Raises:

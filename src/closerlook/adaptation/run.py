@@ -1,4 +1,4 @@
-"""``adapt``: the scene's continuous parameters tuned to a target's unlabelled images."""
+"""``adapt``: the scene's continuous parameters tuned to a target's unlabeled images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def adapt(
     *,
     out: str | Path,
     parameters: Sequence[str] | None = None,
-    optimiser: str = "descent",
+    optimizer: str = "descent",
     renders: int = 260,
     people: int = 32,
     views: int = 3,
@@ -54,20 +54,20 @@ def adapt(
     asked of people that the search did not use; if not, the start is kept.
 
     Args:
-        target: the target's unlabelled *training* images.
+        target: the target's unlabeled *training* images.
         out: folder for every measured set, ``trace.json``, ``trace.svg``, ``before-after.png`` and ``scene.yaml``,
             which :func:`closerlook.generate` takes.
         parameters: names of :data:`closerlook.adaptation.PARAMETERS`, or of a family of them such as ``sensor``; all if
             ``None``. Images differ from one another by a tenth of a parameter's range to either side of its value.
-        optimiser: ``descent`` (one parameter after another) or ``cma`` (all together, CMA-ES).
+        optimizer: ``descent`` (one parameter after another) or ``cma`` (all together, CMA-ES).
         renders: at most so many sets.
         people, views: a set's people and images of each.
         embedding, size: as :func:`closerlook.analyze` takes them.
         backdrops, sensor: as :func:`closerlook.generate` takes them.
-        seed: of the people, the optimiser and the intervals.
+        seed: of the people, the optimizer and the intervals.
 
     Raises:
-        UsageError: an unknown parameter or optimiser, or a set that is too small.
+        UsageError: an unknown parameter or optimizer, or a set that is too small.
         CloserlookError: ``out`` holds another search, or the target has too few images.
 
     Example:
@@ -76,7 +76,7 @@ def adapt(
     """
     if people < 2 or views < 1 or renders < 2:
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
-    check_search(optimiser)
+    check_search(optimizer)
     settings = read_settings(size, seed, "image", backdrops, sensor, None)
     chosen = choose_parameters(parameters, settings.backdrops)
     used, embedder = _every(target, TARGET_IMAGES), open_embedding(embedding, size)
@@ -96,7 +96,7 @@ def adapt(
             return objective.measure(*sampler(values, first=1 + people * held_out))
 
         trace = search_scene(
-            chosen, measure, optimiser=optimiser, renders=renders, seed=seed, out=out, made_from=made_from
+            chosen, measure, optimizer=optimizer, renders=renders, seed=seed, out=out, made_from=made_from
         )
         with atomic_path(out / SCENE_NAME) as draft:
             scene = yaml.safe_dump(design_of(trace.values, IDENTITIES, settings.backdrops), sort_keys=False)

@@ -44,7 +44,7 @@ def check_search(name: str) -> None:
         UsageError: there is none.
     """
     if name not in SEARCHES:
-        raise unknown("optimiser", name, SEARCHES)
+        raise unknown("optimizer", name, SEARCHES)
 
 
 def open_search(name: str, start: Point, seed: int) -> Search:

@@ -22,7 +22,7 @@ def adapt(
         list[str] | None,
         typer.Option("--parameter", "-p", help="What to tune: sensor, clothes, illumination.hour; several; or all."),
     ] = None,
-    optimiser: Annotated[
+    optimizer: Annotated[
         Search, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")
     ] = "descent",
     renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 260,
@@ -36,7 +36,7 @@ def adapt(
 ) -> None:
     """Tune hour, weather, camera, sensor, clothes and places until images are as near to the target as they get.
 
-    Only unlabelled training images of the target are used. Stops when a round's gain is inside its interval. The same
+    Only unlabeled training images of the target are used. Stops when a round's gain is inside its interval. The same
     command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
     """
     find_data(target)
@@ -50,7 +50,7 @@ def adapt(
         open_dataset(target).train,
         out=out,
         parameters=parameter or None,
-        optimiser=optimiser,
+        optimizer=optimizer,
         renders=renders,
         people=people,
         views=views,

@@ -21,7 +21,7 @@ def export(
 ) -> None:
     """Write a model as ONNX and check it against torch in onnxruntime.
 
-    The input is raw pixels, (b, height, width, 3) uint8 RGB; normalisation is inside. (Data sets: 'dataset export'.)
+    The input is raw pixels, (b, height, width, 3) uint8 RGB; normalization is inside. (Data sets: 'dataset export'.)
     """
     find_model(model)
     height_width = parse_size(size) if size else None

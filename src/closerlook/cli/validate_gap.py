@@ -16,7 +16,7 @@ __all__ = ["validate_gap"]
 def validate_gap(
     source: Source,
     target: Annotated[
-        list[str], typer.Argument(help="Labelled real data, one or several: market1501:/data/Market-1501-v15.09.15.")
+        list[str], typer.Argument(help="Labeled real data, one or several: market1501:/data/Market-1501-v15.09.15.")
     ],
     out: Out,
     subsets: Annotated[

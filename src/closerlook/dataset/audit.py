@@ -32,7 +32,7 @@ class Audit:
         name: of the data set.
         splits: a row a split: ``split``, ``images``, ``identities``, ``cameras``.
         cameras: a row a camera: ``camera`` (null where unknown), ``images``, ``identities``.
-        unlabelled: images without an identity.
+        unlabeled: images without an identity.
         one_camera: identities seen by one camera only (no cross-camera match can be learnt or tested on them).
         images_per_identity: smallest, median and largest number.
         unreadable: message a file that is missing, empty, truncated or not an image.
@@ -47,7 +47,7 @@ class Audit:
     name: str
     splits: pl.DataFrame
     cameras: pl.DataFrame
-    unlabelled: int
+    unlabeled: int
     one_camera: int
     images_per_identity: tuple[int, float, int]
     unreadable: tuple[str, ...]
@@ -79,7 +79,7 @@ class Audit:
         for split, images, identities, cameras in self.splits.iter_rows():
             lines.append(f"  {split:<8} {images:>9,} images {identities:>7,} identities {cameras:>4,} cameras")
         lines += [
-            f"  images a person: {low:,} to {high:,}, median {median:g}; of nobody known: {self.unlabelled:,}",
+            f"  images a person: {low:,} to {high:,}, median {median:g}; of nobody known: {self.unlabeled:,}",
             f"  people seen by one camera only: {self.one_camera:,}",
             *(
                 f"  camera {'unknown' if camera is None else camera}: {images:,} images of {identities:,} people"
@@ -95,7 +95,7 @@ class Audit:
 
 
 def audit(dataset: Dataset, *, workers: int = 2) -> Audit:
-    """Read every image of ``dataset`` and check files, labels and design. Junk and distractors count as unlabelled."""
+    """Read every image of ``dataset`` and check files, labels and design. Junk and distractors count as unlabeled."""
     unreadable, digests, sizes = _read_files(dataset, workers)
     table = dataset.table
     people = table.filter(pl.col("identity") >= 0)
@@ -111,7 +111,7 @@ def audit(dataset: Dataset, *, workers: int = 2) -> Audit:
         name=dataset.name,
         splits=_split_counts(table),
         cameras=table.group_by("camera").agg(pl.len().alias("images"), PEOPLE.alias("identities")).sort("camera"),
-        unlabelled=table.height - people.height,
+        unlabeled=table.height - people.height,
         one_camera=per_person.filter(pl.col("cameras") == 1).height,
         images_per_identity=(int(images.min()), float(np.median(images)), int(images.max())),
         unreadable=tuple(unreadable),

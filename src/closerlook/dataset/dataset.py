@@ -60,7 +60,7 @@ class Dataset:
     Attributes:
         root: folder that ``file_name`` is relative to.
         table: one row an image, with the columns ``file_name`` (str), ``identity`` (int: a person from 0 on,
-            :data:`JUNK` or :data:`DISTRACTOR`; null where unlabelled), ``camera`` (int, null where unknown), ``split``,
+            :data:`JUNK` or :data:`DISTRACTOR`; null where unlabeled), ``camera`` (int, null where unknown), ``split``,
             attributes and annotations.
         name: what to call it in reports.
         factors: the attributes that a design varies; may be empty (a real target has none).
@@ -114,15 +114,15 @@ class Dataset:
         names = spelled(written)
         if names is not written:
             _refuse_bad_names(names, name)
-        labelled = numbered(clean.with_columns(names), name)
-        strange_identities = labelled["identity"].filter(labelled["identity"] < DISTRACTOR)
+        labeled = numbered(clean.with_columns(names), name)
+        strange_identities = labeled["identity"].filter(labeled["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
                 f"{name}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
-                f"{DISTRACTOR} a distractor, and an empty value an image that is not labelled."
+                f"{DISTRACTOR} a distractor, and an empty value an image that is not labeled."
             )
-        rest = [column for column in labelled.columns if column not in RESERVED]
-        complete = labelled if "split" in labelled.columns else labelled.with_columns(pl.lit("train").alias("split"))
+        rest = [column for column in labeled.columns if column not in RESERVED]
+        complete = labeled if "split" in labeled.columns else labeled.with_columns(pl.lit("train").alias("split"))
         complete = complete.select(*RESERVED, *rest)
         if complete["split"].dtype != pl.String:
             raise CloserlookError(f"{name}: column 'split' must hold {', '.join(SPLITS)}, as text.")

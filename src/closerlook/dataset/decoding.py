@@ -44,7 +44,7 @@ EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Decode an image file to (height, width, 3) uint8 RGB.
 
-    Greyscale is repeated over the channels, 16 bits are scaled to 8, CMYK is converted, transparent parts become white
+    Grayscale is repeated over the channels, 16 bits are scaled to 8, CMYK is converted, transparent parts become white
     and an EXIF orientation is applied, so the pixels are what a viewer shows.
 
     Raises:

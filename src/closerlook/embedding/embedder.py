@@ -57,7 +57,7 @@ class Embedder(ABC):
 
     @abstractmethod
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; normalisation is inside."""
+        """(b, h, w, 3) uint8 RGB -> (b, dim) float32, without gradients; normalization is inside."""
 
     def write(self, images: torch.Tensor, out: torch.Tensor) -> None:
         """The vectors of a call into ``out`` (b, dim), memory on ``device`` that long passes use again."""

@@ -15,7 +15,7 @@ from closerlook.embedding import Embedder
 
 __all__ = ["attention"]
 
-PLACES = (12, 6)  # centres of the masks, down and across; a mask's standard deviation is their spacing
+PLACES = (12, 6)  # centers of the masks, down and across; a mask's standard deviation is their spacing
 BLURRED = (4, 2)  # pixels that are left of what a mask blurs away
 BATCH = 24
 
@@ -56,7 +56,7 @@ def attention(
 
 
 def _masks(height: int, width: int) -> NDArray[np.float64]:
-    """Soft round spots on a grid, 1 at their centres, shape (places, height, width)."""
+    """Soft round spots on a grid, 1 at their centers, shape (places, height, width)."""
     down, across = (_bumps(length, places) for length, places in zip((height, width), PLACES, strict=True))
     masks: NDArray[np.float64] = np.einsum("ih,jw->ijhw", down, across)
     return masks.reshape(-1, height, width)
@@ -64,8 +64,8 @@ def _masks(height: int, width: int) -> NDArray[np.float64]:
 
 def _bumps(length: int, places: int) -> NDArray[np.float64]:
     spacing = length / places
-    centres = (np.arange(places) + 0.5) * spacing
-    return np.asarray(np.exp(-0.5 * ((np.arange(length) + 0.5 - centres[:, None]) / spacing) ** 2))
+    centers = (np.arange(places) + 0.5) * spacing
+    return np.asarray(np.exp(-0.5 * ((np.arange(length) + 0.5 - centers[:, None]) / spacing) ** 2))
 
 
 def _embed(embedder: Embedder, images: NDArray[np.uint8]) -> torch.Tensor:

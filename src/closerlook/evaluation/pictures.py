@@ -121,8 +121,8 @@ def _draw_row(
     for place, entry in enumerate(shown.iter_rows(named=True), start=1):
         left = GAP + place * pitch + GAP + (2 * GAP if place > count else 0)
         image = resize(read(paths[1][entry["gallery"]]), size)
-        colour = RIGHT if entry["match"] else WRONG
-        _draw_cell(row, image, (left, top), colour, f"{entry['rank']:,}", f"{entry['distance']:.3f}")
+        color = RIGHT if entry["match"] else WRONG
+        _draw_cell(row, image, (left, top), color, f"{entry['rank']:,}", f"{entry['distance']:.3f}")
     return row
 
 
@@ -139,17 +139,17 @@ def _draw_cell(
     row: Image.Image,
     image: NDArray[np.uint8],
     corner: tuple[int, int],
-    colour: tuple[int, int, int],
+    color: tuple[int, int, int],
     above: str,
     below: str,
 ) -> None:
     """An image in its frame with two short lines of text under it."""
     pen, (left, top), (height, width) = ImageDraw.Draw(row), corner, image.shape[:2]
     bottom = top + height + 2 * FRAME
-    pen.rectangle((left, top, left + width + 2 * FRAME - 1, bottom - 1), fill=colour)
+    pen.rectangle((left, top, left + width + 2 * FRAME - 1, bottom - 1), fill=color)
     row.paste(Image.fromarray(image), (left + FRAME, top + FRAME))
     middle = left + FRAME + width // 2
-    pen.text((middle, bottom + 2), above, colour, _font(13), anchor="ma")
+    pen.text((middle, bottom + 2), above, color, _font(13), anchor="ma")
     pen.text((middle, bottom + 2 + LINE), below, FAINT, _font(11), anchor="ma")
 
 
@@ -162,5 +162,5 @@ def blend(image: NDArray[np.uint8], heat: NDArray[np.float64]) -> NDArray[np.uin
     strength = np.abs(heat) / max(float(np.abs(heat).max()), 1e-12)
     tint = np.where(heat[..., None] >= 0, np.array([255.0, 120, 0]), np.array([30.0, 90, 255]))
     opacity = 0.75 * strength[..., None]
-    grey = image.mean(axis=2, keepdims=True) * 0.5 + image * 0.5
-    return np.asarray((grey * (1 - opacity) + tint * opacity).round(), np.uint8)
+    gray = image.mean(axis=2, keepdims=True) * 0.5 + image * 0.5
+    return np.asarray((gray * (1 - opacity) + tint * opacity).round(), np.uint8)

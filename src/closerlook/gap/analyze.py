@@ -28,7 +28,7 @@ from closerlook.storage.keys import digest
 
 __all__ = ["analyze", "analyze_shard"]
 
-CPU_IMAGES = 4096  # analysed by default of either side where there is no GPU
+CPU_IMAGES = 4096  # analyzed by default of either side where there is no GPU
 
 
 def analyze(
@@ -55,12 +55,12 @@ def analyze(
         embedding: ``lite0`` or ``vgg19`` (content + style), ``lite0-pooled``, ``resnet50-pooled``, ``vgg19-pooled``,
             ``module:function`` or the function itself, or a trained model.
         size: (height, width) at which named embeddings see the images.
-        factors: the attributes to analyse; by default all that the source declares.
+        factors: the attributes to analyze; by default all that the source declares.
         scaling, alpha, beta: see :func:`closerlook.gap.losses.weigh`.
         per_cell: at most so many source images of each combination of levels; 0 for every image.
             By default every image where there is a GPU, else about 4,096 of either side.
         bootstrap_unit: ``images`` or ``cameras``: what the intervals draw anew on the target's side. Images are drawn
-            in runs of neighbours; with cameras the intervals speak for other cameras of the kind, and are wider.
+            in runs of neighbors; with cameras the intervals speak for other cameras of the kind, and are wider.
         seed: of the subsample, the projection and the bootstrap.
         out: a folder to save the gap in. What is finished is kept there: the same call resumes, and another scaling,
             alpha, beta or ``bootstrap_unit`` needs no new pass over the images.
@@ -77,7 +77,7 @@ def analyze(
         [('viewpoint', '0'), ('viewpoint', '90')]
     """
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, merge)
-    with nullcontext() if out is None else alone_in(Path(out), "analysing into"):
+    with nullcontext() if out is None else alone_in(Path(out), "analyzing into"):
         measurement = asked.finished(source, target) or asked.measure()
         settings = Settings(
             source=source.name,
@@ -175,14 +175,14 @@ class Task:
         cells = source.table.select(factor.name for factor in chosen).n_unique()
         limit = max(1, round(CPU_IMAGES / cells)) if sample else per_cell or None
         layout = lay_out(source, chosen, limit, seed)
-        analysed = _every(target, CPU_IMAGES) if sample else target
+        analyzed = _every(target, CPU_IMAGES) if sample else target
         names = [(factor.name, factor.levels) for factor in layout.factors]
         options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
-        key = content_key({"source": layout.data, "target": analysed}, embedder, options)
+        key = content_key({"source": layout.data, "target": analyzed}, embedder, options)
         folder = None if out is None else Path(out)
         pieces = Pieces(folder, tuple(Path(other) for other in merge), key)
-        notes = (*layout.notes, *unequal_blur(layout.data, analysed, embedder.size))
-        return cls(layout, analysed, embedder, limit, seed, notes, pieces)
+        notes = (*layout.notes, *unequal_blur(layout.data, analyzed, embedder.size))
+        return cls(layout, analyzed, embedder, limit, seed, notes, pieces)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.

@@ -131,12 +131,12 @@ class GapEstimator:
 
     @property
     def images_per_cell(self) -> Int:
-        """(cells,) images of the source, analysed or not."""
+        """(cells,) images of the source, analyzed or not."""
         return self.measurement.cell_images
 
     @property
     def analyzed_per_cell(self) -> Int:
-        """(cells,) analysed images."""
+        """(cells,) analyzed images."""
         return self.measurement.cell_counts
 
     @property
@@ -169,7 +169,7 @@ class GapEstimator:
         return np.asarray(np.einsum("b,bcd->cd", self.weights.total, products))
 
     def cell_losses(self, weights: Float | None = None) -> Float:
-        """(cells,) sums of the losses of each cell's analysed images; by default of the total loss, else of blocks
+        """(cells,) sums of the losses of each cell's analyzed images; by default of the total loss, else of blocks
         weighted by ``weights`` (b,)."""
         measurement = self.measurement
         losses = image_losses(measurement, self.weights.total if weights is None else weights)
@@ -181,7 +181,7 @@ class GapEstimator:
 
     @cached_property
     def losses(self) -> pl.DataFrame:
-        """One row per analysed source image, in the source's order: file_name, identity, the factors, ``loss`` (its
+        """One row per analyzed source image, in the source's order: file_name, identity, the factors, ``loss`` (its
         exact mean loss to every target image) and its terms."""
         columns = {"loss": self.weights.total, **self.weights.terms}
         losses = [pl.Series(name, image_losses(self.measurement, weights)) for name, weights in columns.items()]
@@ -221,14 +221,14 @@ class GapEstimator:
         return variance_shares(losses, cell, levels, names, person, images["group"].to_numpy())
 
     def score(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
-        """Images analysed and the losses and distances of the product subset of ``levels``: total_loss, mmd2,
+        """Images analyzed and the losses and distances of the product subset of ``levels``: total_loss, mmd2,
         diversity, coverage, frechet_distance and kernel_distance.
 
         Factors that are not named keep all; what a set is too small for is None.
         """
         cells = self.cells_of(levels)
         if not cells.any():
-            raise UsageError(f"No analysed image is in {dict(levels)}.")
+            raise UsageError(f"No analyzed image is in {dict(levels)}.")
         return {**self.score_cells(cells.astype(float)), **_or_none(self.compare(cells))}
 
     def cells_of(self, levels: Mapping[str, Sequence[object]]) -> NDArray[np.bool]:
@@ -244,20 +244,20 @@ class GapEstimator:
         return inside
 
     def count_images(self, levels: Mapping[str, Sequence[object]]) -> int:
-        """How many images of the source, analysed or not, are in the product subset with these levels."""
+        """How many images of the source, analyzed or not, are in the product subset with these levels."""
         return int(self.measurement.cell_images[self.cells_of(levels)].sum())
 
     def score_cells(self, share: Float) -> dict[str, float | None]:
         """Images, total_loss, mmd2 and diversity of a set that takes ``share`` (cells,) of each cell's images."""
         losses = self.set_losses(share[None])
-        analysed = float(self.measurement.cell_counts[share > 0].sum())
+        analyzed = float(self.measurement.cell_counts[share > 0].sum())
         values = {"total_loss": losses.total[0], "mmd2": losses.mmd2[0], "diversity": losses.diversity[0]}
-        return {"images": analysed, **_or_none(values)}
+        return {"images": analyzed, **_or_none(values)}
 
     def set_losses(self, shares: Float) -> Losses:
         """Losses of k sets that take ``shares`` (k, cells) of each cell's images, estimated from all of those.
 
-        All are nan for a set without analysed images.
+        All are nan for a set without analyzed images.
         """
         counts = self.measurement.cell_counts
         images = shares @ counts
@@ -265,9 +265,9 @@ class GapEstimator:
             mixtures = shares * counts / images[:, None]
             totals = shares @ self.cell_losses() / images
         products = ((mixtures @ self.cell_products(unbiased=True)) * mixtures).sum(axis=1)
-        analysed = (shares > 0) @ counts.astype(float)
+        analyzed = (shares > 0) @ counts.astype(float)
         spread, bias = self.target_spread, self.target_bias
-        return set_losses(analysed, totals, products, target_spread=spread, target_bias=bias)
+        return set_losses(analyzed, totals, products, target_spread=spread, target_bias=bias)
 
     @cached_property
     def identities(self) -> pl.DataFrame:

@@ -76,7 +76,7 @@ class Gap(GapEstimator):
         ``selection_frequency`` is the share of bootstrap replicates in which it is at or below that mean, as rule
         ``mean`` asks. ``mixture_weight`` is the estimated proportion of the target's images that shows the level, from
         all levels together: see :func:`closerlook.gap.statistics.mixture.estimate_mixture`.
-        ``total_loss_subsampling_se`` and ``mmd2_subsampling_se`` are standard errors from analysing only some images of
+        ``total_loss_subsampling_se`` and ``mmd2_subsampling_se`` are standard errors from analyzing only some images of
         each cell, included in the intervals. ``coverage``, ``frechet_distance`` and ``kernel_distance`` are of pooled
         features, see
         :func:`closerlook.gap.statistics.distributions.compare`; coverage with as many images as the smallest level has.

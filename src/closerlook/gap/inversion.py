@@ -80,15 +80,15 @@ def invert(
         wanted = _features(network, network.normalize(pixels), layers, term)
     noise = keyed_rng(seed, "inversion").normal(128, 20, size=(1, *image.shape)).astype(np.float32)
     x = network.normalize(torch.from_numpy(noise).to(device)).contiguous().requires_grad_()
-    optimiser = torch.optim.LBFGS([x], max_iter=steps, history_size=HISTORY, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([x], max_iter=steps, history_size=HISTORY, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = _mismatch(_features(network, x, layers, term), wanted) + SMOOTHNESS * _variation(x)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         left = float(_mismatch(_features(network, x, layers, term), wanted))
     mean, std = (torch.tensor(values) for values in (network.mean, network.std))
@@ -159,5 +159,5 @@ def _mismatch(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
 
 
 def _variation(x: Tensor) -> Tensor:
-    """Mean squared difference of neighbouring pixels."""
+    """Mean squared difference of neighboring pixels."""
     return ((x[..., 1:, :] - x[..., :-1, :]) ** 2).mean() + ((x[..., 1:] - x[..., :-1]) ** 2).mean()

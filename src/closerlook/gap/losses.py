@@ -53,9 +53,9 @@ def weigh(
         scaling: ``balanced``, ``literal`` or custom, as below.
         alpha, beta: of style and of content.
 
-    ``literal``: Eqs. 1-3 as printed, total = alpha style + beta content. Content, an unnormalised sum, swamps style.
+    ``literal``: Eqs. 1-3 as printed, total = alpha style + beta content. Content, an unnormalized sum, swamps style.
     ``balanced``: each term is divided by its own mean over pairs of *target* images from different groups (runs of
-    its table, so not between neighbouring frames), and the total by alpha + beta, so that 1.0 reads "as far apart as
+    its table, so not between neighboring frames), and the total by alpha + beta, so that 1.0 reads "as far apart as
     the target is from itself".
     ``style=2.5,content=3e4`` (custom): each term is divided by the number given for it, and the total by alpha + beta.
 

@@ -24,11 +24,11 @@ def findings_in_words(gap: GapEstimator, levels: pl.DataFrame, apart: pl.DataFra
 
 
 def _subsample(gap: GapEstimator, levels: pl.DataFrame) -> Iterator[str]:
-    analysed, there = gap.measurement.images.height, int(gap.measurement.cell_images.sum())
-    if analysed < there:
+    analyzed, there = gap.measurement.images.height, int(gap.measurement.cell_images.sum())
+    if analyzed < there:
         half = 1.96 * float(np.nanmedian(levels["mmd2_subsampling_se"].cast(pl.Float64).fill_null(np.nan).to_numpy()))
         yield (
-            f"{analysed:,} of {there:,} source images were analysed, evenly from all combinations; that alone makes "
+            f"{analyzed:,} of {there:,} source images were analyzed, evenly from all combinations; that alone makes "
             f"the squared MMD of a level uncertain by {half:.3f} (95 %, median over levels), which the intervals hold."
         )
 

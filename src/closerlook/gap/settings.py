@@ -26,7 +26,7 @@ class Settings:
 
     Attributes:
         source, target: names of the data sets.
-        source_images, target_images: how many images each has; the analysed ones may be fewer.
+        source_images, target_images: how many images each has; the analyzed ones may be fewer.
         embedding: its name.
         size: (height, width) of the images as embedded.
         scaling, alpha, beta: see :func:`closerlook.gap.losses.weigh`.

@@ -1,4 +1,4 @@
-"""The nearest neighbours of every vector, exactly, without the full distance matrix."""
+"""The nearest neighbors of every vector, exactly, without the full distance matrix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def nearest_among(vectors: torch.Tensor, count: int) -> tuple[torch.Tensor, torc
     norms = squared_norms(vectors)
     found = _Nearest(norms, min(count, len(vectors)))
     parts = [slice(start, min(start + TILE, len(vectors))) for start in range(0, len(vectors), TILE)]
-    with progress("Nearest neighbours", len(vectors)) as advance:
+    with progress("Nearest neighbors", len(vectors)) as advance:
         for i, rows in enumerate(parts):
             for columns in parts[i:]:
                 squared = torch.addmm(norms[columns], vectors[rows], vectors[columns].T, alpha=-2)

@@ -1,8 +1,8 @@
-"""k-reciprocal re-ranking by sparse neighbourhoods.
+"""k-reciprocal re-ranking by sparse neighborhoods.
 
 Zhong et al., "Re-ranking person re-identification with k-reciprocal encoding", 2017; equations are theirs.
 
-The method needs, of all distances, only each image's nearest neighbours; its sets of neighbours are then rows of sparse
+The method needs, of all distances, only each image's nearest neighbors; its sets of neighbors are then rows of sparse
 matrices, and set operations are products of them. Nothing of size n x n is ever made.
 """
 
@@ -28,8 +28,8 @@ class KReciprocal:
     """Parameters of the re-ranking; the defaults are the paper's for Market-1501.
 
     Attributes:
-        k1: size of the neighbourhoods whose members must name one another.
-        k2: how many neighbours' encodings are averaged (1 for none).
+        k1: size of the neighborhoods whose members must name one another.
+        k2: how many neighbors' encodings are averaged (1 for none).
         original: weight of the original distance beside the Jaccard distance, lambda in the paper.
     """
 
@@ -103,7 +103,7 @@ def _members(nearest: NDArray[np.int64]) -> sparse.csr_array:
 
 
 def _expanded_sets(nearest: NDArray[np.int64], k1: int) -> sparse.csr_array:
-    """R*: the k-reciprocal neighbours of every image, and those of theirs that overlap enough (Eqs. 3 to 5)."""
+    """R*: the k-reciprocal neighbors of every image, and those of theirs that overlap enough (Eqs. 3 to 5)."""
     reciprocal = _reciprocal(nearest[:, : k1 + 1])
     half = _reciprocal(nearest[:, : int(np.around(k1 / 2)) + 1])
     shared = (reciprocal @ half.T).multiply(reciprocal).tocoo()

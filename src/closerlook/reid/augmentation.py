@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once, before normalisation, on the device that the images are on.
+"""Augmentation of a whole batch at once, before normalization, on the device that the images are on.
 
 Random numbers come from a NumPy generator keyed by the step, so they do not depend on the device or on resuming. A
 process that holds only a part of the batch draws for all of it and takes its part, so they do not depend on the number
@@ -62,7 +62,7 @@ def augment(
     if recipe.blur:
         x = _blur(x, recipe.blur, draws)
     if recipe.color_jitter:
-        x = _recolour(x, recipe.color_jitter, draws)
+        x = _recolor(x, recipe.color_jitter, draws)
     if recipe.random_erasing:
         x = _erase(x, recipe.random_erasing, draws)
     return x
@@ -89,7 +89,7 @@ def _shift_and_flip(images: Tensor, pad: int, flip: float, draws: _Draws) -> Ten
     ]
 
 
-def _recolour(x: Tensor, strength: float, draws: _Draws) -> Tensor:
+def _recolor(x: Tensor, strength: float, draws: _Draws) -> Tensor:
     """Brightness, contrast and saturation, each by a factor within 1 +- strength, and a slight tint."""
     factors = [draws.uniform(1 - strength, 1 + strength) for _ in range(3)]
     brightness, contrast, saturation = (_tensor(factor, x) for factor in factors)
@@ -97,12 +97,12 @@ def _recolour(x: Tensor, strength: float, draws: _Draws) -> Tensor:
     lit = x * (brightness * torch.from_numpy(tint).to(x))
     mean = lit.mean((1, 2, 3), keepdim=True)
     lit = (lit - mean) * contrast + mean
-    grey = (lit * torch.tensor(LUMA, device=x.device)).sum(-1, keepdim=True)
-    return ((lit - grey) * saturation + grey).clamp_(0, 255)
+    gray = (lit * torch.tensor(LUMA, device=x.device)).sum(-1, keepdim=True)
+    return ((lit - gray) * saturation + gray).clamp_(0, 255)
 
 
 def _erase(x: Tensor, share: float, draws: _Draws) -> Tensor:
-    """Cover a rectangle of some images with ImageNet's mean colour, as the reference implementations do."""
+    """Cover a rectangle of some images with ImageNet's mean color, as the reference implementations do."""
     _, height, width, _ = x.shape
     area = draws.uniform(*ERASED_AREA) * height * width
     aspect = ERASED_ASPECT ** draws.uniform(-1, 1)

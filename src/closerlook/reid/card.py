@@ -24,11 +24,11 @@ tags: [person-re-identification, synthetic-data]
 # {recipe}, trained on {data}
 
 A {backbone} that maps a picture of a person, {height} x {width} pixels, to a vector of {dim} numbers; pictures of one
-person should lie close together. `closerlook.Model.load` reads it; normalisation is inside.
+person should lie close together. `closerlook.Model.load` reads it; normalization is inside.
 
 * **Data**: {images:,} images of {identities:,} people from {data}.{levels}
 * **Plan**: {plan}.
-* **Licence**: a model inherits the terms of the data that it was trained on and of the weights that it started from;
+* **License**: a model inherits the terms of the data that it was trained on and of the weights that it started from;
   check both before passing it on.
 * **Training**: {steps:,} steps, {images_drawn:,} images drawn, on {device}, seed {seed}. The recipe is below, the
   course of the losses in `log.csv`, how long it took in `timing.csv`.
@@ -69,7 +69,7 @@ def _plan(plan: Plan) -> str:
     interval = "" if low is None else f" (95 % interval {low:.4f} to {high:.4f})"
     method, rule, target, space = map(in_markdown, (origin.method, origin.rule, origin.target, origin.embedding))
     return (
-        f"{part}, chosen by method {method}, rule {rule}, for the unlabelled training images of "
+        f"{part}, chosen by method {method}, rule {rule}, for the unlabeled training images of "
         f"{target} in the space of {space}; nearer to them than a random part of equal size by "
         f"{evidence['gain']:.4f} of squared MMD{interval}"
     )

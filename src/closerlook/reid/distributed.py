@@ -3,7 +3,7 @@
 A batch is the recipe's, whatever the number of processes. Each process computes the features of its identities; these
 and the labels are then gathered, so that every process sees all pairs of the batch when it looks for the hardest ones,
 and the neck all of its statistics. The head is small and computed by all alike. On GPUs the backbone's batch
-normalisation takes its statistics over all processes too. Start them with
+normalization takes its statistics over all processes too. Start them with
 ``torchrun --nproc-per-node 4 --no-python closerlook train ...``.
 """
 
@@ -83,7 +83,7 @@ def gather(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def share_statistics(network: nn.Module) -> None:
-    """Let batch normalisation inside ``network`` see all processes' images, where they run on GPUs."""
+    """Let batch normalization inside ``network`` see all processes' images, where they run on GPUs."""
     if _processes() > 1 and torch.cuda.is_available():
         nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
 

@@ -1,4 +1,4 @@
-"""What training minimises: classification of the identities and distances between them, as the recipe weighs them.
+"""What training minimizes: classification of the identities and distances between them, as the recipe weighs them.
 
 Metric losses come from pytorch-metric-learning. The triplet loss takes Euclidean distances of raw features, as in the
 papers, or of unit vectors; its mean is over all anchors, so that it does not jump when few triplets are left.
@@ -40,9 +40,9 @@ class BatchHardTriplet(nn.Module):
 
 
 class CenterLoss(nn.Module):
-    """Mean squared distance of a feature to its class's centre, which follows the features (Wen et al., ECCV 2016).
+    """Mean squared distance of a feature to its class's center, which follows the features (Wen et al., ECCV 2016).
 
-    While training, a call moves the centres by Eq. 4 of the paper, c_y -= rate * sum(c_y - x) / (1 + n_y) over the n_y
+    While training, a call moves the centers by Eq. 4 of the paper, c_y -= rate * sum(c_y - x) / (1 + n_y) over the n_y
     features of the class; they are no parameters, so that no optimizer's weight decay draws them to zero. The scale is
     that of the reference implementation of re-identification's "bag of tricks", for which 5e-4 is the usual weight.
     """
@@ -81,7 +81,7 @@ def generalised_cross_entropy(logits: Tensor, labels: Tensor, *, q: float = 0.7,
 def classification_loss(logits: Tensor, labels: Tensor, recipe: Recipe, done: float) -> Tensor:
     """The recipe's classification loss of (b, C) logits, when this share of the steps is done.
 
-    ``truncated-gce`` begins as plain generalised cross-entropy, as in the paper: a network that has learnt nothing
+    ``truncated-gce`` begins as plain generalized cross-entropy, as in the paper: a network that has learnt nothing
     gives every image a p_y below the truncation, and so would never learn anything.
     """
     match recipe.classification:

@@ -15,7 +15,7 @@ __all__ = ["Classifier", "FeatureNetwork", "GeM"]
 
 
 class GeM(nn.Module):
-    """Generalised mean over the map, (mean x^p)^(1/p), its p learnt (Radenovic et al., TPAMI 2019)."""
+    """Generalized mean over the map, (mean x^p)^(1/p), its p learnt (Radenovic et al., TPAMI 2019)."""
 
     def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
         super().__init__()
@@ -33,9 +33,9 @@ class FeatureNetwork(nn.Module):
     Args:
         backbone: the convolutional network.
         pooling: ``average`` or ``gem``.
-        bnneck: batch normalisation without bias after pooling (BNNeck, Luo et al. 2019).
+        bnneck: batch normalization without bias after pooling (BNNeck, Luo et al. 2019).
         freeze: the backbone's steps up to this one keep their weights and statistics in training.
-        freeze_bn: all of the backbone's batch normalisation does.
+        freeze_bn: all of the backbone's batch normalization does.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A model as ONNX: raw pixels in, features out, so that no caller can normalise a second time."""
+"""A model as ONNX: raw pixels in, features out, so that no caller can normalize a second time."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _write(model: Model, images: Tensor, path: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    about = {"name": model.name, "size": model.size, "colours": "RGB", "unit_length": model.normalize}
+    about = {"name": model.name, "size": model.size, "colors": "RGB", "unit_length": model.normalize}
     program.model.metadata_props["closerlook"] = json.dumps(about)
     program.save(str(path), external_data=False)
 

@@ -55,13 +55,13 @@ class Recipe(BaseModel):
     backbone: Annotated[str, Field(description="a name, or module:function of your own")] = "resnet50"
     size: Annotated[tuple[Side, Side], Field(description="(height, width) of the images in pixels")] = (256, 128)
     last_stride: Literal[1, 2] = 2
-    pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalised mean, its exponent learnt")] = (
+    pooling: Annotated[Literal["average", "gem"], Field(description="gem: generalized mean, its exponent learnt")] = (
         "average"
     )
-    bnneck: Annotated[bool, Field(description="BNNeck: batch normalisation between triplet and a bias-free FC")] = False
+    bnneck: Annotated[bool, Field(description="BNNeck: batch normalization between triplet and a bias-free FC")] = False
     feature: Annotated[Literal["pool", "bnneck"], Field(description="what the model returns")] = "pool"
     normalize: Annotated[bool, Field(description="scale the feature to unit length")] = True
-    freeze_bn: Annotated[bool, Field(description="the backbone's batch normalisation stays as ImageNet left it")] = (
+    freeze_bn: Annotated[bool, Field(description="the backbone's batch normalization stays as ImageNet left it")] = (
         False
     )
     freeze: Annotated[str | None, Field(description="backbone steps up to this one keep their ImageNet weights")] = None

@@ -121,7 +121,7 @@ class State:
         if recipe.ema:
             update = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
             average = AveragedModel(module.features, multi_avg_fn=update, use_buffers=True)
-        return cls(module, _optimiser(module, recipe), average, scaler)
+        return cls(module, _optimizer(module, recipe), average, scaler)
 
     @property
     def network(self) -> FeatureNetwork:
@@ -224,7 +224,7 @@ class State:
         return {"module": self.module, **({"average": self.average} if self.average is not None else {})}
 
 
-def _optimiser(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(module: TrainingModule, recipe: Recipe) -> torch.optim.Optimizer:
     backbone = [p for p in module.features.backbone.parameters() if p.requires_grad]
     known = {id(p) for p in module.features.backbone.parameters()}
     head = [p for p in module.parameters() if p.requires_grad and id(p) not in known]

@@ -14,7 +14,7 @@ __all__ = ["gains_chart", "loss_chart", "results_chart"]
 
 
 def results_chart(runs: Sequence[Run]) -> alt.LayerChart:
-    """mAP of every run as a dot, the arm's mean as a bar: the spread over seeds is to be seen, not summarised away."""
+    """mAP of every run as a dot, the arm's mean as a bar: the spread over seeds is to be seen, not summarized away."""
     table = pl.DataFrame({"arm": [run.arm for run in runs], "mAP": [100 * run.mAP for run in runs]})
     order = table["arm"].unique(maintain_order=True).to_list()
     base = alt.Chart(table).encode(y=alt.Y("arm:N", sort=order, title=None, axis=_names()))

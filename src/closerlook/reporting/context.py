@@ -19,7 +19,7 @@ from closerlook.inputs import find_reportable
 from closerlook.reid.folder import read_summary
 from closerlook.reid.log import read_log, seconds_of
 from closerlook.selection import Plan
-from closerlook.study.arms import Run, Summary, read_runs, summarise
+from closerlook.study.arms import Run, Summary, read_runs, summarize
 from closerlook.study.config import StudyConfig, versions
 from closerlook.study.importance import ImportanceComparison, read_importance
 from closerlook.study.recovery import Recovery, recovery
@@ -61,7 +61,7 @@ class ReportContext:
 
     @property
     def summaries(self) -> list[Summary]:
-        return summarise(self.runs)
+        return summarize(self.runs)
 
 
 def read_context(folder: Path) -> ReportContext:
@@ -105,7 +105,7 @@ def _study(folder: Path) -> ReportContext:
 
 
 def _extremes(gap: Gap, source: Dataset) -> dict[str, NDArray[np.uint8]]:
-    """Nothing where the images are not those that were analysed, or have gone."""
+    """Nothing where the images are not those that were analyzed, or have gone."""
     try:
         return {factor.name: level_strip(gap, source, factor.name) for factor in gap.factors}
     except CloserlookError:

@@ -48,18 +48,18 @@ def method(gap: Gap) -> str:
     """How the gap was measured, in words: which space, which scaling, how many images."""
     settings = gap.settings
     height, width = settings.size
-    analysed = gap.losses.height
+    analyzed = gap.losses.height
     if settings.scaling == "balanced":
         scale = "1.0 is the target's own mean distance to itself, for style and for content"
     else:
         scale = f"{settings.scaling} scaling"
     notes = "".join(f" {note}" for note in settings.notes)
     return (
-        f"{analysed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
-        f"({settings.target_images:,} unlabelled images), in the content and style space of {settings.embedding} at "
+        f"{analyzed:,} of {settings.source_images:,} images of {settings.source} against {settings.target} "
+        f"({settings.target_images:,} unlabeled images), in the content and style space of {settings.embedding} at "
         f"{height} x {width}; {scale}; style weighs {settings.alpha:g}, content {settings.beta:g}. The gap is the "
         "squared MMD: the squared distance of the two sets' means, without the bias that few images bring. The paper's "
-        f"total loss is the gap plus the spread of both sets, so it favours levels that look all alike.{notes}"
+        f"total loss is the gap plus the spread of both sets, so it favors levels that look all alike.{notes}"
     )
 
 

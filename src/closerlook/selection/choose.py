@@ -52,7 +52,7 @@ def select(
     Args:
         method: ``greedy``, the paper's: each attribute by itself, then the product. ``exhaustive``: the best of all
             product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
-            combinations of levels, a convex programme.
+            combinations of levels, a convex program.
         criterion: ``mmd2`` (unbiased distance of the means) or ``total_loss`` (the paper's; it rewards uniform sets).
         rule: of greedy: ``not-worse`` (the default on mmd2) drops only levels that are significantly above the mean of
             their attribute's levels, ``mean`` (the default on total_loss) all that are above it; ``top:NUMBER`` keeps
@@ -135,7 +135,7 @@ def _check_options(
     if not 0 <= diversity < math.inf:
         raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
     if method == "weights" and criterion != "mmd2":
-        raise UsageError("Method 'weights' minimises mmd2; total_loss is linear: all weight would be on one cell.")
+        raise UsageError("Method 'weights' minimizes mmd2; total_loss is linear: all weight would be on one cell.")
     if diversity and method != "exhaustive":
         raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
     if (min_effective_cells is not None or caps) and method != "weights":

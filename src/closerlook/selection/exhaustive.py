@@ -1,7 +1,7 @@
 """Every product subset scored exactly: all 4,095 x 127 x 127 = 66,048,255 of ``gpr-plus`` in seconds.
 
 The unbiased squared distance of a subset S to the target's mean is 1_S' D 1_S / n_S^2, with D the inner products
-between cells' sums over different groups of people. For a product subset the double sum factorises: contracting D with
+between cells' sums over different groups of people. For a product subset the double sum factorizes: contracting D with
 the subsets of one factor after another leaves one matrix product with the pairs of levels of the last one.
 """
 
@@ -30,7 +30,7 @@ MAX_SUBSETS = 1 << 31
 WATCHED = 1 << 24  # from so many subsets on, half a second's, a bar is shown
 CHUNK = 1 << 17  # subsets scored at a time: arrays of 1 MB, which stay in the cache
 
-ANALYSED, LOSS, AVAILABLE = range(3)  # analysed images, their summed losses, images of the source
+ANALYSED, LOSS, AVAILABLE = range(3)  # analyzed images, their summed losses, images of the source
 
 
 Subsets = NDArray[np.float64]

@@ -85,7 +85,7 @@ def _kept(gap: Gap, factor: Factor, rule: Rule, criterion: Criterion) -> tuple[L
     )
     if np.isnan(values).all():
         raise CloserlookError(
-            f"No level of {factor.name} has a {criterion}: each has a single image; analyse more images."
+            f"No level of {factor.name} has a {criterion}: each has a single image; analyze more images."
         )
     if rule.name == "not-worse":
         near = (gap.levels.filter(pl.col("factor") == factor.name)["relative_to_mean"] != "above").to_numpy()

@@ -43,7 +43,7 @@ def select_identities(
         identities: how many people; with a larger number the same ones come first.
         plan: the images to choose from and to keep, by default all.
         by: ``far``, as unlike one another as possible; ``near``, so that their mean comes nearest to the target's.
-        target: needed for ``near``: its images, unlabelled.
+        target: needed for ``near``: its images, unlabeled.
         seed: of which images stand for a person, and of the projection.
 
     Raises:

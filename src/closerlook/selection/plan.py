@@ -44,7 +44,7 @@ class Provenance(_Value):
         method, criterion, rule, all_levels, budget, diversity, min_effective_cells, caps: what
             :func:`closerlook.select` was asked for.
         source, target, embedding, scaling: the gap that it was chosen on.
-        scores: images analysed, total_loss, mmd2 and diversity of the chosen subset.
+        scores: images analyzed, total_loss, mmd2 and diversity of the chosen subset.
         scores_of_all: the same of all data.
         evidence: how much nearer to the target it is than a random subset; see :mod:`closerlook.selection.evidence`.
         stability: how often each level is chosen when half of the people and of the target are drawn at random.

@@ -1,6 +1,6 @@
-"""A sampling distribution over cells: the convex quadratic programme whose mixture is nearest to the target.
+"""A sampling distribution over cells: the convex quadratic program whose mixture is nearest to the target.
 
-minimise    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
+minimize    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
 subject to  w >= 0,  sum w = 1,          a distribution
             w_c <= (images of c) / N     N images can be drawn without taking one twice
             sum of a level's w <= cap    where a level's share of the images is limited
@@ -58,7 +58,7 @@ def mixture(
     caps: Mapping[str, Mapping[Level, float]] | None = None,
     all_levels: frozenset[str] = frozenset(),
 ) -> Mixture:
-    """Solve the programme.
+    """Solve the program.
 
     Args:
         budget: N, how many images will be drawn.
@@ -80,7 +80,7 @@ def mixture(
     cells = len(available)
     if not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
-    # A cell of which no image was analysed (in a split half, say) has no mean to be near to anything
+    # A cell of which no image was analyzed (in a split half, say) has no mean to be near to anything
     largest = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
     distances = gap.cell_products(unbiased=False)
     scale = max(float(np.abs(distances).max()), 1e-300)

@@ -38,7 +38,7 @@ def run_study(
     """Train and evaluate all of ``source``, each plan and each row of a table, with what they must be compared with.
 
     Args:
-        source: labelled synthetic images.
+        source: labeled synthetic images.
         target: real data with a query and a gallery split.
         out: folder for the runs, ``results.json`` and ``study.json``; a stopped study resumes.
         plans: what :func:`closerlook.select` chose, by name.

@@ -29,7 +29,7 @@ from closerlook.storage.files import write_json
 from closerlook.storage.keys import Key, changes, plain
 from closerlook.storage.paths import path_within
 
-__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_untrained", "summarise"]
+__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_untrained", "summarize"]
 
 RUNS = "runs"
 FILE = "results.json"
@@ -234,13 +234,13 @@ def read_runs(folder: Path) -> list[Run]:
     return [Run(**run, seconds=seconds_of(folder / RUNS / f"{run['arm']}-{run['seed']}")) for run in runs]
 
 
-def summarise(runs: Sequence[Run]) -> list[Summary]:
+def summarize(runs: Sequence[Run]) -> list[Summary]:
     """One summary per arm, in order of first appearance.
 
     Example:
-        >>> from closerlook.study import Run, summarise
+        >>> from closerlook.study import Run, summarize
         >>> runs = [Run("all", seed, 100, 10, mAP, 0.5, 0.6, 0.7, 60.0) for seed, mAP in enumerate([0.1, 0.3])]
-        >>> round(summarise(runs)[0].mean["mAP"], 6)
+        >>> round(summarize(runs)[0].mean["mAP"], 6)
         0.2
     """
     by_arm: dict[str, list[Run]] = {}

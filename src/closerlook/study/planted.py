@@ -34,7 +34,7 @@ TARGET_PLACES = 4
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
 PLANS = ("greedy", "selected")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
-ARC = {"viewpoint": 3, "illumination": 2}  # neighbours on a circle
+ARC = {"viewpoint": 3, "illumination": 2}  # neighbors on a circle
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _hidden(factor: Factor, seed: int) -> tuple[Level, ...]:
 
 
 def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None:
-    """Render source and target, analyse, select, train, evaluate; everything a report needs is left in ``out``.
+    """Render source and target, analyze, select, train, evaluate; everything a report needs is left in ``out``.
 
     A stopped study resumes when it is called again with the same arguments.
     """
@@ -160,7 +160,7 @@ def render_source(out: Path, scale: Scale, seed: int) -> Dataset:
 
 
 def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple[Level, ...]]) -> Dataset:
-    """Other people in the hidden levels: one half unlabelled training images, one half query and gallery."""
+    """Other people in the hidden levels: one half unlabeled training images, one half query and gallery."""
     _, backdrops = places()
     splits = {}
     for number, name in enumerate(("train", "test")):
@@ -176,14 +176,14 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
             sensor=TARGET_SENSOR,
         )
     table = pl.concat(
-        [_unlabelled(splits["train"].table, "train"), _query_and_gallery(splits["test"].table, "test", seed)]
+        [_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits["test"].table, "test", seed)]
     )
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
     return target
 
 
-def _unlabelled(table: pl.DataFrame, folder: str) -> pl.DataFrame:
+def _unlabeled(table: pl.DataFrame, folder: str) -> pl.DataFrame:
     return table.select(
         pl.concat_str(pl.lit(f"{folder}/"), "file_name").alias("file_name"),
         pl.lit(None, dtype=pl.Int64).alias("identity"),

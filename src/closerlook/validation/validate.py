@@ -54,7 +54,7 @@ class View:
     Attributes:
         target: the data set's name.
         camera: None for all.
-        data: its unlabelled images.
+        data: its unlabeled images.
         folder: where its gap is kept.
     """
 
@@ -91,8 +91,8 @@ def validate_gap(
     to the other targets. One model is trained on each and scored on all targets.
 
     Args:
-        source: labelled synthetic images: every person in every combination of the factors, equally often.
-        targets: each with ``train`` (distances are measured on it, without labels) and labelled ``query`` and
+        source: labeled synthetic images: every person in every combination of the factors, equally often.
+        targets: each with ``train`` (distances are measured on it, without labels) and labeled ``query`` and
             ``gallery`` splits (accuracy is measured on them).
         out: folder of the runs and results; a stopped experiment goes on where it was.
         subsets: how many; 30, or 12 in a quick look.
@@ -110,7 +110,7 @@ def validate_gap(
         The experiment's tables and, as ``outcome``, what they say; ``out`` holds both, and figures.
 
     Raises:
-        UsageError: a target is not labelled, a factor has too few levels, people do not have equal images in all
+        UsageError: a target is not labeled, a factor has too few levels, people do not have equal images in all
             combinations, or too few subsets are asked for or possible.
 
     Example::
@@ -220,7 +220,7 @@ def _check_targets(targets: Sequence[Dataset]) -> None:
             lacks = f"no '{missing[0]}' images" if missing else "queries or gallery images without an identity"
             raise UsageError(
                 f"Target {target.name} has {lacks}. Each target needs 'train' images, on which distances are measured "
-                "without labels, and a labelled 'query' and 'gallery', on which models are scored."
+                "without labels, and a labeled 'query' and 'gallery', on which models are scored."
             )
         if asked["camera"].null_count():
             raise UsageError(

@@ -62,10 +62,10 @@ class Validation:
 
     def _outcome(self, which: pl.Expr) -> Outcome:
         measures, candidates, runs = (
-            _labelled(table.filter(which)) for table in (self.measures, self.candidates, self.runs)
+            _labeled(table.filter(which)) for table in (self.measures, self.candidates, self.runs)
         )
         whole = self.people.with_columns(pl.lit(None, pl.Int64).alias("camera"))
-        people = _labelled(whole) if measures["camera"].null_count() else _labelled(self.people)
+        people = _labeled(whole) if measures["camera"].null_count() else _labeled(self.people)
         before = self._before(measures, candidates)
         return find_outcome(before, scores_of(runs, before.number, before.targets), people, self.record.seed)
 
@@ -118,7 +118,7 @@ class Validation:
         return cls(record, *(read_parquet(folder / f"{name}.parquet", remedy=REMEDY) for name in TABLES))
 
 
-def _labelled(table: pl.DataFrame) -> pl.DataFrame:
+def _labeled(table: pl.DataFrame) -> pl.DataFrame:
     """A target's camera as a target of its own."""
     both = pl.format("{}, camera {}", "target", "camera")
     return table.with_columns(pl.when(pl.col("camera").is_null()).then("target").otherwise(both).alias("target"))

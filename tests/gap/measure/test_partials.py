@@ -182,6 +182,6 @@ def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) 
 
 
 def test_two_analyses_in_one_folder_are_refused(source: Dataset, target: Dataset, tmp_path: Path) -> None:
-    with alone_in(tmp_path / "gap", "analysing into"), pytest.raises(CloserlookError, match="Another run is analysing"):
+    with alone_in(tmp_path / "gap", "analyzing into"), pytest.raises(CloserlookError, match="Another run is analyzing"):
         analyze(source, target, size=SIZE, out=tmp_path / "gap")
     assert list((tmp_path / "gap").iterdir()) == []

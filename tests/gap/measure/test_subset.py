@@ -15,7 +15,7 @@ from closerlook.randomness import keyed_rng
 from gap.conftest import SIZE
 
 
-def by_colour(images: torch.Tensor) -> torch.Tensor:
+def by_color(images: torch.Tensor) -> torch.Tensor:
     return images.float().mean(dim=(1, 2)) / 255
 
 
@@ -50,7 +50,7 @@ def test_a_subset_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset
 
 def test_cameras_of_a_subset_are_what_measuring_it_gives(source: Dataset, target: Dataset) -> None:
     filmed = replace(target, table=target.table.with_columns(camera=pl.Series([1, 1, 2, 3] * 8)))
-    embedding = open_embedding(by_colour, SIZE)  # so few features that projections are exact
+    embedding = open_embedding(by_color, SIZE)  # so few features that projections are exact
     whole = analyze(source, filmed, embedding=embedding, bootstrap_unit="cameras").measurement
     chosen = np.arange(len(whole.target_counts)) % 3 > 0
     owner = np.arange(len(filmed)) * len(chosen) // len(filmed)

@@ -194,7 +194,7 @@ def test_additive_shares_are_the_first_order_ones_where_factors_are_orthogonal()
         assert share == pytest.approx(exact[name], abs=0.04), name
 
 
-def test_additive_shares_do_not_favour_the_first_of_two_that_agree() -> None:
+def test_additive_shares_do_not_favor_the_first_of_two_that_agree() -> None:
     rng = np.random.default_rng(0)
     a = rng.integers(3, size=400)
     y = a + 0.1 * rng.normal(size=400)

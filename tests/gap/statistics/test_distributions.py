@@ -83,7 +83,7 @@ def test_equal_distributions_have_no_distance() -> None:
         assert found is not None
         got = compare(found, np.array([True]), 300)
         kernels.append(got["kernel_distance"])
-        assert 0.3 < got["coverage"] < 0.7  # half the time the other set has the nearer neighbour
+        assert 0.3 < got["coverage"] < 0.7  # half the time the other set has the nearer neighbor
         assert got["frechet_distance"] < 0.15
     assert abs(np.mean(kernels)) < 3 * np.std(kernels) / np.sqrt(30)
 
@@ -163,15 +163,15 @@ def test_custom_scaling_divides_each_term(gap: Gap) -> None:
     custom = gap.rescaled(scaling="style=2,content=1e3", alpha=3.0, beta=1.0).levels
     expected = (3 * literal["style"] / 2 + literal["content"] / 1e3) / 4
     np.testing.assert_allclose(custom["total_loss"], expected, rtol=1e-9)
-    for wrong in ("style=2", "style=2,content=x", "style=2,content=0", "style=2,colour=1"):
+    for wrong in ("style=2", "style=2,content=x", "style=2,content=0", "style=2,color=1"):
         with pytest.raises(UsageError, match=r"caling"):
             gap.rescaled(scaling=wrong).levels  # noqa: B018
 
 
-class Colours(Embedder):
-    """Mean colours of an image's quarters: a vector that costs nothing."""
+class Colors(Embedder):
+    """Mean colors of an image's quarters: a vector that costs nothing."""
 
-    name, size, dim = "colours", SIZE, 12
+    name, size, dim = "colors", SIZE, 12
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         height, width = SIZE
@@ -181,9 +181,9 @@ class Colours(Embedder):
 
 def test_what_a_subsample_costs(source: Dataset, target: Dataset) -> None:
     """The spread over all samples that could have been drawn: closed form, estimate and 200 samples agree."""
-    whole, draws, taken = analyze(source, target, embedding=Colours()), 200, 3
+    whole, draws, taken = analyze(source, target, embedding=Colors()), 200, 3
     assert (whole.levels["mmd2_subsampling_se"] == 0).all()
-    some = [analyze(source, target, embedding=Colours(), per_cell=taken, seed=seed) for seed in range(draws)]
+    some = [analyze(source, target, embedding=Colors(), per_cell=taken, seed=seed) for seed in range(draws)]
     assert any("18 of 36 source images" in remark for remark in some[0].notes)
     pairs, fits = (np.array([gap.estimates[name] for gap in some]) for name in ("total_loss", "mmd2"))
     errors = np.array([subsampling_errors(gap.measurement, gap.weights.total) for gap in some])

@@ -15,7 +15,7 @@ from closerlook.gap.statistics.mixture import MixtureWeights, estimate_mixture, 
 FACTORS = (Factor("heading", tuple(range(6))), Factor("weather", ("sunny", "foggy", "snowy")))
 OF = np.repeat([0, 1], [6, 3])
 DIM, GROUPS, RUNS, COPIES = 12, 16, 16, 8
-PAIR = np.array([0, 0, 0.5, 0.5, 0, 0, 0.2, 0.8, 0.0])  # two neighbouring headings, two weathers
+PAIR = np.array([0, 0, 0.5, 0.5, 0, 0, 0.2, 0.8, 0.0])  # two neighboring headings, two weathers
 SPREAD = np.r_[np.full(3, 6.0), np.ones(DIM - 3)]  # of images of one level: three directions vary most
 
 
@@ -33,11 +33,11 @@ def test_no_step_within_the_simplices_improves_a_mixture(seed: int, one: int, ot
 
 def measured(source: np.ndarray, level: np.ndarray, group: np.ndarray, target: np.ndarray) -> Measurement:
     """A measurement of vectors whose projection is the vectors themselves; what composition does not read is empty."""
-    centre = target.mean(axis=0)
+    center = target.mean(axis=0)
     cells, cell = np.unique(level, axis=0, return_inverse=True)
     units, unit, counts = np.unique(np.stack([cell, group], 1), axis=0, return_inverse=True, return_counts=True)
-    means = np.stack([source[unit == one].mean(axis=0) for one in range(len(units))]) - centre
-    runs = target.reshape(RUNS, -1, DIM).mean(axis=1) - centre
+    means = np.stack([source[unit == one].mean(axis=0) for one in range(len(units))]) - center
+    runs = target.reshape(RUNS, -1, DIM).mean(axis=1) - center
     nothing = np.zeros(0)
     return Measurement(
         blocks=(Block("feature", "feature", DIM),),
@@ -75,8 +75,8 @@ def planted(seed: int, shift: float, *, missing: int | None = None) -> tuple[Mea
     level = np.array([(h, w) for h in range(6) for w in range(3) if h != missing]).repeat(GROUPS * COPIES, axis=0)
     group = np.tile(np.arange(GROUPS), len(level) // GROUPS)
     own = rng.normal(size=(GROUPS, DIM)) * SPREAD / 4  # what a group of people has in common
-    centres = effects[level[:, 0]] + effects[6 + level[:, 1]]
-    source = centres + own[group] + rng.normal(size=centres.shape) * SPREAD
+    centers = effects[level[:, 0]] + effects[6 + level[:, 1]]
+    source = centers + own[group] + rng.normal(size=centers.shape) * SPREAD
     shown = np.stack([rng.choice(6, RUNS * 40, p=PAIR[:6]), rng.choice(3, RUNS * 40, p=PAIR[6:])], axis=1)
     moved = shift * np.r_[effects[0, :3], np.zeros(DIM - 3)]
     target = effects[shown[:, 0]] + effects[6 + shown[:, 1]] + moved + rng.normal(size=(RUNS * 40, DIM)) * SPREAD
@@ -89,7 +89,7 @@ def estimate(measurement: Measurement, replicates: int = 200) -> MixtureWeights:
     return estimate_mixture(measurement, np.ones(1), 0, replicates)
 
 
-def test_two_planted_neighbours_are_found_where_distance_names_others() -> None:
+def test_two_planted_neighbors_are_found_where_distance_names_others() -> None:
     measurement, distance = planted(0, 1.0)
     assert set(np.argsort(distance)[:2]) != {2, 3}
     found = estimate(measurement)

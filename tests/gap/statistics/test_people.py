@@ -13,9 +13,9 @@ LEVELS = np.array(list(np.ndindex(2, 2)))
 def products(cell: NDArray[np.int64], covariance: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Residual vectors whose outer products sum to the covariance that residuals have where images have this one."""
     counts = np.bincount(cell)
-    centring = np.eye(len(cell)) - (cell[:, None] == cell) / counts[cell]
+    centering = np.eye(len(cell)) - (cell[:, None] == cell) / counts[cell]
     values, vectors = np.linalg.eigh(covariance)
-    return [centring @ (vector * np.sqrt(max(value, 0))) for value, vector in zip(values, vectors.T, strict=True)]
+    return [centering @ (vector * np.sqrt(max(value, 0))) for value, vector in zip(values, vectors.T, strict=True)]
 
 
 def expected(cell: NDArray[np.int64], person: NDArray[np.int64], covariance: NDArray[np.float64]) -> Covariances:
@@ -34,7 +34,7 @@ def expected(cell: NDArray[np.int64], person: NDArray[np.int64], covariance: NDA
 @pytest.mark.parametrize("most", [1, 3])
 @pytest.mark.parametrize("seed", range(5))
 def test_estimates_are_free_of_bias_however_people_are_spread_over_cells(most: int, seed: int) -> None:
-    """Against the definition: the covariance of all images is written out, centred and pushed through."""
+    """Against the definition: the covariance of all images is written out, centerd and pushed through."""
     rng = np.random.default_rng(seed)
     where = [(c, p) for c in range(4) for p in rng.choice(7, rng.integers(3, 7), replace=False)]
     cell, person = np.array([one for one in where for _ in range(rng.integers(1, most + 1))]).T

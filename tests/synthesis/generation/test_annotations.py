@@ -48,7 +48,7 @@ def seen_in(renderer, view):
     made, posed = renderer
     made.rasterize(posed, [ViewRequest(view)])
     gbuffer = made.gbuffer()
-    own = {name: getattr(gbuffer, name).copy() for name in ("colour", "facing", "where", "samples")}
+    own = {name: getattr(gbuffer, name).copy() for name in ("color", "facing", "where", "samples")}
     return replace(gbuffer, **own)
 
 
@@ -134,7 +134,7 @@ def test_the_box_holds_the_person(renderer):
     assert [right, bottom] == pytest.approx(pixels.max(0), abs=1.5)
 
 
-@pytest.mark.parametrize("sensor", [Sensor(), Sensor(scale=0.6, focus=0.8, motion=3.0, colour_blur=1.0)])
+@pytest.mark.parametrize("sensor", [Sensor(), Sensor(scale=0.6, focus=0.8, motion=3.0, color_blur=1.0)])
 def test_parts_lie_where_their_joints_are(renderer, sensor):
     gbuffer = seen_from(renderer, 90, sensor)
     picture, points = parts(gbuffer), points_of(gbuffer)
@@ -158,7 +158,7 @@ def test_clothes_cover_the_body(renderer):
 
 def test_depth_is_that_of_the_ground_and_nearer_for_the_person(renderer):
     gbuffer = seen_from(renderer, 90, crop=Crop(2.5))
-    metres, on_ground = depth(gbuffer), gbuffer.facing[1]
+    meters, on_ground = depth(gbuffer), gbuffer.facing[1]
     ground = (mask(gbuffer) == 0) & (on_ground[..., 1] > 0.99)
     eye, forward = gbuffer.frame.eye, gbuffer.frame.forward
     x, y, half_width, half_height = gbuffer.frame.window
@@ -169,8 +169,8 @@ def test_depth_is_that_of_the_ground_and_nearer_for_the_person(renderer):
         + np.outer(x + half_width * ((columns + 0.5) / 32 - 1), right)
         + np.outer(y + half_height * (1 - (rows + 0.5) / 64), up)
     )
-    assert metres[ground] == pytest.approx(-eye[1] / rays[:, 1], rel=0.02)
-    assert metres[mask(gbuffer) == 1].mean() == pytest.approx(gbuffer.frame.distance, abs=0.3)
+    assert meters[ground] == pytest.approx(-eye[1] / rays[:, 1], rel=0.02)
+    assert meters[mask(gbuffer) == 1].mean() == pytest.approx(gbuffer.frame.distance, abs=0.3)
 
 
 def test_normals_have_unit_length_and_people_face_the_camera(renderer):
@@ -243,8 +243,8 @@ def test_parts_are_of_samples_that_are_seen(renderer):
 def test_boxes_are_the_ends_of_what_is_covered(renderer):
     gbuffer = seen_from(renderer, 90)
     for seed, share in ((0, 0.0), (1, 0.001), (2, 0.01), (3, 1.0)):
-        colour = np.zeros_like(gbuffer.colour)
-        colour[0, :, :, 3] = keyed_rng(seed, "covered").random(SIZE) < share
-        rows, columns = np.nonzero(colour[0, :, :, 3])
+        color = np.zeros_like(gbuffer.color)
+        color[0, :, :, 3] = keyed_rng(seed, "covered").random(SIZE) < share
+        rows, columns = np.nonzero(color[0, :, :, 3])
         wanted = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) if len(rows) else (0, 0, 0, 0)
-        assert box(replace(gbuffer, colour=colour)) == wanted
+        assert box(replace(gbuffer, color=color)) == wanted

@@ -75,7 +75,7 @@ def test_boxes_and_labels_are_annotations(whole):
     assert (table["box_left"] < table["box_right"]).all() and (table["box_top"] < table["box_bottom"]).all()
     assert table["box_right"].max() <= 32 and table["box_bottom"].max() <= 64
     assert set(table["keypoints"].list.len()) == {51}
-    for column in ("gender", "upper_colour"):
+    for column in ("gender", "upper_color"):
         assert table.group_by("identity").agg(pl.col(column).n_unique())[column].max() == 1
 
 
@@ -165,7 +165,7 @@ def test_damaged_settings_are_named(whole, tmp_path, name, text):
 def test_pictures_and_packages_that_images_are_made_from_are_known(tmp_path, monkeypatch):
     frames = tmp_path / "frames"
     frames.mkdir()
-    Image.new("RGB", (64, 128), "grey").save(frames / "a.png")
+    Image.new("RGB", (64, 128), "gray").save(frames / "a.png")
     asked = {"identities": 1, "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}}
     asked |= {"size": (32, 16), "backdrops": [str(frames)], "workers": 1, "out": tmp_path / "data"}
     generate(**asked)

@@ -12,7 +12,7 @@ from closerlook.synthesis.humans.body.body import sample_shape
 from closerlook.synthesis.humans.clothing.fabric import RELIEF_SIDE, Fabric, fabric_texture, relief_texture
 from closerlook.synthesis.humans.clothing.garment_mesh import GAP, build_garment, hem_height
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
-from closerlook.synthesis.humans.clothing.palette import cloth_colour, colour_name
+from closerlook.synthesis.humans.clothing.palette import cloth_color, color_name
 from closerlook.synthesis.humans.clothing.patterns import PATTERNS, SIZE
 from closerlook.synthesis.humans.clothing.tables import TABLES
 from closerlook.synthesis.humans.clothing.unwrap import unwrap
@@ -73,7 +73,7 @@ def test_skirts_clear_the_legs(form: Mannequin) -> None:
 def test_an_open_front_is_open(form: Mannequin) -> None:
     cut = replace(TABLES.cuts["coat"], opening=0.05, collar="")
     position = build_garment(form, cut).sheet.position
-    front = (position[:, 2] > form.centre_z + 0.05) & (position[:, 1] < form.landmarks.armpit)
+    front = (position[:, 2] > form.center_z + 0.05) & (position[:, 1] < form.landmarks.armpit)
     assert np.abs(position[front, 0]).min() > 0.03
 
 
@@ -88,16 +88,16 @@ def test_fabric_textures(pattern: str, layout: str) -> None:
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_plain_fabric_has_its_colour() -> None:
+def test_a_plain_fabric_has_its_color() -> None:
     texture, _ = fabric_texture(keyed_rng(2), Fabric("plain", (0.5, 0.4, 0.3), (1, 1, 1)), "top")
     np.testing.assert_allclose(texture[..., :3].mean((0, 1)) / 255, (0.5, 0.4, 0.3), atol=0.04)
 
 
-def test_colours_are_called_what_they_look_like() -> None:
-    drawn = [cloth_colour(keyed_rng(3, k)) for k in range(600)]
-    assert np.mean([colour_name(colour) == name for name, colour in drawn]) > 0.75
+def test_colors_are_called_what_they_look_like() -> None:
+    drawn = [cloth_color(keyed_rng(3, k)) for k in range(600)]
+    assert np.mean([color_name(color) == name for name, color in drawn]) > 0.75
     names = [name for name, _ in drawn]
-    sober = sum(names.count(name) for name in ("black", "grey", "white", "navy", "blue", "beige")) / len(names)
+    sober = sum(names.count(name) for name in ("black", "gray", "white", "navy", "blue", "beige")) / len(names)
     assert 0.65 < sober < 0.9
     assert len(set(names)) == 13
 

@@ -12,7 +12,7 @@ from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.body.skin import wear_on_skin
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin
 from closerlook.synthesis.humans.clothing.shoes import SHOES, shoe_part
-from closerlook.synthesis.humans.hair.scalp import head_centre
+from closerlook.synthesis.humans.hair.scalp import head_center
 from closerlook.synthesis.humans.pose.rig import BONES
 
 RED = (0.6, 0.1, 0.1)
@@ -22,9 +22,9 @@ RED = (0.6, 0.1, 0.1)
 def test_hats_cover_the_crown_and_leave_the_face(body: Body, kind: str) -> None:
     parts = hat_parts(keyed_rng(1, kind), body, kind, RED)
     points = np.concatenate([part.positions for part in parts])
-    centre, eyes = head_centre(body), body.positions[np.unique(body_data().quads["helper-l-eye"])]
+    center, eyes = head_center(body), body.positions[np.unique(body_data().quads["helper-l-eye"])]
     assert points[:, 1].max() > body.positions[np.unique(body_data().quads["body"]), 1].max()
-    before_face = (points[:, 2] > centre[2] + 0.07) & (np.abs(points[:, 0]) < 0.05)
+    before_face = (points[:, 2] > center[2] + 0.07) & (np.abs(points[:, 0]) < 0.05)
     at_eyes = np.abs(points[before_face, 1] - eyes[:, 1].mean()) < 0.012
     assert not at_eyes.any()
     assert all(np.isfinite(part.positions).all() and len(part.triangles) < 2500 for part in parts)
@@ -68,7 +68,7 @@ def test_heels_stand_on_heel_and_toe(form: Mannequin) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gloves", "socks", "tights"])
-def test_thin_things_colour_their_part_of_the_skin(kind: str) -> None:
+def test_thin_things_color_their_part_of_the_skin(kind: str) -> None:
     texture = np.full((512, 512, 4), 200, np.uint8)
     wear_on_skin(texture, kind, RED)
     worn = texture[..., 1] < 100

@@ -14,10 +14,10 @@ from closerlook.synthesis.humans.clothing.wardrobe import sample_outfit
 from closerlook.synthesis.humans.pose.rig import BONES
 
 LABELS = {
-    "gender", "age_group", "upper_type", "upper_colour", "upper_pattern", "sleeve_length", "lower_type", "lower_colour",
-    "lower_length", "shoe_type", "shoe_colour", "hair_style", "hair_colour", "beard", "glasses", "hat", "scarf", "bag",
+    "gender", "age_group", "upper_type", "upper_color", "upper_pattern", "sleeve_length", "lower_type", "lower_color",
+    "lower_length", "shoe_type", "shoe_color", "hair_style", "hair_color", "beard", "glasses", "hat", "scarf", "bag",
     "mask", "gloves", "carried",
-    "hat_colour", "bag_colour", "hair_length",
+    "hat_color", "bag_color", "hair_length",
 }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_other_people_are_another_version() -> None:
         shape = sample_shape(keyed_rng(0, "person", identity, "shape"))
         season = Population().season(keyed_rng(0, "person", identity, "season"))
         outfit = sample_outfit(keyed_rng(0, "person", identity, "outfit"), shape, season)
-        worn = [item and (item.kind, item.colour, item.fabric.pattern) for item in (outfit.upper, outfit.lower)]
+        worn = [item and (item.kind, item.color, item.fabric.pattern) for item in (outfit.upper, outfit.lower)]
         extras = [extra and (extra.kind, extra.name) for extra in (outfit.shoes, outfit.hat, outfit.bag, outfit.load)]
         drawn.append((round(shape.years, 3), round(shape.weight, 3), round(shape.stature, 3), season, worn, extras))
     found = hashlib.blake2b(repr(drawn).encode(), digest_size=8).hexdigest()

@@ -14,12 +14,12 @@ from closerlook.synthesis.humans.pose.rig import BONES, parents
 from closerlook.synthesis.humans.visibility import visible_labels, visible_pixels
 
 
-def plain(name: str, colour: tuple[int, int, int]) -> Material:
-    return Material(name, np.tile(np.array([*colour, 255], np.uint8), (4, 4, 1)))
+def plain(name: str, color: tuple[int, int, int]) -> Material:
+    return Material(name, np.tile(np.array([*color, 255], np.uint8), (4, 4, 1)))
 
 
 def figure(*boxes: tuple[str, tuple[int, int, int], float, float], labels: dict[str, str] | None = None) -> Person:
-    """Ellipsoids around one axis: name, colour, radius and height of the middle of each."""
+    """Ellipsoids around one axis: name, color, radius and height of the middle of each."""
     parts = [rounded_box((2 * radius, 2 * radius, 2 * radius), 1.0) for _, _, radius, _ in boxes]
     count = len(parts[0][0])
     positions = np.concatenate([part[0] + (0, box[3], 0) for part, box in zip(parts, boxes, strict=True)])
@@ -51,15 +51,15 @@ def test_one_ball_is_seen_as_a_disc_from_every_side() -> None:
     visible = visible_pixels(figure(("upper", RED, 0.3, 1.0)))
     disc = np.pi * 0.3**2 / 0.014**2
     assert len(visible.material) == pytest.approx(6 * disc, rel=0.04)
-    np.testing.assert_allclose(visible.colour, np.tile(np.array(RED) / 255, (len(visible.colour), 1)))
+    np.testing.assert_allclose(visible.color, np.tile(np.array(RED) / 255, (len(visible.color), 1)))
     assert np.ptp(visible.height) == pytest.approx(0.6, abs=0.03)
 
 
 def test_what_is_covered_is_hidden() -> None:
     inner = ("shoes", BLACK, 0.1, 0.3)
     labels = visible_labels(*_with_labels(figure(("lower", BLUE, 0.3, 0.3), inner, ("upper", RED, 0.3, 1.2))))
-    assert labels["upper_colour"] == "red" and labels["lower_colour"] == "blue"
-    assert labels["shoe_colour"] == labels["shoe_type"] == "hidden"
+    assert labels["upper_color"] == "red" and labels["lower_color"] == "blue"
+    assert labels["shoe_color"] == labels["shoe_type"] == "hidden"
     assert labels["hair_length"] == "bald"
 
 
@@ -67,10 +67,10 @@ def test_hair_under_a_hat_is_hidden_and_long_hair_is_long() -> None:
     body = (("upper", RED, 0.25, 1.2), ("lower", BLUE, 0.25, 0.6), ("shoes", BLACK, 0.15, 0.1))
     under = figure(*body, ("hair", BLACK, 0.1, 1.75), ("hat", RED, 0.15, 1.75), labels={"hat": "beanie"})
     labels = visible_labels(*_with_labels(under))
-    assert labels["hair_length"] == labels["hair_colour"] == "hidden" and labels["hat_colour"] == "red"
+    assert labels["hair_length"] == labels["hair_color"] == "hidden" and labels["hat_color"] == "red"
     for middle, radius, length in ((1.72, 0.13, "short"), (1.6, 0.13, "medium"), (1.4, 0.3, "long")):
         labels = visible_labels(*_with_labels(figure(*body, ("hair", BLACK, radius, middle))))
-        assert labels["hair_length"] == length and labels["hair_colour"] == "black"
+        assert labels["hair_length"] == length and labels["hair_color"] == "black"
 
 
 def _with_labels(person: Person) -> tuple[Person, dict[str, str]]:
@@ -85,10 +85,10 @@ def test_holes_show_what_lies_behind_nothing() -> None:
     assert len(visible_pixels(holey).material) == 0
 
 
-def test_lab_of_known_colours() -> None:
+def test_lab_of_known_colors() -> None:
     known = {(1, 1, 1): (100, 0, 0), (1, 0, 0): (53.24, 80.09, 67.2), (0, 0, 1): (32.3, 79.19, -107.86)}
-    for colour, wanted in known.items():
-        np.testing.assert_allclose(lab(np.array(colour)), wanted, atol=0.15)
+    for color, wanted in known.items():
+        np.testing.assert_allclose(lab(np.array(color)), wanted, atol=0.15)
 
 
 def test_names_of_many_pixels_are_of_most() -> None:
@@ -97,12 +97,12 @@ def test_names_of_many_pixels_are_of_most() -> None:
     assert hair_name(np.array([[0.6, 0.5, 0.3]] * 9 + [[0.1, 0.1, 0.1]])) == "blond"
 
 
-def test_real_people_are_labelled_by_what_is_seen(people: list[Person]) -> None:
+def test_real_people_are_labeled_by_what_is_seen(people: list[Person]) -> None:
     for person in people:
         labels = person.labels
-        assert labels["hat_colour"] == "none" or labels["hat"] != "none"
-        assert (labels["bag"] == "none") == (labels["bag_colour"] == "none")
+        assert labels["hat_color"] == "none" or labels["hat"] != "none"
+        assert (labels["bag"] == "none") == (labels["bag_color"] == "none")
         if labels["upper_pattern"] == "plain":
             names = [material.name for material in person.materials]
             cloth = person.materials[names.index("outer" if "outer" in names else "upper")].texture
-            assert cloth_name(cloth[..., :3].reshape(-1, 3) / 255) == labels["upper_colour"]
+            assert cloth_name(cloth[..., :3].reshape(-1, 3) / 255) == labels["upper_color"]

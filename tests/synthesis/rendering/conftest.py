@@ -6,9 +6,9 @@ from closerlook.synthesis.rendering.renderer import Renderer, ViewRequest
 from closerlook.synthesis.scenes.backdrop import BACKDROPS, Panels, Place, texture_number
 
 
-def plain(colour, side=16):
+def plain(color, side=16):
     texture = np.full((side, side, 4), 255, np.uint8)
-    texture[..., :3] = colour
+    texture[..., :3] = color
     return texture
 
 
@@ -38,7 +38,7 @@ class Studio:
     @property
     def cover(self):
         """(h, w) share of each pixel that shows the person."""
-        return self.gbuffer.colour[0, :, :, 3]
+        return self.gbuffer.color[0, :, :, 3]
 
 
 def person_of(positions, triangles, materials, materials_of=None, uv=None):

@@ -22,7 +22,7 @@ from .conftest import place_of
 
 SIZE = (45, 21)  # no multiple of a tile's side
 SKIES = (*WEATHERS, "rain")
-BLURRED = Sensor(noise=1.0, scale=0.8, focus=1.5, colour_blur=1.0, motion=3.0, video=30)
+BLURRED = Sensor(noise=1.0, scale=0.8, focus=1.5, color_blur=1.0, motion=3.0, video=30)
 STILL = replace(BLURRED, video=0)
 OLDEST = 75  # compute capability that CUDA 13 still compiles for
 

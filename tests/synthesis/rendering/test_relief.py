@@ -24,7 +24,7 @@ def board(*, mirrored: bool) -> Person:
     """A board that faces +z, its texture upright or seen from behind."""
     x, y = np.array([-0.8, 0.8, 0.8, -0.8]), np.array([0.0, 0.0, 1.6, 1.6])
     u, v = (x / 1.6 + 0.5) * (-1 if mirrored else 1), 1 - y / 1.6
-    grey = np.full((8, 8, 4), 128, np.uint8)
+    gray = np.full((8, 8, 4), 128, np.uint8)
     return Person(
         identity=0,
         labels={},
@@ -35,7 +35,7 @@ def board(*, mirrored: bool) -> Person:
         weights=np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1)),
         triangles=np.array([[0, 1, 2], [0, 2, 3]], np.int32),
         materials_of=np.zeros(2, np.int32),
-        materials=(Material("upper", grey, relief="any", bump=BUMP),),
+        materials=(Material("upper", gray, relief="any", bump=BUMP),),
         skeleton=Skeleton(("root",), np.array([-1], np.int32), np.zeros((1, 3), np.float32)),
         body_vertices=4,
     )

@@ -81,8 +81,8 @@ def test_views_are_the_same_alone_and_in_any_batch(block):
             (wanted,) = alone.render(poses, [requests[seed]])
             assert np.array_equal(images[number], wanted)
             one, among = alone.gbuffer(), made.gbuffer(number)
-            shown = one.colour[..., 3] > 0
-            assert np.array_equal(one.colour, among.colour) and np.array_equal(one.samples, among.samples)
+            shown = one.color[..., 3] > 0
+            assert np.array_equal(one.color, among.color) and np.array_equal(one.samples, among.samples)
             for name in ("facing", "where", "open_sky"):
                 assert np.array_equal(getattr(one, name)[shown], getattr(among, name)[shown]), name
             assert np.array_equal(one.posed.positions, among.posed.positions)

@@ -36,7 +36,7 @@ def test_textures_are_square_repeatable_and_not_flat(name):
     assert texture.shape == (256, 256, 4) and texture.dtype == np.uint8
     assert np.array_equal(texture, paint(name, 1))
     assert not np.array_equal(texture, paint(name, VARIANTS - 1))
-    assert texture.reshape(-1, 4).astype(float).std(0).max() > 4  # a railing has one colour, but holes
+    assert texture.reshape(-1, 4).astype(float).std(0).max() > 4  # a railing has one color, but holes
 
 
 def views_of(seeds, size=(128, 64)):

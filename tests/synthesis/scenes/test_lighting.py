@@ -47,7 +47,7 @@ def test_full_adaptation_takes_the_time_of_day_away():
     assert np.ptp(lit(PAIRS[:7], Sensor(adaptation=0.0)).gain) == 0.0
 
 
-def test_white_balance_takes_the_lights_colour_away():
+def test_white_balance_takes_the_lights_color_away():
     warm = lit([(WEATHERS["sunny"], ILLUMINATIONS["night"])], Sensor(white_balance=0.0)).sun[0]
     balanced = lit([(WEATHERS["sunny"], ILLUMINATIONS["night"])], Sensor(white_balance=1.0)).sun[0]
     assert warm[0] / warm[2] > 3 * balanced[0] / balanced[2]

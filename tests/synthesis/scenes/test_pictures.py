@@ -21,8 +21,8 @@ def rings():
     x, y = (np.arange(WIDE) + 0.5 - WIDE / 2) / unit, (TALL / 2 - np.arange(TALL) - 0.5) / unit
     pitch = np.radians(PITCH)
     ahead, up = np.cos(pitch) + y * np.sin(pitch), y * np.cos(pitch) - np.sin(pitch)
-    metres = np.hypot(ahead[:, None], x[None]) * (HEIGHT / np.maximum(-up, 1e-6))[:, None]
-    codes = np.where((up < 0)[:, None], np.clip(metres * 10, 0, 200), 255)
+    meters = np.hypot(ahead[:, None], x[None]) * (HEIGHT / np.maximum(-up, 1e-6))[:, None]
+    codes = np.where((up < 0)[:, None], np.clip(meters * 10, 0, 200), 255)
     return np.repeat(codes[..., None], 3, axis=2).astype(np.uint8)
 
 
@@ -44,9 +44,9 @@ def test_the_ground_of_the_picture_is_the_ground_of_the_scene(folder, seed):
     x, y = view.project(ground, (128, 64)).T
     inside = (x > 2) & (x < 62) & (y > 2) & (y < 126)
     assert inside.sum() > 5
-    metres = np.hypot(ground[:, 0] - view.eye[0], ground[:, 2] - view.eye[2])
+    meters = np.hypot(ground[:, 0] - view.eye[0], ground[:, 2] - view.eye[2])
     found = seen[y[inside].astype(int), x[inside].astype(int), 0]
-    assert found == pytest.approx(np.clip(metres[inside] * 10, 0, 200), abs=5)
+    assert found == pytest.approx(np.clip(meters[inside] * 10, 0, 200), abs=5)
     assert 0.2 <= sensor.scale <= 1.0
 
 

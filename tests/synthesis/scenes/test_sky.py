@@ -15,7 +15,7 @@ from closerlook.synthesis.scenes.sky import (
     sky_light,
     sun_illuminance,
     sun_position,
-    temperature_colour,
+    temperature_color,
 )
 
 
@@ -95,6 +95,6 @@ def test_after_dark_the_key_light_is_a_lamp():
 
 
 def test_a_black_body_is_redder_when_cooler():
-    ratios = [temperature_colour(kelvin)[0] / temperature_colour(kelvin)[2] for kelvin in (2500, 3500, 5000, 9000)]
+    ratios = [temperature_color(kelvin)[0] / temperature_color(kelvin)[2] for kelvin in (2500, 3500, 5000, 9000)]
     assert ratios == sorted(ratios, reverse=True)
-    assert temperature_colour(6500) == pytest.approx(1.0, abs=0.12)
+    assert temperature_color(6500) == pytest.approx(1.0, abs=0.12)

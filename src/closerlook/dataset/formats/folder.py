@@ -32,7 +32,7 @@ def read_folder(path: Path) -> Dataset:
     With ``metadata.parquet`` (and, for its factors, ``design.yaml``), ``metadata.csv`` or ``metadata.jsonl`` it is what
     that table says, people and cameras that are text being numbered. With such a table in each of the folders
     ``train``, ``query`` and ``gallery``, as Hugging Face's ImageFolder has it, it is all of them. Without any it is an
-    unlabelled target: every image in it and its subfolders, links followed, in sorted order, identity and camera
+    unlabeled target: every image in it and its subfolders, links followed, in sorted order, identity and camera
     unknown.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What every backbone is: a chain of named steps from a normalised image to a feature map."""
+"""What every backbone is: a chain of named steps from a normalized image to a feature map."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, 3, h, w) normalised -> feature map (b, dim, h', w')."""
+        """(b, 3, h, w) normalized -> feature map (b, dim, h', w')."""
         value = x
         for step in self.steps():
             value = step.run(value)

@@ -1,6 +1,6 @@
-"""A convolution with what follows it: normalisation, a shortcut and an activation, in one pass over the image.
+"""A convolution with what follows it: normalization, a shortcut and an activation, in one pass over the image.
 
-Where nothing is learnt the normalisation is an affine map, which goes into the convolution's weights. On a CPU oneDNN
+Where nothing is learnt the normalization is an affine map, which goes into the convolution's weights. On a CPU oneDNN
 adds the shortcut and applies the activation while its results are still in registers, and takes weights that lie in
 memory as it wants them: prepared once, and again only when a parameter has changed. Wide 3 x 3 convolutions are
 matrix products instead, which are fewer multiplications (:mod:`closerlook.embedding.backbones.winograd`).

@@ -17,7 +17,7 @@ PROBE = (2, 3, 128, 64)
 class CustomBackbone(Backbone):
     """Any module (b, 3, h, w) -> feature map (b, c, h', w') or vector (b, c), with the weights that the function gives.
 
-    Its input is normalised as torchvision's, unless the module has attributes ``mean`` and ``std`` (three numbers each,
+    Its input is normalized as torchvision's, unless the module has attributes ``mean`` and ``std`` (three numbers each,
     for pixels in 0..255). The one step is ``network``.
 
     Args:

@@ -56,7 +56,7 @@ class OSNet(Backbone):
 
 
 class _Convolution(nn.Module):
-    """Convolution, batch normalisation and, unless it is linear, ReLU."""
+    """Convolution, batch normalization and, unless it is linear, ReLU."""
 
     def __init__(self, channels: int, out: int, kernel: int, *, stride: int = 1, linear: bool = False) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Residual networks (He et al., "Deep Residual Learning", CVPR 2016), with torchvision's parameter names.
 
-IBN-a (Pan et al., "Two at Once", ECCV 2018) normalises half of the channels after the first convolution of a block by
+IBN-a (Pan et al., "Two at Once", ECCV 2018) normalizes half of the channels after the first convolution of a block by
 the image's own statistics, which are its style; its names are those of the authors' weight files.
 """
 
@@ -111,7 +111,7 @@ class _Bottleneck(nn.Module):
 
 
 class _InstanceBatchNorm(nn.Module):
-    """Instance normalisation of the first half of the channels, batch normalisation of the second."""
+    """Instance normalization of the first half of the channels, batch normalization of the second."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

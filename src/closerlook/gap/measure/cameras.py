@@ -62,13 +62,13 @@ def measure_cameras(target: TargetMoments, levels: Tensor, sketch: Sketch, parts
 def cameras_of_subset(
     cameras: Cameras, runs: NDArray[np.bool], shift: Float, levels: Float, parts: tuple[slice, ...]
 ) -> Cameras | None:
-    """The cameras in some ``runs`` (h,) of the target's table only, about another centre, from their projections.
+    """The cameras in some ``runs`` (h,) of the target's table only, about another center, from their projections.
 
     None where fewer than two cameras have images there.
 
     Args:
-        shift: (r,) the new centre, from the old.
-        levels: (l, r) the levels' means, about the new centre.
+        shift: (r,) the new center, from the old.
+        levels: (l, r) the levels' means, about the new center.
         parts: where each block lies in a projection.
     """
     seen = cameras.counts[runs].sum(axis=0) > 0

@@ -1,4 +1,4 @@
-"""From a table to the cells of its design: which images belong together, and which are analysed."""
+"""From a table to the cells of its design: which images belong together, and which are analyzed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ GROUPS = 16
 
 @dataclass(frozen=True)
 class Layout:
-    """The analysed images of a source, sorted into cells and groups of identities.
+    """The analyzed images of a source, sorted into cells and groups of identities.
 
     Attributes:
         data: the images, in the order of the pass: those of a cell and a group follow one another.
         row: (n,) the row of each image in the source's table.
         factors: the attributes, with the levels that occur.
         levels: (cells, factors) level number of each cell; only cells with images exist.
-        cell_images: (cells,) how many images of the source each has, analysed or not.
+        cell_images: (cells,) how many images of the source each has, analyzed or not.
         cell: (n,) the cell of each image.
         group: (n,) the identity group of each image; all images of a person are in one group.
         notes: what could not be used, in words.
@@ -68,7 +68,7 @@ TAKEN = {"row", "cell", "group", "loss", "style", "content", "feature", "images"
 
 
 def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor, ...]:
-    """The factors to analyse, by default all that the source has.
+    """The factors to analyze, by default all that the source has.
 
     Raises:
         CloserlookError: the source has none, or one has the name of a column that the analysis writes.
@@ -77,7 +77,7 @@ def choose_factors(source: Dataset, names: Sequence[str] | None) -> tuple[Factor
     chosen = source.factors if names is None else tuple(source.factor(name) for name in names)
     if not chosen:
         raise CloserlookError(
-            f"{source.name} has no attribute to analyse: add a column such as 'weather' with at least two levels to "
+            f"{source.name} has no attribute to analyze: add a column such as 'weather' with at least two levels to "
             "its table, or a design.yaml that names the columns."
         )
     taken = [factor.name for factor in chosen if factor.name in TAKEN]

@@ -42,7 +42,7 @@ ABOUT: dict[str, Any] = {
 class Measurement:
     """Everything the analysis keeps of the images: scalars and inner products, unweighted, a block of Phi at a time.
 
-    Letters in arrays' shapes: b blocks, n analysed source images, c cells, l levels of all factors in order, h groups
+    Letters in arrays' shapes: b blocks, n analyzed source images, c cells, l levels of all factors in order, h groups
     of target images, u units (the images of one cell and one group of people), r dimensions of the projection. m_t is
     the target's mean of Phi, m_a that of a set a of source images.
 
@@ -50,8 +50,8 @@ class Measurement:
         blocks: the embedding's blocks.
         factors: the attributes.
         cell_levels: (c, factors) level number of each cell.
-        cell_images: (c,) how many images of the source each cell has, analysed or not.
-        images: one row per analysed image: file_name, identity, the factors, row (in the source's table), cell, group.
+        cell_images: (c,) how many images of the source each cell has, analyzed or not.
+        images: one row per analyzed image: file_name, identity, the factors, row (in the source's table), cell, group.
         distances: (n, b) ||Phi_i - m_t||^2.
         cell_products: (b, c, c) <m_a - m_t, m_c - m_t> over cells: the squared distance to m_t of any mixture of cells
             with weights w that sum to 1 is w' cell_products w.
@@ -101,7 +101,7 @@ class Measurement:
 
     @cached_property
     def cell_counts(self) -> Int:
-        """(c,) analysed images of each cell."""
+        """(c,) analyzed images of each cell."""
         return np.bincount(self.cell_of_image, minlength=len(self.cell_levels))
 
     @cached_property

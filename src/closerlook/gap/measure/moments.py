@@ -1,8 +1,8 @@
 """Arithmetic of streamed moments: norms and products within blocks, and projections that keep them.
 
 For groups of images (cells of a design, runs of a target) the count, the sum of Phi - c and the sum of each block's
-||Phi - c||^2 suffice for every mean loss over all pairs, however many images there are. The centre c, near the target's
-mean, keeps differences from cancelling, so single images are handled in float32.
+||Phi - c||^2 suffice for every mean loss over all pairs, however many images there are. The center c, near the target's
+mean, keeps differences from canceling, so single images are handled in float32.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from closerlook.embedding import Block, slices_of
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_seed
 
-__all__ = ["Sketch", "centre", "check_finite", "inner_products", "mean_variance", "runs_of", "squared_norms"]
+__all__ = ["Sketch", "center", "check_finite", "inner_products", "mean_variance", "runs_of", "squared_norms"]
 
 COLUMNS = 1 << 16
 
@@ -36,24 +36,24 @@ def runs_of(labels: NDArray[np.int64]) -> list[slice]:
     return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
-def centre(vectors: Tensor, mean: Tensor, parts: tuple[slice, ...], runs: list[slice]) -> Tensor:
+def center(vectors: Tensor, mean: Tensor, parts: tuple[slice, ...], runs: list[slice]) -> Tensor:
     """Subtract ``mean`` (d,) from ``vectors`` (n, d) in place; the first of each run of rows becomes the run's sum.
 
     Columns are taken as many at a time as stay in a core's cache, so that memory is read once.
 
     Returns:
-        Squared norm of each block of each centred vector, (n, blocks) float64.
+        Squared norm of each block of each centerd vector, (n, blocks) float64.
     """
     norms = torch.zeros(len(vectors), len(parts), dtype=torch.float64, device=vectors.device)
     for block, part in enumerate(parts):
         for start in range(part.start, part.stop, COLUMNS):
             columns = slice(start, min(start + COLUMNS, part.stop))
-            centred = vectors[:, columns]
-            centred -= mean[columns]
-            norms[:, block] += torch.linalg.vecdot(centred, centred)
+            centerd = vectors[:, columns]
+            centerd -= mean[columns]
+            norms[:, block] += torch.linalg.vecdot(centerd, centerd)
             for run in runs:
                 if run.stop - run.start > 1:
-                    centred[run.start] += centred[run.start + 1 : run.stop].sum(dim=0)
+                    centerd[run.start] += centerd[run.start + 1 : run.stop].sum(dim=0)
     return norms
 
 

@@ -25,7 +25,7 @@ def cell_products(
     Args:
         units: (u, 2) cell and group of each unit.
         counts: (u,) images.
-        means: (u, d) mean vector of each unit, about the centre that products are to be taken about.
+        means: (u, d) mean vector of each unit, about the center that products are to be taken about.
         parts: the blocks.
 
     Where two cells have no images of different groups the second is the first, less (for a cell with itself) the

@@ -19,7 +19,7 @@ from closerlook.gap.measure.cells import Layout, membership, number_levels, subs
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.measure.moments import (
     Sketch,
-    centre,
+    center,
     check_finite,
     inner_products,
     mean_variance,
@@ -53,7 +53,7 @@ class SourceSums:
     Where the units' vectors do not fit into memory, their projections and the exact sums over levels are kept.
 
     Args:
-        mean: m_t, the centre.
+        mean: m_t, the center.
         blocks: of Phi.
         seed: of the projection.
     """
@@ -92,7 +92,7 @@ class SourceSums:
     def reduce(self, rows: slice, phi: Tensor) -> Reduced:
         """What is kept of these rows' Phi (b, d); the first row of each unit becomes the unit's sum of Phi - m_t."""
         pooled = pool(self.blocks, phi, torch.from_numpy(self.pooled[rows]))
-        return Reduced(centre(phi, self._mean, self._parts, runs_of(self.unit_of_image[rows])), pooled)
+        return Reduced(center(phi, self._mean, self._parts, runs_of(self.unit_of_image[rows])), pooled)
 
     def piece(self, rows: slice, batches: Iterable[tuple[slice, Tensor, Reduced]], sums: UnitSums) -> Arrays:
         """A piece, from its batches in order: their rows, their reduced Phi and what was kept of them.

@@ -64,7 +64,7 @@ def camera_subset(measurement: Measurement, camera: int) -> Measurement:
 def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[np.bool]) -> Measurement:
     """The measurement of the groups of ``people`` (groups,) against the groups of ``target`` images (h,).
 
-    It rests on the projections and is centred at the mean of its own target images. Cells keep their numbers, and
+    It rests on the projections and is centerd at the mean of its own target images. Cells keep their numbers, and
     their means are zero where no image is left; groups are numbered anew.
     """
     if not people.any() or not target.any():

@@ -1,6 +1,6 @@
 """The pass over the target: its mean, its spread and what its cameras see, in runs of images that follow one another.
 
-Neighbours in a table are mostly frames of one person or scene, so runs of neighbours are close to independent.
+Neighbors in a table are mostly frames of one person or scene, so runs of neighbors are close to independent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from closerlook.dataset import Dataset
 from closerlook.embedding import Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, embed, run_pass
 from closerlook.errors import CloserlookError
-from closerlook.gap.measure.moments import centre, check_finite, runs_of, squared_norms
+from closerlook.gap.measure.moments import center, check_finite, runs_of, squared_norms
 from closerlook.gap.measure.partials import Arrays, Pieces, collect
 
 __all__ = ["MAX_CAMERAS", "RUNS", "TargetMoments", "cameras_of", "measure_target", "target_moments"]
@@ -33,7 +33,7 @@ class TargetMoments:
     """Moments of the target. Letters in shapes: h runs, k cameras, d dimensions, b blocks, p pooled features.
 
     Attributes:
-        mean: (d,) float32 mean of Phi over all images, m_t; the centre of everything below.
+        mean: (d,) float32 mean of Phi over all images, m_t; the center of everything below.
         cameras: names of the cameras; one where they are not known.
         counts: (h, k) images of each run and camera.
         offsets: (h, k, d) float32 mean of Phi - m_t over them; zero where there are none.
@@ -93,7 +93,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
 
         def reduce(batch: slice, phi: Tensor) -> tuple[Tensor, Tensor | None]:
             features = pool(blocks, phi, torch.from_numpy(pooled[batch]))
-            distances = centre(phi, about, slices_of(blocks), runs_of(camera[batch]))
+            distances = center(phi, about, slices_of(blocks), runs_of(camera[batch]))
             check_finite(distances, target, batch, embedder.name)
             return distances, features
 
@@ -111,7 +111,7 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
                     norms.index_add_(0, torch.from_numpy(camera[batch]).to(norms.device), distances)
                     kept.append(features)
                     advance(batch.stop - batch.start)
-                arrays = {"centre": about, "sums": sums.float(), "distances": norms}
+                arrays = {"center": about, "sums": sums.float(), "distances": norms}
                 if kept[0] is not None:
                     arrays["pooled"] = torch.cat(kept)  # type: ignore[arg-type]
                 yield {name: value.numpy(force=True) for name, value in arrays.items()}
@@ -130,13 +130,13 @@ def target_moments(
     parts: tuple[slice, ...],
     device: torch.device | None = None,
 ) -> TargetMoments:
-    """Put the runs' sums about their first centre together, about the mean of all images."""
+    """Put the runs' sums about their first center together, about the mean of all images."""
     sums = torch.empty(*counts.shape, parts[-1].stop, device=device)
     distances = torch.empty(*counts.shape, len(parts), dtype=torch.float64, device=device)
     about, features = torch.empty(0), []
     for index, piece in enumerate(pieces):  # one at a time: all of them twice would be large
         sums[index], distances[index] = torch.from_numpy(piece["sums"]), torch.from_numpy(piece["distances"])
-        about = about if index else torch.from_numpy(piece["centre"]).to(device)
+        about = about if index else torch.from_numpy(piece["center"]).to(device)
         features += [piece["pooled"]] if "pooled" in piece else []
     number = torch.from_numpy(counts).to(device).double()
     total = torch.zeros(len(about), dtype=torch.float64, device=device)

@@ -38,7 +38,7 @@ def save_figures(gap: Gap, source: Dataset, folder: str | Path) -> None:
     factor.
 
     Raises:
-        CloserlookError: ``source`` is not what was analysed.
+        CloserlookError: ``source`` is not what was analyzed.
 
     Example:
         >>> from closerlook.gap import save_figures
@@ -93,7 +93,7 @@ def level_strip(gap: Gap, source: Dataset, factor: str) -> NDArray[np.uint8]:
         images = gap.losses.filter(pl.col(factor).cast(pl.String) == level)
         for row, name, loss in _extremes(images):
             if name not in paths:
-                raise CloserlookError(f"{source.name} has no image {name}, which was analysed; name the same source.")
+                raise CloserlookError(f"{source.name} has no image {name}, which was analyzed; name the same source.")
             y = HEAD + row * (height + FOOT) + (2 * GAP if row >= EXTREMES else 0)
             sheet.paste(Image.fromarray(resize(read_image(paths[name]), SIZE)), (x, y))
             draw.text(

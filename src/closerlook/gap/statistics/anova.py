@@ -87,7 +87,7 @@ def additive_shares(codes: Mapping[str, Int], losses: Float) -> dict[str, float]
     What the model explains is divided among factors by Shapley values: a factor's share is what it adds to what is
     explained, averaged over all orders of adding factors (Lindeman, Merenda and Gold, 1980). What noise alone adds, as
     the residuals of the whole model show, is subtracted (omega squared). With orthogonal factors these are the
-    first-order shares of the analysis of variance; with correlated ones they still add up, and none is favoured for
+    first-order shares of the analysis of variance; with correlated ones they still add up, and none is favored for
     coming first. Shares lie in [0, 1]; all are nan where the model has as many parameters as there are losses, so that
     nothing tells noise.
     """

@@ -1,7 +1,7 @@
 """Bootstrap replicates of every level's losses; no second pass over the pixels.
 
 What is drawn anew: on the source's side people, or groups of them (16); on the target's side runs of its table (16), as
-neighbours in it are mostly frames of one person or scene, or its cameras, for intervals that hold for other cameras of
+neighbors in it are mostly frames of one person or scene, or its cameras, for intervals that hold for other cameras of
 the kind.
 
 The total loss is linear in the images of either side, so people are drawn from the table of per-image losses and target
@@ -65,7 +65,7 @@ class TargetUnits:
 
 
 def target_units(measurement: Measurement, over: str = "images") -> TargetUnits:
-    """The units of a bootstrap over the target's ``images`` (in runs of neighbours) or ``cameras``.
+    """The units of a bootstrap over the target's ``images`` (in runs of neighbors) or ``cameras``.
 
     Raises:
         UsageError: another word.

@@ -13,11 +13,11 @@ __all__ = ["mmd2_variance_per_image", "subsampling_errors"]
 
 
 def subsampling_errors(measurement: Measurement, weights: Float) -> tuple[Float, Float]:
-    """Standard errors (levels,) of total loss and mmd2 from analysing only some images of each cell of the source.
+    """Standard errors (levels,) of total loss and mmd2 from analyzing only some images of each cell of the source.
 
     Images are a simple random sample within each cell: the variance of a cell's mean is (1 - n/N) s^2 / n. mmd2
     is linear in single images to first order, with slope 2 <Phi_i - m_cell, m_level - m_t>; s^2 is judged from groups
-    of people. Both are zero where every image was analysed, and already part of the bootstrap's intervals.
+    of people. Both are zero where every image was analyzed, and already part of the bootstrap's intervals.
     """
     cell, n = measurement.cell_of_image, measurement.cell_counts.astype(float)
     unit_cell, unit_n = measurement.units[:, 0], measurement.unit_counts.astype(float)

@@ -33,7 +33,7 @@ class Distributions:
 
     Attributes:
         images: (c,) images that take part.
-        near: (m, c) how many of a cell's images are nearer to a target image than its nearest neighbour in the target.
+        near: (m, c) how many of a cell's images are nearer to a target image than its nearest neighbor in the target.
         kernel: (c, c) sums of k(x, y) over pairs of images of different groups of people.
         kernel_pairs: (c, c) how many pairs these are.
         kernel_target: (c,) sums over images of the mean k(x, y) over all target images.
@@ -105,7 +105,7 @@ def compare(distributions: Distributions, cells: Bools, draw: int) -> dict[str, 
             compare. Sets with fewer images take all.
 
     Returns:
-        ``coverage``: the expected share of target images with a source image nearer than their nearest neighbour in the
+        ``coverage``: the expected share of target images with a source image nearer than their nearest neighbor in the
         target (of another run of its table, so that it is not the next frame). ``frechet_distance``: the Frechet
         distance of Gaussians (Heusel et al., NeurIPS 2017) in the target's first 32 principal directions, over its
         variance there; nan for fewer than 64 images. ``kernel_distance``: the unbiased squared MMD with the kernel of

@@ -132,7 +132,7 @@ def attribute_codes(images: pl.DataFrame, factors: tuple[Factor, ...]) -> dict[s
 
 def _importance(codes: Mapping[str, Int], response: Float, seed: int) -> pl.DataFrame:
     rows = keyed_rng(seed, "importance", "rows").permutation(len(response))[:MAX_ROWS]
-    codes, response = {name: code[rows] for name, code in codes.items()}, _standardised(response[rows])
+    codes, response = {name: code[rows] for name, code in codes.items()}, _standardized(response[rows])
     tasks = [(name, encoding) for encoding in ENCODINGS for name in codes]
 
     def null(task: tuple[str, str]) -> dict[str, float]:
@@ -161,7 +161,7 @@ def _null(codes: Mapping[str, Int], name: str, response: Float, encoding: str, s
     return null
 
 
-def _standardised(response: Float) -> Float:
+def _standardized(response: Float) -> Float:
     """So that scores of different scalings compare; zero where all values are alike."""
     spread = response.std()
     alike = spread <= ROUNDING * abs(response.mean())

@@ -2,13 +2,13 @@
 
 The squared MMD asks how far each level alone is from the target. A target that shows two levels lies between them, near
 to neither. And whatever else differs (people, places, sensor) shifts its mean by some d, so that the squared MMD, which
-holds -2 <m_l, d>, favours levels that happen to lie along d. So here the target's mean is explained by all levels
+holds -2 <m_l, d>, favors levels that happen to lie along d. So here the target's mean is explained by all levels
 together,
 
     m_t = sum over attributes A and their levels l of p_Al beta_Al + d,    p >= 0,  sum_l p_Al = 1,
 
 with beta the additive effects of the levels in the source. d is taken for a draw from what varies between images of
-the same levels, with covariance S; then the best p minimises d' S^-1 d (generalised least squares; Aitken, 1935). S is
+the same levels, with covariance S; then the best p minimizes d' S^-1 d (generalized least squares; Aitken, 1935). S is
 shrunk towards the identity (Ledoit and Wolf, Journal of Multivariate Analysis, 2004).
 """
 
@@ -79,7 +79,7 @@ def estimate_mixture(
 
 
 def mixture_on_simplices(effects: Float, aim: Float, factor: Int) -> Float:
-    """The p >= 0 that minimises ||effects' p - aim||^2, where those of each factor sum to 1.
+    """The p >= 0 that minimizes ||effects' p - aim||^2, where those of each factor sum to 1.
 
     Args:
         effects: (l, q).

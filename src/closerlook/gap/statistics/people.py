@@ -1,4 +1,4 @@
-"""What images of one person have in common: covariances of losses about their cells' means, free of the centring.
+"""What images of one person have in common: covariances of losses about their cells' means, free of the centering.
 
 Each cell's mean is subtracted, and it holds a part of every image that is left. With m_a images of a person among the
 N_a of cell a, and K_ab = sum of m_a m_b over people, two images of one person in different cells a and b, whose true

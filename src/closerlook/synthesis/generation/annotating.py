@@ -30,12 +30,12 @@ from closerlook.synthesis.rendering.gbuffer import GBuffer
 
 __all__ = ["KINDS", "annotate", "draw_over"]
 
-MOST_MILLIMETRES = 65535
+MOST_MILLIMETERS = 65535
 MOST_DRAWN, ACROSS, TALLEST = 96, 12, 512  # images of a sheet, those of its rows, pixels of an enlarged one
 
 
 def _numbered(names: Sequence[str]) -> list[int]:
-    """A palette in which numbers that are neighbours differ, and 0 is black."""
+    """A palette in which numbers that are neighbors differ, and 0 is black."""
     hues = np.arange(len(names)) * 0.618034 % 1
     rgb = np.clip(np.abs((hues[:, None] * 6 + [0, 4, 2]) % 6 - 3) - 1, 0, 1) * 200 + 55
     rgb[0] = 0
@@ -49,8 +49,8 @@ def _paletted(picture: Bytes, names: Sequence[str]) -> Image.Image:
 
 
 def _depth_image(gbuffer: GBuffer) -> Image.Image:
-    millimetres = np.nan_to_num(known.depth(gbuffer) * 1000, posinf=0.0)
-    return Image.fromarray(np.clip(np.round(millimetres), 0, MOST_MILLIMETRES).astype(np.uint16))
+    millimeters = np.nan_to_num(known.depth(gbuffer) * 1000, posinf=0.0)
+    return Image.fromarray(np.clip(np.round(millimeters), 0, MOST_MILLIMETERS).astype(np.uint16))
 
 
 def _normals_image(gbuffer: GBuffer) -> Image.Image:
@@ -87,7 +87,7 @@ def annotate(
     Args:
         data: a folder that closerlook rendered, or a part of one.
         kinds: ``mask`` (coverage by the person, 0 to 255), ``parts`` (numbers of annotations.PARTS), ``clothes``
-            (numbers of annotations.CLOTHES), ``depth`` (16 bits: millimetres along the camera's axis, 0 the sky),
+            (numbers of annotations.CLOTHES), ``depth`` (16 bits: millimeters along the camera's axis, 0 the sky),
             ``normals`` (right, up, towards the camera: -1 to 1 as 0 to 255).
         out: folder for ``KIND/0001/....png``, named as the images are; ``annotations`` beside them if ``None``.
         workers: processes; one per core if ``None``.
@@ -196,8 +196,8 @@ SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
 def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
     large = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
     parts = known.parts(gbuffer)
-    colours = np.array(_numbered(PARTS), np.uint8).reshape(-1, 3)
-    tint = Image.fromarray(colours[parts]).resize(large.size, Image.Resampling.NEAREST)
+    colors = np.array(_numbered(PARTS), np.uint8).reshape(-1, 3)
+    tint = Image.fromarray(colors[parts]).resize(large.size, Image.Resampling.NEAREST)
     veil = Image.fromarray(((parts > 0) * 90).astype(np.uint8)).resize(large.size, Image.Resampling.NEAREST)
     large.paste(tint, (0, 0), veil)
     pen = ImageDraw.Draw(large)

@@ -75,13 +75,13 @@ CLOTHES: tuple[str, ...] = (
     "other",  # what is carried or worn besides
 )
 _WORN = {"eyes": "skin", "feet": "skin", "mask": "other", **{name: name for name in CLOTHES[1:-1]}}
-INSIDE = 0.16  # metres that a joint lies below the surface that shows it at most
+INSIDE = 0.16  # meters that a joint lies below the surface that shows it at most
 ON_FACE = 0.035  # the same of a point of the face
 
 
 def mask(gbuffer: GBuffer) -> Float32:
     """Coverage of the pixels by the person, 0 to 1, (height, width)."""
-    return gbuffer.colour[0, :, :, 3]
+    return gbuffer.color[0, :, :, 3]
 
 
 def box(gbuffer: GBuffer) -> tuple[float, float, float, float]:
@@ -122,10 +122,10 @@ def clothes(gbuffer: GBuffer) -> Bytes:
 
 
 def depth(gbuffer: GBuffer) -> Float32:
-    """(height, width) metres along the camera's axis to the nearest surface, person or place; infinite for the sky."""
+    """(height, width) meters along the camera's axis to the nearest surface, person or place; infinite for the sky."""
     ahead = (gbuffer.where[..., :3] - gbuffer.frame.eye) @ gbuffer.frame.forward
-    metres = np.where(mask(gbuffer) >= 0.5, ahead[0], ahead[1])
-    return np.where(metres < 1000.0, metres, np.inf).astype(np.float32)
+    meters = np.where(mask(gbuffer) >= 0.5, ahead[0], ahead[1])
+    return np.where(meters < 1000.0, meters, np.inf).astype(np.float32)
 
 
 def normals(gbuffer: GBuffer) -> Float32:
@@ -139,7 +139,7 @@ def describe(gbuffers: Sequence[GBuffer], views: Sequence[View]) -> list[dict[st
     """The annotations of some views of one person that go into the data set's table: numbers and lists, one value a
     column. A view's are the same, bit for bit, in any company.
 
-    ``camera_matrix`` holds 12 numbers, the rows of a 3 x 4 matrix that takes world metres to homogeneous pixels, but
+    ``camera_matrix`` holds 12 numbers, the rows of a 3 x 4 matrix that takes world meters to homogeneous pixels, but
     for the lens's distortion.
     """
     height, width = gbuffers[0].size
@@ -194,7 +194,7 @@ def _keypoints(gbuffers: Sequence[GBuffer]) -> Float32:
     column, row = np.floor(pixels).astype(np.int64).transpose(2, 0, 1)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     column, row = column * inside, row * inside
-    cover = np.stack([gbuffer.colour[0, r, c, 3] for gbuffer, r, c in zip(gbuffers, row, column, strict=True)])
+    cover = np.stack([gbuffer.color[0, r, c, 3] for gbuffer, r, c in zip(gbuffers, row, column, strict=True)])
     surface = np.stack([gbuffer.where[0, r, c, :3] for gbuffer, r, c in zip(gbuffers, row, column, strict=True)])
     hidden_by = ((points - surface) * frames.forward[:, None]).sum(2)
     below = np.array([ON_FACE] * len(face) + [INSIDE] * len(joints))

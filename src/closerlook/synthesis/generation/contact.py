@@ -29,7 +29,7 @@ __all__ = ["contact_sheet", "describe"]
 
 CELL = (288, 168)
 CAPTION = 46  # pixels below a person
-SCALE = 2.24  # metres that a cell is high
+SCALE = 2.24  # meters that a cell is high
 FLOOR = 0.06  # of the cell, below the feet
 SHEET = 1.6  # width over height aimed at
 MAX_DRAWN = 2000  # people
@@ -132,8 +132,8 @@ def _write(sheet: Image.Image, top: tuple[int, int], width: int, person: Person)
 def describe(identity: int, labels: Mapping[str, str]) -> tuple[str, str, str]:
     """Three short lines about a person: who, their clothes, and what else there is."""
     who = f"{identity}  {labels['gender']}, {labels['age_group']}"
-    upper = f"{labels['upper_colour']} {labels['upper_type']}"
-    lower = "" if labels["lower_type"] == labels["upper_type"] else f", {labels['lower_colour']} {labels['lower_type']}"
-    kinds = ("hair_colour", "hair_style", "hat", "glasses", "mask", "scarf", "bag", "carried")
+    upper = f"{labels['upper_color']} {labels['upper_type']}"
+    lower = "" if labels["lower_type"] == labels["upper_type"] else f", {labels['lower_color']} {labels['lower_type']}"
+    kinds = ("hair_color", "hair_style", "hat", "glasses", "mask", "scarf", "bag", "carried")
     rest = [labels[kind] for kind in kinds if labels.get(kind, "none") not in ("none", "no", "hidden")]
     return tuple(line.replace("_", " ") for line in (who, upper + lower, ", ".join(rest)))  # type: ignore[return-value]

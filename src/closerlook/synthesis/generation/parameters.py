@@ -80,7 +80,7 @@ BOUNDS = {
     "sensor.motion": (0.0, 64.0),
     "sensor.motion_angle": (-360.0, 360.0),
     "sensor.mosaic": (0.0, 2.0),
-    "sensor.colour_blur": (0.0, 16.0),
+    "sensor.color_blur": (0.0, 16.0),
     "sensor.noise": (0.0, 100.0),
     "sensor.noise_growth": (0.0, 2.0),
     "sensor.video": (0.0, 51.0),

@@ -40,7 +40,7 @@ from closerlook.synthesis.scenes.sensor import compress
 
 __all__ = ["SPACING", "PlannedView", "posed_views", "prepare", "render_person", "write_images"]
 
-SPACING = 2.5  # metres between a person's vertices, times the image's height in pixels: at most two pixels or so
+SPACING = 2.5  # meters between a person's vertices, times the image's height in pixels: at most two pixels or so
 KERNELS = (visibility, skinning, solver, tangents)  # besides the renderer's
 
 

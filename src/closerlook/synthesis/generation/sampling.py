@@ -58,7 +58,7 @@ def sample_places(seed: int, backdrop_of: Mapping[Scene, str]) -> dict[Scene, Pl
 
 
 def height_of(person: Person) -> float:
-    """Metres, with all that the person wears."""
+    """Meters, with all that the person wears."""
     return float(person.positions[: person.body_vertices, 1].max())
 
 

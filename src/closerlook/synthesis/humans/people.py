@@ -22,7 +22,7 @@ from closerlook.synthesis.humans.clothing.fabric import plain_texture
 from closerlook.synthesis.humans.clothing.library import Library, find_library, fit, proxy_part, read_proxy, skin_image
 from closerlook.synthesis.humans.clothing.mannequin import dress_form
 from closerlook.synthesis.humans.clothing.outfit import Extra, Outfit
-from closerlook.synthesis.humans.clothing.palette import Colour, hair_colour, skin_colour
+from closerlook.synthesis.humans.clothing.palette import Color, hair_color, skin_color
 from closerlook.synthesis.humans.clothing.wardrobe import sample_outfit
 from closerlook.synthesis.humans.hair.hair import HAIR_STYLES, hair_parts
 from closerlook.synthesis.humans.mesh.assembly import Part, assemble
@@ -34,7 +34,7 @@ from closerlook.synthesis.humans.visibility import visible_labels
 __all__ = ["build_person", "sample_person"]
 
 
-HAND_CELL = 0.008  # metres
+HAND_CELL = 0.008  # meters
 PHONE_YEARS = 11  # below this age nobody has a phone
 LIBRARY_SHARE = 0.5  # of the people who wear clothes, hair or skin from a library where there is one
 
@@ -66,13 +66,13 @@ def build_person(
     body = build_body(shape, _arm_room(outfit))
     form = dress_form(body)
     ancestry = max(shape.ancestry, key=lambda name: shape.ancestry[name])
-    hair_name, hair = hair_colour(rng, ancestry, shape.years)
+    hair_name, hair = hair_color(rng, ancestry, shape.years)
     style = _hair_style(rng, shape.gender, shape.years, ancestry)
     bearded = shape.gender == "male" and shape.years > 20
     beard = float(rng.choice([0.0, 0.35, 0.9], p=[0.55, 0.27, 0.18])) if bearded else 0.0
     shares = _GLASSES_SHARES[outfit.season, shape.years > 45]
     glasses = str(rng.choice(list(shares), p=list(shares.values())))
-    tone = skin_colour(rng, dict(shape.ancestry))
+    tone = skin_color(rng, dict(shape.ancestry))
     skin = skin_texture(
         rng,
         tone,
@@ -91,7 +91,7 @@ def build_person(
         skin = _library_skin(rng, library, shape, ancestry, skin)
     for worn in (outfit.legs, outfit.gloves):
         if worn:
-            wear_on_skin(skin, worn.kind, worn.colour)
+            wear_on_skin(skin, worn.kind, worn.color)
     growth = _library_hair(rng, library, body, hair) if library and not outfit.hat else []
     parts = [
         _skin_part(body, Material("skin", skin, roughness=0.55), clothes.hidden),
@@ -107,7 +107,7 @@ def build_person(
         "age_group": shape.age_group,
         **clothes.labels,
         "hair_style": "other" if growth else style,
-        "hair_colour": hair_name,
+        "hair_color": hair_name,
         "beard": "none" if beard == 0 else "stubble" if beard < 0.5 else "full",
         "glasses": glasses,
         "hat": _kind(outfit.hat),
@@ -130,13 +130,13 @@ def _head_wear(rng: np.random.Generator, body: Body, outfit: Outfit, library: Li
     parts: list[Part] = []
     if outfit.hat and outfit.hat.kind == "fedora" and library and library.hats and rng.random() < LIBRARY_SHARE:
         proxy = read_proxy(library.hats[int(rng.integers(len(library.hats)))])
-        parts.append(proxy_part(proxy, *fit(proxy, body), "hat", outfit.hat.colour))
+        parts.append(proxy_part(proxy, *fit(proxy, body), "hat", outfit.hat.color))
     elif outfit.hat:
-        parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.colour)
+        parts += hat_parts(rng, body, outfit.hat.kind, outfit.hat.color)
     if outfit.mask:
-        parts.append(mask_part(rng, body, outfit.mask.colour))
+        parts.append(mask_part(rng, body, outfit.mask.color))
     if outfit.scarf:
-        wool = plain_texture(rng, outfit.scarf.colour, size=64, grain=0.12)
+        wool = plain_texture(rng, outfit.scarf.color, size=64, grain=0.12)
         parts.append(neck_roll(body, Material("scarf", wool, roughness=0.95), 1.0))
     return parts
 
@@ -149,12 +149,12 @@ def _carried_parts(
     hands: dict[str, Hold] = {}
     bag, load = outfit.bag, outfit.load
     if load and load.kind == "umbrella":
-        parts, hold = umbrella_parts(rng, body, load.colour, load.second, load.side)
+        parts, hold = umbrella_parts(rng, body, load.color, load.second, load.side)
         hands[load.side] = hold
     elif load:
-        parts, hands = wheeled_parts(rng, body, load.kind, load.colour, load.second, load.side)
+        parts, hands = wheeled_parts(rng, body, load.kind, load.color, load.second, load.side)
     if bag:
-        parts = [*parts, *bag_parts(rng, body, bag.kind, bag.colour, surface, bag.side)]
+        parts = [*parts, *bag_parts(rng, body, bag.kind, bag.color, surface, bag.side)]
         hands |= {side: Hold(bag.kind) for side in bag.side}
     free = [side for side in "LR" if side not in hands]
     if free and body.shape.years > PHONE_YEARS:
@@ -179,13 +179,13 @@ def _library_skin(
     return image
 
 
-def _library_hair(rng: np.random.Generator, library: Library, body: Body, colour: Colour) -> list[Part]:
+def _library_hair(rng: np.random.Generator, library: Library, body: Body, color: Color) -> list[Part]:
     """Hair of the library, dyed; short for most men. Empty for those who keep the procedural one."""
     fitting = [path for path in library.hair if body.shape.gender == "female" or "short" in path.stem]
     if not fitting or rng.random() > LIBRARY_SHARE:
         return []
     proxy = read_proxy(fitting[int(rng.integers(len(fitting)))])
-    return [proxy_part(proxy, *fit(proxy, body), "hair", colour, cutout=True)]
+    return [proxy_part(proxy, *fit(proxy, body), "hair", color, cutout=True)]
 
 
 _GLASSES_SHARES = {  # by season and whether old
@@ -199,7 +199,7 @@ _GLASSES_SHARES = {  # by season and whether old
 
 
 def _arm_room(outfit: Outfit) -> float:
-    """Space between arms and hips that the clothes need, metres."""
+    """Space between arms and hips that the clothes need, meters."""
     worn = [item.cut for item in (outfit.upper, outfit.lower, outfit.outer) if item]
     thick = sum(cut.ease for cut in worn if not cut.legs)
     flared = max((0.25 * cut.flare for cut in worn if not cut.legs and cut.hem > 0.2), default=0.0)

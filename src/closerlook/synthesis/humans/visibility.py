@@ -1,6 +1,6 @@
 """What can be seen of a person: every surface from all sides, and the labels that follow from that.
 
-Labels say what is rendered, not what was asked for: colours are those of the visible albedo, and what other things
+Labels say what is rendered, not what was asked for: colors are those of the visible albedo, and what other things
 cover is ``hidden``.
 """
 
@@ -25,7 +25,7 @@ from closerlook.synthesis.humans.pose.pose import Pose, pose_person
 __all__ = ["VisiblePixels", "visible_labels", "visible_pixels"]
 
 SIDES = 6
-PIXEL = 0.014  # metres
+PIXEL = 0.014  # meters
 LEAST = 0.004  # of a person's visible surface; less is not seen
 EMPTY = 2**62
 
@@ -39,12 +39,12 @@ class VisiblePixels:
 
     Attributes:
         material: (n,) index of the material.
-        colour: (n, 3) sRGB albedo, 0 to 1.
-        height: (n,) metres above the ground.
+        color: (n, 3) sRGB albedo, 0 to 1.
+        height: (n,) meters above the ground.
     """
 
     material: NDArray[np.int32] = field(repr=False)
-    colour: Floating = field(repr=False)
+    color: Floating = field(repr=False)
     height: Floating = field(repr=False)
 
 
@@ -60,7 +60,7 @@ def visible_pixels(person: Person) -> VisiblePixels:
 def _side(
     person: Person, positions: Floating, solid: NDArray[np.bool_], angle: float
 ) -> tuple[NDArray[np.int32], Floating, Floating]:
-    """Material, colour and height of what is seen from one side."""
+    """Material, color and height of what is seen from one side."""
     c, s = np.cos(angle), np.sin(angle)
     x, y, z = positions.T
     across, depth = c * x - s * z, -s * x - c * z
@@ -80,8 +80,8 @@ def _side(
     wp.launch(_nearest, dim=len(person.triangles), inputs=arrays, device="cpu")
     row, column = np.nonzero(keys != EMPTY)
     triangle = keys[row, column] & 0xFFFFF
-    material, colour, opaque = _albedo(person, screen, triangle, np.stack([column, row], 1) + 0.5)
-    return material[opaque], colour[opaque], (row[opaque] + 0.5) * PIXEL
+    material, color, opaque = _albedo(person, screen, triangle, np.stack([column, row], 1) + 0.5)
+    return material[opaque], color[opaque], (row[opaque] + 0.5) * PIXEL
 
 
 def _albedo(
@@ -137,7 +137,7 @@ def _nearest(
 
 
 def visible_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of a person, with colours as they are seen and ``hidden`` for what is not."""
+    """The labels of a person, with colors as they are seen and ``hidden`` for what is not."""
     visible = visible_pixels(person)
     names = [material.name for material in person.materials]
 
@@ -145,28 +145,28 @@ def visible_labels(person: Person, labels: Mapping[str, str]) -> dict[str, str]:
         shown = np.isin(visible.material, [number for number, name in enumerate(names) if name in wanted])
         return shown if shown.sum() >= LEAST * len(shown) else np.zeros_like(shown)
 
-    def colour(name: str, choose: Sequence[str]) -> dict[str, str]:
+    def color(name: str, choose: Sequence[str]) -> dict[str, str]:
         shown = pixels(*choose)
-        return {name: cloth_name(visible.colour[shown]) if shown.any() else "hidden"}
+        return {name: cloth_name(visible.color[shown]) if shown.any() else "hidden"}
 
     made = dict(labels)
-    made |= colour("upper_colour", ["outer" if "outer" in names else "upper"])
-    made |= colour("lower_colour", ["lower" if "lower" in names else "upper"])
-    made |= colour("shoe_colour", ["shoes"])
-    if made["shoe_colour"] == "hidden":
+    made |= color("upper_color", ["outer" if "outer" in names else "upper"])
+    made |= color("lower_color", ["lower" if "lower" in names else "upper"])
+    made |= color("shoe_color", ["shoes"])
+    if made["shoe_color"] == "hidden":
         made["shoe_type"] = "hidden"
     for thing in ("hat", "bag"):
         worn = made[thing] not in ("none", "hood")
-        made |= colour(f"{thing}_colour", [thing, made[thing]]) if worn else {f"{thing}_colour": "none"}
+        made |= color(f"{thing}_color", [thing, made[thing]]) if worn else {f"{thing}_color": "none"}
     if made["hat"] == "hood":
-        made["hat_colour"] = made["upper_colour"]
+        made["hat_color"] = made["upper_color"]
     hair = pixels("hair")
     covered = made["hat"] != "none" and not hair.any()
     made["hair_length"] = _hair_length(person, visible.height[hair]) if not covered else "hidden"
     if covered:
-        made |= {"hair_style": "hidden", "hair_colour": "hidden"}
+        made |= {"hair_style": "hidden", "hair_color": "hidden"}
     elif hair.any():
-        made["hair_colour"] = hair_name(visible.colour[hair])
+        made["hair_color"] = hair_name(visible.color[hair])
     if made.get("mask", "none") != "none" and made["beard"] != "none":
         made["beard"] = "hidden"
     return made

@@ -25,7 +25,7 @@ class GBuffer:
         frame: the camera's geometry.
         size: of the image, (height, width).
         sensor_size: (h, w) of the sensor, which may have fewer pixels.
-        colour: (2, height, width, 4) albedo of the person, then of the place, and its coverage of the pixel.
+        color: (2, height, width, 4) albedo of the person, then of the place, and its coverage of the pixel.
         facing: (2, height, width, 4) normals, and roughness.
         where: (2, height, width, 4) points in the world.
         open_sky: (2, height, width) share of the sky that they see.
@@ -38,7 +38,7 @@ class GBuffer:
     frame: Frame
     size: tuple[int, int]
     sensor_size: tuple[int, int]
-    colour: Float32 = field(repr=False)
+    color: Float32 = field(repr=False)
     facing: Float32 = field(repr=False)
     where: Float32 = field(repr=False)
     open_sky: Float32 = field(repr=False)

@@ -40,7 +40,7 @@ from closerlook.synthesis.rendering.values import (
     ViewParameters,
     texel,
 )
-from closerlook.synthesis.rendering.view_batch import OCCLUSION_METRES, View, ViewRequest, batch_views
+from closerlook.synthesis.rendering.view_batch import OCCLUSION_METERS, View, ViewRequest, batch_views
 from closerlook.synthesis.scenes.backdrop import MAX_PANELS
 from closerlook.synthesis.scenes.gloss import skyline
 from closerlook.synthesis.scenes.textures import flake_tiles
@@ -136,14 +136,14 @@ class Renderer:
         self._views, panels = self._send_views(made.parameters), send("panels", made.panels, Panel)
         # Kernels leave what no layer covers as it is: nothing there may ever be not a number.
         shape = (2 * capacity, 2, height, width)
-        self._surfaces = [self._buffers.zeros(name, shape, wp.vec4) for name in ("colour", "facing", "where")]
+        self._surfaces = [self._buffers.zeros(name, shape, wp.vec4) for name in ("color", "facing", "where")]
         screen = empty("screen", (count, vertices), wp.vec4)
         self._key = empty("key", (count, 2 * height, 2 * width), wp.int64)
         self._key.fill_(rasterize.EMPTY)
         projections = send("projections", made.projections, Projection)
         self._launch.runs(rasterize.project, (count, vertices), [self._positions, projections, screen])
         inputs = [screen, *self._mesh, self._uv, self._texels, self._views, self._key]
-        self._launch.runs(rasterize.rasterise, (count, len(self.person.triangles)), inputs)
+        self._launch.runs(rasterize.rasterize, (count, len(self.person.triangles)), inputs)
         self._surround(screen, panels)
         triangles, surface_of, materials = self._mesh
         inputs = [self._key, screen, triangles, self._positions, normals, self._uv, surface_of, materials]
@@ -183,23 +183,23 @@ class Renderer:
 
     def _show_pictures(self) -> None:
         """Put the frames of the user's own cameras behind the person."""
-        colour = self._surfaces[0]
+        color = self._surfaces[0]
         for k, request in enumerate(self._requests):
             if request.view.place.picture is not None:
                 height, width = self._batch.optics.sizes[k]
-                layers = colour[k].numpy()
+                layers = color[k].numpy()
                 picture = request.view.place.picture
                 layers[1, :height, :width, :3] = picture.behind(self._batch.frames[k], (height, width))
-                colour[k].assign(layers)
+                color[k].assign(layers)
 
     def _sense(self, count: int, capacity: int) -> None:
         """What the sensors do to the surfaces before they are lit."""
         made, surfaces, dim = self._batch, self._surfaces, (count, *self.size)
-        colour, launch = surfaces[0], self._launch.runs
+        color, launch = surfaces[0], self._launch.runs
         if made.parameters["mosaic"].any():
             sifted = self._buffers.empty("mosaic", dim, wp.float32)
-            launch(mosaic.sift, dim, [self._views, colour, sifted])
-            launch(mosaic.fill_in, dim, [self._views, sifted, colour])
+            launch(mosaic.sift, dim, [self._views, color, sifted])
+            launch(mosaic.fill_in, dim, [self._views, sifted, color])
         launch(resample.resample, dim, [self._views, capacity, *surfaces])
         taps = self._buffers.send("taps", made.optics.taps, wp.vec3)
         for number, rows in enumerate(made.optics.rounds):
@@ -209,10 +209,10 @@ class Renderer:
             chroma_taps = self._buffers.send("chroma taps", made.optics.chroma_taps, wp.float32)
             half = self._half(count)
             chroma, spare = (self._buffers.empty(f"chroma {i}", half, wp.vec2) for i in range(2))
-            launch(blur.separate, half, [self._views, colour, chroma])
+            launch(blur.separate, half, [self._views, color, chroma])
             launch(blur.soften, half, [self._views, chroma_taps, chroma, 0, spare])
             launch(blur.soften, half, [self._views, chroma_taps, spare, 1, chroma])
-            launch(blur.recolour, (*dim[:2], half[2]), [self._views, chroma, colour])
+            launch(blur.recolor, (*dim[:2], half[2]), [self._views, chroma, color])
 
     def _half(self, count: int) -> tuple[int, int, int]:
         """Views and their height and width in blocks of 2 x 2 pixels."""
@@ -221,7 +221,7 @@ class Renderer:
 
     def _occlude(self, count: int) -> None:
         """How much of the sky each surface sees."""
-        made, posed, dim, (colour, _, where) = self._batch, self._posed, self._half(count), self._surfaces
+        made, posed, dim, (color, _, where) = self._batch, self._posed, self._half(count), self._surfaces
         empty, send, launch = self._buffers.empty, self._buffers.send, self._launch.runs
         bodies = empty("bodies", (len(posed), SPHERES), wp.vec4)
         step = max(posed.positions.shape[1] // VERTICES, 1)
@@ -231,8 +231,8 @@ class Renderer:
         creases = empty("creases", dim, wp.float32)
         self._open_sky = self._buffers.zeros("open sky", (count, 2, *self.size), wp.float32)
         occluders, turns = send("occluders", made.occluders, wp.vec4), send("turns", made.taps, wp.vec2i)
-        inputs = [self._views, *self._surfaces, bodies, occluders, turns, OCCLUSION_METRES, samples]
-        launch(occlusion.gather, dim, [self._views, colour, where, samples])
+        inputs = [self._views, *self._surfaces, bodies, occluders, turns, OCCLUSION_METERS, samples]
+        launch(occlusion.gather, dim, [self._views, color, where, samples])
         launch(occlusion.occlude, dim, [*inputs, creases, planes])
         launch(occlusion.settle, dim, [samples, creases, settled])
         launch(occlusion.spread, (count, *self.size), [*inputs, settled, planes, self._open_sky])
@@ -241,14 +241,14 @@ class Renderer:
         """The surfaces of a view of the last batch; they hold until the next batch."""
         slot, (height, width) = int(self._batch.parameters["slot"][number]), map(int, self._batch.optics.sizes[number])
         row = self._buffers.row
-        colour, facing, where = (row(array, slot) for array in self._surfaces)
+        color, facing, where = (row(array, slot) for array in self._surfaces)
         return GBuffer(
             person=self.person,
             posed=self._posed[self._requests[number].pose],
             frame=self._batch.frames[number],
             size=self.size,
             sensor_size=(height, width),
-            colour=colour,
+            color=color,
             facing=facing,
             where=where,
             open_sky=row(self._open_sky, number),

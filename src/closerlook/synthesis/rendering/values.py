@@ -60,7 +60,7 @@ class Panel:
     tint: wp.vec3
     repeat: wp.vec2
     shift: wp.vec2
-    texels: wp.float32  # texels a metre
+    texels: wp.float32  # texels a meter
     near: wp.float32  # the panel is cut away nearer than this to the eye
     start: int
     log2_side: int
@@ -96,7 +96,7 @@ class Projection:
 class ViewParameters:
     """How one camera of a batch sees one pose of the person in one place.
 
-    ``window`` is centre x, y, half width, half height on the plane at distance 1; ``pixel`` metres a pixel there;
+    ``window`` is center x, y, half width, half height on the plane at distance 1; ``pixel`` meters a pixel there;
     ``distortion`` as frames.Frame's. The sensor has ``width`` x ``height`` pixels. Of arrays that hold the rows of all
     views, its own are those from ``first_`` to before ``end_``; of its panels the first is the ground, and the next up
     to number ``fronts`` may stand before the person. ``slot`` is where its surfaces are after all that the sensor does

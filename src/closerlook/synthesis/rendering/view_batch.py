@@ -20,11 +20,11 @@ from closerlook.synthesis.scenes.camera import Camera
 from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
-__all__ = ["OCCLUSION_METRES", "View", "ViewBatch", "ViewRequest", "batch_views"]
+__all__ = ["OCCLUSION_METERS", "View", "ViewBatch", "ViewRequest", "batch_views"]
 
 Rows = NDArray[Any]
 
-OCCLUSION_METRES = 0.22
+OCCLUSION_METERS = 0.22
 STAINS = 0.6  # how much lighter the lightest ground of a place is than the darkest, as a share of the mean
 
 
@@ -118,7 +118,7 @@ def batch_views(
         2 * parameters["width"],
     )
     reach = (
-        OCCLUSION_METRES / geometry.distance / (2 * geometry.window[:, 3]) * size[0] / 2
+        OCCLUSION_METERS / geometry.distance / (2 * geometry.window[:, 3]) * size[0] / 2
     )  # in blocks of 2 x 2 pixels
     return ViewBatch(geometry, lens, parameters, projections, panel_rows(panels, geometry), occluders, spirals(reach))
 

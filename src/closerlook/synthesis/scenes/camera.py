@@ -1,6 +1,6 @@
 """Where a camera stands and which part of its frame the detector cut out; see :mod:`frames` for what it sees.
 
-World coordinates are metres, right-handed, y up, the person at the origin facing +z. *Viewpoint* is the azimuth of the
+World coordinates are meters, right-handed, y up, the person at the origin facing +z. *Viewpoint* is the azimuth of the
 camera as the paper counts it: 90 degrees faces the camera, 270 shows the back, 0 and 180 are profiles.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 
 __all__ = ["Camera", "Crop", "sample_camera", "sample_crop"]
 
-MIDDLE = 0.85  # metres above the ground that a person's middle is at, about
-DISTANCES = (1.5, 100.0)  # metres that a camera may be away
+MIDDLE = 0.85  # meters above the ground that a person's middle is at, about
+DISTANCES = (1.5, 100.0)  # meters that a camera may be away
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Crop:
     Attributes:
         height: box height; 1 touches head and feet, below 1 cuts them off.
         aspect: box width over height before it is stretched to the image's own shape, as a factor of that shape.
-        right, down: shift of the box's centre.
+        right, down: shift of the box's center.
     """
 
     height: float = 1.12
@@ -39,12 +39,12 @@ class Camera:
 
     Attributes:
         viewpoint: azimuth in degrees; see the module.
-        distance: horizontal metres between camera and person.
-        height: metres above the ground.
+        distance: horizontal meters between camera and person.
+        height: meters above the ground.
         roll: degrees, clockwise in the image.
         right, down: where in the camera's frame the person is: 0 in the middle, -1 and 1 at its edges. Off the middle,
             people lean as they do at the edge of a wide picture.
-        focal: length in millimetres, as on a 36 x 20.25 mm sensor; the shorter, the more ``right``, ``down`` and
+        focal: length in millimeters, as on a 36 x 20.25 mm sensor; the shorter, the more ``right``, ``down`` and
             ``distortion`` show. How large the person is does not depend on it: the detector's box fills the image.
         distortion: of the lens: share by which it draws in the corner of the frame, 0 none to 0.3 strong barrel.
         occlusion: about the share of the person that something nearer to the camera is to hide, 0 nothing to 0.6; a
@@ -70,7 +70,7 @@ class Camera:
         return math.degrees(math.atan2(self.height - MIDDLE, self.distance))
 
     def distance_at(self, pitch: float) -> float:
-        """Metres from which a camera of this height points down by ``pitch`` degrees, within ``DISTANCES``."""
+        """Meters from which a camera of this height points down by ``pitch`` degrees, within ``DISTANCES``."""
         return min(max((self.height - MIDDLE) / math.tan(math.radians(pitch)), DISTANCES[0]), DISTANCES[1])
 
 

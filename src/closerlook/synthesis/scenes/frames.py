@@ -22,9 +22,9 @@ class Frame:
     Attributes:
         eye: (3,) position.
         right, up, forward: (3,) unit vectors.
-        window: centre x, centre y, half width, half height of the image on the plane at distance 1 before the eye.
+        window: center x, center y, half width, half height of the image on the plane at distance 1 before the eye.
         matrix: (4, 4) world to clip coordinates; x right, y up, both -1 to 1 inside the image.
-        distance: metres along ``forward`` from the eye to the person's middle.
+        distance: meters along ``forward`` from the eye to the person's middle.
         distortion: a point at (x, y) of the window lies at (x, y) * (1 + distortion * (x * x + y * y)) of the plane.
     """
 
@@ -113,7 +113,7 @@ class Frames:
 
 NEAR, FAR = 0.3, 400.0
 OUTLINE = 1000  # vertices at least that say where a person's outline is
-SENSOR = (36.0, 20.25)  # millimetres that ``Camera.focal`` refers to
+SENSOR = (36.0, 20.25)  # millimeters that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
 
 
@@ -160,7 +160,7 @@ def frames(cameras: Sequence[Camera], positions: Float32, pose_of: Int, size: tu
         drawn_in = _drawn_in((distortion[:, None] * (flat_x * flat_x + flat_y * flat_y)).astype(np.float32))
         flat_x, flat_y = flat_x * drawn_in, flat_y * drawn_in
     bottom, top = flat_y.min(1).astype(np.float64), flat_y.max(1).astype(np.float64)
-    # A detector centres on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
+    # A detector centers on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
     tenth = flat_x.shape[1] // 10
     leftmost, left, at_right, rightmost = np.sort(flat_x, axis=1)[:, [0, tenth, -1 - tenth, -1]].T.astype(np.float64)
     across = (leftmost + left + at_right + rightmost) / 4
@@ -185,7 +185,7 @@ def _numbers(camera: Camera) -> tuple[float, ...]:
 
 
 def _aim(eye: Float, middle: Float, right: Float, down: Float) -> Float:
-    """(V, 3) directions that cameras look straight in, so that a point ``middle`` metres above the origin is where
+    """(V, 3) directions that cameras look straight in, so that a point ``middle`` meters above the origin is where
     they have it in their frames: shares of half the frame, divided by the focal length."""
     x, y, z = -eye[:, 0], middle - eye[:, 1], -eye[:, 2]
     aside = np.arctan2(z, x) - np.arctan(right * (SENSOR[0] / 2))
@@ -220,10 +220,10 @@ def _drawn_in(k: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _matrices(eye: Float32, right: Float32, up: Float32, forward: Float32, window: Float) -> Float32:
     """(V, 4, 4) world to clip coordinates."""
-    centre_x, centre_y, half_width, half_height = window.T[:, :, None]
+    center_x, center_y, half_width, half_height = window.T[:, :, None]
     matrix = np.empty((len(eye), 4, 4))
-    matrix[:, 0, :3] = (right - centre_x * forward) / half_width
-    matrix[:, 1, :3] = (up - centre_y * forward) / half_height
+    matrix[:, 0, :3] = (right - center_x * forward) / half_width
+    matrix[:, 1, :3] = (up - center_y * forward) / half_height
     matrix[:, 2, :3] = forward * ((FAR + NEAR) / (FAR - NEAR))
     matrix[:, 3, :3] = forward
     x, y, z = eye.T[:, :, None]

@@ -46,7 +46,7 @@ def open_share(height: Float) -> Float:
 
 
 def lobes(cos: Float, roughness: float) -> Float:
-    """Weight of light at this cosine to a lobe's middle: GGX seen along the normal, not normalised."""
+    """Weight of light at this cosine to a lobe's middle: GGX seen along the normal, not normalized."""
     alpha2 = roughness**4
     spread = (0.5 + 0.5 * cos) * (alpha2 - 1.0) + 1.0  # the half vector has half the angle
     return np.asarray(np.maximum(cos, 0.0) / spread**2)

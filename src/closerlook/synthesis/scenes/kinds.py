@@ -20,7 +20,7 @@ FIRST_PICTURE = 101  # numbers of the user's own pictures begin here
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that may stand about: its textures, how many, metres high, width as a share of the height, how far
+    """Something that may stand about: its textures, how many, meters high, width as a share of the height, how far
     from the person."""
 
     textures: tuple[str, ...]
@@ -38,12 +38,12 @@ class Backdrop:
         name, number: as users write it, and ``p`` in FineGPR's file names.
         grounds, strips, walls: names of textures to choose from; strips are what else the ground has: kerbs, lanes,
             beds, paths.
-        wall_distance, wall_height: metres, ranges.
+        wall_distance, wall_height: meters, ranges.
         closed: chance that a side has a wall; an open side shows the horizon.
         horizon: texture of what stands far away.
         things: what stands about.
         shade: how much of the sun the surroundings take, 0 to 1.
-        tile: metres that one ground texture covers.
+        tile: meters that one ground texture covers.
         picture: the place is this frame of the user's own camera; see scenes.pictures.
     """
 

@@ -1,6 +1,6 @@
 """From weather and time of day to the numbers that the renderer multiplies surfaces with.
 
-The camera's exposure and white balance are folded into every colour here, so a pixel needs neither.
+The camera's exposure and white balance are folded into every color here, so a pixel needs neither.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["Lighting", "lighting", "turned"]
 REFERENCE = 60.0  # kilolux at which every exposure is the sensor's own
 SNOW_ALBEDO = 0.85
 SNOW_METERED = 0.25  # what a camera that knows of bright scenes takes closed snow for
-METERED_ALBEDO = 0.18  # of the grey card that every exposure is right for
+METERED_ALBEDO = 0.18  # of the gray card that every exposure is right for
 GIVEN_BACK = 0.07  # of the key light by those to the place: a reflectance of 0.2, lit from a third of all sides
-DARKEST = 1e-12  # kilolux of each colour
+DARKEST = 1e-12  # kilolux of each color
 CLEAR_GLOW, CLOUD_GLOW = 0.5, 2.5  # of a city's light, under a clear sky and by ``Weather.cloud``
 
 
 @dataclass(frozen=True)
 class Lighting:
-    """Combinations of weather and time of day as the camera sees them; colours are exposed linear RGB, (n, 3).
+    """Combinations of weather and time of day as the camera sees them; colors are exposed linear RGB, (n, 3).
 
     Attributes:
         sun: radiance of a white surface square to the key light.
@@ -78,8 +78,8 @@ def _arriving(weather: Weather, illumination: Illumination) -> Float:
     tint = np.array(weather.tint)
     height = max(light.direction[1], 0.0)
     clear = light.key * height * (not light.lamp) + horizontal(light.sky)
-    grey = clear * 0.4 + luminance(clear) * 0.6  # a cloud mixes the colours of sun and sky
-    dome = weather.cloud * grey * tint
+    gray = clear * 0.4 + luminance(clear) * 0.6  # a cloud mixes the colors of sun and sky
+    dome = weather.cloud * gray * tint
     key = light.key * (1.0 if light.lamp else weather.direct)
     sky = weather.sky * (1.0 - HIDDEN)
     # Clouds throw a city's light back down: under them a night is brighter and softer than under the stars.
@@ -91,8 +91,8 @@ def _arriving(weather: Weather, illumination: Illumination) -> Float:
     veil = (dome + glow + 0.3 * key * height) / np.pi
     fog = weather.sky * light.horizon + veil * weather.scatter * tint
     around = (0.75 if light.lamp else 0.5) * key + from_sky
-    colours = [key, dome, glow, from_sky, on_ground, fog, light.windows, around]
-    return np.concatenate([*colours, [sky, weather.snow_cover]])
+    colors = [key, dome, glow, from_sky, on_ground, fog, light.windows, around]
+    return np.concatenate([*colors, [sky, weather.snow_cover]])
 
 
 def lighting(
@@ -150,7 +150,7 @@ def _power(base: Float, exponent: Float) -> Float:
 
 
 def _white_balance(illuminance: Float, share: Float, cast: Float) -> Float:
-    """(n, 3) gains that take out a (n, 1) share of the light's colour, luminance kept, times the camera's own cast."""
-    colour = illuminance / luminance(illuminance)[:, None]
-    balance = _power(1.0 / np.clip(colour, 0.15, 4.0), share) * cast
-    return np.asarray(balance / luminance(balance * colour)[:, None])
+    """(n, 3) gains that take out a (n, 1) share of the light's color, luminance kept, times the camera's own cast."""
+    color = illuminance / luminance(illuminance)[:, None]
+    balance = _power(1.0 / np.clip(color, 0.15, 4.0), share) * cast
+    return np.asarray(balance / luminance(balance * color)[:, None])

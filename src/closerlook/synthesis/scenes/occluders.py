@@ -31,7 +31,7 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
         place: without it.
         camera: that it stands before.
         rng: says what it is.
-        height: of the person, metres.
+        height: of the person, meters.
     """
     if camera.occlusion <= 0.0:
         return place
@@ -66,7 +66,7 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
 
 
 def _before_legs(camera: Camera, tall: float, height: float) -> tuple[float, float]:
-    """Metres high and metres from the person of something at most so ``tall``: where the line of sight over its top
+    """Meters high and meters from the person of something at most so ``tall``: where the line of sight over its top
     meets the person at the height that it is to hide."""
     hidden = camera.occlusion * height
     above = max(camera.height - hidden, 0.5)
@@ -75,7 +75,7 @@ def _before_legs(camera: Camera, tall: float, height: float) -> tuple[float, flo
 
 
 def _before_side(camera: Camera, nearer: float, solid: float, half: float, share: float) -> float:
-    """Metres beside the line of sight of something ``solid`` metres wide, so much nearer than a person whose ``half``
+    """Meters beside the line of sight of something ``solid`` meters wide, so much nearer than a person whose ``half``
     width is given: its edge reaches as far in as it is to hide, or all of it is before the person, further out the
     larger ``share``."""
     enlarged = camera.distance / (camera.distance - nearer)  # as it is seen at the person's distance

@@ -27,9 +27,9 @@ def clouds(rng: np.random.Generator, slope: float = 1.0, low: float = 0.0) -> Fl
     return np.asarray(field / field.std())
 
 
-def blank(colour: tuple[float, float, float] | Float) -> Float:
-    """A (256, 256, 3) picture of one sRGB colour, 0 to 1."""
-    return np.asarray(np.ones((SIDE, SIDE, 3)) * np.asarray(colour))
+def blank(color: tuple[float, float, float] | Float) -> Float:
+    """A (256, 256, 3) picture of one sRGB color, 0 to 1."""
+    return np.asarray(np.ones((SIDE, SIDE, 3)) * np.asarray(color))
 
 
 def mottle(rng: np.random.Generator, picture: Float, slow: float, fast: float) -> Float:
@@ -38,10 +38,10 @@ def mottle(rng: np.random.Generator, picture: Float, slow: float, fast: float) -
     return np.asarray(picture * shade[..., None])
 
 
-def vary(rng: np.random.Generator, colour: tuple[float, float, float], by: float = 0.12) -> Float:
-    """A colour near ``colour``, other in brightness rather than in hue."""
+def vary(rng: np.random.Generator, color: tuple[float, float, float], by: float = 0.12) -> Float:
+    """A color near ``color``, other in brightness rather than in hue."""
     return np.asarray(
-        np.clip(np.array(colour) * np.exp(rng.normal(0, by * 1.6) + rng.normal(0, by * 0.15, 3)), 0.02, 0.97)
+        np.clip(np.array(color) * np.exp(rng.normal(0, by * 1.6) + rng.normal(0, by * 0.15, 3)), 0.02, 0.97)
     )
 
 
@@ -61,12 +61,12 @@ def joints(
     return line, stones[row, column]
 
 
-def leaves(rng: np.random.Generator, colour: Float, depth: float = 0.5) -> Float:
+def leaves(rng: np.random.Generator, color: Float, depth: float = 0.5) -> Float:
     """Foliage: bright tips before dark gaps."""
     form = 0.6 * clouds(rng, 0.9, 6) + 0.5 * clouds(rng, 0.5, 20)
     light = np.clip(0.55 + depth * 0.55 * form, 0.06, 1.6)
     yellow = 1 + 0.1 * clouds(rng, 1.2)[..., None] * np.array([1.0, 0.3, -0.6])
-    return np.asarray(np.clip(colour * light[..., None] * yellow, 0.0, 1.0))
+    return np.asarray(np.clip(color * light[..., None] * yellow, 0.0, 1.0))
 
 
 def draw(picture: Float) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -88,14 +88,14 @@ def stack(
     return np.dstack([np.asarray(image.convert("RGB")), np.asarray(cover.convert("L"))])
 
 
-def ink(colour: Float | tuple[float, float, float], factor: float = 1.0) -> tuple[int, int, int]:
-    """A colour, 0 to 1, as Pillow's pens take it, ``factor`` times as bright."""
-    r, g, b = (int(np.clip(c * factor, 0, 1) * 255) for c in colour)
+def ink(color: Float | tuple[float, float, float], factor: float = 1.0) -> tuple[int, int, int]:
+    """A color, 0 to 1, as Pillow's pens take it, ``factor`` times as bright."""
+    r, g, b = (int(np.clip(c * factor, 0, 1) * 255) for c in color)
     return r, g, b
 
 
 def bright(rng: np.random.Generator) -> Float:
-    """A colour as of cars, signs and clothes: often grey, black or white, else coloured."""
+    """A color as of cars, signs and clothes: often gray, black or white, else colored."""
     if rng.random() < 0.55:
         return np.full(3, rng.choice([0.08, 0.2, 0.45, 0.75, 0.9])) * rng.uniform(0.8, 1.1)
     hue = rng.random() * 6

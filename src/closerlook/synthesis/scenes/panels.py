@@ -38,9 +38,9 @@ class Panels:
 
     Attributes:
         paint: (n,) numbers of textures; see :func:`texture_number`.
-        corner, along, upward: (n, 3) lower left corner and the two edges, metres. For a panel that turns: middle of
+        corner, along, upward: (n, 3) lower left corner and the two edges, meters. For a panel that turns: middle of
             its foot, and (width, 0, 0), negative if mirrored.
-        tint: (n, 3) linear factors on the texture's colour.
+        tint: (n, 3) linear factors on the texture's color.
         repeat: (n, 2) times the texture repeats along each edge.
         shift: (n, 2) where in the texture the corner lies.
         cutout: (n,) alpha cuts holes (else it marks what shines after dark).

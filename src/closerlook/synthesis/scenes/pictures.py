@@ -2,12 +2,12 @@
 
 A folder holds the frames and, if it is known, ``camera.yaml`` with where the camera stands::
 
-    height: 3.4     # metres above the ground; 3 if left out
+    height: 3.4     # meters above the ground; 3 if left out
     pitch: 18       # degrees that it looks down; 15 if left out
-    focal: 30       # millimetres, as on a sensor 36 mm wide; 28 if left out
+    focal: 30       # millimeters, as on a sensor 36 mm wide; 28 if left out
 
 People are put where the frame shows ground, as large as they would be there, with their shadow on it. What a frame
-shows is taken for the colour of its surfaces and lit anew by every weather and time of day, so frames without hard
+shows is taken for the color of its surfaces and lit anew by every weather and time of day, so frames without hard
 shadows serve best.
 """
 
@@ -35,7 +35,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 CAMERA_NAME = "camera.yaml"
 LIMITS = {"height": (1.0, 30.0), "pitch": (-10.0, 80.0), "focal": (8.0, 400.0)}
 MEAN_ALBEDO = 0.25  # of outdoor places
-NEAREST, FARTHEST = 2.5, 40.0  # metres
+NEAREST, FARTHEST = 2.5, 40.0  # meters
 STATURE = 1.7
 # What :meth:`Picture.fit` sets, or holds within what the picture shows, whatever a design says
 FITTED = (
@@ -51,9 +51,9 @@ class Picture:
     Attributes:
         codes: (h, w, 3) uint8 sRGB.
         albedo: factor from linear light to albedo.
-        height: of the camera, metres.
+        height: of the camera, meters.
         pitch: degrees that it looks down.
-        focal: millimetres on a sensor 36 mm wide.
+        focal: millimeters on a sensor 36 mm wide.
     """
 
     codes: NDArray[np.uint8] = field(repr=False)

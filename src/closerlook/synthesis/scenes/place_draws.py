@@ -38,7 +38,7 @@ STRIP = _row("facing texture variant width distance", shift=2)
 GROUND = _row("turn north shade pattern scale ground variant strips", shift=2)
 EVEN = np.dtype([*GROUND.descr, ("side", SIDE, 4), ("strip", STRIP, 3)])
 STANDS = _row("angle distance height mirrored texture variant")
-# And normally: the brightness and three colours of each panel.
+# And normally: the brightness and three colors of each panel.
 NORMAL = np.dtype(
     [("ground", np.float64, 4), *((n, np.float64, (k, 4)) for n, k in (("wall", 4), ("far", 4), ("strip", 3)))]
 )

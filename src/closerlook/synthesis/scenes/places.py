@@ -23,7 +23,7 @@ __all__ = ["ROUGH", "place", "places", "spheres", "tints"]
 
 ROUGH = 0.9  # of most surfaces
 DARKER = -0.35  # log of the light that upright things lose to gaps, eaves and grime, which textures leave out
-NEAREST = 1.2  # metres that things keep from the person
+NEAREST = 1.2  # meters that things keep from the person
 QUARTERS = np.arange(4) * np.pi / 2
 
 HOLLOW = ("tree", "bicycle", "railing", "bench", "shelter", "sign")  # stand on little, and let the sky in below
@@ -93,12 +93,12 @@ def _pick(choices: Float, which: Float, variant: Float) -> Int:
 
 
 def tints(normal: Float, spread: float = 0.18, middle: float = 0.0) -> Float:
-    """(n, 3) factors on panels' colours, from (n, 4) normal numbers: of its brightness, and of each colour."""
+    """(n, 3) factors on panels' colors, from (n, 4) normal numbers: of its brightness, and of each color."""
     return np.asarray(np.exp(middle + spread * normal[:, :1] + 0.03 * normal[:, 1:]))
 
 
 def _towards(angle: Float, length: Float | float) -> Float:
-    """(n, 3) so many metres over the ground in a direction."""
+    """(n, 3) so many meters over the ground in a direction."""
     return np.stack([np.cos(angle) * length, np.zeros_like(angle), np.sin(angle) * length], axis=1)
 
 

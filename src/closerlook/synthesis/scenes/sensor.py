@@ -1,4 +1,4 @@
-"""What the camera does to the light: exposure, colour, resolution, blur, noise, tone and compression."""
+"""What the camera does to the light: exposure, color, resolution, blur, noise, tone and compression."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class Sensor:
     Attributes:
         exposure: of a white surface in REFERENCE light; 1 just reaches the shoulder of the tone curve.
         adaptation: how far automatic exposure follows the light, 0 not at all to 1 fully.
-        metering: how far exposure and white balance also take out the ground's own brightness and colour: 0 as if a
-            grey card were measured, 1 as if the ground filled the frame.
-        white_balance: how far the light's colour is taken out, 0 to 1.
-        cast: (r, g, b) factors of the camera's own colour cast.
-        saturation: of colours, 1 as they are; a camera's colour matrix makes them stronger.
+        metering: how far exposure and white balance also take out the ground's own brightness and color: 0 as if a
+            gray card were measured, 1 as if the ground filled the frame.
+        white_balance: how far the light's color is taken out, 0 to 1.
+        cast: (r, g, b) factors of the camera's own color cast.
+        saturation: of colors, 1 as they are; a camera's color matrix makes them stronger.
         knee: exposed light from which on the tone curve bends to let highlights keep some drawing; 1 cuts them off.
-        contrast: slope of the tone curve at middle grey, 1 as it is.
+        contrast: slope of the tone curve at middle gray, 1 as it is.
         black: light scattered in the lens, as a share of white: lifts the shadows.
         scale: pixels across the person on the sensor, as a share of the image's; below 1 the image is enlarged.
         softness: curvature of the resampling kernel: 0.125 a B-spline (soft), 0 interpolating, below 0 sharpened.
         focus: standard deviation of the lens's blur, pixels.
         motion: pixels that the person moves while the shutter is open.
         motion_angle: where to, degrees from the right, upwards.
-        mosaic: how the colours that a pixel's filter keeps out are filled in from its neighbours (Bayer's mosaic): 0
+        mosaic: how the colors that a pixel's filter keeps out are filled in from its neighbors (Bayer's mosaic): 0
             each pixel sees all of them, 1 the nearest ones' mean, 2 with gradients (Malvar, He and Cutler 2004).
-        colour_blur: standard deviation of a further blur of colour, not of brightness, pixels: what cameras do against
-            noise, and video that keeps little of weak colour. Above 0 it is about one pixel at least.
-        noise: standard deviation of brightness at middle grey in reference light, in 8-bit code values.
+        color_blur: standard deviation of a further blur of color, not of brightness, pixels: what cameras do against
+            noise, and video that keeps little of weak color. Above 0 it is about one pixel at least.
+        noise: standard deviation of brightness at middle gray in reference light, in 8-bit code values.
         noise_growth: exponent of amplification that noise grows with: 0.5 as photons are counted, less after denoising.
-        video: quantiser parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
+        video: quantizer parameter (QP) of the H.264 video that the image was cut from, to 51; 0: none.
         grid_down: pixels, 0 to 7, that the image lies below a border of the video's blocks and a red row of the mosaic.
         grid_right: the same to the right.
         quality: of the JPEG, 1 to 100.
@@ -64,7 +64,7 @@ class Sensor:
     motion: float = 0.0
     motion_angle: float = 0.0
     mosaic: int = 0
-    colour_blur: float = 0.0
+    color_blur: float = 0.0
     noise: float = 0.0
     noise_growth: float = 0.14
     video: int = 0
@@ -88,7 +88,7 @@ SENSORS: dict[str, Sensor] = {
         focus=0.2,
         motion=0.7,
         mosaic=2,
-        colour_blur=3.0,
+        color_blur=3.0,
         noise=1.2,
         video=28,
         quality=80,
@@ -149,7 +149,7 @@ def sample_sensor(rng: np.random.Generator, preset: str) -> Sensor:
         motion=base.motion * at_times(),
         motion_angle=rng.normal(0.0, 20.0) + 180.0 * int(rng.integers(2)),
         mosaic=mosaic,
-        colour_blur=base.colour_blur * rng.uniform(0.6, 1.4),
+        color_blur=base.color_blur * rng.uniform(0.6, 1.4),
         noise=base.noise * rng.uniform(0.4, 1.8),
         video=video,
         grid_down=int(rng.integers(8)),

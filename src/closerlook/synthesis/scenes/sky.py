@@ -1,6 +1,6 @@
-"""Light by the hour: sun position, clear-sky radiance and colour, street lamps and moon.
+"""Light by the hour: sun position, clear-sky radiance and color, street lamps and moon.
 
-Illuminances are in kilolux (linear RGB whose luminance is the illuminance), radiances in kilocandela a square metre.
+Illuminances are in kilolux (linear RGB whose luminance is the illuminance), radiances in kilocandela a square meter.
 
 Sources: Preetham, Shirley and Smits, "A practical analytic model for daylight" (1999) for the sky and for the sun's
 attenuation; Ramamoorthi and Hanrahan, "An efficient representation for irradiance environment maps" (2001).
@@ -32,16 +32,16 @@ __all__ = [
     "sky_light",
     "sun_illuminance",
     "sun_position",
-    "temperature_colour",
+    "temperature_color",
 ]
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
-def luminance(colours: Float) -> Float:
+def luminance(colors: Float) -> Float:
     """(...) luminance of (..., 3) linear RGB; not by a matrix product, whose rounding depends on the number of rows."""
     r, g, b = LUMINANCE
-    return np.asarray(r * colours[..., 0] + g * colours[..., 1] + b * colours[..., 2])
+    return np.asarray(r * colors[..., 0] + g * colors[..., 1] + b * colors[..., 2])
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Lamps:
 
     Attributes:
         lux: illuminance at the person from the nearest lamp, perpendicular to its light.
-        kelvin: its colour temperature.
+        kelvin: its color temperature.
         glow: illuminance on the ground from everything else that is lit: further lamps, windows, sky glow.
-        glow_kelvin: the glow's colour temperature.
-        windows: radiance of lit windows and shop fronts, kilocandela a square metre.
+        glow_kelvin: the glow's color temperature.
+        windows: radiance of lit windows and shop fronts, kilocandela a square meter.
     """
 
     lux: float
@@ -149,7 +149,7 @@ def sun_position(hour: float, latitude: float, declination: float) -> tuple[floa
     return float(np.degrees(elevation)), float(np.degrees(azimuth))
 
 
-def temperature_colour(kelvin: float) -> Float:
+def temperature_color(kelvin: float) -> Float:
     """Linear sRGB of a black body, luminance 1 (Planckian locus after Kim et al. 2002)."""
     t = 1000.0 / kelvin
     if kelvin < 4000.0:
@@ -288,7 +288,7 @@ def sky_light(illumination: Illumination) -> SkyLight:
     direction = np.array([np.cos(el) * np.sin(az), np.sin(el), np.cos(el) * np.cos(az)])
     key = sun_illuminance(elevation, illumination.turbidity)
     sunward = np.array([np.sin(az), 0.0, np.cos(az)])
-    moonlit = illumination.moon / np.pi * temperature_colour(9000.0)
+    moonlit = illumination.moon / np.pi * temperature_color(9000.0)
     attenuated = _low_sun(elevation)
     radiance = sky_radiance(directions, direction, illumination.turbidity) * attenuated + moonlit
     before_sun = np.array([np.cos(el), np.sin(el), 0.0])
@@ -298,10 +298,10 @@ def sky_light(illumination: Illumination) -> SkyLight:
         direction /= np.linalg.norm(direction)
     glow = windows = np.zeros(3)
     if lamps is not None:
-        glow = lamps.glow / 1000 * temperature_colour(lamps.glow_kelvin)
-        windows = lamps.windows * temperature_colour(lamps.glow_kelvin)
+        glow = lamps.glow / 1000 * temperature_color(lamps.glow_kelvin)
+        windows = lamps.windows * temperature_color(lamps.glow_kelvin)
         if elevation <= 0:
-            key = lamps.lux / 1000 * temperature_colour(lamps.kelvin)
+            key = lamps.lux / 1000 * temperature_color(lamps.kelvin)
     horizon = radiance[directions[:, 1] < 0.15].mean(0)
     mirrored = gloss.prefiltered(mirrored_sky)
     return SkyLight(direction, key, elevation <= 0, irradiance(radiance), mirrored, sunward, horizon, glow, windows)

@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw
 from closerlook.arrays import Float
 from closerlook.synthesis.scenes.paint import (
     SIDE,
-    Float,
     blank,
     bright,
     clouds,
@@ -122,10 +121,10 @@ def car(rng: np.random.Generator) -> Texture:
     return stack(image, alpha, 0.6)
 
 
-def _wheel(pen: ImageDraw.ImageDraw, cover: ImageDraw.ImageDraw, hub: tuple[int, int], radius: int, tyre: int) -> None:
+def _wheel(pen: ImageDraw.ImageDraw, cover: ImageDraw.ImageDraw, hub: tuple[int, int], radius: int, tire: int) -> None:
     x, y = hub
-    cover.ellipse([x - radius, y - radius, x + radius, y + radius], outline=WHITE, width=tyre)
-    pen.ellipse([x - radius, y - radius, x + radius, y + radius], outline=ink((0.07, 0.07, 0.07)), width=tyre)
+    cover.ellipse([x - radius, y - radius, x + radius, y + radius], outline=WHITE, width=tire)
+    pen.ellipse([x - radius, y - radius, x + radius, y + radius], outline=ink((0.07, 0.07, 0.07)), width=tire)
     pen.ellipse([x - 6, y - 6, x + 6, y + 6], fill=ink((0.4, 0.4, 0.4)))
     for angle in np.linspace(0, np.pi, 7, endpoint=False):
         dx, dy = (radius - 4) * np.cos(angle), (radius - 4) * np.sin(angle)
@@ -164,8 +163,8 @@ def scooter(rng: np.random.Generator) -> Texture:
     image, pen = draw(blank(paintwork))
     alpha, cover = draw(blank((0.0, 0.0, 0.0)))
 
-    def part(shape: str, points: Sequence[object], colour: Float | tuple[float, float, float]) -> None:
-        getattr(pen, shape)(points, fill=ink(colour))
+    def part(shape: str, points: Sequence[object], color: Float | tuple[float, float, float]) -> None:
+        getattr(pen, shape)(points, fill=ink(color))
         getattr(cover, shape)(points, fill=WHITE)
 
     for x in (52, 206):
@@ -212,8 +211,8 @@ def sign(rng: np.random.Generator) -> Texture:
     cover.rectangle([112, 40, 144, SIDE], fill=WHITE)
     face, rim = ink(((0.1, 0.25, 0.6), (0.9, 0.9, 0.88), (0.85, 0.7, 0.1))[rng.integers(3)]), ink((0.7, 0.1, 0.08))
     shape = [2, 2, 254, 64] if rng.random() < 0.6 else [2, 2, 254, 96]
-    for tool, colour in ((pen, rim), (cover, WHITE)):
-        tool.ellipse(shape, fill=colour) if shape[3] == 64 else tool.rectangle(shape, fill=colour)
+    for tool, color in ((pen, rim), (cover, WHITE)):
+        tool.ellipse(shape, fill=color) if shape[3] == 64 else tool.rectangle(shape, fill=color)
     inner = [36, 11, 220, 55] if shape[3] == 64 else [14, 6, 242, 92]
     pen.ellipse(inner, fill=face) if shape[3] == 64 else pen.rectangle(inner, fill=face)
     pen.rectangle([80, 28, 176, 38], fill=ink((0.95, 0.95, 0.93) if rng.random() < 0.5 else (0.06, 0.06, 0.06)))

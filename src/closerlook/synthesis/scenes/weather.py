@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 __all__ = ["WEATHERS", "Weather"]
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class Weather:
         direct: share of the clear sun that arrives as a beam, 0 to 1.
         sky: share of the clear (blue) sky that is seen between the clouds, 0 to 1.
         cloud: light of the cloud or haze dome, as a share of all the light a clear sky would bring, 0 to about 0.5.
-        tint: linear RGB of the dome, and of the veil, relative to neutral grey.
-        extinction: of the air, per metre; 3.9 / extinction is the meteorological visibility in metres.
+        tint: linear RGB of the dome, and of the veil, relative to neutral gray.
+        extinction: of the air, per meter; 3.9 / extinction is the meteorological visibility in meters.
         scatter: brightness of endless air, as a share of a white surface that the same light falls on, 0 to 1.
         wetness: 0 dry to 1 soaked, with puddles: the ground darkens and mirrors the sky and the lamps.
         snow_cover: 0 none, 0.5 patches, 1 closed.
         flakes: what falls, snow or rain: 0 nothing to 1 heavy.
         flake_size: its size: 1 snowflakes, 0.3 rain drops.
         streak: how much longer than wide it is drawn out while the shutter is open, from 1.
-        wind: slant of the streaks, metres sideways per metre of fall.
+        wind: slant of the streaks, meters sideways per meter of fall.
     """
 
     direct: float
     sky: float
     cloud: float
-    tint: Colour = (1.0, 1.0, 1.0)
+    tint: Color = (1.0, 1.0, 1.0)
     extinction: float = 0.0005
     scatter: float = 0.85
     wetness: float = 0.0

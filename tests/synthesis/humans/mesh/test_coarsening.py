@@ -17,12 +17,12 @@ from closerlook.synthesis.scenes.frames import Frames, frames
 from closerlook.synthesis.scenes.sensor import Sensor
 
 SIZE = (128, 64)
-METRES = SPACING / SIZE[0]
+METERS = SPACING / SIZE[0]
 
 
 def test_vertices_are_among_those_that_there_were_and_things_at_hand_come_last(people: list[Person]) -> None:
     for person in people[:4]:
-        thin = coarsened(person, METRES)
+        thin = coarsened(person, METERS)
         assert len(thin.triangles) < 0.75 * len(person.triangles)
         known = {row.tobytes() for row in person.positions}
         assert all(row.tobytes() in known for row in thin.positions)
@@ -35,7 +35,7 @@ def test_vertices_are_among_those_that_there_were_and_things_at_hand_come_last(p
 
 
 def test_seams_stay_closed(people: list[Person]) -> None:
-    thin = coarsened(people[0], METRES)
+    thin = coarsened(people[0], METERS)
     order = np.argsort(thin.smooth, kind="stable")
     same = np.diff(thin.smooth[order]) == 0
     apart = np.abs(np.diff(thin.positions[order], axis=0)).max(1)
@@ -59,12 +59,12 @@ def test_outlines_are_alike(people: list[Person], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "frames", as_first)
     where = place(BACKDROPS["yard"], keyed_rng(0))
     masks = []
-    for person in (people[0], coarsened(people[0], METRES)):
+    for person in (people[0], coarsened(people[0], METERS)):
         made.set_person(person)
         posed = pose_batch(person, [sample_pose(keyed_rng(0, "pose"))])
         made.rasterize(
             posed, [ViewRequest(View(Camera(viewpoint), where, Sensor())) for viewpoint in (0.0, 90.0, 215.0)]
         )
-        masks += [made.gbuffer(number).colour[0, :, :, 3] > 0.5 for number in range(3)]
+        masks += [made.gbuffer(number).color[0, :, :, 3] > 0.5 for number in range(3)]
     full, thin = np.array(masks[:3]), np.array(masks[3:])
     assert (full & thin).sum() / (full | thin).sum() > 0.985

@@ -78,7 +78,7 @@ def test_a_band_is_as_wide_as_asked_for() -> None:
     np.testing.assert_allclose(np.ptp(points, axis=0), [0.2, 1, 0.02], atol=1e-6)
 
 
-def test_normals_of_a_sphere_point_away_from_its_centre() -> None:
+def test_normals_of_a_sphere_point_away_from_its_center() -> None:
     points, _, triangles = rounded_box((1.0, 1.0, 1.0), 1.0)
     inner = np.abs(points[:, 1]) < 0.4
     inner &= np.abs(np.arctan2(points[:, 0], points[:, 2])) < 3

@@ -15,7 +15,7 @@ from closerlook.synthesis.scenes.weather import WEATHERS
 from rendering.conftest import Studio
 
 SIZE = (96, 96)
-GREY = np.array([0.2126, 0.7152, 0.0722])
+GRAY = np.array([0.2126, 0.7152, 0.0722])
 CAMERA = Camera(viewpoint=90, distance=8, height=5, crop=Crop(3.0))
 WET = replace(WEATHERS["rain"], flakes=0.0)
 
@@ -32,7 +32,7 @@ def added(renderer, where, lamp, weather, time):
         renderer.render(View(CAMERA, replace(where, lamps=np.array(lamps).reshape(-1, 4)), Sensor()), requests)[0]
         for lamps in ([lamp], [])
     )
-    return (lit.astype(float) - unlit) @ GREY
+    return (lit.astype(float) - unlit) @ GRAY
 
 
 def test_a_lamp_throws_a_pool_of_light_under_itself(renderer, open_place):

@@ -11,7 +11,7 @@ from closerlook.synthesis.rendering.light.occluder_spheres import SPHERES, spira
 from closerlook.synthesis.rendering.values import VIEW_PARAMETERS_ROW, ViewParameters
 
 HEIGHT, WIDTH = 24, 16
-METRES, REACH = 0.22, 6.0
+METERS, REACH = 0.22, 6.0
 NOBODY = np.zeros((SPHERES, 4), np.float32)
 
 
@@ -21,7 +21,7 @@ def on_cpu(values, kind):
 
 
 def open_sky(surfaces, spheres, occluders, run=100):
-    """(V, 2, H, W) of surfaces (colour, facing, where), spheres of each view's pose and lists of blobs."""
+    """(V, 2, H, W) of surfaces (color, facing, where), spheres of each view's pose and lists of blobs."""
     start_warp()
     count, _, height, width, _ = surfaces[0].shape
     down, across = (height + 1) // 2, (width + 1) // 2
@@ -30,13 +30,13 @@ def open_sky(surfaces, spheres, occluders, run=100):
     views["end_sphere"] = np.cumsum([len(b) for b in occluders])
     views["first_sphere"] = views["end_sphere"] - [len(b) for b in occluders]
     views = wp.array(views, dtype=ViewParameters, device="cpu")
-    colour, facing, where = (on_cpu(s, wp.vec4) for s in surfaces)
+    color, facing, where = (on_cpu(s, wp.vec4) for s in surfaces)
     lights = [on_cpu(spheres, wp.vec4), on_cpu(np.concatenate([*occluders, np.zeros((1, 4))]), wp.vec4)]
     taps = wp.array(spirals(np.full(count, REACH)), dtype=wp.vec2i, device="cpu")
     samples, settled, planes = (on_cpu(np.full((count, down, across, 4), np.nan), wp.vec4) for _ in range(3))
-    creases, sky = on_cpu(np.full((count, down, across), np.nan), wp.float32), on_cpu(np.ones(colour.shape), wp.float32)
-    dim, inputs = (count, down, -(-across // run)), [views, colour, facing, where, *lights, taps, METRES]
-    wp.launch(occlusion.gather, dim, [views, colour, where, samples, run], device="cpu")
+    creases, sky = on_cpu(np.full((count, down, across), np.nan), wp.float32), on_cpu(np.ones(color.shape), wp.float32)
+    dim, inputs = (count, down, -(-across // run)), [views, color, facing, where, *lights, taps, METERS]
+    wp.launch(occlusion.gather, dim, [views, color, where, samples, run], device="cpu")
     wp.launch(occlusion.occlude, dim, [*inputs, samples, creases, planes, run], device="cpu")
     wp.launch(occlusion.settle, dim, [samples, creases, settled, run], device="cpu")
     dim = (count, height, -(-width // run))
@@ -65,9 +65,9 @@ def wall_and_ground():
         np.stack([right, 0 * y, -1.5 + 0.15 * (y - 8)], 2),
     )
     normals = np.where(wall[..., None], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0])
-    colour, facing, where = (np.zeros((1, 2, HEIGHT, WIDTH, 4), np.float32) for _ in range(3))
-    colour[0, 1], facing[0, 1, ..., :3], where[0, 1, ..., :3] = 1.0, normals, points
-    return (colour, facing, where), points, normals, wall
+    color, facing, where = (np.zeros((1, 2, HEIGHT, WIDTH, 4), np.float32) for _ in range(3))
+    color[0, 1], facing[0, 1, ..., :3], where[0, 1, ..., :3] = 1.0, normals, points
+    return (color, facing, where), points, normals, wall
 
 
 @settings(deadline=None, max_examples=20)
@@ -97,9 +97,9 @@ def test_samples_are_shared_on_one_surface_only():
 
 
 def person(points, normals):
-    colour, facing, where = (np.zeros((1, 2, HEIGHT, WIDTH, 4), np.float32) for _ in range(3))
-    colour[0, 0, :, :, 3], facing[0, 0, ..., :3], where[0, 0, ..., :3] = 1.0, normals, points
-    return colour, facing, where
+    color, facing, where = (np.zeros((1, 2, HEIGHT, WIDTH, 4), np.float32) for _ in range(3))
+    color[0, 0, :, :, 3], facing[0, 0, ..., :3], where[0, 0, ..., :3] = 1.0, normals, points
+    return color, facing, where
 
 
 def test_a_flat_person_sees_all_of_the_sky_and_a_fold_does_not():

@@ -113,10 +113,10 @@ def mirrored(normal, to_eye, n_v, rough, light, north):
 def shade_fully(renderer, view, weather, illumination):
     """One weather and time of day by the plain formulas, from the renderer's surfaces; no flakes, no noise, dry."""
     gbuffer = renderer.gbuffer
-    colour, facing, where = (array.astype(np.float64) for array in (gbuffer.colour, gbuffer.facing, gbuffer.where))
+    color, facing, where = (array.astype(np.float64) for array in (gbuffer.color, gbuffer.facing, gbuffer.where))
     shown = gbuffer.open_sky.astype(np.float64)[..., None]
     light = lighting([(weather, illumination)], FIRST, FIRST, ground_albedos([view.place]), [view.sensor])
-    albedo, share = colour[..., :3], colour[..., 3:]
+    albedo, share = color[..., :3], color[..., 3:]
     normal, rough = facing[..., :3], facing[..., 3:]
     position = where[..., :3]
     ground = (normal[1, ..., 1] > 0.9) & (position[1, ..., 1] < 0.05) & (share[1, ..., 0] > 0)

@@ -31,35 +31,35 @@ def blurred(surfaces, sensors, run=64):
 def views(count, seed=0):
     """A round person before a wall."""
     rng = np.random.default_rng(seed)
-    colour, facing, where = (np.zeros((count, 2, *SIZE, 4), np.float32) for _ in range(3))
+    color, facing, where = (np.zeros((count, 2, *SIZE, 4), np.float32) for _ in range(3))
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     round_off = (x - 31.5) / 16
     share = np.where((np.abs(round_off) < 1) & (y > 20) & (y < 110), rng.choice([0.5, 1.0, 1.0], SIZE), 0)
     turned = np.stack([round_off, 0 * round_off, np.sqrt(np.clip(1 - round_off**2, 0.01, None))], 2)
     for layer, covered in enumerate((share, 1 - share)):
-        colour[:, layer, ..., :3] = 0.2 + 0.5 * rng.random((count, *SIZE, 3))
-        colour[:, layer, ..., 3] = covered
+        color[:, layer, ..., :3] = 0.2 + 0.5 * rng.random((count, *SIZE, 3))
+        color[:, layer, ..., 3] = covered
         facing[:, layer, ..., :3] = turned if layer == 0 else [0, 0, 1]
         facing[:, layer, ..., 3] = 0.6
         where[:, layer] = np.stack([0.01 * x, 0.01 * y, np.full(SIZE, -2.0 * layer), 0 * x], 2)
-        for surface in (colour, facing, where):
+        for surface in (color, facing, where):
             surface[:, layer] *= (covered > 0)[..., None]
-    return colour, facing, where
+    return color, facing, where
 
 
-def test_the_lens_blurs_colour_and_coverage_by_a_gaussian():
+def test_the_lens_blurs_color_and_coverage_by_a_gaussian():
     focus = 2.0
     surfaces = views(1)
-    colour, facing, where = blurred(surfaces, [Sensor(focus=focus)])
+    color, facing, where = blurred(surfaces, [Sensor(focus=focus)])
     steps = np.arange(-5, 6)
     weights = np.exp(-0.5 * (steps / focus) ** 2) * (np.abs(steps) <= 4)
     mean = np.concatenate([surfaces[0][0, ..., :3], np.ones((2, *SIZE, 1))], 3) * surfaces[0][0, ..., 3:]
     for axis in (1, 2):
         mean = correlate1d(mean, weights / weights.sum(), axis=axis, mode="nearest")
-    np.testing.assert_allclose(colour[0, ..., 3], mean[..., 3], atol=1e-5)
-    shown = colour[0, ..., :3] * colour[0, ..., 3:]
+    np.testing.assert_allclose(color[0, ..., 3], mean[..., 3], atol=1e-5)
+    shown = color[0, ..., :3] * color[0, ..., 3:]
     np.testing.assert_allclose(shown, mean[..., :3], atol=1e-5)
-    covered = colour[0, ..., 3] > 0
+    covered = color[0, ..., 3] > 0
     np.testing.assert_allclose(np.linalg.norm(facing[0][covered][:, :3], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(where[0, 0][covered[0]][:, 2], 0)  # neither layer's positions are the other's
     np.testing.assert_array_equal(where[0, 1][covered[1]][:, 2], -2)
@@ -69,14 +69,14 @@ def test_the_lens_blurs_colour_and_coverage_by_a_gaussian():
 
 def test_who_moves_is_smeared_before_a_sharp_place():
     surfaces = views(1)
-    colour, _, _ = blurred(surfaces, [Sensor(motion=4.0)])
+    color, _, _ = blurred(surfaces, [Sensor(motion=4.0)])
     line = np.concatenate([np.arange(9) / 8 * 4 - 2])
     weights = np.bincount(np.rint(line).astype(int) + 2) / 9
     share = correlate1d(surfaces[0][0, 0, ..., 3].astype(float), weights, axis=1, mode="nearest")
-    np.testing.assert_allclose(colour[0, 0, ..., 3], share, atol=1e-5)
-    np.testing.assert_allclose(colour[0, 1, ..., 3][share < 0.999], 1 - share[share < 0.999], atol=1e-5)
-    kept = (surfaces[0][0, 1, ..., 3] > 0) & (colour[0, 1, ..., 3] > 0)
-    np.testing.assert_array_equal(colour[0, 1, ..., :3][kept], surfaces[0][0, 1, ..., :3][kept])
+    np.testing.assert_allclose(color[0, 0, ..., 3], share, atol=1e-5)
+    np.testing.assert_allclose(color[0, 1, ..., 3][share < 0.999], 1 - share[share < 0.999], atol=1e-5)
+    kept = (surfaces[0][0, 1, ..., 3] > 0) & (color[0, 1, ..., 3] > 0)
+    np.testing.assert_array_equal(color[0, 1, ..., :3][kept], surfaces[0][0, 1, ..., :3][kept])
 
 
 def test_a_view_is_as_it_is_alone():

@@ -1,4 +1,4 @@
-"""Mosaic and smoothing of colour against their textbook forms, in plain NumPy."""
+"""Mosaic and smoothing of color against their textbook forms, in plain NumPy."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ MEANS = {
 
 
 def textbook(image, kind, down, right):
-    """Each colour by the kernel for the place of the pixel in the pattern RG / GB."""
+    """Each color by the kernel for the place of the pixel in the pattern RG / GB."""
     height, width, _ = image.shape
     rows, columns = np.mgrid[down : down + height, right : right + width]
     blue_row, odd = rows % 2 == 1, columns % 2 == 1
@@ -47,10 +47,10 @@ def on_cpu(values, kind):
     return wp.array(values, dtype=kind, device="cpu")
 
 
-def filled_in(colour, kind, down=0, right=0):
-    """Colours and coverage of two layers after the mosaic."""
-    _, height, width, _ = colour.shape
-    surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
+def filled_in(color, kind, down=0, right=0):
+    """Colors and coverage of two layers after the mosaic."""
+    _, height, width, _ = color.shape
+    surface = on_cpu(color.astype(np.float32)[None], wp.vec4)
     views = np.zeros(1, VIEW_PARAMETERS_ROW)
     for name, value in {"mosaic": kind, "mosaic_down": down, "mosaic_right": right}.items():
         views[name] = value
@@ -64,13 +64,13 @@ def filled_in(colour, kind, down=0, right=0):
 
 def layers(image, share):
     """The image as two layers that share its pixels."""
-    colour = np.concatenate([np.stack([image, image]), np.stack([share, 1 - share])[..., None]], axis=3)
-    return np.where(colour[..., 3:] > 0, colour, 0)
+    color = np.concatenate([np.stack([image, image]), np.stack([share, 1 - share])[..., None]], axis=3)
+    return np.where(color[..., 3:] > 0, color, 0)
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6), st.sampled_from([1, 2]), st.integers(0, 1), st.integers(0, 1))
-def test_colours_are_filled_in_by_the_published_kernels(seed, kind, down, right):
+def test_colors_are_filled_in_by_the_published_kernels(seed, kind, down, right):
     image = np.random.default_rng(seed).random((11, 9, 3))
     found = filled_in(layers(image, np.ones((11, 9))), kind, down, right)
     np.testing.assert_allclose(found[0, ..., :3], textbook(image, kind, down, right), atol=1e-5)
@@ -95,25 +95,25 @@ def test_an_outline_has_no_dots(seed, kind):
     rng = np.random.default_rng(seed)
     share = np.zeros((14, 12))
     share[4:10, 4:8] = rng.choice([0.02, 0.3, 0.7, 1.0], (6, 4))
-    colour = np.zeros((2, 14, 12, 4))
-    colour[0, ..., :3], colour[1, ..., :3] = 0.02, 0.6
-    colour[..., 3] = share, 1 - share
-    whole = (colour[..., :3] * colour[..., 3:]).sum(0)
-    found = filled_in(colour, kind)
+    color = np.zeros((2, 14, 12, 4))
+    color[0, ..., :3], color[1, ..., :3] = 0.02, 0.6
+    color[..., 3] = share, 1 - share
+    whole = (color[..., :3] * color[..., 3:]).sum(0)
+    found = filled_in(color, kind)
     shown = (found[..., :3] * found[..., 3:]).sum(0)
     both = (share > 0) & (share < 1)  # where the darker layer may be cut off at 0, the other one gives no less
     np.testing.assert_allclose(shown[~both], textbook(whole, kind, 0, 0)[~both], atol=1e-5)
     assert (shown <= np.maximum(textbook(whole, kind, 0, 0), 0.02 * share[..., None] + whole) + 1e-5).all()
 
 
-def test_grey_stays_grey():
+def test_gray_stays_gray():
     image = np.full((10, 8, 3), 0.4)
     for kind in (1, 2):
         found = filled_in(layers(image, np.ones((10, 8))), kind)
         np.testing.assert_allclose(found[0, ..., :3], 0.4, atol=1e-6)
 
 
-def test_an_edge_gets_fringes_of_colour_and_fewer_with_gradients():
+def test_an_edge_gets_fringes_of_color_and_fewer_with_gradients():
     image = np.full((16, 16, 3), 0.1)
     image[:, 8:] = 0.7
     fringe = [np.ptp(filled_in(layers(image, np.ones((16, 16))), kind)[0, ..., :3], axis=2).max() for kind in (1, 2)]
@@ -125,11 +125,11 @@ def side(sigma):
     return weights[:count]
 
 
-def recoloured(colour, sigma, run=100):
-    """Colours and coverage after a blur of colour by ``sigma`` means of 2 x 2 pixels."""
-    _, height, width, _ = colour.shape
+def recolored(color, sigma, run=100):
+    """Colors and coverage after a blur of color by ``sigma`` means of 2 x 2 pixels."""
+    _, height, width, _ = color.shape
     down, across = (height + 1) // 2, (width + 1) // 2
-    surface = on_cpu(colour.astype(np.float32)[None], wp.vec4)
+    surface = on_cpu(color.astype(np.float32)[None], wp.vec4)
     chroma, spare = (on_cpu(np.full((1, down, across, 2), np.nan, np.float32), wp.vec2) for _ in range(2))
     taps = side(sigma)
     views = np.zeros(1, VIEW_PARAMETERS_ROW)
@@ -139,7 +139,7 @@ def recoloured(colour, sigma, run=100):
     wp.launch(blur.separate, (1, down, parts), [views, surface, chroma, run], device="cpu")
     wp.launch(blur.soften, (1, down, parts), [views, taps, chroma, 0, spare, run], device="cpu")
     wp.launch(blur.soften, (1, down, parts), [views, taps, spare, 1, chroma, run], device="cpu")
-    wp.launch(blur.recolour, (1, height, parts), [views, chroma, surface, run], device="cpu")
+    wp.launch(blur.recolor, (1, height, parts), [views, chroma, surface, run], device="cpu")
     return surface.numpy()[0]
 
 
@@ -164,32 +164,32 @@ def person_before_wall(height, width):
 
 @pytest.mark.parametrize("sigma", [0.0, 0.5, 1.5, 3.0])
 @pytest.mark.parametrize("size", [(24, 20), (23, 19)])
-def test_colour_is_smoothed_and_brightness_is_not(sigma, size):
-    """In even light the sum of the layers is what smoothing the shown picture's colour would give."""
+def test_color_is_smoothed_and_brightness_is_not(sigma, size):
+    """In even light the sum of the layers is what smoothing the shown picture's color would give."""
     image, share = person_before_wall(*size)
     shown = np.sqrt(image)
-    grey = (shown @ WEIGHTS)[..., None]
-    even = np.pad(shown - grey, [(0, size[0] % 2), (0, size[1] % 2), (0, 0)], mode="edge")
+    gray = (shown @ WEIGHTS)[..., None]
+    even = np.pad(shown - gray, [(0, size[0] % 2), (0, size[1] % 2), (0, 0)], mode="edge")
     means = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
     taps = np.concatenate([side(sigma)[:0:-1], side(sigma)])
     smooth = correlate1d(correlate1d(means, taps, axis=0, mode="nearest"), taps, axis=1, mode="nearest")
-    smooth = enlarged(enlarged(smooth, size[0], 0), size[1], 1) + grey
-    found = recoloured(layers(image, share), sigma)
+    smooth = enlarged(enlarged(smooth, size[0], 0), size[1], 1) + gray
+    found = recolored(layers(image, share), sigma)
     shown = (found[..., :3] * found[..., 3:]).sum(0)
     np.testing.assert_allclose(shown, smooth**2, atol=1e-5)
-    np.testing.assert_allclose(np.sqrt(shown) @ WEIGHTS, grey[..., 0], atol=1e-5)
-    assert np.array_equal(found, recoloured(layers(image, share), sigma, run=3))
+    np.testing.assert_allclose(np.sqrt(shown) @ WEIGHTS, gray[..., 0], atol=1e-5)
+    assert np.array_equal(found, recolored(layers(image, share), sigma, run=3))
 
 
 @pytest.mark.parametrize("asked", [1.5, 3.0])
-def test_colour_is_blurred_as_far_as_a_sensor_says(asked):
-    """A red dot in grey becomes a blotch of that standard deviation."""
-    made = optics([Sensor(colour_blur=asked)], (128, 64), 1)
+def test_color_is_blurred_as_far_as_a_sensor_says(asked):
+    """A red dot in gray becomes a blotch of that standard deviation."""
+    made = optics([Sensor(color_blur=asked)], (128, 64), 1)
     weights = made.chroma_taps[0, : made.chroma_tap_count[0]].astype(float)
     sigma = np.sqrt(2 * (weights[1:] * np.arange(1, len(weights)) ** 2).sum())
     image = np.full((64, 64, 3), 0.4)
     image[30:32, 30:32, 0] += 0.01
-    found = recoloured(layers(image, np.ones((64, 64))), sigma)
+    found = recolored(layers(image, np.ones((64, 64))), sigma)
     red = np.sqrt(found[0, ..., 0]) - np.sqrt(found[0, ..., :3]) @ WEIGHTS
     line = (red - red[0, 0]).sum(0)
     place = np.arange(64) - 30.5
@@ -204,15 +204,15 @@ def test_a_bell_sums_to_one_and_is_as_wide_as_asked(sigma):
     assert spread == pytest.approx(sigma, rel=0.13)
 
 
-def test_noise_has_its_unit_and_blotches_in_colour():
-    """Neighbours' colours go together where their brightness does not any more, and are far weaker."""
+def test_noise_has_its_unit_and_blotches_in_color():
+    """Neighbors' colors go together where their brightness does not any more, and are far weaker."""
     noise = noise_tile().astype(float)
-    grey = noise @ [0.299, 0.587, 0.114]
-    red = noise[..., 0] - grey
+    gray = noise @ [0.299, 0.587, 0.114]
+    red = noise[..., 0] - gray
 
     def alike(plane, lag):
         return np.corrcoef(plane.ravel(), np.roll(plane, lag, axis=1).ravel())[0, 1]
 
-    assert grey.std() == pytest.approx(NOISE_UNIT, rel=0.02)
-    assert alike(grey, 3) < 0.1 < 0.5 < alike(red, 3)
-    assert red.std() < 0.5 * grey.std()
+    assert gray.std() == pytest.approx(NOISE_UNIT, rel=0.02)
+    assert alike(gray, 3) < 0.1 < 0.5 < alike(red, 3)
+    assert red.std() < 0.5 * gray.std()

@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 24, 16
 
 
 def resampled(surfaces, sizes, softness, run=WIDTH):
-    """Surfaces (colour, facing, where), each (V, 2, HEIGHT, WIDTH, 4), after resampling from sensors of ``sizes``."""
+    """Surfaces (color, facing, where), each (V, 2, HEIGHT, WIDTH, 4), after resampling from sensors of ``sizes``."""
     start_warp()
     count = len(sizes)
     arrays = [wp.array(np.concatenate([s, np.zeros_like(s)]), dtype=wp.vec4, device="cpu") for s in surfaces]
@@ -29,7 +29,7 @@ def views(seed, sizes):
     """A person with ragged outlines before a wall and a ground, on sensors of these sizes."""
     rng = np.random.default_rng(seed)
     shape = (len(sizes), 2, HEIGHT, WIDTH)
-    colour, facing, where = (np.zeros((*shape, 4), np.float32) for _ in range(3))
+    color, facing, where = (np.zeros((*shape, 4), np.float32) for _ in range(3))
     for i, (height, width) in enumerate(sizes):
         share = np.zeros((height, width), np.float32)
         share[height // 4 : -2, width // 4 : -width // 4] = rng.choice([0.0, 0.25, 1.0, 1.0], (1,))
@@ -37,7 +37,7 @@ def views(seed, sizes):
         share *= rng.choice([0.75, 1.0, 1.0], share.shape)
         sensor = (slice(None, height), slice(None, width))
         for layer, covered in enumerate((share, 1 - share)):
-            colour[i, layer][sensor] = np.concatenate(
+            color[i, layer][sensor] = np.concatenate(
                 [0.2 + 0.5 * rng.random((height, width, 3)), covered[..., None]], 2
             )
             y, x = np.mgrid[:height, :width] / height
@@ -45,9 +45,9 @@ def views(seed, sizes):
             facing[i, layer][sensor] = np.where(ground[..., None], [0, 1, 0, 0.5], [0, 0, 1, 0.7])
             plane = np.stack([x, 1 - y, np.full_like(x, -3.0 * layer), 0.1 * x], 2)
             where[i, layer][sensor] = np.where(ground[..., None], np.stack([x, 0 * x, -3 + 5 * y, 0 * x], 2), plane)
-            for surface in (colour, facing, where):
+            for surface in (color, facing, where):
                 surface[i, layer][sensor] *= (covered > 0)[..., None]
-    return colour, facing, where
+    return color, facing, where
 
 
 def along(places, count, softness):
@@ -65,7 +65,7 @@ def along(places, count, softness):
 @pytest.mark.parametrize(
     ("size", "softness"), [((24, 16), -0.06), ((24, 16), 0.2), ((19, 13), -0.06), ((19, 13), 0.0), ((9, 8), 0.2)]
 )
-def test_colour_and_coverage_are_resampled_by_the_quadratic(size, softness):
+def test_color_and_coverage_are_resampled_by_the_quadratic(size, softness):
     surfaces = views(0, [size])
     found, _, _ = resampled(surfaces, [size], softness)
     down, across = along(HEIGHT, size[0], softness), along(WIDTH, size[1], softness)
@@ -76,7 +76,7 @@ def test_colour_and_coverage_are_resampled_by_the_quadratic(size, softness):
     clear = share > 0.1  # far from where the layer is hardly there
     expected = mean[..., :3] / np.maximum(mean[..., 3:], 1e-3)
     right = np.isclose(found[0, ..., :3], expected, atol=1e-4).all(-1)
-    assert right[clear].mean() > 0.97  # what sharpening would make blacker than a quarter of a neighbour is not
+    assert right[clear].mean() > 0.97  # what sharpening would make blacker than a quarter of a neighbor is not
     assert (found[0, ..., :3][clear] >= np.minimum(expected, 0.05)[clear] - 1e-5).all()
     assert (found[0, ..., :3][~right & clear] > expected[~right & clear] - 1e-4).all()
 
@@ -89,13 +89,13 @@ def test_layers_share_each_pixel():
 def test_positions_stay_on_their_surface():
     """Each is on the wall, on the ground or on the person, never between two of them, and moves on evenly."""
     size = (19, 13)
-    colour, facing, where = resampled(views(2, [size]), [size], 0.1)
-    covered = colour[0, ..., 3] > 0
+    color, facing, where = resampled(views(2, [size]), [size], 0.1)
+    covered = color[0, ..., 3] > 0
     person, place = where[0, 0][covered[0]], where[0, 1][covered[1]]
     np.testing.assert_allclose(person[:, 2], 0, atol=1e-6)
     np.testing.assert_allclose(np.minimum(np.abs(place[:, 1]), np.abs(place[:, 2] + 3)), 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(facing[0][covered][:, :3], axis=1), 1, atol=1e-5)
-    inside = colour[0, 1, 2:8, 1:, 3] * colour[0, 1, 2:8, :-1, 3] == 1
+    inside = color[0, 1, 2:8, 1:, 3] * color[0, 1, 2:8, :-1, 3] == 1
     steps = np.diff(where[0, 1, 2:8, :, 0], axis=1)[inside]
     half_pixels = steps * size[0] / (size[1] / WIDTH)
     assert (half_pixels[1:-1] > -1e-5).all()

@@ -61,7 +61,7 @@ def coded_plane(plane, qp, luma):
 
 
 def enlarged(plane):
-    """16 times the plane at twice its size: three quarters of a sample and a quarter of its neighbour, either way."""
+    """16 times the plane at twice its size: three quarters of a sample and a quarter of its neighbor, either way."""
     for _ in range(2):
         padded = np.pad(plane, ((1, 1), (0, 0)), mode="edge")
         above, below = 3 * plane + padded[:-2], 3 * plane + padded[2:]
@@ -76,16 +76,16 @@ def reference(image, sensor):
     red, green, blue = np.moveaxis(
         np.pad(image.astype(int), ((down, after[0]), (right, after[1]), (0, 0)), mode="edge"), 2, 0
     )
-    grey = ((77 * red + 150 * green + 29 * blue + 128) >> 8) - 128
+    gray = ((77 * red + 150 * green + 29 * blue + 128) >> 8) - 128
     fours = [c.reshape(c.shape[0] // 2, 2, c.shape[1] // 2, 2).sum((1, 3)) for c in (red, green, blue)]
     cb = (-43 * fours[0] - 85 * fours[1] + 128 * fours[2] + 512) >> 10
     cr = (128 * fours[0] - 107 * fours[1] - 21 * fours[2] + 512) >> 10
     qp = sensor.video
-    colour_qp = qp if qp < 30 else video.COLOUR_QP[qp - 30]
-    grey = (coded_plane(grey, qp, True) + 128) * 4096 + 2048
-    cb, cr = enlarged(coded_plane(cb, colour_qp, False)), enlarged(coded_plane(cr, colour_qp, False))
-    colours = np.stack([grey + 359 * cr, grey - 88 * cb - 183 * cr, grey + 454 * cb], axis=2) >> 12
-    return np.clip(colours, 0, 255)[down : down + height, right : right + width]
+    color_qp = qp if qp < 30 else video.COLOR_QP[qp - 30]
+    gray = (coded_plane(gray, qp, True) + 128) * 4096 + 2048
+    cb, cr = enlarged(coded_plane(cb, color_qp, False)), enlarged(coded_plane(cr, color_qp, False))
+    colors = np.stack([gray + 359 * cr, gray - 88 * cb - 183 * cr, gray + 454 * cb], axis=2) >> 12
+    return np.clip(colors, 0, 255)[down : down + height, right : right + width]
 
 
 def recorded(images, sensor):
@@ -133,7 +133,7 @@ def test_quantiser_and_its_inverse_undo_each_other_and_double_every_six(kind):
     gain = (16, 25, 20)[kind] / 64
     for qp in range(6):
         assert video.FACTORS[qp][kind] * video.STEPS[qp][kind] * gain == pytest.approx(2**15, rel=2e-4)
-    steps = np.array([video.quantisers(qp)[0, 3 + kind] for qp in range(52)])
+    steps = np.array([video.quantizers(qp)[0, 3 + kind] for qp in range(52)])
     assert (steps[6:] == 2 * steps[:-6]).all()
 
 

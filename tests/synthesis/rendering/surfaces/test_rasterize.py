@@ -69,13 +69,13 @@ def drawn(person, posed, cameras):
     run = 7  # no divisor of anything
     wp.launch(rasterize.project, (count, -(-len(posed.positions) // run)), [*vertices, screen, run])
     inputs = [screen, *worn, wp.array(view_parameters, dtype=ViewParameters), key, run]
-    wp.launch(rasterize.rasterise, (count, -(-len(person.triangles) // run)), inputs)
+    wp.launch(rasterize.rasterize, (count, -(-len(person.triangles) // run)), inputs)
     keys = key.numpy()
     found = np.where(keys < rasterize.EMPTY.value, keys & rasterize.ID_MASK.value, -1)
     return found, screen.numpy(), views
 
 
-def rasterised(person, posed, camera):
+def rasterized(person, posed, camera):
     """As :func:`drawn`, of one view."""
     found, screens, views = drawn(person, posed, [camera])
     return found[0], screens[0], views[0]
@@ -88,7 +88,7 @@ def test_the_nearest_triangle_wins_every_sample(seed, two_sided):
     positions = rng.uniform([-0.5, 0, -0.5], [0.5, 1.7, 0.5], (60, 3))
     triangles = np.arange(60).reshape(20, 3)
     person, posed = person_of(positions, triangles, [Material("skin", plain((200, 0, 0)), two_sided=two_sided)])
-    found, screen, _ = rasterised(person, posed, Camera(viewpoint=50, roll=3))
+    found, screen, _ = rasterized(person, posed, Camera(viewpoint=50, roll=3))
     wanted, depth = brute_force(screen, triangles, np.full(20, not two_sided), *SIZE)
     assert (wanted >= 0).mean() > 0.1
     different = found != wanted
@@ -100,13 +100,13 @@ def test_the_nearest_triangle_wins_every_sample(seed, two_sided):
 def test_projection_agrees_with_the_cameras_own():
     positions = np.random.default_rng(0).uniform([-0.5, 0, -0.5], [0.5, 1.7, 0.5], (30, 3))
     person, posed = person_of(positions, np.arange(30).reshape(10, 3), [Material("skin", plain((200, 0, 0)))])
-    _, screen, view = rasterised(person, posed, Camera(viewpoint=200))
+    _, screen, view = rasterized(person, posed, Camera(viewpoint=200))
     assert np.allclose(screen[:, :2], view.project(posed.positions, SIZE), atol=1e-3)
 
 
 def test_front_faces_of_a_block_are_kept_and_back_faces_dropped(block):
     person, posed = block
-    found, _, view = rasterised(person, posed, Camera(viewpoint=90, height=2.5))
+    found, _, view = rasterized(person, posed, Camera(viewpoint=90, height=2.5))
     faces = posed.positions[person.triangles]
     normals = np.cross(faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0])
     visible = np.unique(found[found >= 0])
@@ -123,7 +123,7 @@ def test_holes_in_the_texture_are_holes_in_the_person():
     for cutout, share in ((False, 1.0), (True, 0.5)):
         material = Material("hair", texture, cutout=cutout, two_sided=True)
         person, posed = person_of(corners, [[0, 1, 2], [0, 2, 3]], [material], uv=uv)
-        found, _, _ = rasterised(person, posed, Camera(viewpoint=90, height=0.9))
+        found, _, _ = rasterized(person, posed, Camera(viewpoint=90, height=0.9))
         covered = (found >= 0).sum(1).max()
         full = 20 * 0.8 * 24 / (1.7 * 1.12) / 20
         assert covered == pytest.approx(full * share, abs=1.6)

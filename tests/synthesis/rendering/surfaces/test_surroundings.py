@@ -66,8 +66,8 @@ def panels(rng: np.random.Generator, count: int) -> Rows:
 
 def plane_points(view: Rows, x: Rows, y: Rows) -> Rows:
     """(..., 3) rays of unit depth through points in samples."""
-    centre_x, centre_y, half_x, half_y = view["window"].astype(float)
-    a, b = centre_x + half_x * (x / view["width"] - 1.0), centre_y + half_y * (1.0 - y / view["height"])
+    center_x, center_y, half_x, half_y = view["window"].astype(float)
+    a, b = center_x + half_x * (x / view["width"] - 1.0), center_y + half_y * (1.0 - y / view["height"])
     lens = 1.0 + view["distortion"] * (a * a + b * b)
     axes = [view[name].astype(float) for name in ("right", "up", "forward")]
     return (a * lens)[..., None] * axes[0] + (b * lens)[..., None] * axes[1] + axes[2]
@@ -89,7 +89,7 @@ def traced(view: Rows, things: Rows, rays: Rows) -> tuple[Rows, Rows]:
 
 
 def layer(views: Rows, things: list[Rows], key: NDArray[np.int64]) -> list[Rows]:
-    """Colour, facing and where of the place in views of these panels each."""
+    """Color, facing and where of the place in views of these panels each."""
     views = views.copy()
     ends = np.cumsum([0, *(len(rows) for rows in things)])
     views["first_panel"], views["end_panel"] = ends[:-1], ends[1:]
@@ -118,7 +118,7 @@ def keys(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
 def test_each_pixel_sees_what_rays_meet(seed: int, distortion: float) -> None:
     rng = np.random.default_rng(seed)
     view, things, key = a_view(rng, distortion), panels(rng, 3 + 2 * seed), keys(rng, 1)
-    colour, facing, where = (surface[0] for surface in layer(view[None], [things], key))
+    color, facing, where = (surface[0] for surface in layer(view[None], [things], key))
     height, width = int(view["height"]), int(view["width"])
     y, x = np.mgrid[: 2 * height, : 2 * width] + 0.5
     nearest, _ = traced(view, things, plane_points(view, x, y))
@@ -128,7 +128,7 @@ def test_each_pixel_sees_what_rays_meet(seed: int, distortion: float) -> None:
         return values.reshape(height, 2, width, 2).swapaxes(1, 2).reshape(height, width, 4)
 
     shown, nearest = by_pixel(open_samples), by_pixel(nearest)
-    np.testing.assert_allclose(colour[:height, :width, 3], shown.mean(2), atol=1e-6)
+    np.testing.assert_allclose(color[:height, :width, 3], shown.mean(2), atol=1e-6)
     first = np.take_along_axis(nearest, shown.argmax(2)[..., None], 2)
     single = ((nearest == first) | ~shown).all(2) & shown.any(2)
     assert single.mean() > 0.4
@@ -147,8 +147,8 @@ def test_each_pixel_sees_what_rays_meet(seed: int, distortion: float) -> None:
     wrong |= sky & (where[:height, :width, 1] < 20.0) & (facing[:height, :width, 1] > -1.0)
     # Where a sample lies on an edge, single precision may see the other side
     assert wrong.mean() < 0.01, np.argwhere(wrong)
-    assert (colour[height:] == 9.0).all(), "pixels beyond the sensor are left alone"
-    assert (colour[:, width:] == 9.0).all(), "pixels beyond the sensor are left alone"
+    assert (color[height:] == 9.0).all(), "pixels beyond the sensor are left alone"
+    assert (color[:, width:] == 9.0).all(), "pixels beyond the sensor are left alone"
 
 
 def test_a_pixel_of_two_panels_faces_both_ways_and_lies_on_the_farther() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.clothing.fabric import plain_texture
-from closerlook.synthesis.humans.clothing.palette import Colour
-from closerlook.synthesis.humans.hair.scalp import head_cap, head_centre, head_net, head_sheet
+from closerlook.synthesis.humans.clothing.palette import Color
+from closerlook.synthesis.humans.hair.scalp import head_cap, head_center, head_net, head_sheet
 from closerlook.synthesis.humans.mesh.assembly import Part, rigid
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.humans.mesh.primitives import grid_triangles, tube
@@ -27,9 +27,9 @@ _BEANIE = (0.782, 0.778, 0.765, 0.745, 0.733, 0.722, 0.705, 0.695, 0.69)
 COVERING = ("headscarf", "hood")  # under these no hair is seen, but for a hood's front
 
 
-def hat_parts(rng: np.random.Generator, body: Body, kind: str, colour: Colour) -> list[Part]:
+def hat_parts(rng: np.random.Generator, body: Body, kind: str, color: Color) -> list[Part]:
     """One of :data:`HATS` on a head."""
-    texture = plain_texture(rng, colour, grain=0.03)
+    texture = plain_texture(rng, color, grain=0.03)
     if kind == "helmet":
         texture[:, :, :3] = np.where((np.arange(64) % 16 < 5)[None, :, None], texture[..., :3] // 5, texture[..., :3])
     material = Material("hat", texture, roughness=0.35 if kind == "helmet" else 0.9, two_sided=True)
@@ -109,7 +109,7 @@ HATS: dict[str, Callable[[np.random.Generator, Body, Material], list[Part]]] = {
 
 
 def _around_face(half_width: float, half_height: float) -> Floating:
-    """Metres, about, outside an oval around the face: half as wide in degrees of bearing, half as high in metres."""
+    """Meters, about, outside an oval around the face: half as wide in degrees of bearing, half as high in meters."""
     neutral, bearing, _ = head_net()
     return np.asarray((np.hypot(bearing / half_width, (neutral[..., 1] - 0.700) / half_height) - 1) * half_height)
 
@@ -131,7 +131,7 @@ def neck_roll(body: Body, material: Material, size: float, thick: float = 1.0) -
     return Part(material, points, uv, triangles, rigid(len(points), neck01=1.0))
 
 
-def mask_part(rng: np.random.Generator, body: Body, colour: Colour) -> Part:
+def mask_part(rng: np.random.Generator, body: Body, color: Color) -> Part:
     """A mask over nose, mouth and chin, with pleats."""
     neutral, bearing, _ = head_net()
     y, aside = neutral[..., 1], np.abs(bearing)
@@ -139,14 +139,14 @@ def mask_part(rng: np.random.Generator, body: Body, colour: Colour) -> Part:
     lower = np.interp(aside, [0, 40, 60, 80], [0.600, 0.630, 0.660, 0.685])
     level = np.minimum.reduce([upper - y, y - lower, (74 - aside) * 0.0016])
     mask = head_sheet(body, level, np.full(y.shape, 0.006), over_nose=True).turn_in(0.004)
-    texture = plain_texture(rng, colour, size=64, grain=0.02)
+    texture = plain_texture(rng, color, size=64, grain=0.02)
     texture[::3, :, :3] = (texture[::3, :, :3] * 0.88).astype(np.uint8)
     return _part(mask, Material("mask", texture, roughness=0.95, two_sided=True))
 
 
-def _rim(hat: Sheet, centre: Floating, bearings: Floating) -> tuple[Floating, Floating]:
+def _rim(hat: Sheet, center: Floating, bearings: Floating) -> tuple[Floating, Floating]:
     """How far from the head's axis and how high a hat's edge is in these directions."""
-    out = hat.position - centre
+    out = hat.position - center
     far, direction = np.hypot(out[:, 0], out[:, 2]), np.arctan2(out[:, 0], out[:, 2])
     radius, height = np.zeros(len(bearings)), np.zeros(len(bearings))
     for k, bearing in enumerate(bearings):
@@ -158,24 +158,24 @@ def _rim(hat: Sheet, centre: Floating, bearings: Floating) -> tuple[Floating, Fl
 
 def _brim(hat: Sheet, body: Body, material: Material, *, out: float, drop: float) -> Part:
     """A ring around a hat's edge, this wide and this much lower at its outside; above the edge for a band."""
-    centre, bearings = head_centre(body), np.linspace(-np.pi, np.pi, 25)
-    radius, height = _rim(hat, centre, bearings[:-1])
+    center, bearings = head_center(body), np.linspace(-np.pi, np.pi, 25)
+    radius, height = _rim(hat, center, bearings[:-1])
     radius, height = np.append(radius, radius[0]), np.append(height, height[0])
     rows = np.array([0.0, 0.5, 1.0] if drop >= 0 else [1.0, 0.0])[:, None]
     reach = radius - 0.006 * (drop >= 0) + out * (rows if drop >= 0 else 1.0)
-    x, y = centre[0] + reach * np.sin(bearings), height + 0.010 - (drop + 0.006 * np.sign(drop)) * rows
-    position = np.stack(np.broadcast_arrays(x, y, centre[2] + reach * np.cos(bearings)), axis=2)
+    x, y = center[0] + reach * np.sin(bearings), height + 0.010 - (drop + 0.006 * np.sign(drop)) * rows
+    position = np.stack(np.broadcast_arrays(x, y, center[2] + reach * np.cos(bearings)), axis=2)
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, 25)[None], np.linspace(0, 0.3, len(rows))[:, None]), axis=2)
     points, triangles = position.reshape(-1, 3).astype(np.float32), grid_triangles(len(rows), 25)
     return Part(material, points, uv.reshape(-1, 2).astype(np.float32), triangles, rigid(len(points), head=1.0))
 
 
 def _visor(body: Body, cap: Sheet, material: Material) -> Part:
-    centre = head_centre(body)
+    center = head_center(body)
     angle = np.radians(np.linspace(-52, 52, 13))
-    front = cap.position[cap.position[:, 2] > centre[2]]
+    front = cap.position[cap.position[:, 2] > center[2]]
     edge_y = float(np.percentile(front[:, 1], 12))
-    reach = float(front[:, 2].max() - centre[2])
+    reach = float(front[:, 2].max() - center[2])
     width = float(np.abs(front[:, 0]).max())
     rows = np.linspace(0, 1, 4)[:, None]
     inner = np.stack([width * np.sin(angle), 0 * angle, reach * np.cos(angle)], 1)
@@ -183,7 +183,7 @@ def _visor(body: Body, cap: Sheet, material: Material) -> Part:
     position = np.repeat(inner[None], len(rows), axis=0) * (0.97, 1, 0.97)
     position[..., 2] += rows * push
     position[..., 1] = edge_y + 0.004 - 0.022 * rows - 0.25 * (np.abs(position[..., 0]) / 0.1) ** 2 * 0.05
-    position += centre * (1, 0, 1)
+    position += center * (1, 0, 1)
     uv = np.zeros((*position.shape[:2], 2), np.float32)
     points = position.reshape(-1, 3).astype(np.float32)
     triangles = np.ascontiguousarray(grid_triangles(*position.shape[:2]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from closerlook.synthesis.humans.body.body import Body
-from closerlook.synthesis.humans.clothing.palette import Colour, shade
+from closerlook.synthesis.humans.clothing.palette import Color, shade
 from closerlook.synthesis.humans.mesh.assembly import Part, rigid
 from closerlook.synthesis.humans.mesh.mesh import Hold, Material
 from closerlook.synthesis.humans.mesh.primitives import Surface, box, join, rounded_box, swatch, tube
@@ -17,18 +17,18 @@ __all__ = ["wheeled_parts"]
 
 Point = tuple[float, float, float]
 
-SWATCHES = 4  # main colour, frame, tyres, lining
+SWATCHES = 4  # main color, frame, tires, lining
 
 
 def wheeled_parts(
-    rng: np.random.Generator, body: Body, kind: str, colour: Colour, frame: Colour, side: str
+    rng: np.random.Generator, body: Body, kind: str, color: Color, frame: Color, side: str
 ) -> tuple[list[Part], dict[str, Hold]]:
     """A ``suitcase``, ``stroller`` or ``bicycle`` and what the hands do with it, by side."""
     sign = -1.0 if side == "R" else 1.0
     make = {"suitcase": _suitcase, "stroller": _stroller, "bicycle": _bicycle}[kind]
     (points, uv, triangles), grip = make(rng, body, sign)
     texture = np.full((16, 16, 4), 255, np.uint8)
-    swatches = (colour, frame, (0.06, 0.06, 0.065), shade(colour, 0.45))
+    swatches = (color, frame, (0.06, 0.06, 0.065), shade(color, 0.45))
     for k, paint in enumerate(swatches):
         texture[:, 4 * k : 4 * k + 4, :3] = np.clip(np.array(paint) * 255, 3, 255)
     root = body.head("root") * (1, 0, 1)
@@ -43,23 +43,23 @@ def wheeled_parts(
     return [part], {hand: Hold(kind, (abs(x) if hand == "L" else -abs(x), y, z)) for hand in side}
 
 
-def _rod(colour: int, radius: float, *path: Point, sides: int = 5) -> Surface:
+def _rod(color: int, radius: float, *path: Point, sides: int = 5) -> Surface:
     points = np.array(path, np.float64)
-    return swatch(tube(points, np.full(len(points), radius), sides=sides), colour, SWATCHES)
+    return swatch(tube(points, np.full(len(points), radius), sides=sides), color, SWATCHES)
 
 
-def _wheel(radius: float, thick: float, centre: Point, *, round_: int = 16) -> Surface:
-    """A tyre around the x axis, with a hub."""
+def _wheel(radius: float, thick: float, center: Point, *, round_: int = 16) -> Surface:
+    """A tire around the x axis, with a hub."""
     turn = np.linspace(0, 2 * np.pi, round_ + 1)
-    path = np.stack([0 * turn, radius * np.cos(turn), radius * np.sin(turn)], 1) * 1.0 + np.array(centre)
+    path = np.stack([0 * turn, radius * np.cos(turn), radius * np.sin(turn)], 1) * 1.0 + np.array(center)
     points, uv, triangles = tube(path, np.full(len(turn), thick), sides=4)
-    hub = box((0.07, 0.05, 0.05), centre)
+    hub = box((0.07, 0.05, 0.05), center)
     return join(swatch((points, uv, triangles), 2, SWATCHES), swatch(hub, 1, SWATCHES))
 
 
-def _lift(surface: Surface, centre: Point) -> Surface:
+def _lift(surface: Surface, center: Point) -> Surface:
     points, uv, triangles = surface
-    return (points + np.array(centre, np.float32)).astype(np.float32), uv, triangles
+    return (points + np.array(center, np.float32)).astype(np.float32), uv, triangles
 
 
 def _size(body: Body) -> float:

@@ -32,8 +32,8 @@ __all__ = ["BodyData", "body_data", "data_folder", "prepare"]
 FORMAT = 6
 TEXELS = 512
 CAP_ROWS, CAP_COLUMNS = 19, 41
-HEAD_CENTRE = (0.0, 0.74, 0.055)
-METRES = 0.1  # the files hold decimetres
+HEAD_CENTER = (0.0, 0.74, 0.055)
+METERS = 0.1  # the files hold decimeters
 PARTS = ("body", "helper-tights", "helper-skirt", "helper-hair", "helper-l-eye", "helper-r-eye")
 LOCAL_TARGETS = (
     "head/head-age-decr",
@@ -57,10 +57,10 @@ class BodyData:
     """The base mesh with everything that shapes and moves it.
 
     Attributes:
-        vertices: (v, 3) the neutral mesh, metres; MakeHuman's numbering.
+        vertices: (v, 3) the neutral mesh, meters; MakeHuman's numbering.
         heads: (b, 3) the bones' heads on the neutral mesh.
         target_names: one name a target, such as ``macrodetails/asian-male-young``.
-        targets: (k, v + b, 3) float16 displacements of the vertices and then of the bones' heads, metres.
+        targets: (k, v + b, 3) float16 displacements of the vertices and then of the bones' heads, meters.
         quads: vertex numbers of every part's faces, (q, 4) each.
         quad_uv: texture coordinate numbers of every part's faces, (q, 4) each.
         uv: (u, 2) texture coordinates, v downwards.
@@ -202,7 +202,7 @@ def _read_base(path: Path) -> tuple[Floating, Floating, dict[str, Int32], dict[s
     for line in path.read_text().splitlines():
         kind, *words = line.split() or ("",)
         if kind == "v":
-            vertices.append([float(word) * METRES for word in words])
+            vertices.append([float(word) * METERS for word in words])
         elif kind == "vt":
             uv.append([float(words[0]), 1.0 - float(words[1])])
         elif kind == "g":
@@ -220,16 +220,16 @@ def _read_base(path: Path) -> tuple[Floating, Floating, dict[str, Int32], dict[s
 
 
 def _read_target(path: Path, rows: int) -> Floating:
-    """A target file: lines of vertex number and displacement. Dense (rows, 3), metres."""
+    """A target file: lines of vertex number and displacement. Dense (rows, 3), meters."""
     text = re.sub(r"^#.*$", "", gzip.decompress(path.read_bytes()).decode(), flags=re.MULTILINE)
     values = np.fromstring(text, sep=" ").reshape(-1, 4)
     delta = np.zeros((rows, 3), np.float32)
-    delta[values[:, 0].astype(np.int64)] = values[:, 1:] * METRES
+    delta[values[:, 0].astype(np.int64)] = values[:, 1:] * METERS
     return delta
 
 
 def _texel_positions(vertices: Floating, uv: Floating, quads: Int32, quad_uv: Int32) -> NDArray[np.float16]:
-    """Rasterise the body's texture layout: which point of the neutral body each texel shows."""
+    """Rasterize the body's texture layout: which point of the neutral body each texel shows."""
     image = np.full((TEXELS, TEXELS, 3), np.nan, np.float16)
     corners, points = uv[quad_uv] * TEXELS, vertices[quads]
     longest = np.ptp(corners, axis=1).max(1)
@@ -246,8 +246,8 @@ def _cast_cap(vertices: Floating, quads: Int32) -> tuple[Int32, Floating]:
     """Where rays from the middle of the head leave it: three vertices and their shares for each knot of the net."""
     head = quads[(vertices[quads][:, :, 1] > 0.56).all(1) & (np.abs(vertices[quads][:, :, 0]) < 0.1).all(1)]
     triangles = np.concatenate([head[:, [0, 1, 2]], head[:, [0, 2, 3]]])
-    centre = np.array(HEAD_CENTRE, np.float32)
-    a, b, c = (vertices[triangles[:, k]] - centre for k in range(3))
+    center = np.array(HEAD_CENTER, np.float32)
+    a, b, c = (vertices[triangles[:, k]] - center for k in range(3))
     ab, ac = b - a, c - a
     polar = np.radians(np.linspace(2.0, 152.0, CAP_ROWS))
     around = np.linspace(-np.pi, np.pi, CAP_COLUMNS)

@@ -29,7 +29,7 @@ class Shape:
     Attributes:
         female: 1 female, 0 male body.
         years: age in years.
-        stature: metres.
+        stature: meters.
         muscle, weight, proportions, cup: MakeHuman's parameters; 0.5 is average.
         ancestry: the shares of the three ancestries that MakeHuman mixes; sum to 1.
         details: weights of local targets.
@@ -62,10 +62,10 @@ class Body:
 
     Attributes:
         shape: what it was built from.
-        positions: (v, 3) metres, soles at y = 0.
+        positions: (v, 3) meters, soles at y = 0.
         heads: (b, 3) heads of the short rig's bones.
         weights: (v, b) dense weights on the short rig.
-        unposed: (v, 3) the same body in MakeHuman's own pose, metres but not scaled to the stature.
+        unposed: (v, 3) the same body in MakeHuman's own pose, meters but not scaled to the stature.
         transforms: (f, 3, 4) what takes each bone of the full rig from that pose to standing.
     """
 
@@ -123,18 +123,18 @@ def sample_shape(rng: np.random.Generator, population: Population | None = None)
 
 
 def _mean_stature(female: bool, years: float) -> float:
-    """Mean stature in metres by sex and age (after the WHO growth references; adults shrink after 55)."""
+    """Mean stature in meters by sex and age (after the WHO growth references; adults shrink after 55)."""
     ages = (2, 6, 10, 13, 15, 18, 55, 85)
-    metres = (
+    meters = (
         (0.86, 1.15, 1.38, 1.56, 1.61, 1.64, 1.64, 1.57) if female else (0.87, 1.16, 1.38, 1.56, 1.69, 1.77, 1.77, 1.70)
     )
-    return float(np.interp(years, ages, metres))
+    return float(np.interp(years, ages, meters))
 
 
 def build_body(shape: Shape, arm_room: float = 0.01) -> Body:
     """Blend the targets, scale to the stature, and let the body stand with hanging arms and relaxed hands.
 
-    ``arm_room`` is the extra space in metres between arms and hips that clothes need.
+    ``arm_room`` is the extra space in meters between arms and hips that clothes need.
     """
     data = body_data()
     chosen = target_weights(shape, data)

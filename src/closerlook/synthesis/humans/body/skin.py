@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.assets import TEXELS, body_data
-from closerlook.synthesis.humans.clothing.palette import Colour
+from closerlook.synthesis.humans.clothing.palette import Color
 
 __all__ = ["eye_texture", "skin_texture", "wear_on_skin"]
 
@@ -24,7 +24,7 @@ def _bump(distance: Floating, width: float) -> Floating:
 def _features() -> dict[str, tuple[tuple[NDArray[np.intp], ...], Floating]]:
     """The texels of each feature of the face and how strongly they show it, (n, 1).
 
-    Places are those of the neutral MakeHuman head, metres.
+    Places are those of the neutral MakeHuman head, meters.
     """
     texels = body_data().texels
     outside = ~np.isfinite(texels[..., 0])
@@ -70,7 +70,7 @@ def _grain() -> tuple[Floating, Floating]:
 
 
 def skin_texture(
-    rng: np.random.Generator, tone: Colour, hair: Colour, *, years: float, female: bool, beard: float, glasses: str
+    rng: np.random.Generator, tone: Color, hair: Color, *, years: float, female: bool, beard: float, glasses: str
 ) -> NDArray[np.uint8]:
     """(512, 512, 4) skin: ``beard`` is 0 shaven, 0.4 stubble, 1 a full beard; ``glasses`` none, glasses, sunglasses."""
     base, dark = np.array(tone, np.float32), np.array(hair, np.float32)
@@ -79,9 +79,9 @@ def skin_texture(
     wrinkle = np.float32(0.012 + 0.02 * np.clip((years - 45) / 40, 0, 1))
     skin = (1 + np.float32(0.013) * blotches + wrinkle * grain)[..., None] * base
 
-    def blend(name: str, colour: Floating, strength: float) -> None:
+    def blend(name: str, color: Floating, strength: float) -> None:
         place, mask = _features()[name]
-        skin[place] += strength * mask * (colour - skin[place])
+        skin[place] += strength * mask * (color - skin[place])
 
     blend("cheeks", base * (1.06, 0.9, 0.88), 0.5)
     blend("eyes", base * 0.62, 0.55)
@@ -105,19 +105,19 @@ def eye_texture(rng: np.random.Generator, ancestry: str, *, hidden: bool) -> NDA
     iris = np.array((0.3, 0.4, 0.45) if light else (0.2, 0.12, 0.08))
     y, x = (np.mgrid[:32, :32] + 0.5) / 32 - 0.5
     radius = np.hypot(x, y)[..., None]
-    colour = np.where(radius < 0.11, 0.03, np.where(radius < 0.26, iris, (0.74, 0.71, 0.69)))
-    colour = colour * np.clip(0.75 + 1.5 * y, 0.35, 1)[..., None]  # the upper lid's shadow
+    color = np.where(radius < 0.11, 0.03, np.where(radius < 0.26, iris, (0.74, 0.71, 0.69)))
+    color = color * np.clip(0.75 + 1.5 * y, 0.35, 1)[..., None]  # the upper lid's shadow
     texture = np.full((32, 32, 4), 255, np.uint8)
-    texture[..., :3] = colour * (0.05 if hidden else 1.0) * 255
+    texture[..., :3] = color * (0.05 if hidden else 1.0) * 255
     return texture
 
 
-def wear_on_skin(texture: NDArray[np.uint8], kind: str, colour: Colour) -> None:
+def wear_on_skin(texture: NDArray[np.uint8], kind: str, color: Color) -> None:
     """Paint ``gloves``, ``socks`` or ``tights``, which are as thin as the skin, onto its texture."""
     place, shade = _covered(kind)
     light = texture[place][:, :3] @ np.array([0.3, 0.59, 0.11])
     relative = 1 + 0.5 * (light / light.mean() - 1)
-    texture[place[0], place[1], :3] = np.clip(np.array(colour) * (relative * shade)[:, None] * 255, 3, 255)
+    texture[place[0], place[1], :3] = np.clip(np.array(color) * (relative * shade)[:, None] * 255, 3, 255)
 
 
 @functools.cache

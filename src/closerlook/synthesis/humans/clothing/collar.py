@@ -10,7 +10,7 @@ from closerlook.synthesis.humans.mesh.sheet import Sheet, boundary_edges
 __all__ = ["add_collar"]
 
 
-# Rows of each collar: outwards and upwards from the neckline, metres.
+# Rows of each collar: outwards and upwards from the neckline, meters.
 _PROFILES = {
     "shirt": ((-0.002, 0.022), (0.004, 0.028), (0.018, 0.004), (0.021, -0.006)),
     "hood": ((0.004, 0.03), (0.045, 0.045), (0.085, 0.0), (0.085, -0.06), (0.045, -0.105), (0.012, -0.10)),

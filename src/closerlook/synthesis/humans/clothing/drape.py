@@ -12,18 +12,18 @@ from closerlook.synthesis.humans.pose.rig import BONES
 __all__ = ["hang", "hang_offset"]
 
 
-ROOM = 0.038  # metres before and behind legs that walk
+ROOM = 0.038  # meters before and behind legs that walk
 _SECTORS = (np.arange(36) / 36 - 0.5) * 2 * np.pi
 
 
 def hang_offset(form: Mannequin, lowest: float, hang: float) -> Floating:
-    """How far each vertex of the trunk is from cloth around it, metres.
+    """How far each vertex of the trunk is from cloth around it, meters.
 
     Cloth spans hollows (every level is convex) and, as far as ``hang`` goes, falls straight from the widest place
     above.
     """
     position = form.sheet.position
-    x, z = position[:, 0], position[:, 2] - form.centre_z
+    x, z = position[:, 0], position[:, 2] - form.center_z
     radius, bearing = np.hypot(x, z), np.arctan2(x, z)
     top, step = form.landmarks.armpit + 0.02, 0.03
     depth = (top - position[:, 1]) / step
@@ -63,7 +63,7 @@ def _bilinear(grid: Floating, row: Floating, column: Floating) -> Floating:
 def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: float) -> Sheet:
     """Hang rings of cloth from the loop around the hips at height ``start`` down to ``bottom``, clear of the legs.
 
-    ``flare`` is the radius gained per metre of length.
+    ``flare`` is the radius gained per meter of length.
     """
     edges = boundary_edges(piece.triangles)
     y, arm = piece.position[:, 1], piece.values["arm"]
@@ -72,12 +72,12 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     count = max(2, int(np.ceil((start - bottom) / 0.045)))
     heights = np.linspace(start, bottom, count + 1)[1:]
     top = piece.position[loop]
-    centre = np.array([0.0, top[:, 2].mean()], np.float32)
-    out = top[:, [0, 2]] - centre
+    center = np.array([0.0, top[:, 2].mean()], np.float32)
+    out = top[:, [0, 2]] - center
     radius = np.linalg.norm(out, axis=1)
     angle = np.arctan2(out[:, 0], out[:, 1])
     drop = (start - heights)[:, None]
-    need = _legs_reach(form, centre, heights, angle) + np.minimum(0.032, 0.2 * drop)
+    need = _legs_reach(form, center, heights, angle) + np.minimum(0.032, 0.2 * drop)
     rings = np.maximum(radius + flare * drop, need)
     rings = np.maximum.accumulate(rings, axis=0)
     # In the middle the cloth follows both legs by half: room for the one in front.
@@ -86,9 +86,9 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     rings = rings + np.minimum(drop / 0.35, 1) * (0.006 + 0.05 * flare) * folds
     position = np.stack(
         [
-            centre[0] + rings * np.sin(angle),
+            center[0] + rings * np.sin(angle),
             np.broadcast_to(heights[:, None], rings.shape),
-            centre[1] + rings * np.cos(angle),
+            center[1] + rings * np.cos(angle),
         ],
         axis=2,
     )
@@ -104,10 +104,10 @@ def hang(piece: Sheet, form: Mannequin, flare: float, start: float, bottom: floa
     return Sheet(np.concatenate([piece.triangles, triangles]).astype(np.int32), values)
 
 
-def _legs_reach(form: Mannequin, centre: Floating, heights: Floating, angle: Floating) -> Floating:
+def _legs_reach(form: Mannequin, center: Floating, heights: Floating, angle: Floating) -> Floating:
     """(k, n) how far the hull of both legs reaches from the axis near each height, in each direction."""
     legs = form.sheet.position[form.sheet.values["leg"] > 0.3]
-    out = legs[:, [0, 2]] - centre
+    out = legs[:, [0, 2]] - center
     reach, bearing = np.linalg.norm(out, axis=1), np.arctan2(out[:, 0], out[:, 1])
     near = np.abs(legs[None, :, 1] - heights[:, None]) < 0.03
     return np.stack([_hull_radius(reach[level], bearing[level], angle) for level in near])

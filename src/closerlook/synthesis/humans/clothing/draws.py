@@ -26,5 +26,5 @@ def draw_any(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
 
 
 def draw_dye(rng: np.random.Generator, dyes: Sequence[D]) -> D:
-    """A colour with its share."""
+    """A color with its share."""
     return dyes[int(rng.choice(len(dyes), p=[dye.share for dye in dyes]))]

@@ -16,7 +16,7 @@ from closerlook.synthesis.humans.clothing.garment_mesh import Garment, build_gar
 from closerlook.synthesis.humans.clothing.library import Library, Proxy, fit, halves, proxy_part, read_proxy
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin, nearest_tights
 from closerlook.synthesis.humans.clothing.outfit import Item, Outfit
-from closerlook.synthesis.humans.clothing.palette import Colour, cloth_colour, colour_name
+from closerlook.synthesis.humans.clothing.palette import Color, cloth_color, color_name
 from closerlook.synthesis.humans.clothing.shoes import shoe_part
 from closerlook.synthesis.humans.clothing.unwrap import unwrap
 from closerlook.synthesis.humans.clothing.wardrobe import ADULT_CUTS
@@ -27,9 +27,9 @@ from closerlook.synthesis.humans.pose.rig import BONES
 __all__ = ["Dressed", "dress", "dress_from_library"]
 
 
-UNDER_CLOTHES = 0.012  # metres inside a garment's edges before what lies beneath is left out
-TUCKED = 0.05  # metres that trousers reach up beneath the top of another suit
-KEEPS_COLOUR = 0.3  # share of library clothes that are not dyed
+UNDER_CLOTHES = 0.012  # meters inside a garment's edges before what lies beneath is left out
+TUCKED = 0.05  # meters that trousers reach up beneath the top of another suit
+KEEPS_COLOR = 0.3  # share of library clothes that are not dyed
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Dressed:
     labels: Mapping[str, str]
 
 
-def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Colour) -> Dressed:
-    """Tailor every layer of an outfit, the inner ones first; low shoes show feet of this colour."""
+def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Color) -> Dressed:
+    """Tailor every layer of an outfit, the inner ones first; low shoes show feet of this color."""
     under = np.zeros((len(form.sheet), 2), np.float32)
     made: list[tuple[str, Item, Garment]] = []
     for name, item in (("lower", outfit.lower), ("upper", outfit.upper), ("outer", outfit.outer)):
@@ -70,7 +70,7 @@ def dress(rng: np.random.Generator, form: Mannequin, outfit: Outfit, skin: Colou
 
 
 def _shoes(
-    form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]], skin: Colour
+    form: Mannequin, outfit: Outfit, made: list[tuple[str, Item, Garment]], skin: Color
 ) -> tuple[list[Part], Floating]:
     """The shoes; boots go over trousers."""
     under = np.zeros(len(form.sheet), np.float32)
@@ -78,8 +78,8 @@ def _shoes(
         if item.cut.legs:
             under = np.where(garment.covers > -0.03, garment.offset[:, 0], 0).astype(np.float32)
     shoes = outfit.shoes
-    feet = outfit.legs.colour if outfit.legs else skin
-    return shoe_part(form, shoes.kind, shoes.colour, shoes.second, under, feet)
+    feet = outfit.legs.color if outfit.legs else skin
+    return shoe_part(form, shoes.kind, shoes.color, shoes.second, under, feet)
 
 
 def _garment_part(rng: np.random.Generator, name: str, item: Item, garment: Garment, form: Mannequin) -> Part:
@@ -97,14 +97,14 @@ def _labels(outfit: Outfit) -> dict[str, str]:
     lower = outfit.lower or outfit.upper
     return {
         "upper_type": top.kind,
-        "upper_colour": top.colour,
+        "upper_color": top.color,
         "upper_pattern": top.fabric.pattern,
         "sleeve_length": _sleeve_length(max(top.cut.sleeve, outfit.upper.cut.sleeve)),
         "lower_type": lower.kind,
-        "lower_colour": lower.colour,
+        "lower_color": lower.color,
         "lower_length": "short" if lower.cut.hem < 1.2 else "long",
         "shoe_type": outfit.shoes.kind,
-        "shoe_colour": outfit.shoes.name,
+        "shoe_color": outfit.shoes.name,
     }
 
 
@@ -121,8 +121,8 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         suits = [path for path in suits if "sport" not in path.stem] or suits
     top, other = (_choose(rng, suits) for _ in range(2))
     hidden = np.zeros(len(body.positions), bool)
-    upper, colour = _dyed_part(rng, top, body, "upper", lambda at: halves(top, at, waist)[0])
-    labels = {"upper_type": _kind(top), "upper_colour": colour, "upper_pattern": "other"}
+    upper, color = _dyed_part(rng, top, body, "upper", lambda at: halves(top, at, waist)[0])
+    labels = {"upper_type": _kind(top), "upper_color": color, "upper_pattern": "other"}
     labels["sleeve_length"] = _sleeve_length(_sleeve_end(body, upper))
     parts, lower, suit = [upper], upper, top
     if not halves(top, fit(top, body)[0], waist)[1].any():
@@ -134,13 +134,13 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
         def below_top(at: Floating) -> NDArray[np.bool_]:  # a bib would show through another suit's top
             return halves(suit, at, waist)[1] & (at[:, 1] < rise)
 
-        lower, colour = _dyed_part(rng, suit, body, "lower", below_top)
+        lower, color = _dyed_part(rng, suit, body, "lower", below_top)
         parts.append(lower)
         height = body.positions[:, 1]
         hidden[top.deleted[height[top.deleted] > _trunk_low(upper, body) + UNDER_CLOTHES]] = True
         hidden[suit.deleted[height[suit.deleted] < lower.positions[:, 1].max() - UNDER_CLOTHES]] = True
     bottom = float(lower.positions[:, 1].min())
-    labels |= {"lower_type": _kind(suit), "lower_colour": colour}
+    labels |= {"lower_type": _kind(suit), "lower_color": color}
     labels |= {"lower_length": "short" if bottom > 0.75 * form.landmarks.knee else "long"}
     if library.shoes:
         shoes = _choose(rng, library.shoes)
@@ -150,13 +150,13 @@ def dress_from_library(rng: np.random.Generator, form: Mannequin, library: Libra
             below = at[:, 1] < ends
             return below if below[shoes.source[shoes.triangles]].all(1).any() else np.ones_like(below)
 
-        part, colour = _dyed_part(rng, shoes, body, "shoes", below_trousers)
-        labels |= {"shoe_type": "shoes", "shoe_colour": colour}
+        part, color = _dyed_part(rng, shoes, body, "shoes", below_trousers)
+        labels |= {"shoe_type": "shoes", "shoe_color": color}
         hidden[shoes.deleted] = True
         parts.append(part)
     else:
         made, _ = shoe_part(form, "shoes", _BLACK, _BLACK, np.zeros(len(form.sheet), np.float32), _BLACK)
-        labels |= {"shoe_type": "shoes", "shoe_colour": "black"}
+        labels |= {"shoe_type": "shoes", "shoe_color": "black"}
         parts += made
     surface = np.concatenate([upper.positions, lower.positions])
     trunk = np.abs(surface[:, 0]) < abs(float(body.head("upperarm01.L")[0])) - 0.01
@@ -190,17 +190,17 @@ def _dyed_part(
     name: str,
     choose: Callable[[Floating], NDArray[np.bool_]],
 ) -> tuple[Part, str]:
-    """The vertices of a fitted proxy that ``choose`` picks, as a part, and the name of its colour."""
+    """The vertices of a fitted proxy that ``choose`` picks, as a part, and the name of its color."""
     positions, weights = fit(proxy, body)
     keep = choose(positions)
-    called, colour = cloth_colour(rng, sober=name != "upper")
-    if rng.random() > KEEPS_COLOUR:
-        return proxy_part(proxy, positions, weights, name, colour, keep=keep), called
+    called, color = cloth_color(rng, sober=name != "upper")
+    if rng.random() > KEEPS_COLOR:
+        return proxy_part(proxy, positions, weights, name, color, keep=keep), called
     part = proxy_part(proxy, positions, weights, name, None, keep=keep)
     size = len(part.material.texture)
     u, v = np.clip(part.uv.T * size, 0, size - 1).astype(np.int64)
     r, g, b = part.material.texture[v, u, :3].mean(0) / 255
-    return part, colour_name((float(r), float(g), float(b)))
+    return part, color_name((float(r), float(g), float(b)))
 
 
 def _kind(proxy: Proxy) -> str:

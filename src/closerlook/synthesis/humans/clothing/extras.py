@@ -7,7 +7,7 @@ import numpy as np
 from closerlook.synthesis.humans.clothing.draws import draw_any, draw_dye, draw_kind
 from closerlook.synthesis.humans.clothing.garment_mesh import Cut
 from closerlook.synthesis.humans.clothing.outfit import Extra, Item
-from closerlook.synthesis.humans.clothing.palette import cloth_colour, shade
+from closerlook.synthesis.humans.clothing.palette import cloth_color, shade
 from closerlook.synthesis.humans.clothing.tables import TABLES
 
 __all__ = [
@@ -32,11 +32,11 @@ def sample_shoes(rng: np.random.Generator, sex: int, season: str, years: float, 
         shares.pop("heels", None)
     kind = draw_kind(rng, shares)
     dye = draw_dye(rng, TABLES.sneaker_dyes if kind == "sneakers" else TABLES.shoe_dyes)
-    name, colour = dye.name, dye.colour
+    name, color = dye.name, dye.color
     if rng.random() < (0.22 if kind in ("sneakers", "flats", "heels") else 0.08):
-        name, colour = cloth_colour(rng)
+        name, color = cloth_color(rng)
     sole = (0.88, 0.87, 0.85) if kind == "sneakers" and rng.random() < 0.75 else (0.06, 0.06, 0.06)
-    return Extra(kind, name, colour, sole)
+    return Extra(kind, name, color, sole)
 
 
 def sample_legs(rng: np.random.Generator, sex: int, season: str, shoes: str, cut: Cut, *, modest: bool) -> Extra | None:
@@ -44,10 +44,10 @@ def sample_legs(rng: np.random.Generator, sex: int, season: str, shoes: str, cut
     shows = not cut.legs or cut.hem < 1.2
     if sex and shows and rng.random() < (1.0 if modest else TABLES.tights_shares[season]):
         dye = draw_dye(rng, TABLES.tights)
-        return Extra("tights", dye.name, dye.colour)
+        return Extra("tights", dye.name, dye.color)
     if shoes in ("sneakers", "shoes", "ankle_boots") and rng.random() < 0.75:
         dye = draw_dye(rng, TABLES.socks)
-        return Extra("socks", dye.name, dye.colour)
+        return Extra("socks", dye.name, dye.color)
     return None
 
 
@@ -56,30 +56,30 @@ def sample_hat(
 ) -> Extra | None:
     """A headscarf, a cyclist's helmet, the hood of a garment, or a hat."""
     if modest:
-        return Extra("headscarf", *cloth_colour(rng, sober=rng.random() < 0.5))
+        return Extra("headscarf", *cloth_color(rng, sober=rng.random() < 0.5))
     if cycles and rng.random() < 0.6:
-        return Extra("helmet", *cloth_colour(rng, sober=rng.random() < 0.5))
+        return Extra("helmet", *cloth_color(rng, sober=rng.random() < 0.5))
     if top.cut.collar == "hood" and rng.random() < HOOD_UP_SHARE:
-        return Extra("hood", top.colour, top.fabric.colour)
+        return Extra("hood", top.color, top.fabric.color)
     kind = draw_any(rng, {name: row[sex] for name, row in TABLES.hats[season].items()})
-    return Extra(kind, *cloth_colour(rng, sober=kind == "fedora")) if kind else None
+    return Extra(kind, *cloth_color(rng, sober=kind == "fedora")) if kind else None
 
 
 def sample_scarf(rng: np.random.Generator, season: str) -> Extra | None:
-    return Extra("scarf", *cloth_colour(rng)) if rng.random() < TABLES.scarves[season] else None
+    return Extra("scarf", *cloth_color(rng)) if rng.random() < TABLES.scarves[season] else None
 
 
 def sample_mask(rng: np.random.Generator) -> Extra | None:
     if rng.random() > 0.07:
         return None
     mask = draw_dye(rng, TABLES.masks)
-    return Extra(mask.kind, mask.name, mask.colour)
+    return Extra(mask.kind, mask.name, mask.color)
 
 
 def sample_gloves(rng: np.random.Generator, season: str, years: float) -> Extra | None:
     if season != "winter" or rng.random() > (0.4 if years < 13 or years > 62 else 0.22):
         return None
-    return Extra("gloves", *cloth_colour(rng, sober=rng.random() < 0.8))
+    return Extra("gloves", *cloth_color(rng, sober=rng.random() < 0.8))
 
 
 def sample_carried(rng: np.random.Generator, sex: int, years: float) -> tuple[Extra | None, Extra | None]:
@@ -90,12 +90,12 @@ def sample_carried(rng: np.random.Generator, sex: int, years: float) -> tuple[Ex
     load = None
     if kind:
         side = "LR" if kind == "stroller" else str(first)
-        name, colour = cloth_colour(rng, sober=rng.random() < 0.5)
-        load = Extra(kind, name, colour, TABLES.frames[int(rng.integers(len(TABLES.frames)))], side)
+        name, color = cloth_color(rng, sober=rng.random() < 0.5)
+        load = Extra(kind, name, color, TABLES.frames[int(rng.integers(len(TABLES.frames)))], side)
     free = [side for side in (str(first), str(second)) if load is None or side not in load.side]
     kind = draw_any(rng, {name: row[sex] for name, row in TABLES.bags.items()})
     held = kind in ("handbag", "tote", "shopping_bag")
     if not kind or (child and kind != "backpack") or (held and not free):
         return None, load
-    name, colour = cloth_colour(rng, sober=rng.random() < 0.6)
-    return Extra(kind, name, shade(colour, float(rng.uniform(0.85, 1.1))), side=free[-1] if held else ""), load
+    name, color = cloth_color(rng, sober=rng.random() < 0.6)
+    return Extra(kind, name, shade(color, float(rng.uniform(0.85, 1.1))), side=free[-1] if held else ""), load

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from closerlook.arrays import Floating
-from closerlook.synthesis.humans.clothing.palette import Colour
+from closerlook.synthesis.humans.clothing.palette import Color
 from closerlook.synthesis.humans.clothing.patterns import (
     AROUND,
     PATTERNS,
@@ -38,7 +38,7 @@ class Fabric:
 
     Attributes:
         pattern: one of :data:`PATTERNS`.
-        colour, second: the main colour and the other one that the pattern uses.
+        color, second: the main color and the other one that the pattern uses.
         folds: contrast of the folds; 0.05 stiff, 0.15 soft and creased.
         details: drawn on the garment: ``buttons``, ``zip``, ``pockets``, ``side_stripe``, ``belt``, ``hem_band``,
             ``tie``, ``reflectors``, ``cuffs``.
@@ -46,8 +46,8 @@ class Fabric:
     """
 
     pattern: str
-    colour: Colour
-    second: Colour
+    color: Color
+    second: Color
     folds: float = 0.1
     details: tuple[str, ...] = ()
     wear: float = 0.0
@@ -132,8 +132,8 @@ def relief_texture(name: str) -> NDArray[np.uint8]:
     return texture
 
 
-def _at(place: Floating, centre: float, width: float) -> Floating:
-    return np.asarray(np.exp(-(((place - centre) / width) ** 2)))
+def _at(place: Floating, center: float, width: float) -> Floating:
+    return np.asarray(np.exp(-(((place - center) / width) ** 2)))
 
 
 def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> tuple[NDArray[np.uint8], str]:
@@ -145,7 +145,7 @@ def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> tup
     from top to bottom.
     """
     trunk = int(SIZE * TRUNK_SHARE) if layout == "top" else SIZE
-    on = canvas(fabric.colour, fabric.second, trunk)
+    on = canvas(fabric.color, fabric.second, trunk)
     image = _details(PATTERNS[fabric.pattern](rng, on), fabric, on)
     number, mirrored = int(rng.integers(FOLD_VARIANTS)), bool(rng.random() < 0.5)
     folds = _shading(layout)[number]
@@ -163,8 +163,8 @@ def fabric_texture(rng: np.random.Generator, fabric: Fabric, layout: str) -> tup
 def _worn(rng: np.random.Generator, image: Floating, wear: float, on: Canvas) -> Floating:
     """Faded in patches, grimy towards the hem and the cuffs, with a few stains."""
     faded = np.clip(0.5 + 0.5 * around(noise(rng, 22, 22)), 0, 1)[..., None] * (0.35 * wear)
-    grey = image.mean(axis=2, keepdims=True)
-    image = image * (1 - faded) + (0.75 * grey + 0.08) * faded
+    gray = image.mean(axis=2, keepdims=True)
+    image = image * (1 - faded) + (0.75 * gray + 0.08) * faded
     low = np.clip((on.y - 0.82 * on.trunk) / (0.18 * on.trunk), 0, 1) * (on.y < on.trunk)
     cuffs = np.clip((on.y - 0.94 * SIZE) / (0.06 * SIZE), 0, 1)
     grime = np.clip(np.maximum(low, cuffs) + 0.25 * around(noise(rng, 7, 7)), 0, 1)
@@ -173,13 +173,11 @@ def _worn(rng: np.random.Generator, image: Floating, wear: float, on: Canvas) ->
     return np.asarray(image * (1 - dirt) + dirt * np.array([0.21, 0.17, 0.125], np.float32), np.float32)
 
 
-def plain_texture(
-    rng: np.random.Generator, colour: Colour, *, size: int = 64, grain: float = 0.06
-) -> NDArray[np.uint8]:
-    """(size, size, 4) one colour with a little grain."""
+def plain_texture(rng: np.random.Generator, color: Color, *, size: int = 64, grain: float = 0.06) -> NDArray[np.uint8]:
+    """(size, size, 4) one color with a little grain."""
     rough = gaussian_filter(rng.standard_normal((size, size)), 1.0, mode="wrap")
     texture = np.full((size, size, 4), 255, np.uint8)
-    texture[..., :3] = np.clip(np.array(colour) * (1 + grain * rough / rough.std())[..., None], 0.012, 1) * 255
+    texture[..., :3] = np.clip(np.array(color) * (1 + grain * rough / rough.std())[..., None], 0.012, 1) * 255
     return texture
 
 
@@ -188,8 +186,8 @@ def _details(image: Floating, fabric: Fabric, on: Canvas) -> Floating:
     x, y, trunk, second, upper = on.x, on.y, on.trunk, on.second, on.y < on.trunk
     middle = np.abs(x - 128)
 
-    def draw(where: NDArray[np.bool_], colour: Floating | float) -> None:
-        image[where] = colour
+    def draw(where: NDArray[np.bool_], color: Floating | float) -> None:
+        image[where] = color
 
     def darken(where: NDArray[np.bool_], by: float) -> None:
         image[where] *= by

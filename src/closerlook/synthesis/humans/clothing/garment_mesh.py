@@ -17,14 +17,14 @@ __all__ = ["GAP", "Cut", "Garment", "build_garment", "hem_height", "layer_offset
 
 
 HEM_PLACES = (-1.0, 0.0, 1.0, 2.0)  # waist, crotch, knee, ankle
-ABOVE_CROTCH = 0.035  # metres; where one loop around the hips becomes two around the legs
-GAP = 0.004  # metres between layers
-HEM_DEPTH = 0.008  # metres that an edge is turned in
+ABOVE_CROTCH = 0.035  # meters; where one loop around the hips becomes two around the legs
+GAP = 0.004  # meters between layers
+HEM_DEPTH = 0.008  # meters that an edge is turned in
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The pattern of a garment. Lengths in metres unless said otherwise.
+    """The pattern of a garment. Lengths in meters unless said otherwise.
 
     Attributes:
         legs: it has trouser legs.
@@ -35,7 +35,7 @@ class Cut:
         hem_ease: the same at the hem.
         sleeve_ease: the same at the end of the sleeves.
         hang: 0 follows the body, 1 falls straight down from the widest place above.
-        flare: metres of radius that a hanging part gains per metre of length.
+        flare: meters of radius that a hanging part gains per meter of length.
         opening: half the width of an open front; 0 is closed.
         collar: ``shirt`` (turned down), ``hood`` (lying on the back) or nothing.
     """
@@ -61,7 +61,7 @@ class Garment:
         sheet: its surface, with the values of the mannequin's sheet.
         offset: (t, 2) how far it stands off the mannequin at each vertex of the tights, along the normal and away from
             the trunk's axis.
-        covers: (t,) how far inside its edges each vertex of the tights lies, metres; negative outside.
+        covers: (t,) how far inside its edges each vertex of the tights lies, meters; negative outside.
         bottom: height of the hem.
         cut: its pattern.
     """
@@ -113,7 +113,7 @@ def hem_height(form: Mannequin, cut: Cut) -> float:
 
 
 def layer_offset(form: Mannequin, cut: Cut) -> Floating:
-    """(t, 2) how far the garment stands off the mannequin, along its normals and away from the trunk's axis, metres."""
+    """(t, 2) how far the garment stands off the mannequin, along its normals and away from the trunk's axis, meters."""
     marks, values = form.landmarks, form.sheet.values
     height = form.sheet.position[:, 1]
     arm = np.clip(values["arm"] * 1.5, 0, 1)
@@ -174,7 +174,7 @@ def _top_level(form: Mannequin, cut: Cut, position: Floating) -> Floating:
 
 
 def _sleeve_level(form: Mannequin, cut: Cut) -> Floating:
-    """Positive above the end of the sleeves (in metres along the arm), or off the arms where there are none."""
+    """Positive above the end of the sleeves (in meters along the arm), or off the arms where there are none."""
     values = form.sheet.values
     if cut.top == "waist":
         return np.ones(len(form.sheet), np.float32)
@@ -198,6 +198,6 @@ def _open_front(piece: Sheet, form: Mannequin, cut: Cut, covers: Floating) -> tu
     def level(position: Floating) -> Floating:
         x, y, z = position.T
         width = cut.opening * np.clip(1 + (form.landmarks.armpit - y) * 0.8, 0.4, 2.0)
-        return np.where(z > form.centre_z + 0.02, np.abs(x) - width, 1.0).astype(np.float32)
+        return np.where(z > form.center_z + 0.02, np.abs(x) - width, 1.0).astype(np.float32)
 
     return piece.clip(level(piece.position)), np.minimum(covers, level(form.sheet.position))

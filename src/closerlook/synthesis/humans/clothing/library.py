@@ -21,9 +21,9 @@ from scipy.sparse.csgraph import connected_components
 from closerlook.arrays import Floating, Int32
 from closerlook.dataset.decoding import read_rgba
 from closerlook.errors import CloserlookError
-from closerlook.synthesis.humans.body.assets import METRES, body_data
+from closerlook.synthesis.humans.body.assets import METERS, body_data
 from closerlook.synthesis.humans.body.body import Body, short_weights
-from closerlook.synthesis.humans.clothing.palette import Colour
+from closerlook.synthesis.humans.clothing.palette import Color
 from closerlook.synthesis.humans.mesh.assembly import Part
 from closerlook.synthesis.humans.mesh.mesh import Material
 
@@ -175,7 +175,7 @@ def _parse_proxy(path: Path) -> Proxy:
         tags=frozenset(tags),
         references=full[:, :3].astype(np.int32),
         shares=full[:, 3:6].astype(np.float32),
-        offsets=(full[:, 6:9] * METRES).astype(np.float32),
+        offsets=(full[:, 6:9] * METERS).astype(np.float32),
         scales=scales,
         deleted=np.array(deleted, np.int32),
         source=source,
@@ -225,11 +225,11 @@ def _pieces(count: int, triangles: Int32) -> Int32:
 
 
 def fit(proxy: Proxy, body: Body) -> tuple[Floating, Floating]:
-    """The proxy's vertices on a standing body, metres, and their dense weights on the short rig."""
+    """The proxy's vertices on a standing body, meters, and their dense weights on the short rig."""
     data = body_data()
     scale = np.ones(3, np.float32)
     for axis, (first, second, distance) in proxy.scales.items():
-        scale[axis] = abs(body.unposed[first, axis] - body.unposed[second, axis]) / (distance * METRES)
+        scale[axis] = abs(body.unposed[first, axis] - body.unposed[second, axis]) / (distance * METERS)
     placed = np.einsum("nk,nki->ni", proxy.shares, body.unposed[proxy.references]) + proxy.offsets * scale
     shares = np.clip(proxy.shares, 0, None)
     shares = shares / np.maximum(shares.sum(1, keepdims=True), 1e-6)
@@ -254,17 +254,17 @@ def proxy_part(
     positions: Floating,
     weights: Floating,
     name: str,
-    colour: Colour | None,
+    color: Color | None,
     *,
     keep: NDArray[np.bool_] | None = None,
     cutout: bool = False,
 ) -> Part:
-    """The chosen vertices of a fitted proxy as a part, dyed in a colour unless it keeps its own."""
+    """The chosen vertices of a fitted proxy as a part, dyed in a color unless it keeps its own."""
     chosen = np.ones(len(positions), bool) if keep is None else keep
     triangles = proxy.triangles[chosen[proxy.source[proxy.triangles]].all(1)]
     used, renumbered = np.unique(triangles, return_inverse=True)
     vertices = proxy.source[used]
-    texture = _dyed(proxy.texture, colour, proxy.uv[used])
+    texture = _dyed(proxy.texture, color, proxy.uv[used])
     material = Material(name, texture, roughness=0.6 if cutout else 0.9, cutout=cutout, two_sided=True)
     return Part(
         material,
@@ -276,17 +276,17 @@ def proxy_part(
     )
 
 
-def _dyed(path: Path, colour: Colour | None, uv: Floating) -> NDArray[np.uint8]:
-    """The texture with its light and shade in another colour: the mean where it is used becomes ``colour``."""
+def _dyed(path: Path, color: Color | None, uv: Floating) -> NDArray[np.uint8]:
+    """The texture with its light and shade in another color: the mean where it is used becomes ``color``."""
     image = _image(path, TEXTURE_SIZE).copy()
-    if colour is None:
+    if color is None:
         return image
     light = image[..., :3].astype(np.float32) @ np.array([0.3, 0.59, 0.11], np.float32) / 255
     rows, columns = (np.clip(uv[:, k] * TEXTURE_SIZE, 0, TEXTURE_SIZE - 1).astype(np.int64) for k in (1, 0))
     shown = image[rows, columns, 3] > 127
     mean = float(light[rows[shown], columns[shown]].mean()) if shown.any() else 0.5
     relative = np.clip(1 + 0.8 * (light / max(mean, 0.06) - 1), 0.15, 2.2)
-    image[..., :3] = np.clip(relative[..., None] * np.array(colour) * 255, 3, 255)
+    image[..., :3] = np.clip(relative[..., None] * np.array(color) * 255, 3, 255)
     return image
 
 

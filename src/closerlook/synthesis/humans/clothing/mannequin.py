@@ -20,7 +20,7 @@ __all__ = ["Landmarks", "Mannequin", "dress_form", "nearest_tights", "smoothed",
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Heights of a standing body, metres."""
+    """Heights of a standing body, meters."""
 
     neck: float
     shoulder: float
@@ -37,7 +37,7 @@ class Mannequin:
 
     ``sheet`` carries, beside ``position`` and ``weights``: ``normal`` (n, 3); ``along``, 0 at the shoulder joint, 0.5
     at the elbow, 1 at the wrist; ``arm``, ``leg`` and ``foot``, the shares of the weights on those limbs; ``armhole``,
-    metres inside the seam between trunk and arm.
+    meters inside the seam between trunk and arm.
     """
 
     body: Body = field(repr=False)
@@ -45,14 +45,14 @@ class Mannequin:
     landmarks: Landmarks
 
     @property
-    def centre_z(self) -> float:
+    def center_z(self) -> float:
         """The depth of the trunk's axis."""
         return float(self.body.head("spine03")[2])
 
     @property
     def outwards(self) -> Floating:
         """(t, 3) horizontal unit vectors away from the trunk's axis."""
-        away = self.sheet.position - np.array([0, 0, self.centre_z], np.float32)
+        away = self.sheet.position - np.array([0, 0, self.center_z], np.float32)
         away[:, 1] = 0
         return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6), np.float32)
 
@@ -87,7 +87,7 @@ def _triangles() -> NDArray[np.int32]:
 
 @functools.cache
 def _averaging() -> csr_matrix:
-    """Row-normalised neighbourhood averaging on the tights."""
+    """Row-normalized neighborhood averaging on the tights."""
     triangles, n = _triangles(), len(tights_vertices())
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     both = np.concatenate([edges, edges[:, ::-1]])
@@ -137,7 +137,7 @@ def _fraction(points: Floating, start: Floating, end: Floating) -> Floating:
 
 
 def smoothed(position: Floating, steps: int, share: Floating) -> Floating:
-    """The tights' vertices moved towards their neighbours' means as far as ``share`` (n,) says."""
+    """The tights' vertices moved towards their neighbors' means as far as ``share`` (n,) says."""
     moved = position
     for _ in range(steps):
         moved = moved + share[:, None] * 0.7 * (_averaging() @ moved - moved)

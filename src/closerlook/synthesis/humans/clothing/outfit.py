@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from closerlook.synthesis.humans.clothing.fabric import Fabric
 from closerlook.synthesis.humans.clothing.garment_mesh import Cut
-from closerlook.synthesis.humans.clothing.palette import Colour
+from closerlook.synthesis.humans.clothing.palette import Color
 
 __all__ = ["Extra", "Item", "Outfit"]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A garment: what it is called, its pattern, its cloth and the name of its colour."""
+    """A garment: what it is called, its pattern, its cloth and the name of its color."""
 
     kind: str
     cut: Cut
     fabric: Fabric
-    colour: str
+    color: str
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Extra:
 
     Attributes:
         kind: what it is.
-        name, colour: its colour.
-        second: the colour of soles, of a hat's band or of a frame.
+        name, color: its color.
+        second: the color of soles, of a hat's band or of a frame.
         side: the hand or hands that hold it, of ``LR``; nothing for what is worn.
     """
 
     kind: str
     name: str
-    colour: Colour
-    second: Colour = (0.06, 0.06, 0.06)
+    color: Color
+    second: Color = (0.06, 0.06, 0.06)
     side: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Colours: of cloth as people wear them, of hair and skin; and the name that a person would give a colour."""
+"""Colors: of cloth as people wear them, of hair and skin; and the name that a person would give a color."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "Colour",
-    "cloth_colour",
+    "Color",
+    "cloth_color",
     "cloth_name",
-    "colour_name",
-    "hair_colour",
+    "color_name",
+    "hair_color",
     "hair_name",
     "lab",
     "shade",
-    "skin_colour",
+    "skin_color",
 ]
 
-Colour = tuple[float, float, float]  # sRGB, 0 to 1
+Color = tuple[float, float, float]  # sRGB, 0 to 1
 
-SOBER = (0.5, 0.78)  # saturation and value of what is to be worn with anything, beside a top of that colour
+SOBER = (0.5, 0.78)  # saturation and value of what is to be worn with anything, beside a top of that color
 # Name: (share among tops on a warm day, on a cold day, among trousers, coats and bags; hue, saturation, value ranges).
 _Range = tuple[float, float]
 _CLOTH: dict[str, tuple[float, float, float, _Range, _Range, _Range]] = {
     "black": (0.10, 0.15, 0.37, (0.5, 0.7), (0.00, 0.25), (0.03, 0.13)),
-    "grey": (0.12, 0.17, 0.12, (0.5, 0.65), (0.00, 0.12), (0.25, 0.88)),
+    "gray": (0.12, 0.17, 0.12, (0.5, 0.65), (0.00, 0.12), (0.25, 0.88)),
     "white": (0.34, 0.25, 0.07, (0.08, 0.2), (0.00, 0.06), (0.86, 1.00)),
     "navy": (0.06, 0.10, 0.16, (0.6, 0.65), (0.3, 0.6), (0.13, 0.28)),
     "blue": (0.1, 0.08, 0.14, (0.53, 0.64), (0.2, 0.7), (0.35, 0.92)),
@@ -42,7 +42,7 @@ _CLOTH: dict[str, tuple[float, float, float, _Range, _Range, _Range]] = {
     "purple": (0.03, 0.025, 0.01, (0.72, 0.83), (0.3, 0.75), (0.25, 0.7)),
 }
 
-_BRIGHT: dict[str, Colour] = {  # what people call by these names though few wear it
+_BRIGHT: dict[str, Color] = {  # what people call by these names though few wear it
     "blue": (0.1, 0.17, 0.65),
     "red": (0.95, 0.1, 0.1),
     "green": (0.1, 0.65, 0.25),
@@ -52,27 +52,27 @@ _BRIGHT: dict[str, Colour] = {  # what people call by these names though few wea
     "orange": (0.98, 0.5, 0.05),
 }
 
-_HAIR: dict[str, Colour] = {
+_HAIR: dict[str, Color] = {
     "black": (0.075, 0.065, 0.065),
     "brown": (0.20, 0.135, 0.095),
     "light_brown": (0.36, 0.25, 0.165),
     "blond": (0.64, 0.50, 0.31),
     "red": (0.44, 0.2, 0.11),
-    "grey": (0.56, 0.55, 0.54),
+    "gray": (0.56, 0.55, 0.54),
     "white": (0.8, 0.79, 0.77),
 }
 
-_SKIN: dict[str, tuple[Colour, Colour]] = {  # light and dark end
+_SKIN: dict[str, tuple[Color, Color]] = {  # light and dark end
     "african": ((0.50, 0.345, 0.26), (0.245, 0.165, 0.13)),
     "asian": ((0.87, 0.71, 0.585), (0.69, 0.51, 0.385)),
     "caucasian": ((0.89, 0.735, 0.65), (0.74, 0.56, 0.455)),
 }
 
 
-def cloth_colour(
+def cloth_color(
     rng: np.random.Generator, *, sober: bool = False, avoid: str | None = None, season: str = "between"
-) -> tuple[str, Colour]:
-    """A colour of cloth with its name: mostly dark, grey, white, blue and beige, some strong ones.
+) -> tuple[str, Color]:
+    """A color of cloth with its name: mostly dark, gray, white, blue and beige, some strong ones.
 
     ``sober`` draws as people do for trousers, coats and bags; otherwise tops are lighter and stronger in summer, darker
     in winter.
@@ -88,10 +88,10 @@ def cloth_colour(
     return name, colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
 
 
-def lab(colours: NDArray[np.floating]) -> NDArray[np.float64]:
+def lab(colors: NDArray[np.floating]) -> NDArray[np.float64]:
     """(..., 3) sRGB, 0 to 1, to CIE L*a*b* under D65, in which distances are about as large as they look."""
-    colours = np.asarray(colours, np.float64)
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    colors = np.asarray(colors, np.float64)
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = linear @ (matrix / matrix.sum(1, keepdims=True)).T
     bent = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
@@ -101,39 +101,39 @@ def lab(colours: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @functools.cache
 def _named() -> tuple[list[str], NDArray[np.float64]]:
-    """Names and L*a*b* of colours across the range of each name."""
-    names, colours = list(_BRIGHT), list(_BRIGHT.values())
+    """Names and L*a*b* of colors across the range of each name."""
+    names, colors = list(_BRIGHT), list(_BRIGHT.values())
     for name, (_, _, _, *ranges) in _CLOTH.items():
         for corner in itertools.product(*(np.linspace(low, high, 3) for low, high in ranges)):
             names.append(name)
-            colours.append(colorsys.hsv_to_rgb(corner[0] % 1.0, corner[1], corner[2]))
-    return names, lab(np.array(colours))
+            colors.append(colorsys.hsv_to_rgb(corner[0] % 1.0, corner[1], corner[2]))
+    return names, lab(np.array(colors))
 
 
-def cloth_name(colours: NDArray[np.floating]) -> str:
-    """The name that most of (n, 3) colours of cloth would be given: that of the palette's nearest colour to each."""
+def cloth_name(colors: NDArray[np.floating]) -> str:
+    """The name that most of (n, 3) colors of cloth would be given: that of the palette's nearest color to each."""
     names, known = _named()
-    few = lab(colours[:: max(len(colours) // 400, 1)])
+    few = lab(colors[:: max(len(colors) // 400, 1)])
     nearest = np.square(few[:, None] - known).sum(2).argmin(1)
     called = [names[k] for k in nearest]
     return max(_CLOTH, key=called.count)
 
 
-def colour_name(colour: Colour) -> str:
-    """The name of one colour of cloth."""
-    return cloth_name(np.array([colour]))
+def color_name(color: Color) -> str:
+    """The name of one color of cloth."""
+    return cloth_name(np.array([color]))
 
 
-def hair_name(colours: NDArray[np.floating]) -> str:
-    """The name of the natural hair colour nearest to the median of (n, 3) colours."""
-    shown = lab(np.median(colours, axis=0))
+def hair_name(colors: NDArray[np.floating]) -> str:
+    """The name of the natural hair color nearest to the median of (n, 3) colors."""
+    shown = lab(np.median(colors, axis=0))
     return min(_HAIR, key=lambda name: float(np.square(lab(np.array(_HAIR[name])) - shown).sum()))
 
 
-def hair_colour(rng: np.random.Generator, ancestry: str, years: float) -> tuple[str, Colour]:
-    """A natural hair colour by ancestry and age, rarely a dyed one."""
+def hair_color(rng: np.random.Generator, ancestry: str, years: float) -> tuple[str, Color]:
+    """A natural hair color by ancestry and age, rarely a dyed one."""
     if rng.random() < np.clip((years - 42) / 35, 0, 0.95):
-        name = "white" if rng.random() < (years - 50) / 50 else "grey"
+        name = "white" if rng.random() < (years - 50) / 50 else "gray"
     elif ancestry == "caucasian":
         name = str(rng.choice(["black", "brown", "light_brown", "blond", "red"], p=[0.14, 0.38, 0.24, 0.19, 0.05]))
     else:
@@ -141,8 +141,8 @@ def hair_colour(rng: np.random.Generator, ancestry: str, years: float) -> tuple[
     return name, shade(_HAIR[name], float(rng.uniform(0.8, 1.2)))
 
 
-def skin_colour(rng: np.random.Generator, ancestry: dict[str, float]) -> Colour:
-    """A skin colour between those of the ancestries mixed."""
+def skin_color(rng: np.random.Generator, ancestry: dict[str, float]) -> Color:
+    """A skin color between those of the ancestries mixed."""
     tone = float(np.clip(rng.beta(1.6, 2.2), 0, 1))
     mixed = sum(
         share * (np.array(_SKIN[name][0]) * (1 - tone) + np.array(_SKIN[name][1]) * tone)
@@ -152,7 +152,7 @@ def skin_colour(rng: np.random.Generator, ancestry: dict[str, float]) -> Colour:
     return float(r), float(g), float(b)
 
 
-def shade(colour: Colour | NDArray[np.floating], factor: float) -> Colour:
-    """A lighter or darker colour."""
-    r, g, b = np.clip(np.asarray(colour) * factor, 0, 1)
+def shade(color: Color | NDArray[np.floating], factor: float) -> Color:
+    """A lighter or darker color."""
+    r, g, b = np.clip(np.asarray(color) * factor, 0, 1)
     return float(r), float(g), float(b)

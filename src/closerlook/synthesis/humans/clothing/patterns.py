@@ -29,7 +29,7 @@ class Canvas:
     Attributes:
         x, y: (s, s) column and row of each texel.
         trunk: rows of the trunk; below come the sleeves. All rows where there are none.
-        main, second: (3,) the two colours.
+        main, second: (3,) the two colors.
     """
 
     x: Floating
@@ -39,11 +39,11 @@ class Canvas:
     second: Floating
 
     def plain(self) -> Floating:
-        """(s, s, 3) the main colour everywhere."""
+        """(s, s, 3) the main color everywhere."""
         return np.tile(self.main, (SIZE, SIZE, 1)).astype(np.float32)
 
     def mixed(self, share: Floating) -> Floating:
-        """(s, s, 3) the main colour with ``share`` (s, s) of the second one."""
+        """(s, s, 3) the main color with ``share`` (s, s) of the second one."""
         return np.asarray(self.main + share[..., None] * (self.second - self.main), np.float32)
 
 
@@ -103,9 +103,9 @@ def _check(rng: np.random.Generator, on: Canvas) -> Floating:
 
 
 def _camouflage(rng: np.random.Generator, on: Canvas) -> Floating:
-    """Blots of the second colour, of a dark and of a light one on the main colour."""
-    grey = on.main.mean()
-    blots = (on.second * 0.6 + on.main * 0.4, on.main * 0.35 + 0.02, on.main * 0.6 + 0.4 * max(grey, 0.35))
+    """Blots of the second color, of a dark and of a light one on the main color."""
+    gray = on.main.mean()
+    blots = (on.second * 0.6 + on.main * 0.4, on.main * 0.35 + 0.02, on.main * 0.6 + 0.4 * max(gray, 0.35))
     image = on.plain()
     for blot, level in zip(blots, (0.35, 0.75, 0.95), strict=True):
         image[around(noise(rng, 5, 9)) > level] = blot
@@ -113,7 +113,7 @@ def _camouflage(rng: np.random.Generator, on: Canvas) -> Floating:
 
 
 def _print(rng: np.random.Generator, on: Canvas) -> Floating:
-    """Scattered blots, flowers or paisley: small shapes of the second colour and of one between."""
+    """Scattered blots, flowers or paisley: small shapes of the second color and of one between."""
     size = float(rng.uniform(1.8, 5.5))
     image = on.mixed((around(noise(rng, size, size)) > rng.uniform(0.7, 1.3)).astype(np.float32))
     if rng.random() < 0.6:
@@ -157,13 +157,13 @@ def _logo(rng: np.random.Generator, on: Canvas) -> Floating:
         ring = (far < 1) & (far > 0.6) & inside
         cross = inside & ((np.abs(apart) < 0.3 * wide) | (np.abs(down) < 0.3 * high))
         image[(inside, (far < 1) & inside, letters, picture, ring, cross)[shape]] = on.second
-        if shape == 3:  # a picture has a third colour
+        if shape == 3:  # a picture has a third color
             image[picture & (blots[1] > 0.4)] = 0.5 * (1 - on.second) + 0.5 * on.main
     return image
 
 
 def _denim(rng: np.random.Generator, on: Canvas) -> Floating:
-    """Greyed, faded on thighs and seat, with dark seams and light stitches; the legs' outer sides are in the middle."""
+    """Grayed, faded on thighs and seat, with dark seams and light stitches; the legs' outer sides are in the middle."""
     image: Floating = on.plain()
     image = 0.72 * image + 0.28 * image.mean(axis=2, keepdims=True)
     front, back = SIZE / 2 + AROUND / 4, SIZE / 2 - AROUND / 4

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from closerlook.arrays import Floating
 from closerlook.synthesis.humans.clothing.mannequin import Mannequin, smoothed
-from closerlook.synthesis.humans.clothing.palette import Colour, shade
+from closerlook.synthesis.humans.clothing.palette import Color, shade
 from closerlook.synthesis.humans.mesh.assembly import Part
 from closerlook.synthesis.humans.mesh.mesh import Material
 
@@ -20,7 +20,7 @@ SIDE = 64  # of the texture
 
 @dataclass(frozen=True)
 class Last:
-    """What a kind of shoe is like. Lengths in metres.
+    """What a kind of shoe is like. Lengths in meters.
 
     Attributes:
         reach: how far it covers the leg, above the ankle.
@@ -53,11 +53,11 @@ SHOES: dict[str, Last] = {
 
 
 def shoe_part(
-    form: Mannequin, kind: str, colour: Colour, sole: Colour, under: Floating, skin: Colour
+    form: Mannequin, kind: str, color: Color, sole: Color, under: Floating, skin: Color
 ) -> tuple[list[Part], Floating]:
     """A pair of :data:`SHOES`, and the feet seen in open ones; also how far inside each vertex of the tights lies.
 
-    High ones go over what stands off the mannequin by ``under`` (t,). ``skin`` is the colour of feet, or of socks.
+    High ones go over what stands off the mannequin by ``under`` (t,). ``skin`` is the color of feet, or of socks.
     """
     last, marks, sheet = SHOES[kind], form.landmarks, form.sheet
     reach = marks.ankle + last.reach * form.body.shape.stature / 1.7
@@ -89,7 +89,7 @@ def shoe_part(
     )
     uv = np.clip(uv, 0.5 / SIDE, 1 - 0.5 / SIDE).astype(np.float32)
     shine, bare = 0.45 if kind in ("shoes", "boots", "heels") else 0.7, last.straps or last.line is not None
-    material = Material("shoes", _texture(last, colour, sole, reach), roughness=shine, cutout=bare, two_sided=True)
+    material = Material("shoes", _texture(last, color, sole, reach), roughness=shine, cutout=bare, two_sided=True)
     weights = piece.values["weights"]
     parts = [Part(material, piece.position, uv, piece.triangles, weights)]
     if bare:
@@ -108,11 +108,11 @@ def _raised(height: Floating, ahead: Floating, last: Last, reach: float) -> Floa
     return np.asarray(-sink - block)
 
 
-def _texture(last: Last, colour: Colour, sole: Colour, reach: float) -> NDArray[np.uint8]:
+def _texture(last: Last, color: Color, sole: Color, reach: float) -> NDArray[np.uint8]:
     """(64, 64, 4) columns from heel to toe, rows from the shoe's top to below its sole; holes where it is open."""
     y, x = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
     height = reach - y * (reach + last.sole)
-    image = np.broadcast_to(np.array(colour), (SIDE, SIDE, 3)).copy()
+    image = np.broadcast_to(np.array(color), (SIDE, SIDE, 3)).copy()
     image *= (0.92 + 0.08 * np.sin(x * 40))[..., None]
     opaque = np.ones((SIDE, SIDE), bool)
     if last.line:
@@ -123,8 +123,8 @@ def _texture(last: Last, colour: Colour, sole: Colour, reach: float) -> NDArray[
         strap = (np.abs(x - 0.72) < 0.09) | (np.abs(x + 1.2 * height - 0.42) < 0.05) | (np.abs(height - 0.055) < 0.008)
         opaque = strap | (height <= 0.006)
     if last.sole > 0.026:  # laces and a stripe
-        image[(np.abs(x - 0.6) < 0.09) & (y * 24 % 2 < 0.8) & (height > 0.04)] = shade(colour, 0.55)
-        image[(np.abs(x - 0.38 - 2 * height) < 0.035) & (height < 0.06)] = np.clip(1 - np.array(colour) * 0.8, 0, 1)
+        image[(np.abs(x - 0.6) < 0.09) & (y * 24 % 2 < 0.8) & (height > 0.04)] = shade(color, 0.55)
+        image[(np.abs(x - 0.38 - 2 * height) < 0.035) & (height < 0.06)] = np.clip(1 - np.array(color) * 0.8, 0, 1)
     image[height < 0.002 if last.line or last.straps else height < 0.004] = sole
     texture = np.full((SIDE, SIDE, 4), 255, np.uint8)
     texture[..., :3] = np.clip(image, 0, 1) * 255

@@ -8,7 +8,7 @@ from pathlib import Path
 from closerlook.errors import CloserlookError
 from closerlook.storage.documents import checked, read_yaml
 from closerlook.synthesis.humans.clothing.garment_mesh import Cut
-from closerlook.synthesis.humans.clothing.palette import Colour
+from closerlook.synthesis.humans.clothing.palette import Color
 from closerlook.synthesis.humans.clothing.patterns import PATTERNS
 
 __all__ = ["TABLES", "BySex", "Dye", "Mask", "Shares", "Tables", "Uniform"]
@@ -19,29 +19,29 @@ Shares = dict[str, float]
 
 @dataclass(frozen=True)
 class Dye:
-    """A colour, what it is called, and how often it is drawn."""
+    """A color, what it is called, and how often it is drawn."""
 
     name: str
-    colour: Colour
+    color: Color
     share: float
 
 
 @dataclass(frozen=True)
 class Mask:
-    """A face mask: its kind, its colour and what that is called, and how often it is drawn."""
+    """A face mask: its kind, its color and what that is called, and how often it is drawn."""
 
     kind: str
     name: str
-    colour: Colour
+    color: Color
     share: float
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """Clothes of a trade: colours of the top and of the trousers, what the top's is called, and the top's details."""
+    """Clothes of a trade: colors of the top and of the trousers, what the top's is called, and the top's details."""
 
-    top: Colour
-    trousers: Colour
+    top: Color
+    trousers: Color
     name: str
     details: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class Tables:
     masks: tuple[Mask, ...]
     bags: BySex
     loads: BySex
-    frames: tuple[Colour, ...]
+    frames: tuple[Color, ...]
 
     def __post_init__(self) -> None:
         worn = {kind for table in (*self.uppers.values(), self.outers, *self.lowers.values()) for kind in table}

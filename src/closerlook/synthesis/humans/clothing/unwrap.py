@@ -38,7 +38,7 @@ def _bearings(sheet: Sheet, form: Mannequin, sleeve: NDArray[np.bool_], *, legs:
     """
     x, y, z = sheet.position.T
     corners = sheet.triangles
-    around = np.arctan2(x, z - form.centre_z)[corners]
+    around = np.arctan2(x, z - form.center_z)[corners]
     left = x[corners].mean(1) > 0
     for name, sign, side in (("L", 1.0, left), ("R", -1.0, ~left)):
         for limb, faces in (("arm", sleeve & side), ("leg", ~sleeve & side & legs)):

@@ -1,4 +1,4 @@
-"""Outfits drawn by sex, age and season, made of patterns, fabrics and colours; their tables are ``wardrobe.yaml``."""
+"""Outfits drawn by sex, age and season, made of patterns, fabrics and colors; their tables are ``wardrobe.yaml``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from closerlook.synthesis.humans.clothing.extras import (
 from closerlook.synthesis.humans.clothing.fabric import Fabric
 from closerlook.synthesis.humans.clothing.garment_mesh import Cut
 from closerlook.synthesis.humans.clothing.outfit import Item, Outfit
-from closerlook.synthesis.humans.clothing.palette import cloth_colour, shade
+from closerlook.synthesis.humans.clothing.palette import cloth_color, shade
 from closerlook.synthesis.humans.clothing.tables import TABLES, BySex
 
 __all__ = ["VERSION", "sample_outfit"]
@@ -32,7 +32,7 @@ UNIFORM_SHARE = 0.04
 
 
 def sample_outfit(rng: np.random.Generator, shape: Shape, season: str) -> Outfit:
-    """Clothes for a body on a day in ``summer``, ``winter`` or ``between``: garments by sex and age, then colours."""
+    """Clothes for a body on a day in ``summer``, ``winter`` or ``between``: garments by sex and age, then colors."""
     sex = int(shape.gender == "female")
     modest = bool(sex) and shape.years > 12 and rng.random() < MODEST_SHARE
     uniform = 18 < shape.years < 62 and not modest and rng.random() < UNIFORM_SHARE
@@ -82,7 +82,7 @@ def _clothes(
     if outer:
         outer = replace(outer, cut=_over(outer.cut, (lower or upper).cut))
     if outer and lower and outer.kind == "blazer" and lower.cut.legs and rng.random() < 0.6:  # a suit
-        lower = replace(lower, fabric=replace(outer.fabric, details=()), colour=outer.colour)
+        lower = replace(lower, fabric=replace(outer.fabric, details=()), color=outer.color)
         if upper.kind == "shirt" and not sex:
             upper = replace(upper, fabric=replace(upper.fabric, details=("tie",)))
     return upper, lower, outer
@@ -100,22 +100,22 @@ def _pick(rng: np.random.Generator, table: BySex, sex: int) -> str:
 
 
 def _item(rng: np.random.Generator, kind: str, season: str, *, dark: float = 0.0) -> Item:
-    """A garment of this kind as one maker cuts it, in a cloth and a colour; ``dark`` is the chance of a sober one."""
-    colour, main = cloth_colour(rng, sober=rng.random() < dark, season=season)
-    _, second = cloth_colour(rng, avoid=colour, season=season)
+    """A garment of this kind as one maker cuts it, in a cloth and a color; ``dark`` is the chance of a sober one."""
+    color, main = cloth_color(rng, sober=rng.random() < dark, season=season)
+    _, second = cloth_color(rng, avoid=color, season=season)
     pattern = draw_any(rng, TABLES.patterns.get(kind, TABLES.patterns_otherwise))
     details = TABLES.details.get(kind, ())
     if kind in ("t_shirt", "polo", "sweater") and rng.random() < 0.15:
         details = (*details, "hem_band")
     if pattern == "leather":
         leather = draw_dye(rng, TABLES.leather)
-        colour, main = leather.name, leather.colour
+        color, main = leather.name, leather.color
     if pattern == "denim":
         denim = draw_dye(rng, TABLES.denim)
-        colour, main = denim.name, shade(denim.colour, float(rng.uniform(0.7, 1.1)))
+        color, main = denim.name, shade(denim.color, float(rng.uniform(0.7, 1.1)))
     worn = float(rng.uniform(0.1, 0.8)) if rng.random() < 0.25 else 0.0
     fabric = Fabric(pattern, main, second, float(rng.uniform(0.05, 0.13)), details, worn)
-    return Item(kind, _vary(rng, TABLES.cuts[kind]), fabric, colour)
+    return Item(kind, _vary(rng, TABLES.cuts[kind]), fabric, color)
 
 
 def _vary(rng: np.random.Generator, cut: Cut) -> Cut:
@@ -152,7 +152,7 @@ def _lower(rng: np.random.Generator, sex: int, season: str, years: float, *, mod
         shares = {name: (0.0, 1.0) for name in TABLES.modest if name in shares}
     item = _item(rng, _pick(rng, shares, sex), season, dark=1.0)
     pattern = item.fabric.pattern if item.kind in TABLES.patterns else "plain"
-    if item.kind in TABLES.jeans and item.colour in ("blue", "navy", "black") and rng.random() < 0.65:
+    if item.kind in TABLES.jeans and item.color in ("blue", "navy", "black") and rng.random() < 0.65:
         pattern = "denim"
     striped = item.kind in ("trousers", "shorts", "leggings") and pattern == "plain" and rng.random() < 0.2
     belted = item.kind in ("slim_trousers", "trousers") and not striped and rng.random() < 0.3
@@ -162,13 +162,13 @@ def _lower(rng: np.random.Generator, sex: int, season: str, years: float, *, mod
 
 
 def _uniform(rng: np.random.Generator, season: str) -> tuple[Item, Item, Item | None]:
-    """A trade's clothes: shirt or jacket and trousers in its colours."""
+    """A trade's clothes: shirt or jacket and trousers in its colors."""
     uniform = TABLES.uniforms[str(rng.choice(list(TABLES.uniforms)))]
     top, below, name = uniform.top, uniform.trousers, uniform.name
     upper, lower = _item(rng, "shirt", season), _item(rng, "trousers", season)
     cloth = Fabric("plain", shade(top, float(rng.uniform(0.85, 1.15))), (0.8, 0.8, 0.75), 0.08, uniform.details)
-    outer = replace(_item(rng, "jacket", season), fabric=cloth, colour=name) if season != "summer" else None
-    upper = replace(upper, kind="uniform", fabric=cloth, colour=name)
+    outer = replace(_item(rng, "jacket", season), fabric=cloth, color=name) if season != "summer" else None
+    upper = replace(upper, kind="uniform", fabric=cloth, color=name)
     lower_name = name if top == below else "black" if sum(below) < 0.3 else "navy"
-    lower = replace(lower, fabric=Fabric("plain", below, (0.8, 0.8, 0.75), 0.1), colour=lower_name)
+    lower = replace(lower, fabric=Fabric("plain", below, (0.8, 0.8, 0.75), 0.1), color=lower_name)
     return upper, lower, replace(outer, kind="uniform") if outer else None

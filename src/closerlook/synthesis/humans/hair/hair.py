@@ -10,8 +10,8 @@ from scipy.ndimage import gaussian_filter
 
 from closerlook.arrays import Floating
 from closerlook.synthesis.humans.body.body import Body
-from closerlook.synthesis.humans.clothing.palette import Colour
-from closerlook.synthesis.humans.hair.scalp import head_cap, head_centre, head_knots, head_net
+from closerlook.synthesis.humans.clothing.palette import Color
+from closerlook.synthesis.humans.hair.scalp import head_cap, head_center, head_knots, head_net
 from closerlook.synthesis.humans.mesh.assembly import Part, rigid
 from closerlook.synthesis.humans.mesh.mesh import Material
 from closerlook.synthesis.humans.mesh.primitives import grid_triangles, rounded_box, tube
@@ -32,9 +32,9 @@ class HairStyle:
 
     Attributes:
         line: heights of the hairline at ``BEARINGS``.
-        volume: thickness on top, metres; the sides have ``sides`` times as much.
+        volume: thickness on top, meters; the sides have ``sides`` times as much.
         rough: lumps, as a share of the volume.
-        fall: how far below the ears a curtain hangs, metres; 0 for none.
+        fall: how far below the ears a curtain hangs, meters; 0 for none.
         tie: ``tail``, ``bun``, or nothing.
         crown: nothing grows above this height (a bald top).
     """
@@ -65,7 +65,7 @@ HAIR_STYLES: dict[str, HairStyle] = {
 
 
 def hair_parts(
-    rng: np.random.Generator, body: Body, style: HairStyle, colour: Colour, surface: Floating, *, hat: bool = False
+    rng: np.random.Generator, body: Body, style: HairStyle, color: Color, surface: Floating, *, hat: bool = False
 ) -> list[Part]:
     """The hair of a head; a hat presses it flat. Long hair lies on ``surface`` (n, 3), points of the clothes."""
     grown, full = np.exp(rng.normal(0, 0.22)), np.exp(rng.normal(0, 0.2))
@@ -79,7 +79,7 @@ def hair_parts(
     lumps *= np.clip(np.arange(len(lumps)) / 5, 0, 1)[:, None]  # all bearings meet at the crown
     high = np.clip((neutral[..., 1] - 0.74) / 0.08, 0, 1)
     thickness = style.volume * (style.sides + (1 - style.sides) * high) * (1 + style.rough * lumps / lumps.std())
-    material = Material("hair", _hair_texture(rng, colour), roughness=0.6, cutout=True, two_sided=True)
+    material = Material("hair", _hair_texture(rng, color), roughness=0.6, cutout=True, two_sided=True)
     cap = head_cap(body, line, np.maximum(thickness, 0.001), style.crown).turn_in(0.006)
     parts = [Part(material, cap.position, cap.values["uv"], cap.triangles, cap.values["weights"])]
     if style.fall:
@@ -98,7 +98,7 @@ def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: M
     bearing = head_net()[1][0]
     columns = np.flatnonzero(np.abs(bearing) >= CURTAIN_FROM)
     columns = np.concatenate([columns[bearing[columns] > 0], columns[bearing[columns] < 0][1:]])
-    crown, centre = _crown(body, style, columns), head_centre(body)
+    crown, center = _crown(body, style, columns), head_center(body)
     behind = np.clip((np.abs(bearing[columns]) - 95) / 40, 0, 1)
     size = body.shape.stature / 1.7 if body.shape.years > 14 else 0.9
     length = np.minimum(style.fall, 0.18) * (1 - behind) + style.fall * behind
@@ -107,8 +107,8 @@ def _curtain(rng: np.random.Generator, body: Body, style: HairStyle, material: M
     fallen = np.repeat(crown[-1:], CURTAIN_ROWS, axis=0)
     fallen[..., 1] -= steps * length
     swing = 1 + (0.10 * np.sin(np.pi * steps) - 0.10 * steps) * (1 - 0.5 * behind)
-    fallen[..., [0, 2]] = centre[[0, 2]] + (fallen[..., [0, 2]] - centre[[0, 2]]) * swing[..., None]
-    position = np.concatenate([crown, _lie_on(fallen, surface, centre)])
+    fallen[..., [0, 2]] = center[[0, 2]] + (fallen[..., [0, 2]] - center[[0, 2]]) * swing[..., None]
+    position = np.concatenate([crown, _lie_on(fallen, surface, center)])
     down = np.concatenate([np.linspace(0.1, 0.3, len(crown))[:, None], 0.3 + 0.7 * steps])
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, len(columns))[None], down), axis=2)
     hanging = np.concatenate([np.zeros(crown.shape[:2]), steps * length]).ravel()
@@ -123,14 +123,14 @@ def _crown(body: Body, style: HairStyle, columns: NDArray[np.intp]) -> Floating:
     neutral, _, pull = head_net()
     height = neutral[..., 1]
     rows = np.flatnonzero((height.max(1) < 0.835) & (height[:, columns].mean(1) > 0.745))
-    knots, centre = head_knots(body.positions)[rows][:, columns], head_centre(body)
-    out = knots - centre
+    knots, center = head_knots(body.positions)[rows][:, columns], head_center(body)
+    out = knots - center
     lift = style.volume * style.sides + np.linspace(0.0015, 0.007, len(rows))[:, None, None]
     unit = out / np.linalg.norm(out, axis=2, keepdims=True)
-    return np.asarray(centre + out * pull[rows][:, columns, None] + lift * unit, np.float32)
+    return np.asarray(center + out * pull[rows][:, columns, None] + lift * unit, np.float32)
 
 
-def _lie_on(position: Floating, surface: Floating, centre: Floating) -> Floating:
+def _lie_on(position: Floating, surface: Floating, center: Floating) -> Floating:
     """Push hair outside the clothes and neck below it, away from the head's axis."""
     flat = position.reshape(-1, 3).copy()
     low = flat[:, 1] < surface[:, 1].max() + 0.02
@@ -138,7 +138,7 @@ def _lie_on(position: Floating, surface: Floating, centre: Floating) -> Floating
         point = flat[k]
         near = surface[(np.abs(surface[:, 1] - point[1]) < 0.03) & (np.abs(surface[:, 0] - point[0]) < 0.045)]
         if len(near):
-            back = point[2] <= centre[2] + 0.01
+            back = point[2] <= center[2] + 0.01
             point[2] = min(point[2], near[:, 2].min() - 0.014) if back else max(point[2], near[:, 2].max() + 0.012)
     return np.asarray(flat.reshape(position.shape), np.float32)
 
@@ -163,13 +163,13 @@ def _tied(rng: np.random.Generator, body: Body, style: HairStyle, material: Mate
     return Part(material, points, (uv * (1, 0.7)).astype(np.float32), triangles, weights)
 
 
-def _hair_texture(rng: np.random.Generator, colour: Colour) -> NDArray[np.uint8]:
+def _hair_texture(rng: np.random.Generator, color: Color) -> NDArray[np.uint8]:
     """(128, 128, 4) strands from top to bottom; the lowest rows end in tips."""
     strands = gaussian_filter(rng.standard_normal((128, 128)), (18, 0.7), mode="wrap")
     strands += 0.6 * gaussian_filter(rng.standard_normal((128, 128)), (9, 2.5), mode="wrap")
     strands /= strands.std()
     texture = np.full((128, 128, 4), 255, np.uint8)
-    texture[..., :3] = np.clip(np.array(colour) * np.exp(0.22 * strands)[..., None] + 0.01, 0, 1) * 255
+    texture[..., :3] = np.clip(np.array(color) * np.exp(0.22 * strands)[..., None] + 0.01, 0, 1) * 255
     tips = np.clip((np.arange(128) / 127 - 0.86) / 0.14, 0, 1)[:, None]
     thinnest = np.where(tips > 0, 3.2 * tips**1.5 - 2.2, -np.inf)
     texture[..., 3] = np.where(strands > thinnest, 255, 0)

@@ -8,16 +8,16 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter, median_filter
 
 from closerlook.arrays import Floating
-from closerlook.synthesis.humans.body.assets import HEAD_CENTRE, body_data
+from closerlook.synthesis.humans.body.assets import HEAD_CENTER, body_data
 from closerlook.synthesis.humans.body.body import Body
 from closerlook.synthesis.humans.mesh.assembly import rigid
 from closerlook.synthesis.humans.mesh.primitives import grid_triangles
 from closerlook.synthesis.humans.mesh.sheet import Sheet
 
-__all__ = ["BEARINGS", "head_cap", "head_centre", "head_knots", "head_net", "head_sheet"]
+__all__ = ["BEARINGS", "head_cap", "head_center", "head_knots", "head_net", "head_sheet"]
 
 
-# Bearings from the front, degrees, at which hairlines are given as heights on the neutral head, metres:
+# Bearings from the front, degrees, at which hairlines are given as heights on the neutral head, meters:
 # brows are at 0.75, the front hairline at 0.8, the top of the ears at 0.735, the chin at 0.616.
 BEARINGS = (0.0, 35.0, 60.0, 78.0, 90.0, 105.0, 125.0, 150.0, 180.0)
 
@@ -27,7 +27,7 @@ def head_net() -> tuple[Floating, Floating, Floating]:
     """On the neutral head: the knots (rows, columns, 3), bearings from the front, and how far to pull ears in."""
     data = body_data()
     knots = head_knots(data.vertices)
-    radius = np.linalg.norm(knots - np.array(HEAD_CENTRE), axis=2)
+    radius = np.linalg.norm(knots - np.array(HEAD_CENTER), axis=2)
     calm = np.minimum(radius, median_filter(radius, size=(3, 9), mode="nearest") + 0.001)
     calm = gaussian_filter(calm, (0.5, 0.8), mode=("nearest", "wrap"))
     bearing = np.degrees(np.linspace(-np.pi, np.pi, knots.shape[1]))[None] * np.ones((knots.shape[0], 1))
@@ -40,7 +40,7 @@ def head_knots(vertices: Floating) -> Floating:
     return np.asarray((vertices[data.cap_vertices] * data.cap_shares[..., None]).sum(2), np.float32)
 
 
-def head_centre(body: Body) -> Floating:
+def head_center(body: Body) -> Floating:
     """(3,) the middle of the head: that of the net's equator."""
     knots = head_knots(body.positions)
     return np.asarray(knots[len(knots) // 2, :-1].mean(0), np.float32)
@@ -51,7 +51,7 @@ def head_cap(
 ) -> Sheet:
     """The net pushed out by ``thickness`` (rows, columns), thin towards the hairline ``line``, cut along it.
 
-    Nothing remains above the height ``crown`` of the neutral head; ``margin`` is how far the edge thins, metres.
+    Nothing remains above the height ``crown`` of the neutral head; ``margin`` is how far the edge thins, meters.
     """
     neutral, bearing, _ = head_net()
     level = neutral[..., 1] - np.interp(np.abs(bearing), BEARINGS, line)
@@ -69,15 +69,15 @@ def head_sheet(body: Body, level: Floating, thickness: Floating, *, over_nose: b
     """
     _, bearing, pull = head_net()
     rows, columns = bearing.shape
-    centre = head_centre(body)
-    out = head_knots(body.positions) - centre
+    center = head_center(body)
+    out = head_knots(body.positions) - center
     radius = np.linalg.norm(out, axis=2, keepdims=True)
     if over_nose:
         far = gaussian_filter(maximum_filter(radius[..., 0], size=(2, 3), mode="nearest"), (0.4, 0.8), mode="nearest")
         reach = np.maximum(far * np.where(np.abs(bearing) > 55, pull, 1), radius[..., 0] * pull)[..., None]
     else:
         reach = radius * pull[..., None]
-    position = centre + out / radius * (reach + 0.0015 + thickness[..., None])
+    position = center + out / radius * (reach + 0.0015 + thickness[..., None])
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 1, columns)[None], np.linspace(0, 0.7, rows)[:, None]), axis=2)
     count = rows * columns
     sheet = Sheet(

@@ -17,14 +17,14 @@ UV_STEPS = 16  # per side of a texture: vertices in one cell lie on one piece of
 Numbers = NDArray[np.intp]
 
 
-def coarsened(person: Person, metres: float) -> Person:
-    """The person with one vertex in each cube of ``metres`` that a bone moves within a material.
+def coarsened(person: Person, meters: float) -> Person:
+    """The person with one vertex in each cube of ``meters`` that a bone moves within a material.
 
     Vertex clustering (Rossignac and Borrel, "Multi-resolution 3D approximations", 1993). Kept are vertices that there
     were, so that the surface goes through the old one's points; cut-out cards and small things stay as they are.
     Vertices on both sides of a texture seam move together, so that no seam opens.
     """
-    cluster = _clusters(person, metres)
+    cluster = _clusters(person, meters)
     middle = _nearest_to_middle(person, cluster)
     cell = np.floor(person.uv * UV_STEPS).astype(np.int64)
     _, first, number = np.unique(_numbers(cluster, *cell.T), return_index=True, return_inverse=True)
@@ -48,7 +48,7 @@ def coarsened(person: Person, metres: float) -> Person:
     )
 
 
-def _clusters(person: Person, metres: float) -> Numbers:
+def _clusters(person: Person, meters: float) -> Numbers:
     """The number of each vertex's cluster, without gaps."""
     material = np.zeros(len(person.positions), np.int64)
     material[person.triangles] = person.materials_of[:, None]
@@ -58,7 +58,7 @@ def _clusters(person: Person, metres: float) -> Numbers:
     _, first, same = np.unique(person.smooth, return_index=True, return_inverse=True)
     spokesman = first[same]
     bone = np.take_along_axis(person.bones, person.weights.argmax(1)[:, None], 1)[:, 0][spokesman]
-    cube = np.floor(person.positions[spokesman] / metres).astype(np.int64)
+    cube = np.floor(person.positions[spokesman] / meters).astype(np.int64)
     keys = np.stack([material, bone, *cube.T])
     keys[:4, ~thinned], keys[4, ~thinned] = -1, spokesman[~thinned]
     return np.unique(_numbers(*keys), return_inverse=True)[1]

@@ -1,6 +1,6 @@
 """What a person is to the renderer: skinned triangles with materials, and the skeleton that poses them.
 
-Coordinates are metres, right-handed, y up; the person faces +z with +x at their left. UV origin is the image's upper
+Coordinates are meters, right-handed, y up; the person faces +z with +x at their left. UV origin is the image's upper
 left corner, v downwards.
 """
 
@@ -47,7 +47,7 @@ class Skeleton:
     Attributes:
         names: bone names, parents before children.
         parents: (b,) index of each bone's parent, -1 for roots.
-        heads: (b, 3) position of each bone's head in the rest pose, metres.
+        heads: (b, 3) position of each bone's head in the rest pose, meters.
     """
 
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ class Hold:
 
     Attributes:
         kind: what it holds (``handbag``, ``umbrella``, ...).
-        reach: where the hand stays: metres to the person's left of the pelvis, above the ground, before the pelvis;
+        reach: where the hand stays: meters to the person's left of the pelvis, above the ground, before the pelvis;
             ``None`` where the thing just hangs from the hand.
     """
 
@@ -75,7 +75,7 @@ class Person:
 
     Attributes:
         identity: the number that names this person within a seed.
-        labels: identity-level attributes (gender, age_group, upper_type, upper_colour, ...), from what was built.
+        labels: identity-level attributes (gender, age_group, upper_type, upper_color, ...), from what was built.
         positions: (v, 3) rest-pose vertices. Vertices are split at texture seams.
         smooth: (v,) vertices with the same number share one smooth normal.
         uv: (v, 2) texture coordinates.
@@ -109,7 +109,7 @@ class PosedPerson:
     """A person in a pose, standing on y = 0 with the pelvis above the origin.
 
     Attributes:
-        positions: (v, 3) metres.
+        positions: (v, 3) meters.
         normals: (v, 3) unit length, smooth over texture seams.
         joints: (b, 3) the bones' heads, posed.
         labels: what only this pose shows: ``phone`` (yes, no) and ``umbrella`` (open, folded, none).

@@ -1,4 +1,4 @@
-"""A person as one small file: quantised geometry and JPEG textures in safetensors.
+"""A person as one small file: quantized geometry and JPEG textures in safetensors.
 
 Positions keep 16 bits over the person's own box (0.03 mm), texture coordinates and weights 16 bits, textures are JPEG
 of quality 92 without chroma subsampling and, where they have holes, with their alpha as it is. Everybody is packed and
@@ -99,18 +99,18 @@ def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> P
 
 
 def _packed(texture: NDArray[np.uint8]) -> Arrays:
-    colour = np.ascontiguousarray(texture[..., :3])
-    jpeg = simplejpeg.encode_jpeg(colour, quality=QUALITY, colorsubsampling="444")
-    arrays: Arrays = {"colour": np.frombuffer(jpeg, np.uint8)}
+    color = np.ascontiguousarray(texture[..., :3])
+    jpeg = simplejpeg.encode_jpeg(color, quality=QUALITY, colorsubsampling="444")
+    arrays: Arrays = {"color": np.frombuffer(jpeg, np.uint8)}
     if (texture[..., 3] < 255).any():
         arrays["alpha"] = texture[..., 3]
     return arrays
 
 
 def _texture(arrays: Mapping[str, NDArray[Any]], number: int) -> NDArray[np.uint8]:
-    colour = simplejpeg.decode_jpeg(arrays[f"{number}.colour"].tobytes())
-    texture = np.full((*colour.shape[:2], 4), 255, np.uint8)
-    texture[..., :3] = colour
+    color = simplejpeg.decode_jpeg(arrays[f"{number}.color"].tobytes())
+    texture = np.full((*color.shape[:2], 4), 255, np.uint8)
+    texture[..., :3] = color
     if f"{number}.alpha" in arrays:
         texture[..., 3] = arrays[f"{number}.alpha"]
     return texture

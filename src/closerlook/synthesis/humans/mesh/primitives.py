@@ -23,7 +23,7 @@ def grid_triangles(rows: int, columns: int) -> Int32:
     ).astype(np.int32)
 
 
-def box(size: tuple[float, float, float], centre: Floating | tuple[float, float, float]) -> Surface:
+def box(size: tuple[float, float, float], center: Floating | tuple[float, float, float]) -> Surface:
     """A cuboid of this width, height and depth; every face shows the whole texture."""
     corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
     faces = []
@@ -32,7 +32,7 @@ def box(size: tuple[float, float, float], centre: Floating | tuple[float, float,
             face = np.full((4, 3), sign, np.float32)
             face[:, [(axis + 1) % 3, (axis + 2) % 3]] = corner if sign > 0 else corner[::-1]
             faces.append(face)
-    points = np.concatenate(faces) * np.array(size, np.float32) + np.asarray(centre, np.float32)
+    points = np.concatenate(faces) * np.array(size, np.float32) + np.asarray(center, np.float32)
     uv = np.tile(corner + 0.5, (6, 1)).astype(np.float32)
     start = 4 * np.arange(6)[:, None]
     triangles = np.concatenate([start + np.array(corners) for corners in ((0, 1, 2), (0, 2, 3))]).astype(np.int32)
@@ -62,7 +62,7 @@ def join(*surfaces: Surface) -> Surface:
 
 
 def swatch(surface: Surface, number: int, count: int) -> Surface:
-    """The surface in one colour: the middle of column ``number`` of ``count`` of its texture."""
+    """The surface in one color: the middle of column ``number`` of ``count`` of its texture."""
     points, uv, triangles = surface
     return points, np.broadcast_to(np.array([(number + 0.5) / count, 0.5], np.float32), uv.shape), triangles
 

@@ -114,7 +114,7 @@ def skin(positions: Floating, weights: Floating, transforms: Floating) -> Floati
 
 
 def top_four(weights: Floating) -> tuple[NDArray[np.int32], Floating]:
-    """The four strongest bones of each row of dense weights, renormalised."""
+    """The four strongest bones of each row of dense weights, renormalized."""
     bones = np.argpartition(-weights, 3, axis=1)[:, :4]
     kept = np.take_along_axis(weights, bones, 1)
     return bones.astype(np.int32), (kept / np.maximum(kept.sum(1, keepdims=True), 1e-9)).astype(np.float32)

@@ -123,7 +123,7 @@ def _derive(
         a, b = wp.dot(slopes[s, j], e), wp.dot(slopes[s, j], f)
         along[j] = (a * ff - b * ef) * inverse
         beside[j] = (b * ee - a * ef) * inverse
-    # Weights sum to 1, so their slopes to 0: what bones have that only move the neighbours goes to the strongest.
+    # Weights sum to 1, so their slopes to 0: what bones have that only move the neighbors goes to the strongest.
     strongest = wp.argmax(weights[i])
     along[strongest] = along[strongest] - (along[0] + along[1] + along[2] + along[3])
     beside[strongest] = beside[strongest] - (beside[0] + beside[1] + beside[2] + beside[3])

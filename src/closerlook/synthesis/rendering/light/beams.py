@@ -24,7 +24,7 @@ __all__ = ["LAMP_DISTANCE", "KeyLights", "casters", "key_lights", "shadow_matric
 
 SHADOW_RADIUS = 1.35
 LAMP_DISTANCE = 5.5
-SHADOWS_WITHIN = 3.5  # metres of the person
+SHADOWS_WITHIN = 3.5  # meters of the person
 MIDDLE = np.array([0.0, 0.9, 0.0])  # of the person, whom shadow maps are of
 # Harmonics of a sky times the constants of their basis; see scenes.sky.harmonics for these and their order.
 BASIS = np.array([0.282095] + [0.488603] * 3 + [1.092548] * 2 + [0.315392, 1.092548, 0.546274])[:, None]

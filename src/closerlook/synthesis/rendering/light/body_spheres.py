@@ -13,7 +13,7 @@ from closerlook.compute.kernels import KERNEL_OPTIONS
 wp.set_module_options(KERNEL_OPTIONS)
 
 BANDS = wp.constant(8)  # of height, that each have two spheres
-AWAY = wp.constant(1.0e6)  # metres: where samples are that show nothing
+AWAY = wp.constant(1.0e6)  # meters: where samples are that show nothing
 REACH = wp.constant(6.3)  # radii beyond which a sphere darkens nothing
 
 

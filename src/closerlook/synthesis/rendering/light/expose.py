@@ -55,7 +55,7 @@ def leaving(
     channel: int,
     exposure: Exposure,
 ) -> Any:
-    """Light of one colour that a tile's surfaces of one layer send to the eye, and the air's share of it."""
+    """Light of one color that a tile's surfaces of one layer send to the eye, and the air's share of it."""
     s = layer * INDEPENDENT_ROWS
     m = layer * DIRECT_ROWS
     t = layer * ATMOSPHERE_ROWS
@@ -172,10 +172,10 @@ def expose(
         red += wp.cw_mul(near, type(red)(exposure.flake[0]) - red)
         green += wp.cw_mul(near, type(red)(exposure.flake[1]) - green)
         blue += wp.cw_mul(near, type(red)(exposure.flake[2]) - blue)
-    grey = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - view.saturation)
-    red = in_range(grey + red * view.saturation)
-    green = in_range(grey + green * view.saturation)
-    blue = in_range(grey + blue * view.saturation)
+    gray = (red * 0.2126 + green * 0.7152 + blue * 0.0722) * (1.0 - view.saturation)
+    red = in_range(gray + red * view.saturation)
+    green = in_range(gray + green * view.saturation)
+    blue = in_range(gray + blue * view.saturation)
     y = int(at.y)
     while y < at.end_y:
         x = int(at.x)

@@ -33,7 +33,7 @@ from closerlook.synthesis.rendering.light.tiles import (
 from closerlook.synthesis.rendering.surfaces.texturing import tile_at
 from closerlook.synthesis.rendering.values import ViewParameters
 
-STAINS = wp.constant(9.0)  # texels of the noise a metre of ground
+STAINS = wp.constant(9.0)  # texels of the noise a meter of ground
 
 
 @wp.func
@@ -41,7 +41,7 @@ def fill_independent(
     view: ViewParameters,
     at: Tile,
     layer: int,
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     open_sky: wp.array4d(dtype=float),
@@ -80,7 +80,7 @@ def fill_independent(
     while y < at.end_y:
         x = int(at.x)
         while x < at.end_x:
-            a = colour[at.slot, layer, y, x]
+            a = color[at.slot, layer, y, x]
             if a[3] > 0.0:
                 lane = (y - at.y) * at.side + x - at.x
                 f = facing[at.slot, layer, y, x]

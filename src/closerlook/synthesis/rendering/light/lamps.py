@@ -22,7 +22,7 @@ from closerlook.synthesis.scenes.frames import Frames
 
 GLARE = wp.constant(0.4)  # of a lamp's strength is seen from beside its cone
 MAX_LAMPS = 6  # lamps in a view
-REACH = 9.0  # metres that a lamp lights
+REACH = 9.0  # meters that a lamp lights
 NO_LAMPS = np.zeros((0, 4))
 
 
@@ -31,7 +31,7 @@ def lamp_rows(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The lamps that may light what cameras see, the strongest there first, ``MAX_LAMPS`` a view.
 
-    Power becomes that at one metre from the lamp, where the person's lamp is at its own distance from the person.
+    Power becomes that at one meter from the lamp, where the person's lamp is at its own distance from the person.
 
     Args:
         places: of V views.

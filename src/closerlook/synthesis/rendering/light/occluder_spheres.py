@@ -13,7 +13,7 @@ __all__ = ["SPHERES", "TAPS", "may_occlude", "spirals"]
 
 
 SPHERES = 2 * int(BANDS) + 1  # of a pose, as body_spheres.bodies makes them
-TAPS = 12  # a sample, for what of the person is before it; neighbours have others
+TAPS = 12  # a sample, for what of the person is before it; neighbors have others
 
 
 def may_occlude(spheres: Float, view_of: NDArray[np.int64], frames: Frames) -> NDArray[np.bool_]:

@@ -14,13 +14,13 @@ from closerlook.synthesis.rendering.values import ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-NEAR = wp.constant(0.1)  # metres within which samples of the person are shared
+NEAR = wp.constant(0.1)  # meters within which samples of the person are shared
 
 
 @wp.kernel
 def gather(
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     samples: wp.array3d(dtype=wp.vec4),
     run: int,
@@ -34,7 +34,7 @@ def gather(
     i = part * run
     end = wp.min(i + run, samples.shape[2])
     while i < end:
-        coverage = colour[slot, 0, 2 * j, 2 * i][3]
+        coverage = color[slot, 0, 2 * j, 2 * i][3]
         sample = wp.vec4(AWAY, AWAY, AWAY, 0.0)
         if coverage > 0.0:
             w = where[slot, 0, 2 * j, 2 * i]
@@ -52,11 +52,11 @@ def crease(
     p: wp.vec3,
     samples: wp.array3d(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
-    metres: float,
+    meters: float,
 ) -> float:
     """Share of the sky that a point of the person at sample (j, i) sees past the person, by one turn of the taps."""
     turn = (i & 1) + 2 * (j & 1)
-    reach = 4.0 * metres * metres
+    reach = 4.0 * meters * meters
     bottom = samples.shape[1] - 1
     edge = samples.shape[2] - 1
     total = float(0.0)
@@ -69,7 +69,7 @@ def crease(
         above = wp.where(above > 0.0, above, 0.0)
         total += wp.where(d2 < reach, above, 0.0) / (d2 + 0.002)
         s += 1
-    visible = wp.clamp(1.0 - total * metres * (1.9 / float(taps.shape[2])), 0.25, 1.0)
+    visible = wp.clamp(1.0 - total * meters * (1.9 / float(taps.shape[2])), 0.25, 1.0)
     near_ground = 1.0 - 0.5 * wp.exp(-p[1] * 6.0) * wp.clamp(0.6 - n[1], 0.0, 1.0)
     return visible * near_ground
 
@@ -118,13 +118,13 @@ def beneath(
 @wp.kernel
 def occlude(
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     spheres: wp.array2d(dtype=wp.vec4),
     occluders: wp.array(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
-    metres: float,
+    meters: float,
     samples: wp.array3d(dtype=wp.vec4),
     creases: wp.array3d(dtype=float),
     planes: wp.array3d(dtype=wp.vec4),
@@ -133,8 +133,8 @@ def occlude(
     """Share of the sky that each layer sees at every second pixel of every second row.
 
     The person occludes itself in screen space (McGuire et al., "The alchemy screen-space ambient obscurance
-    algorithm", 2011) within ``metres``, at the ``samples`` that one row of ``taps`` says, which differs between
-    neighbours: :func:`settle` then makes one of their ``creases``. The place is darkened by the ``spheres`` of the pose
+    algorithm", 2011) within ``meters``, at the ``samples`` that one row of ``taps`` says, which differs between
+    neighbors: :func:`settle` then makes one of their ``creases``. The place is darkened by the ``spheres`` of the pose
     and the ``occluders`` that stand for things (x, y, z, radius). Its samples, ``planes``, are normal x, normal z,
     distance of the plane from the origin, share; far away where there is none. A thread does ``run`` of a row.
     """
@@ -148,8 +148,8 @@ def occlude(
         sample = samples[v, j, i]
         creases[v, j, i] = 0.0
         if sample[3] > 0.0:
-            creases[v, j, i] = crease(v, j, i, xyz(facing[view.slot, 0, y, x]), xyz(sample), samples, taps, metres)
-        if colour[view.slot, 1, y, x][3] > 0.0:
+            creases[v, j, i] = crease(v, j, i, xyz(facing[view.slot, 0, y, x]), xyz(sample), samples, taps, meters)
+        if color[view.slot, 1, y, x][3] > 0.0:
             n = xyz(facing[view.slot, 1, y, x])
             p = xyz(where[view.slot, 1, y, x])
             planes[v, j, i] = wp.vec4(n[0], n[2], wp.dot(n, p), beneath(view, n, p, spheres, occluders))
@@ -165,7 +165,7 @@ def settle(
     settled: wp.array3d(dtype=wp.vec4),
     run: int,
 ):
-    """Each sample of the person with its neighbours', so weighted that all turns of the taps have the same weight.
+    """Each sample of the person with its neighbors', so weighted that all turns of the taps have the same weight.
 
     ``settled`` are x, y, z, share.
     """
@@ -232,13 +232,13 @@ def on_plane(samples: wp.array3d(dtype=wp.vec4), v: int, row: int, left: int, ri
 @wp.kernel
 def spread(
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     spheres: wp.array2d(dtype=wp.vec4),
     occluders: wp.array(dtype=wp.vec4),
     taps: wp.array3d(dtype=wp.vec2i),
-    metres: float,
+    meters: float,
     samples: wp.array3d(dtype=wp.vec4),
     settled: wp.array3d(dtype=wp.vec4),
     planes: wp.array3d(dtype=wp.vec4),
@@ -256,11 +256,11 @@ def spread(
     below = wp.min((y + 1) >> 1, planes.shape[1] - 1)
     edge = planes.shape[2] - 1
     x = part * run
-    end = wp.min(x + run, colour.shape[3])
+    end = wp.min(x + run, color.shape[3])
     while x < end:
         left = x >> 1
         right = wp.min((x + 1) >> 1, edge)
-        if colour[slot, 0, y, x][3] > 0.0:
+        if color[slot, 0, y, x][3] > 0.0:
             p = xyz(where[slot, 0, y, x])
             total, count = on_person(settled, v, above, left, right, p)
             if below != above:
@@ -270,8 +270,8 @@ def spread(
             if count > 0.0:
                 open_sky[v, 0, y, x] = total / count
             else:
-                open_sky[v, 0, y, x] = crease(v, above, left, xyz(facing[slot, 0, y, x]), p, samples, taps, metres)
-        if colour[slot, 1, y, x][3] > 0.0:
+                open_sky[v, 0, y, x] = crease(v, above, left, xyz(facing[slot, 0, y, x]), p, samples, taps, meters)
+        if color[slot, 1, y, x][3] > 0.0:
             n = xyz(facing[slot, 1, y, x])
             p = xyz(where[slot, 1, y, x])
             distance = wp.dot(n, p)

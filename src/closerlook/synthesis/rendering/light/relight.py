@@ -28,7 +28,7 @@ from closerlook.synthesis.rendering.values import Air, Caster, Exposure, KeyLigh
 @wp.kernel
 def relight(
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     open_sky: wp.array4d(dtype=float),
@@ -74,8 +74,8 @@ def relight(
     at.slot = view.slot
     at.view = v
     at.cell = (v * tiles + tile) % independent.shape[0]
-    places = fill_independent(view, at, 1, colour, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
-    persons = fill_independent(view, at, 0, colour, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
+    places = fill_independent(view, at, 1, color, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
+    persons = fill_independent(view, at, 0, color, facing, where, open_sky, skyline, lamps, grain, independent, lobes)
     for layer in range(2):
         if (layer == 0 and persons > 0) or (layer == 1 and places > 0):
             for i in range(view.end_light - view.first_light):

@@ -1,4 +1,4 @@
-"""Kernels for blur: of the lens, of a walking person, and of colour alone.
+"""Kernels for blur: of the lens, of a walking person, and of color alone.
 
 Like resample, they act on the surfaces before they are lit and so cost once a view.
 """
@@ -28,14 +28,14 @@ def blur_layer(
     y: int,
     x: int,
     taps: wp.array(dtype=wp.vec3),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
 ):
     """One layer of one pixel."""
     source, target = blur.source, blur.target
-    bottom = colour.shape[2] - 1
-    edge = colour.shape[3] - 1
+    bottom = color.shape[2] - 1
+    edge = color.shape[3] - 1
     mean = wp.vec4()
     bent = wp.vec4()
     place = wp.vec4()
@@ -47,7 +47,7 @@ def blur_layer(
         t = taps[k]
         j = wp.clamp(y + int(t[1]), 0, bottom)
         i = wp.clamp(x + int(t[0]), 0, edge)
-        c = colour[source, layer, j, i]
+        c = color[source, layer, j, i]
         w = t[2] * c[3]
         if w > 0.0:
             mean += wp.vec4(c[0], c[1], c[2], 1.0) * w
@@ -61,10 +61,10 @@ def blur_layer(
         k += 1
     if strongest > 0.0:
         scale = 1.0 / mean[3]
-        colour[target, layer, y, x] = wp.vec4(mean[0] * scale, mean[1] * scale, mean[2] * scale, mean[3])
+        color[target, layer, y, x] = wp.vec4(mean[0] * scale, mean[1] * scale, mean[2] * scale, mean[3])
         place *= scale
         if layer == 1:
-            if colour[source, layer, y, x][3] > 0.0:
+            if color[source, layer, y, x][3] > 0.0:
                 row = y
                 column = x
             place = where[source, layer, row, column]
@@ -72,21 +72,21 @@ def blur_layer(
         facing[target, layer, y, x] = wp.vec4(n[0], n[1], n[2], bent[3] * scale)
         where[target, layer, y, x] = place
     else:
-        colour[target, layer, y, x] = wp.vec4()
+        color[target, layer, y, x] = wp.vec4()
 
 
 @wp.kernel
 def blur_surfaces(
     blurs: wp.array(dtype=Blur),
     taps: wp.array(dtype=wp.vec3),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     run: int,
 ):
-    """Mean of a pixel's neighbours, each tap (right, down, weight); a blur's weights sum to 1.
+    """Mean of a pixel's neighbors, each tap (right, down, weight); a blur's weights sum to 1.
 
-    Colours, normals and the person's positions are the mean of all taps, so that light is blurred, too. A position of
+    Colors, normals and the person's positions are the mean of all taps, so that light is blurred, too. A position of
     the place is the pixel's own or, where it does not have the layer, that of the strongest tap: a mean of two far
     surfaces' is on neither.
 
@@ -95,18 +95,18 @@ def blur_surfaces(
     i, y, part = wp.tid()
     blur = blurs[i]
     x = part * run
-    end = wp.min(x + run, colour.shape[3])
+    end = wp.min(x + run, color.shape[3])
     while x < end:
-        blur_layer(blur, 0, y, x, taps, colour, facing, where)
-        pixel = colour[blur.source, 1, y, x]
+        blur_layer(blur, 0, y, x, taps, color, facing, where)
+        pixel = color[blur.source, 1, y, x]
         if blur.what == PERSON and pixel[3] > 0.0:
-            colour[blur.target, 1, y, x] = pixel
+            color[blur.target, 1, y, x] = pixel
             facing[blur.target, 1, y, x] = facing[blur.source, 1, y, x]
             where[blur.target, 1, y, x] = where[blur.source, 1, y, x]
         else:
-            blur_layer(blur, 1, y, x, taps, colour, facing, where)
-        if colour[blur.target, 1, y, x][3] > 0.0:
-            colour[blur.target, 1, y, x][3] = 1.0 - colour[blur.target, 0, y, x][3]
+            blur_layer(blur, 1, y, x, taps, color, facing, where)
+        if color[blur.target, 1, y, x][3] > 0.0:
+            color[blur.target, 1, y, x][3] = 1.0 - color[blur.target, 0, y, x][3]
         x += 1
 
 
@@ -114,7 +114,7 @@ def blur_surfaces(
 def shown(a: wp.vec4, b: wp.vec4) -> wp.vec3:
     """Both layers of a pixel together as they would be shown in even light.
 
-    The square root stands for the display's transfer function, after which cameras smooth colour.
+    The square root stands for the display's transfer function, after which cameras smooth color.
     """
     return wp.vec3(
         wp.sqrt(a[0] * a[3] + b[0] * b[3]), wp.sqrt(a[1] * a[3] + b[1] * b[3]), wp.sqrt(a[2] * a[3] + b[2] * b[3])
@@ -124,7 +124,7 @@ def shown(a: wp.vec4, b: wp.vec4) -> wp.vec3:
 @wp.kernel
 def separate(
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     chroma: wp.array3d(dtype=wp.vec2),
     run: int,
 ):
@@ -137,16 +137,16 @@ def separate(
     if view.chroma_tap_count == 0:
         return
     y = 2 * j
-    below = wp.min(y + 1, colour.shape[2] - 1)
+    below = wp.min(y + 1, color.shape[2] - 1)
     i = part * run
     end = wp.min(i + run, chroma.shape[2])
     while i < end:
         x = 2 * i
-        right = wp.min(x + 1, colour.shape[3] - 1)
-        mean = shown(colour[view.slot, 0, y, x], colour[view.slot, 1, y, x])
-        mean += shown(colour[view.slot, 0, y, right], colour[view.slot, 1, y, right])
-        mean += shown(colour[view.slot, 0, below, x], colour[view.slot, 1, below, x])
-        mean += shown(colour[view.slot, 0, below, right], colour[view.slot, 1, below, right])
+        right = wp.min(x + 1, color.shape[3] - 1)
+        mean = shown(color[view.slot, 0, y, x], color[view.slot, 1, y, x])
+        mean += shown(color[view.slot, 0, y, right], color[view.slot, 1, y, right])
+        mean += shown(color[view.slot, 0, below, x], color[view.slot, 1, below, x])
+        mean += shown(color[view.slot, 0, below, right], color[view.slot, 1, below, right])
         light = mean[0] * RED + mean[1] * GREEN + mean[2] * BLUE
         chroma[v, j, i] = wp.vec2(0.25 * (mean[0] - light), 0.25 * (mean[2] - light))
         i += 1
@@ -162,7 +162,7 @@ def soften(
     run: int,
 ):
     """Blur along rows, or ``down`` columns; a view's chroma taps are the weights of a pixel itself and of its
-    neighbours to each side."""
+    neighbors to each side."""
     v, j, part = wp.tid()
     count = views[v].chroma_tap_count
     if count == 0:
@@ -192,10 +192,10 @@ def between(chroma: wp.array3d(dtype=wp.vec2), v: int, near: int, far: int, i: i
 
 
 @wp.func
-def repaint(colour: wp.array4d(dtype=wp.vec4), slot: int, y: int, x: int, mean: wp.vec2):
+def repaint(color: wp.array4d(dtype=wp.vec4), slot: int, y: int, x: int, mean: wp.vec2):
     """Give both layers of a pixel what a new ``mean`` chroma, at the brightness that they have together, adds."""
-    a = colour[slot, 0, y, x]
-    b = colour[slot, 1, y, x]
+    a = color[slot, 0, y, x]
+    b = color[slot, 1, y, x]
     old = shown(a, b)
     light = old[0] * RED + old[1] * GREEN + old[2] * BLUE
     green = light - (mean[0] * RED + mean[1] * BLUE) / GREEN
@@ -203,20 +203,20 @@ def repaint(colour: wp.array4d(dtype=wp.vec4), slot: int, y: int, x: int, mean: 
     change = wp.cw_mul(new, new) - wp.cw_mul(old, old)
     if a[3] > 0.0:
         albedo = wp.max(wp.vec3(a[0], a[1], a[2]) + change, wp.vec3())
-        colour[slot, 0, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], a[3])
+        color[slot, 0, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], a[3])
     if b[3] > 0.0:
         albedo = wp.max(wp.vec3(b[0], b[1], b[2]) + change, wp.vec3())
-        colour[slot, 1, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], b[3])
+        color[slot, 1, y, x] = wp.vec4(albedo[0], albedo[1], albedo[2], b[3])
 
 
 @wp.kernel
-def recolour(
+def recolor(
     views: wp.array(dtype=ViewParameters),
     chroma: wp.array3d(dtype=wp.vec2),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     run: int,
 ):
-    """Give pixels the smoothed colour, interpolated between the four nearest means.
+    """Give pixels the smoothed color, interpolated between the four nearest means.
 
     A thread does the pixels of one row that ``run`` means stand for.
     """
@@ -232,9 +232,9 @@ def recolour(
     middle = between(chroma, v, near, far, i)
     while i < end:
         right = between(chroma, v, near, far, i + 1)
-        repaint(colour, view.slot, y, 2 * i, middle * 0.75 + left * 0.25)
-        if 2 * i + 1 < colour.shape[3]:
-            repaint(colour, view.slot, y, 2 * i + 1, middle * 0.75 + right * 0.25)
+        repaint(color, view.slot, y, 2 * i, middle * 0.75 + left * 0.25)
+        if 2 * i + 1 < color.shape[3]:
+            repaint(color, view.slot, y, 2 * i + 1, middle * 0.75 + right * 0.25)
         left = middle
         middle = right
         i += 1

@@ -23,7 +23,7 @@ __all__ = ["NOISE_UNIT", "Optics", "gaussian_taps", "noise_tile", "optics", "ton
 
 NOISE_UNIT = 32
 SOFTEST = 0.3  # curvature of three taps that still have the most weight in the middle
-SMOOTHED, GRAIN = 3.0, 0.5  # pixels: how far cameras smooth the noise's colour, and its brightness
+SMOOTHED, GRAIN = 3.0, 0.5  # pixels: how far cameras smooth the noise's color, and its brightness
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,8 @@ class Optics:
         rounds: rows of values.Blur: of each view's first pass of :func:`blur.blur_surfaces`, of each one's second, ...
         taps: (n, 3) of all passes: right, down, weight.
         slot: (V,) where each view's surfaces are after it all.
-        chroma_taps: (V, K) weights of the blur of colour alone, from the middle to one side.
-        chroma_tap_count: (V,) how many of the weights are in use, 0 where colour is not blurred.
+        chroma_taps: (V, K) weights of the blur of color alone, from the middle to one side.
+        chroma_tap_count: (V,) how many of the weights are in use, 0 where color is not blurred.
     """
 
     sizes: NDArray[np.int64]
@@ -55,8 +55,8 @@ def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> O
     Resampling and each pass of blur go to and fro between a view's own slot and that ``capacity`` slots further on.
     """
     unit = size[0] / 128
-    scale, softness, focus, motion, angle, colour_blur = np.array(
-        [(s.scale, s.softness, s.focus, s.motion, s.motion_angle, s.colour_blur) for s in sensors], dtype=np.float64
+    scale, softness, focus, motion, angle, color_blur = np.array(
+        [(s.scale, s.softness, s.focus, s.motion, s.motion_angle, s.color_blur) for s in sensors], dtype=np.float64
     ).T.copy()
     sizes = np.maximum(np.rint(scale[:, None] * size), 8).astype(np.int64)
     # Three taps blur by a variance of twice their curvature: as far as that does, the lens's blur costs nothing.
@@ -67,8 +67,8 @@ def optics(sensors: Sequence[Sensor], size: tuple[int, int], capacity: int) -> O
     slot = np.arange(len(sensors)) + capacity * ((softness != 0) | (sizes != size).any(1))
     rounds, taps = _passes(np.where(done, 0.0, focus), motion * unit, np.radians(angle), slot, capacity)
     # Means of 2 x 2 pixels, interpolated, are already blurred by one pixel; the chroma taps count in means.
-    weights, count = gaussian_taps(np.sqrt(np.maximum((colour_blur * unit) ** 2 - 1, 0)) / 2)
-    return Optics(sizes, softness, rounds, taps, slot, weights, np.where(colour_blur > 0, count, 0))
+    weights, count = gaussian_taps(np.sqrt(np.maximum((color_blur * unit) ** 2 - 1, 0)) / 2)
+    return Optics(sizes, softness, rounds, taps, slot, weights, np.where(color_blur > 0, count, 0))
 
 
 def gaussian_taps(sigma: NDArray[np.float64]) -> tuple[Float32, NDArray[np.int64]]:
@@ -143,7 +143,7 @@ def tone_curves(sensors: Sequence[Sensor]) -> Float32:
     """(V, 4096) from the square root of exposed light (0 to expose.TONE_TOP) to 8-bit code values.
 
     Straight up to the sensor's knee, as video cameras are, with the rest of the light bent into what is left above it;
-    no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about grey.
+    no toe, which would swallow dark clothes. Then the display's transfer function and the contrast about gray.
     """
     settings = np.array([(s.black, s.knee, s.contrast) for s in sensors], dtype=np.float32)
     black, knee, contrast = settings.T[:, :, None]
@@ -162,11 +162,11 @@ def noise_tile() -> NDArray[np.int8]:
     """(256, 256, 3) noise whose brightness has the deviation NOISE_UNIT.
 
     Red and blue are amplified for white to be white, and green has two of a mosaic's four pixels. Cameras smooth the
-    noise's colour as far as the picture's, which leaves faint blotches, and hardly its brightness.
+    noise's color as far as the picture's, which leaves faint blotches, and hardly its brightness.
     """
     noise = keyed_rng(0, "noise").normal(size=(256, 256, 3)) * [1.8, math.sqrt(0.5), 1.6]
-    grey = noise @ [0.299, 0.587, 0.114]
-    colour = gaussian_filter(noise - grey[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap")
-    grey = gaussian_filter(grey, GRAIN, mode="wrap")
-    tile = (grey[..., None] + colour) / grey.std() * NOISE_UNIT
+    gray = noise @ [0.299, 0.587, 0.114]
+    color = gaussian_filter(noise - gray[..., None], (SMOOTHED, SMOOTHED, 0), mode="wrap")
+    gray = gaussian_filter(gray, GRAIN, mode="wrap")
+    tile = (gray[..., None] + color) / gray.std() * NOISE_UNIT
     return np.asarray(np.clip(np.round(tile), -127, 127), dtype=np.int8)

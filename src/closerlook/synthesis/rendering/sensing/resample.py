@@ -17,7 +17,7 @@ from closerlook.synthesis.rendering.values import ViewParameters
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-FLAT = wp.constant(0.05)  # metres beside a pixel's plane within which its neighbours are of the same surface
+FLAT = wp.constant(0.05)  # meters beside a pixel's plane within which its neighbors are of the same surface
 
 
 @wp.func
@@ -38,13 +38,13 @@ def next_weight(offset: float, softness: float) -> float:
 
 @wp.func
 def weighed(c: wp.vec4, weight: float) -> wp.vec4:
-    """Colour times coverage, and coverage, times ``weight``."""
+    """Color times coverage, and coverage, times ``weight``."""
     return wp.vec4(c[0], c[1], c[2], 1.0) * (c[3] * weight)
 
 
 @wp.func
 def column(
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     v: int,
     layer: int,
@@ -56,15 +56,15 @@ def column(
     w_row: float,
     w_below: float,
 ):
-    """What three rows of a column come to: colour and coverage, and normal by weights of which none is below 0."""
+    """What three rows of a column come to: color and coverage, and normal by weights of which none is below 0."""
     mean = wp.vec4()
     bent = wp.vec4()
-    a = colour[v, layer, above, x][3]
-    b = colour[v, layer, row, x][3]
-    c = colour[v, layer, below, x][3]
+    a = color[v, layer, above, x][3]
+    b = color[v, layer, row, x][3]
+    c = color[v, layer, below, x][3]
     if a + b + c > 0.0:
-        mean = weighed(colour[v, layer, above, x], w_above) + weighed(colour[v, layer, row, x], w_row)
-        mean += weighed(colour[v, layer, below, x], w_below)
+        mean = weighed(color[v, layer, above, x], w_above) + weighed(color[v, layer, row, x], w_row)
+        mean += weighed(color[v, layer, below, x], w_below)
         if a > 0.0:
             bent = facing[v, layer, above, x] * (a * greater(w_above, 0.0))
         if b > 0.0:
@@ -85,21 +85,21 @@ def alike(coverage: float, away: wp.vec4, normal: wp.vec4) -> float:
 def resample(
     views: wp.array(dtype=ViewParameters),
     capacity: int,
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     run: int,
 ):
     """Each view's surfaces, from its slot to ``capacity`` slots further on, from the sensor's size to the image's.
 
-    Colour, coverage and normal are resampled. Position is the nearest pixel's that has the layer, and changes towards
-    those of its neighbours that are of the same surface: a mean of two surfaces is on neither.
+    Color, coverage and normal are resampled. Position is the nearest pixel's that has the layer, and changes towards
+    those of its neighbors that are of the same surface: a mean of two surfaces is on neither.
 
     Views whose sensor has the image's size and no softness stay as they are. A thread does ``run`` pixels of a row,
     with single numbers for what could be vectors: those that are written by halves and read whole are slow.
     """
     v, y, part = wp.tid()
-    height, width = colour.shape[2], colour.shape[3]
+    height, width = color.shape[2], color.shape[3]
     soft = views[v].softness
     bottom = views[v].height - 1
     edge = views[v].width - 1
@@ -121,10 +121,10 @@ def resample(
         x = part * run
         end = wp.min(x + run, width)
         u = int((float(x) + 0.5) * step)
-        left, bent_left = column(colour, facing, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
-        middle, bent = column(colour, facing, v, layer, above, row, below, u, w_above, w_row, w_below)
+        left, bent_left = column(color, facing, v, layer, above, row, below, wp.max(u - 1, 0), w_above, w_row, w_below)
+        middle, bent = column(color, facing, v, layer, above, row, below, u, w_above, w_row, w_below)
         right, bent_right = column(
-            colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
+            color, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
         )
         while x < end:
             across = (float(x) + 0.5) * step
@@ -135,7 +135,7 @@ def resample(
                 middle = right
                 bent = bent_right
                 right, bent_right = column(
-                    colour, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
+                    color, facing, v, layer, above, row, below, wp.min(u + 1, edge), w_above, w_row, w_below
                 )
             across -= float(u) + 0.5
             w_own = own_weight(across, soft)
@@ -149,17 +149,17 @@ def resample(
                 across = wp.abs(across)
                 j = int(row)
                 i = int(u)
-                if colour[v, layer, j, i][3] == 0.0:
+                if color[v, layer, j, i][3] == 0.0:
                     for b in range(3):
                         for a in range(3):
                             k = wp.where(b == 0, above, wp.where(b == 1, below, row))
                             h = wp.where(a == 0, before, wp.where(a == 1, after, u))
-                            if colour[v, layer, k, h][3] > 0.0:
+                            if color[v, layer, k, h][3] > 0.0:
                                 j = k
                                 i = h
-                least = colour[v, layer, j, i] * 0.25
+                least = color[v, layer, j, i] * 0.25
                 albedo = mean * (1.0 / greater(mean[3], 1.0e-3))
-                colour[target, layer, y, x] = wp.vec4(
+                color[target, layer, y, x] = wp.vec4(
                     greater(albedo[0], least[0]),
                     greater(albedo[1], least[1]),
                     greater(albedo[2], least[2]),
@@ -173,9 +173,9 @@ def resample(
                 place = where[v, layer, j, i]
                 away = where[v, layer, beyond, i] - place
                 aside = where[v, layer, j, beside] - place
-                w = down * alike(colour[v, layer, beyond, i][3], away, normal)
-                t = across * alike(colour[v, layer, j, beside][3], aside, normal)
+                w = down * alike(color[v, layer, beyond, i][3], away, normal)
+                t = across * alike(color[v, layer, j, beside][3], aside, normal)
                 where[target, layer, y, x] = place + away * w + aside * t
             else:
-                colour[target, layer, y, x] = wp.vec4()
+                color[target, layer, y, x] = wp.vec4()
             x += 1

@@ -1,12 +1,12 @@
-"""Kernels for the video that an image was cut from: H.264's transform, quantiser and deblocking filter.
+"""Kernels for the video that an image was cut from: H.264's transform, quantizer and deblocking filter.
 
-What is seen of a codec is what its quantiser took: fine texture, weak colour, steps between 4 x 4 blocks. So pictures
-are coded as ITU-T H.264 does (its clauses are given below), colour at half the resolution, but each block by itself
+What is seen of a codec is what its quantizer took: fine texture, weak color, steps between 4 x 4 blocks. So pictures
+are coded as ITU-T H.264 does (its clauses are given below), color at half the resolution, but each block by itself
 where an encoder codes the difference from a prediction: that saves bits and hardly changes what is lost (the PSNR of
 rendered images is the same to 0.1 dB, their spectra to 0.3 dB), and blocks need not wait for one another. All edges are
 filtered as those inside an intra-coded macroblock, first across, then down.
 
-A *canvas* is the picture as the codec sees it: brightness above, the two colours side by side below it. Each of its
+A *canvas* is the picture as the codec sees it: brightness above, the two colors side by side below it. Each of its
 *lane vectors* holds a sample of several pictures, so that on the CPU the arithmetic is SIMD; on CUDA there is one lane.
 All is integer arithmetic, as in the standard, and so the same everywhere.
 """
@@ -34,10 +34,10 @@ wp.set_module_options(KERNEL_OPTIONS)
 
 Launch = Callable[[wp.Kernel, tuple[int, ...], list[object]], None]
 
-GRID = 8  # pixels either way after which blocks of brightness and of colour begin anew
+GRID = 8  # pixels either way after which blocks of brightness and of color begin anew
 LANES = 8  # pictures at once on the CPU
 LOW, HIGH = wp.constant(-128), wp.constant(127)
-# Columns of the table of :func:`quantisers`; the first two hold a number for each class of coefficient
+# Columns of the table of :func:`quantizers`; the first two hold a number for each class of coefficient
 FACTOR, STEP, BITS, DEAD, ALPHA, BETA, REACH = (wp.constant(column) for column in (0, 3, 6, 7, 8, 9, 10))
 
 # Clauses 8.5.9 and 8.5.12 (the steps) and the factors that undo them (Malvar et al. 2003, table 2), by QP modulo 6, for
@@ -51,8 +51,8 @@ FACTORS = (
     (8192, 3355, 5243),
     (7282, 2893, 4559),
 )
-# Table 8-15: QP of colour from 30 on; table 8-16 and 8-17: thresholds of the filter, and its reach for strength 3
-COLOUR_QP = (29, 30, 31, 32, 32, 33, 34, 34, 35, 35, 36, 36, 37, 37, 37, 38, 38, 38, 39, 39, 39, 39)
+# Table 8-15: QP of color from 30 on; table 8-16 and 8-17: thresholds of the filter, and its reach for strength 3
+COLOR_QP = (29, 30, 31, 32, 32, 33, 34, 34, 35, 35, 36, 36, 37, 37, 37, 38, 38, 38, 39, 39, 39, 39)
 ALPHAS = (
     *(0,) * 16,
     *(4, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 17, 20, 22, 25, 28, 32, 36),
@@ -71,10 +71,10 @@ REACHES = (
 
 
 @functools.lru_cache(maxsize=64)
-def quantisers(qp: int) -> NDArray[np.int32]:
-    """(2, 11) what a quantiser parameter, 0 to 51, stands for, for brightness and for colour."""
+def quantizers(qp: int) -> NDArray[np.int32]:
+    """(2, 11) what a quantizer parameter, 0 to 51, stands for, for brightness and for color."""
     rows = []
-    for plane_qp in (qp, qp if qp < 30 else COLOUR_QP[qp - 30]):
+    for plane_qp in (qp, qp if qp < 30 else COLOR_QP[qp - 30]):
         bits, steps = 15 + plane_qp // 6, [step << plane_qp // 6 for step in STEPS[plane_qp % 6]]
         rows.append(
             [
@@ -107,9 +107,9 @@ def enter(
     rows: int,
     canvas: wp.array2d(dtype=Any),
 ):
-    """Pictures from number ``first`` on to brightness and colour about 0, so far down and to the right in the canvas.
+    """Pictures from number ``first`` on to brightness and color about 0, so far down and to the right in the canvas.
 
-    As JPEG converts them (ITU-T T.871), in steps of 1/256; four pixels share their mean colour.
+    As JPEG converts them (ITU-T T.871), in steps of 1/256; four pixels share their mean color.
     """
     group, v, u = wp.tid()
     top = group * rows
@@ -133,8 +133,8 @@ def enter(
             green[lane] = int(c[1])
             blue[lane] = int(c[2])
             lane += 1
-        grey = red * 77 + green * 150 + blue * 29 + type(none)(128)
-        canvas[top + v * 2 + k / 2, u * 2 + k % 2] = (grey >> type(none)(8)) - type(none)(128)
+        gray = red * 77 + green * 150 + blue * 29 + type(none)(128)
+        canvas[top + v * 2 + k / 2, u * 2 + k % 2] = (gray >> type(none)(8)) - type(none)(128)
         reds += red
         greens += green
         blues += blue
@@ -166,7 +166,7 @@ def forward(rows: int, down: int, canvas: wp.array2d(dtype=Any)):
 
 
 @wp.kernel
-def quantise(table: wp.array2d(dtype=int), rows: int, canvas: wp.array2d(dtype=Any)):
+def quantize(table: wp.array2d(dtype=int), rows: int, canvas: wp.array2d(dtype=Any)):
     """Every coefficient as the decoder reads it: what is below two thirds of a step is gone."""
     group, row, x = wp.tid()
     y = group * rows + row
@@ -288,34 +288,34 @@ def leave(
     rows: int,
     image: wp.array2d(dtype=wp.vec3ub),
 ):
-    """The pictures back from the canvas, colour between its samples by linear interpolation."""
+    """The pictures back from the canvas, color between its samples by linear interpolation."""
     group, v, u = wp.tid()
     top = group * rows
-    colour = top + rows / 3 * 2
+    color = top + rows / 3 * 2
     half = canvas.shape[1] / 2
     none = type(canvas[0, 0])(0)
     start = first + group * len(none)
     count = wp.min(image.shape[0] - start, len(none))
     bits = type(none)(12)
     brightest = type(none)(255)
-    # Three quarters of the own colour and a quarter of the neighbour's, first across, then down
+    # Three quarters of the own color and a quarter of the neighbor's, first across, then down
     left = wp.max(u - 1, 0)
     beyond = wp.min(u + 1, half - 1)
     for i in range(2):
-        row = colour + wp.clamp(v + 2 * i - 1, 0, rows / 3 - 1)
-        blue = canvas[colour + v, u] * 3 + canvas[row, u]
-        red = canvas[colour + v, half + u] * 3 + canvas[row, half + u]
+        row = color + wp.clamp(v + 2 * i - 1, 0, rows / 3 - 1)
+        blue = canvas[color + v, u] * 3 + canvas[row, u]
+        red = canvas[color + v, half + u] * 3 + canvas[row, half + u]
         y = v * 2 + i - down
         for k in range(2):
             x = u * 2 + k - right
             if y >= 0 and x >= 0 and y < height and x < width:
                 aside = wp.where(k == 0, left, beyond)
-                cb = blue * 3 + canvas[colour + v, aside] * 3 + canvas[row, aside]
-                cr = red * 3 + canvas[colour + v, half + aside] * 3 + canvas[row, half + aside]
-                grey = canvas[top + v * 2 + i, u * 2 + k] * 4096 + type(none)(128 * 4096 + 2048)
-                r = wp.min(wp.max((grey + cr * 359) >> bits, type(none)(0)), brightest)
-                g = wp.min(wp.max((grey - cb * 88 - cr * 183) >> bits, type(none)(0)), brightest)
-                b = wp.min(wp.max((grey + cb * 454) >> bits, type(none)(0)), brightest)
+                cb = blue * 3 + canvas[color + v, aside] * 3 + canvas[row, aside]
+                cr = red * 3 + canvas[color + v, half + aside] * 3 + canvas[row, half + aside]
+                gray = canvas[top + v * 2 + i, u * 2 + k] * 4096 + type(none)(128 * 4096 + 2048)
+                r = wp.min(wp.max((gray + cr * 359) >> bits, type(none)(0)), brightest)
+                g = wp.min(wp.max((gray - cb * 88 - cr * 183) >> bits, type(none)(0)), brightest)
+                b = wp.min(wp.max((gray + cb * 454) >> bits, type(none)(0)), brightest)
                 pixel = y * width + x
                 lane = int(0)
                 while lane < count:
@@ -327,7 +327,7 @@ def leave(
 def overloads(lanes: type) -> tuple[wp.Kernel, ...]:
     """The kernels for lane vectors of one type."""
     types = {"canvas": wp.array2d(dtype=lanes)}
-    kernels = (enter, forward, quantise, inverse, decode, deblock, leave)
+    kernels = (enter, forward, quantize, inverse, decode, deblock, leave)
     return with_lanes(__name__, lanes, [(kernel, types) for kernel in kernels])
 
 
@@ -348,8 +348,8 @@ def through_video(image: wp.array, size: tuple[int, int], sensor: Sensor, launch
     lanes = lanes_on(image.device)
     groups = 1 if image.device.is_cpu else len(image)  # on the CPU one after the other, to stay in the caches
     canvas = _canvas((groups * rows, columns), lanes, str(image.device))
-    table = wp.array(quantisers(sensor.video), dtype=wp.int32, device=image.device)
-    enter, forward, quantise, inverse, decode, deblock, leave = overloads(lanes)
+    table = wp.array(quantizers(sensor.video), dtype=wp.int32, device=image.device)
+    enter, forward, quantize, inverse, decode, deblock, leave = overloads(lanes)
     quarters = (groups, rows // 3, columns // 2)
     across, down = (groups, rows, columns // 4), (groups, rows // 4, columns)
     for first in range(0, len(image), groups * lanes._length_):
@@ -357,7 +357,7 @@ def through_video(image: wp.array, size: tuple[int, int], sensor: Sensor, launch
         launch(enter, quarters, [image, *place, canvas])
         launch(forward, down, [rows, 1, canvas])
         launch(forward, across, [rows, 0, canvas])
-        launch(quantise, (groups, rows, columns), [table, rows, canvas])
+        launch(quantize, (groups, rows, columns), [table, rows, canvas])
         launch(inverse, across, [rows, canvas])
         launch(decode, down, [rows, canvas])
         launch(deblock, (groups, rows), [table, 0, rows, canvas])

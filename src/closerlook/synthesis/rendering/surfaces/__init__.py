@@ -1,1 +1,1 @@
-"""Finding the surfaces that cameras see: the person, by rasterising triangles, and the place, along rays."""
+"""Finding the surfaces that cameras see: the person, by rasterizing triangles, and the place, along rays."""

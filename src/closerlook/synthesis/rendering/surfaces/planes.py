@@ -20,7 +20,7 @@ wp.set_module_options(KERNEL_OPTIONS)
 
 SORTED = wp.constant(8)  # pixels along the side of a tile that panels are sorted into
 SKY, MIXED = wp.constant(-1), wp.constant(-2)  # instead of a panel's number
-HORIZON = wp.constant(1.0e-6)  # 1 / metres: the ground ends there
+HORIZON = wp.constant(1.0e-6)  # 1 / meters: the ground ends there
 LAID = wp.constant(4.0e-6)  # of the distance: of things in one plane, the one with the lowest number is on top
 OUT, PARTLY, WHOLLY = (wp.constant(kind) for kind in range(3))
 

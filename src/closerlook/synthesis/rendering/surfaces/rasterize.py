@@ -1,4 +1,4 @@
-"""Kernels that turn triangles into samples: project, rasterise, cast the shadow map."""
+"""Kernels that turn triangles into samples: project, rasterize, cast the shadow map."""
 
 # ruff: noqa: UP018, RUF046 - to Warp, the cast makes a variable of a constant
 # Warp types kernels, not Python:
@@ -223,7 +223,7 @@ def draw(
 
 
 @wp.kernel
-def rasterise(
+def rasterize(
     screen: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
     surface_of: wp.array(dtype=int),

@@ -21,7 +21,7 @@ from closerlook.synthesis.rendering.values import Surface, ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-PATCH = wp.constant(4.0)  # texels between neighbours of one patch of a texture
+PATCH = wp.constant(4.0)  # texels between neighbors of one patch of a texture
 
 
 @wp.func
@@ -123,7 +123,7 @@ def add_patch(
     eye: wp.vec3,
     count: float,
 ) -> Skin:
-    """Add a patch that ``count`` samples see, by one look-up of its colour and one of its relief."""
+    """Add a patch that ``count`` samples see, by one look-up of its color and one of its relief."""
     surface = surfaces[h.material]
     share = 1.0 / h.count
     area = h.texels * share * count
@@ -167,7 +167,7 @@ def resolve(
     surfaces: wp.array(dtype=Surface),
     texels: wp.array(dtype=texel),
     views: wp.array(dtype=ViewParameters),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     run: int,
@@ -178,7 +178,7 @@ def resolve(
     Where all four show one material, and those of one diagonal lie close together on it, the mean of these two stands
     for the mean of all; where these two show one triangle, its middle does.
 
-    ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position. Pixels beyond a view's
+    ``color`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position. Pixels beyond a view's
     sensor are left as they are. A thread does ``run`` pixels of a row.
     """
     v, y, part = wp.tid()
@@ -191,7 +191,7 @@ def resolve(
     corners = screen[v]
     pose = positions[view.pose]
     shapes = normals[view.pose]
-    colours = colour[v, 0, y]
+    colors = color[v, 0, y]
     facings = facing[v, 0, y]
     points = where[v, 0, y]
     x = part * run
@@ -202,7 +202,7 @@ def resolve(
         c = triangle_of(lower[2 * x])
         d = triangle_of(lower[2 * x + 1])
         if wp.max(wp.max(a, b), wp.max(c, d)) < 0:
-            colours[x] = wp.vec4()
+            colors[x] = wp.vec4()
         else:
             alike = bool(False)
             if wp.min(wp.min(a, b), wp.min(c, d)) >= 0:
@@ -247,7 +247,7 @@ def resolve(
             n = wp.normalize(s.normal)
             albedo = s.albedo * part_of
             p = s.position * part_of
-            colours[x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
+            colors[x] = wp.vec4(albedo[0], albedo[1], albedo[2], count * 0.25)
             facings[x] = wp.vec4(n[0], n[1], n[2], s.rough * part_of)
             points[x] = wp.vec4(p[0], p[1], p[2], 0.0)
         x += 1

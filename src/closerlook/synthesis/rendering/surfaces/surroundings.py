@@ -25,8 +25,8 @@ from closerlook.synthesis.rendering.values import ViewParameters, texel
 
 wp.set_module_options(KERNEL_OPTIONS)
 
-SKY_DISTANCE = wp.constant(20000.0)  # metres
-NEXT_TO_NOTHING = wp.constant(1.0e-3)  # metres
+SKY_DISTANCE = wp.constant(20000.0)  # meters
+NEXT_TO_NOTHING = wp.constant(1.0e-3)  # meters
 FLATTEST = wp.constant(50.0)  # how many times longer than wide a pixel may be on a panel
 HIDDEN = wp.constant(wp.int64(1 << 60))  # added to the key of a sample whose triangle is behind a panel
 
@@ -108,7 +108,7 @@ def several(
 ) -> Spot:
     """The surface that the samples of a pixel see whose bits are set in ``shown``: see :class:`Spot` for their mean.
 
-    Neighbours that see one panel take one look at its texture. If all four are shown and those of one diagonal see one
+    Neighbors that see one panel take one look at its texture. If all four are shown and those of one diagonal see one
     panel, the others do, too.
     """
     s = Spot()
@@ -203,14 +203,14 @@ def surround(
     planes: wp.array(dtype=Plane),
     tiles: wp.array4d(dtype=int),
     place_texels: wp.array(dtype=texel),
-    colour: wp.array4d(dtype=wp.vec4),
+    color: wp.array4d(dtype=wp.vec4),
     facing: wp.array4d(dtype=wp.vec4),
     where: wp.array4d(dtype=wp.vec4),
     run: int,
 ):
     """Average the samples of each pixel that do not show the person into its second layer.
 
-    ``colour`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission. Pixels
+    ``color`` linear albedo and coverage; ``facing`` normal and roughness; ``where`` position and emission. Pixels
     beyond a view's sensor are left as they are. A thread does ``run`` pixels of a row.
     """
     v, y, part = wp.tid()
@@ -220,7 +220,7 @@ def surround(
     half = half_pixel(view)
     upper = key[v, 2 * y]
     lower = key[v, 2 * y + 1]
-    colours = colour[v, 1, y]
+    colors = color[v, 1, y]
     normals = facing[v, 1, y]
     points = where[v, 1, y]
     x = part * run
@@ -228,7 +228,7 @@ def surround(
     while x < end:
         shown = place_samples(upper, lower, x)
         if shown == 0:
-            colours[x] = wp.vec4()
+            colors[x] = wp.vec4()
         else:
             count = float((shown & 1) + ((shown >> 1) & 1) + ((shown >> 2) & 1) + (shown >> 3))
             tile = tiles[v, y / SORTED, x / SORTED]
@@ -239,7 +239,7 @@ def surround(
                 s = several(planes, tile, place_texels, view, half, x, y, shown)
             else:
                 s = spot(planes, panel, place_texels, view, at, count)
-            colours[x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
+            colors[x] = wp.vec4(s.albedo[0], s.albedo[1], s.albedo[2], count * 0.25)
             normals[x] = wp.vec4(s.normal[0], s.normal[1], s.normal[2], s.rough)
             points[x] = wp.vec4(s.position[0], s.position[1], s.position[2], s.emission)
         x += 1
