@@ -109,8 +109,8 @@ def test_the_card_says_how_images_were_chosen(people: Dataset, tmp_path: Path) -
     model = train(people, recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1}, plan=chosen)
     card = (tmp_path / "run" / "README.md").read_text()
     assert "24 images of 3 people" in card
-    assert "**Plan**: 24 images, 50.0% of the source, chosen by method greedy, rule sure" in card
-    assert "street cameras" in card and "0.2500 of fit (95 % interval 0.1250 to 0.3750)" in card
+    assert "**Plan**: 24 images, 50.0% of the source, chosen by method greedy, rule not-worse" in card
+    assert "street cameras" in card and "0.2500 of squared MMD (95 % interval 0.1250 to 0.3750)" in card
     again = train(people.subset(chosen), recipe="strong", out=tmp_path / "run", overrides={**TINY, "steps": 1})
     assert equal(model, again)  # the same run
     for other, words in ((chosen.random_control(1), "a random control"), (Plan(values={}, images=1, share=1), "hand")):

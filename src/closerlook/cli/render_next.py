@@ -1,4 +1,4 @@
-"""closerlook render-next: which images to render next, to be surer of a choice."""
+"""closerlook render-next: which images to render next, for a more certain choice."""
 
 from __future__ import annotations
 

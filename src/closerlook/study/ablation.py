@@ -14,7 +14,7 @@ from closerlook.reid import Recipe, default_recipe
 from closerlook.selection import Plan, worst
 from closerlook.storage.files import alone_in
 from closerlook.storage.paths import path_within
-from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms, run_untrained
+from closerlook.study.arms import RUNS, Arm, Run, fixed_arm, run_arms, run_imagenet_only
 from closerlook.study.config import StudyConfig
 from closerlook.study.importance import importance_of_study, save_importance
 from closerlook.study.tables import Row, row_plan, table_rows
@@ -83,7 +83,7 @@ def run_study(
         paper={row.name: row.paper for row in rows if row.paper is not None},
     )
     with alone_in(out, "studying in"):
-        run_untrained(resolved, target, out)  # so that a target that cannot do is told before anything is written
+        run_imagenet_only(resolved, target, out)  # so that a target that cannot do is told before anything is written
         config.save(out)
         for name, plan in plans.items():
             plan.save(plan_files[name])

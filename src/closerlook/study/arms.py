@@ -29,7 +29,7 @@ from closerlook.storage.files import write_json
 from closerlook.storage.keys import Key, changes, plain
 from closerlook.storage.paths import path_within
 
-__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_untrained", "summarize"]
+__all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_imagenet_only", "summarize"]
 
 RUNS = "runs"
 FILE = "results.json"
@@ -139,7 +139,7 @@ def run_arms(
     """
     rules = Protocol.load(protocol)
     judge = _judge(target, rules)
-    runs = [run_untrained(recipe, target, out, rules)]
+    runs = [run_imagenet_only(recipe, target, out, rules)]
     total = len(arms) * len(seeds)
     # Seeds outside, arms inside: a study that is stopped early has compared every arm equally often.
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
@@ -149,8 +149,8 @@ def run_arms(
     return runs
 
 
-def run_untrained(recipe: Recipe, target: Dataset, out: Path, protocol: str | Protocol = "market1501") -> Run:
-    """Evaluate the recipe's backbone as it is before training, once, in ``out/runs/untrained``.
+def run_imagenet_only(recipe: Recipe, target: Dataset, out: Path, protocol: str | Protocol = "market1501") -> Run:
+    """Evaluate the recipe's backbone as it is before training, once, in ``out/runs/imagenet-only``.
 
     Raises:
         CloserlookError: the target cannot be evaluated on: it lacks a split or identities, or an image is damaged.

@@ -104,7 +104,7 @@ def test_shares_are_those_of_ledoit_and_wolfs_formula() -> None:
     found = estimate(planted(0, 1.0)[0])
     share = [0.11356481798550302, 0, 0.4081267805254688, 0.4783084014890282, 0, 0]
     low = [0, 0, 0.24716822455497706, 0.2364434139746549, 0, 0]
-    np.testing.assert_allclose(found.share[:6], share, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.weight[:6], share, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.low[:6], low, rtol=0, atol=1e-10)
 
 
