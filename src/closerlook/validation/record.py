@@ -10,7 +10,7 @@ from closerlook.attributes import Factor, Level
 from closerlook.errors import CloserlookError
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
-from closerlook.study.record import versions
+from closerlook.study.config import versions
 
 __all__ = ["FILE", "Record"]
 
