@@ -108,7 +108,19 @@ def test_a_name_that_is_gone_is_found():
     assert resolves("~pathlib.Path", "closerlook", ())
 
 
-PACKAGES = ("adaptation", "analysis", "embedding", "evaluation", "reid", "reporting", "selection", "study", "synthesis")
+PACKAGES = (
+    "adaptation",
+    "dataset",
+    "embedding",
+    "evaluation",
+    "gap",
+    "reid",
+    "reporting",
+    "selection",
+    "study",
+    "synthesis",
+    "validation",
+)
 LEVELS = {"viewpoint": (0, 90), "weather": ("sunny", "foggy"), "illumination": ("noon",)}
 SIZE = (64, 32)
 

@@ -103,9 +103,7 @@ def demo() -> Gap:
     return replace(made.gap, measurement=replace(measurement, cell_images=images), settings=settings)
 
 
-@pytest.mark.parametrize(
-    ("rule", "narrowed", "selection_frequency"), [("mean", 14_400, 20_160), ("not-worse", 28_800, 40_320)]
-)
+@pytest.mark.parametrize(("rule", "narrowed", "kept"), [("mean", 14_400, 20_160), ("not-worse", 28_800, 40_320)])
 def test_the_demos_numbers_of_images(demo: Gap, rule: str, narrowed: int, kept: int) -> None:
     assert select(demo, rule=rule, all_levels=[]).images == narrowed
     plan = select(demo, rule=rule, all_levels=["illumination"])
