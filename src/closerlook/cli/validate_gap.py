@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out, Seed, Source, parse_assignments
+from closerlook.cli.options import Out, Seed, Source, loading, parse_assignments
 from closerlook.errors import UsageError
+from closerlook.inputs import find_data, find_recipe
 
 __all__ = ["validate_gap"]
 
@@ -49,10 +50,16 @@ def validate_gap(
 
     A stopped experiment goes on where it was when the same command is given again.
     """
-    from closerlook.dataset import open_dataset
-    from closerlook.reporting import report
-    from closerlook.reporting.validation import answer
-    from closerlook.validation import validate_gap
+    for name in (source, *target):
+        find_data(name)
+    if recipe is not None:
+        find_recipe(recipe)
+    overrides, share = parse_assignments(set_), _share(second_seeds)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.reporting import report
+        from closerlook.reporting.validation import answer
+        from closerlook.validation import validate_gap
 
     found = validate_gap(
         open_dataset(source),
@@ -62,9 +69,9 @@ def validate_gap(
         controls=controls,
         factors=factor or None,
         recipe=recipe,
-        overrides=parse_assignments(set_),
+        overrides=overrides,
         seeds=seeds,
-        second_seeds=_share(second_seeds),
+        second_seeds=share,
         seed=seed,
         cameras=cameras,
         quick=quick,

@@ -7,13 +7,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from closerlook.charts import FAR, INK, LINE, MUTED, NEAR, themed
 from closerlook.validation.measures import MEASURES
 from closerlook.validation.outcome import Outcome
 
 __all__ = ["measures_figure", "scatter_figure"]
 
-INK, MUTED, ACCENT, LINE, BAND = "#222222", "#777777", "#2a6f97", "#c1440e", "#b8c4cc"
-FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 ACROSS = 3  # panels in a row
 
 
@@ -45,14 +44,14 @@ def _scatter(title: str, table: pl.DataFrame, controls: pl.DataFrame) -> alt.Lay
     x = alt.X("gap:Q", title="gap to the target", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     y = alt.Y("mAP:Q", title="mAP (%)", scale=alt.Scale(zero=False))
     base = alt.Chart(table)
-    bars = base.mark_rule(color=BAND, strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title="mAP (%)"), y2="high:Q")
+    bars = base.mark_rule(color=FAR, strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title="mAP (%)"), y2="high:Q")
     tooltip = ["subset:Q", alt.Tooltip("gap:Q", format=".4f"), alt.Tooltip("mAP:Q", format=".2f"), "runs:Q"]
-    points = base.mark_circle(color=ACCENT, size=46, opacity=0.9).encode(x=x, y=y, tooltip=tooltip)
+    points = base.mark_circle(color=NEAR, size=46, opacity=0.9).encode(x=x, y=y, tooltip=tooltip)
     line = base.transform_regression("gap", "mAP").mark_line(color=LINE, strokeWidth=1.5).encode(x=x, y=y)
     layers: list[Any] = [bars, line, points]
     if controls.height:
         span = controls.select(low=pl.min("mAP"), high=pl.max("mAP"), mean=pl.mean("mAP"))
-        band = alt.Chart(span).mark_rect(color=BAND, opacity=0.3).encode(y=alt.Y("low:Q"), y2="high:Q")
+        band = alt.Chart(span).mark_rect(color=FAR, opacity=0.3).encode(y=alt.Y("low:Q"), y2="high:Q")
         mean = alt.Chart(span).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(y="mean:Q")
         layers = [band, mean, *layers]
     return alt.layer(*layers).properties(title=title, width=250, height=190)  # type: ignore[return-value]
@@ -84,9 +83,9 @@ def _correlations(table: pl.DataFrame, title: str, order: list[str], *, labels: 
     x = alt.X("rho:Q", title="correlation", scale=scale, axis=alt.Axis(tickCount=5))
     base = alt.Chart(table)
     zero = alt.Chart(pl.DataFrame({"x": [0]})).mark_rule(color=LINE, strokeDash=[4, 3]).encode(x=alt.X("x:Q"))
-    bars = base.mark_rule(color=BAND, strokeWidth=3).encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q")
+    bars = base.mark_rule(color=FAR, strokeWidth=3).encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q")
     tooltip = ["measure:N", *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("rho", "low", "high"))]
-    points = base.mark_circle(color=ACCENT, size=60, opacity=1).encode(y=y, x=x, tooltip=tooltip)
+    points = base.mark_circle(color=NEAR, size=60, opacity=1).encode(y=y, x=x, tooltip=tooltip)
     layers = alt.layer(zero, bars, points)
     return layers.properties(title=title, width=220, height=alt.Step(19))  # type: ignore[return-value]
 
@@ -95,20 +94,7 @@ def _styled(chart: alt.VConcatChart, title: str, subtitle: list[str]) -> alt.Top
     heading = alt.TitleParams(
         title, subtitle=subtitle, anchor="start", fontSize=15, subtitleColor=MUTED, subtitleFontSize=12, offset=14
     )
-    styled: alt.TopLevelMixin = (
-        chart.properties(title=heading)
-        .configure(font=FONT, background="white", padding=12)
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor="#eeeeee",
-            domainColor="#cccccc",
-            tickColor="#cccccc",
-            labelColor=INK,
-            titleColor=INK,
-            titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=12,
-        )
-        .configure_title(color=INK, fontWeight="bold", fontSize=12)
+    styled: alt.TopLevelMixin = themed(chart.properties(title=heading)).configure_title(
+        color=INK, fontWeight="bold", fontSize=12
     )
     return styled
