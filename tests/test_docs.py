@@ -18,6 +18,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 def test_the_page_of_scene_parameters_is_what_the_code_says():
     path = ROOT / "tools" / "write_scene_page.py"
     spec = importlib.util.spec_from_file_location("write_scene_page", path)
+    assert spec is not None and spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     assert tool.scene_page() == (ROOT / "docs" / "scene.md").read_text(encoding="utf-8"), f"run: python {path}"

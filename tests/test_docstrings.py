@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,7 +69,7 @@ def exists(path):
     parts = path.split(".")
     for count in range(len(parts), 0, -1):
         try:
-            owner = importlib.import_module(".".join(parts[:count]))
+            owner: Any = importlib.import_module(".".join(parts[:count]))
         except ImportError:
             continue
         for number, part in enumerate(parts[count:], start=count):
@@ -193,12 +194,12 @@ def test_what_is_public_has_an_example(name):
 def test_an_example_runs(name, request, tmp_path, monkeypatch):
     """In an empty folder; ``data``, ``target``, ``gap``, ``plan`` and ``model`` are there where it mentions them."""
     monkeypatch.chdir(tmp_path)
-    text = inspect.getdoc(PUBLIC.get(name, Embedder))
+    text = inspect.getdoc(PUBLIC.get(name, Embedder)) or ""
     given = {"cl": closerlook, "np": np, "pl": pl, "torch": torch, "Path": Path, "Embedder": Embedder}
     for fixture in ("data", "target", "gap", "plan", "model"):
         if re.search(rf"\b{fixture}\b", "".join(line for line in text.splitlines() if line.strip().startswith(">>>"))):
             given[fixture] = request.getfixturevalue(fixture)
     test = doctest.DocTestParser().get_doctest(text, given, name, None, None)
-    said = []
+    said: list[str] = []
     doctest.DocTestRunner().run(test, out=said.append)
     assert not said, "".join(said)

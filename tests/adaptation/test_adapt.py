@@ -1,6 +1,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,13 +50,13 @@ def test_whatever_a_search_depends_on_is_told(sampler: Sampler, tmp_path: Path) 
         Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
     table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
     target, out = Dataset.from_table(tmp_path / "target", table, "plain", ()), tmp_path / "out"
-    asked = {"parameters": ["sensor.noise"], "renders": 2, "people": 2, "views": 1, "size": (64, 32)}
+    asked: dict[str, Any] = {"parameters": ["sensor.noise"], "renders": 2, "people": 2, "views": 1, "size": (64, 32)}
     asked |= {"embedding": "lite0-pooled", "sensor": "clean"}
     with alone_in(out, "adapting in"), pytest.raises(CloserlookError, match="Another run is adapting in"):
-        adapt(target, out=out, **asked)  # type: ignore[arg-type]
+        adapt(target, out=out, **asked)
     assert list(out.iterdir()) == []
-    adapt(target, out=out, **asked)  # type: ignore[arg-type]
-    changed = [
+    adapt(target, out=out, **asked)
+    changed: list[tuple[dict[str, Any], str]] = [
         ({"people": 3}, r"rendering\.people \(2 there, 3 now\)"),
         ({"views": 2}, r"rendering\.views"),
         ({"size": (32, 16)}, r"embedding\.size .*rendering\.size"),
@@ -67,10 +68,10 @@ def test_whatever_a_search_depends_on_is_told(sampler: Sampler, tmp_path: Path) 
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     for change, says in changed:
         with pytest.raises(CloserlookError, match=f"another search: search.json differs in .*{says}"):
-            adapt(target, out=out, **{**asked, **change})  # type: ignore[arg-type]
+            adapt(target, out=out, **{**asked, **change})
     os.utime(target.paths[0], ns=(1, 1))
     with pytest.raises(CloserlookError, match=r"differs in target\.images\. "):
-        adapt(target, out=out, **asked)  # type: ignore[arg-type]
+        adapt(target, out=out, **asked)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 

@@ -1,6 +1,7 @@
 """The distance of a rendered set is the gap's: against all pairs of vectors, and an analysis of the same images."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,7 +34,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return _saved(tmp_path_factory.mktemp("target"), noise(0, TARGET, 100), {})
 
 
-def _saved(root: Path, images: np.ndarray, columns: dict[str, object], factors: tuple[Factor, ...] = ()) -> Dataset:
+def _saved(root: Path, images: np.ndarray, columns: dict[str, Any], factors: tuple[Factor, ...] = ()) -> Dataset:
     names = [f"{number}.png" for number in range(len(images))]
     for name, image in zip(names, images, strict=True):
         Image.fromarray(image).save(root / name)

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,24 +95,24 @@ def test_a_stopped_search_resumes_to_the_same_end(optimizer: str, tmp_path: Path
 
 def test_another_search_does_not_overwrite_this_one(tmp_path: Path) -> None:
     search_scene(PARAMETERS, Bowl(), optimizer="cma", renders=3, seed=1, out=tmp_path, made_from={})
-    changed = [
+    changed: list[tuple[dict[str, Any], str]] = [
         ({"parameters": PARAMETERS[:2]}, r"parameters\.weather\.extinction"),
         ({"optimizer": "descent"}, r"optimizer \(cma there, descent now\)"),
         ({"seed": 2}, r"seed \(1 there, 2 now\)"),
         ({"made_from": {"target": {"images": "sha256:1"}}}, "target"),
     ]
-    asked = {"parameters": PARAMETERS, "optimizer": "cma", "seed": 1, "made_from": {}}
+    asked: dict[str, Any] = {"parameters": PARAMETERS, "optimizer": "cma", "seed": 1, "made_from": {}}
     for change, says in changed:
         with pytest.raises(CloserlookError, match=rf"another search: search\.json differs in {says}\. "):
-            search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})  # type: ignore[arg-type]
+            search_scene(measure=Bowl(), renders=3, out=tmp_path, **{**asked, **change})
 
 
 def test_more_renders_go_on_from_those_that_there_are(tmp_path: Path) -> None:
-    asked = {"optimizer": "descent", "seed": 1, "made_from": {}}
-    whole = search_scene(PARAMETERS, Bowl(), renders=30, out=tmp_path / "whole", **asked)  # type: ignore[arg-type]
-    search_scene(PARAMETERS, Bowl(), renders=6, out=tmp_path / "out", **asked)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"optimizer": "descent", "seed": 1, "made_from": {}}
+    whole = search_scene(PARAMETERS, Bowl(), renders=30, out=tmp_path / "whole", **asked)
+    search_scene(PARAMETERS, Bowl(), renders=6, out=tmp_path / "out", **asked)
     bowl = Bowl()
-    more = search_scene(PARAMETERS, bowl, renders=30, out=tmp_path / "out", **asked)  # type: ignore[arg-type]
+    more = search_scene(PARAMETERS, bowl, renders=30, out=tmp_path / "out", **asked)
     assert bowl.calls == len(more.steps) - 5 + 1  # the start is held out already
     assert more.values == whole.values
 

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 import simplejpeg
 import torch
-from pretended import DEVICE, Away, on_device
 
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
@@ -21,6 +20,8 @@ from closerlook.reid import Model
 from closerlook.reid.augmentation import augment
 from closerlook.reid.recipe import Recipe
 from closerlook.reid.state import State
+
+from .pretended import DEVICE, Away, on_device
 
 CPU = torch.device("cpu")
 SIZE = (64, 32)

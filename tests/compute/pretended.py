@@ -24,7 +24,7 @@ MIXED = {"aten::copy_", "aten::index.Tensor", "aten::index_put_", "aten::index_p
 class Away(torch.Tensor):
     """A tensor on the device; ``here`` is what it holds."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
     is_cuda = property(lambda self: True)  # so that code for GPUs is what runs
 
     @staticmethod
@@ -36,7 +36,7 @@ class Away(torch.Tensor):
         self.here = here
 
     @classmethod
-    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):  # type: ignore[override]
         raise AssertionError(f"{func} outside on_device()")
 
     def tolist(self):

@@ -9,7 +9,7 @@ from closerlook.compute.progress import progress, step
 
 def test_without_a_terminal_there_is_a_line_now_and_then_and_at_the_end(monkeypatch, capsys):
     clock = iter([0.0, 10.0, 40.0, 50.0, 60.0])
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(module.console, "_force_terminal", False)
     with progress("Rendering", 100, done=20) as advance:
         advance(10)

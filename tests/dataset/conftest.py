@@ -1,8 +1,9 @@
 import polars as pl
 import pytest
-from drawing import write
 
 from closerlook.dataset import Dataset
+
+from .drawing import write
 
 
 @pytest.fixture(autouse=True)

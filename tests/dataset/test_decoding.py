@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
-from drawing import noise, write
 from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageOps
 
@@ -19,6 +18,8 @@ from closerlook.dataset import open_dataset
 from closerlook.dataset.audit import audit
 from closerlook.dataset.decoding import MAX_PIXELS, read_image, read_rgba, read_size
 from closerlook.errors import CloserlookError
+
+from .drawing import noise, write
 
 
 def test_png_pixels_come_back_as_they_were(tmp_path):

@@ -1,13 +1,14 @@
 import numpy as np
 import polars as pl
 import pytest
-from drawing import write
 
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.export import export
 from closerlook.errors import CloserlookError, UsageError
+
+from .drawing import write
 
 LABELS = ["identity", "camera", "split"]
 

@@ -5,11 +5,12 @@ import os
 import numpy as np
 import polars as pl
 import pytest
-from drawing import noise, write
 
 from closerlook.dataset import open_dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError
+
+from .drawing import noise, write
 
 LITTER = ["._1.png", ".hidden/2.png", "@eaDir/1.png", "a/@eaDir/x.png/3.png", "__MACOSX/4.png"]
 

@@ -2,13 +2,14 @@ import re
 
 import polars as pl
 import pytest
-from drawing import write
 from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.formats.market1501 import NAMES
 from closerlook.errors import CloserlookError, UsageError
+
+from .drawing import write
 
 NAME = re.compile(NAMES["market1501"][1])
 TRAIN = ["0002_c1s1_000451_03.jpg", "0002_c2s3_064542_01.jpg.jpg", "0007_c6s1_000001_00.jpg"]

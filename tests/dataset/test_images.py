@@ -1,13 +1,15 @@
 import os
+from collections.abc import Generator
 
 import numpy as np
 import pytest
-from drawing import noise, write
 from hypothesis import given, settings, strategies as st
 
 from closerlook.dataset import open_dataset
 from closerlook.dataset.images import image_array, iter_images, resize
 from closerlook.errors import CloserlookError, UsageError
+
+from .drawing import noise, write
 
 
 def test_resize_is_identity_at_the_same_size():
@@ -54,9 +56,15 @@ def test_at_most_a_few_batches_are_read_ahead(images_folder, monkeypatch):
     from closerlook.dataset import images
 
     read = []
-    monkeypatch.setattr(images, "read_image", lambda path: read.append(path) or noise(0))
+
+    def read_image(path):
+        read.append(path)
+        return noise(0)
+
+    monkeypatch.setattr(images, "read_image", read_image)
     batches = iter_images(images_folder, (8, 8), batch_size=1, workers=2)
     next(batches)
+    assert isinstance(batches, Generator)
     batches.close()
     assert len(read) <= 3
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from closerlook.embedding import LAYERS, ContentStyle, Layers, open_embedding, slices_of
-from closerlook.embedding.content_style import HALVED_FROM, write_gram
+from closerlook.embedding import ContentStyle, Layers, open_embedding, slices_of
+from closerlook.embedding.content_style import HALVED_FROM, LAYERS, write_gram
 from closerlook.errors import CloserlookError, UsageError
 
 SIZE = (64, 32)
@@ -90,7 +90,7 @@ def test_pooled_networks_have_one_block() -> None:
     assert (block.term, block.dim, block.weight) == ("feature", 1280, 1.0)
 
 
-def test_a_function_of_the_users(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_function_of_the_users(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_embedding_1.py").write_text("def mean(images):\n    return images.float().mean((1, 2))\n")
     monkeypatch.chdir(tmp_path)
     embedder = open_embedding("my_embedding_1:mean", SIZE)
@@ -106,7 +106,7 @@ def test_a_function_of_the_users(tmp_path, monkeypatch: pytest.MonkeyPatch) -> N
         ("raise ValueError('no')", CloserlookError, "ValueError: no"),
     ],
 )
-def test_a_wrong_function_is_explained(tmp_path, monkeypatch, body, error, message) -> None:  # type: ignore[no-untyped-def]
+def test_a_wrong_function_is_explained(tmp_path, monkeypatch, body, error, message) -> None:
     name = f"wrong_{abs(hash(body))}"
     (tmp_path / f"{name}.py").write_text(f"def f(images):\n    {body}\n")
     monkeypatch.chdir(tmp_path)

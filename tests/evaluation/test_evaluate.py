@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,12 +35,13 @@ def golden(query, gallery, score, metric="euclidean", **options):
 @pytest.mark.parametrize(("form", "definition"), [("step", reference.step_ap), ("trapezoid", reference.trapezoid_ap)])
 def test_scores_of_features_equal_the_definition(pair, form, definition):
     result = rank(*pair, protocol=replace(Protocol(), ap=form))
-    value, valid = golden(*pair, definition)
+    query, gallery = pair
+    value, valid = golden(query, gallery, definition)
     assert result.mAP == pytest.approx(value, abs=1e-14)
     assert result.valid == valid
-    assert result.mINP == pytest.approx(golden(*pair, reference.inp)[0], abs=1e-14)
+    assert result.mINP == pytest.approx(golden(query, gallery, reference.inp)[0], abs=1e-14)
     for k in (1, 3, 10):
-        share = golden(*pair, lambda shown: reference.first_hit(shown) <= k)[0]  # noqa: B023
+        share = golden(query, gallery, lambda shown: reference.first_hit(shown) <= k)[0]  # noqa: B023
         assert result.cmc[k - 1] == result.score(f"rank-{k}") == pytest.approx(share, abs=1e-14)
 
 
@@ -291,12 +293,12 @@ def test_a_gallery_of_junk_alone(pair):
     "make",
     [
         lambda: Protocol.load("market"),
-        lambda: Protocol(ap="interpolated"),
-        lambda: Protocol(ties="random"),
-        lambda: Protocol(gallery="all"),
-        lambda: Protocol(filter="same-clip"),
+        lambda: Protocol(ap="interpolated"),  # type: ignore[arg-type]
+        lambda: Protocol(ties="random"),  # type: ignore[arg-type]
+        lambda: Protocol(gallery="all"),  # type: ignore[arg-type]
+        lambda: Protocol(filter="same-clip"),  # type: ignore[arg-type]
         lambda: Protocol(draws=0),
-        lambda: Matching("manhattan"),
+        lambda: Matching("manhattan"),  # type: ignore[arg-type]
         lambda: Matching(query_expansion=-1),
         lambda: Matching.load("l1"),
     ],
@@ -311,7 +313,7 @@ def test_protocols_round_trip_as_plain_values():
         assert Protocol.from_dict(protocol.to_dict()) == protocol
     lost = Protocol.from_dict(replace(Protocol(), filter=lambda q, g: np.zeros((1, 1), bool)).to_dict())
     with pytest.raises(UsageError, match="not kept"):
-        lost.filter(None, None)
+        lost.filter(None, None)  # type: ignore[arg-type]
 
 
 def test_an_embedder_is_evaluated_on_a_data_set(wardrobe, color):
@@ -330,7 +332,7 @@ def test_unlabeled_images_are_refused_before_any_work(wardrobe, split):
     identity = pl.when(pl.col("split") == split).then(None).otherwise("identity").alias("identity")
     data = replace(wardrobe, table=wardrobe.table.with_columns(identity))
     with pytest.raises(CloserlookError, match=r"have no identity"):
-        evaluate(None, data)
+        evaluate(None, data)  # type: ignore[arg-type]
 
 
 def test_no_features_are_computed_for_junk(wardrobe, color):
@@ -385,7 +387,8 @@ def test_arrays_are_evaluated_as_features_are(pair):
     expected = rank(query, gallery).per_query
     assert evaluate(*arrays).per_query.equals(expected)
     assert evaluate(query, arrays[1]).per_query.equals(expected)
-    assert evaluate(*(tuple(map(torch.from_numpy, side)) for side in arrays)).per_query.equals(expected)
+    tensors: list[Any] = [tuple(map(torch.from_numpy, side)) for side in arrays]
+    assert evaluate(*tensors).per_query.equals(expected)
     unknown = evaluate(*(side[:2] for side in arrays), protocol="no-cameras")
     assert unknown.valid >= expected["ap"].drop_nulls().len()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -129,7 +130,7 @@ def test_projected_cells_agree_with_exact_ones(
     np.testing.assert_allclose(wide.measurement.level_gaps, gap.measurement.level_gaps, rtol=1e-4)
     np.testing.assert_allclose(wide.levels["total_loss"], gap.levels["total_loss"], rtol=1e-6)
     np.testing.assert_allclose(wide.levels["mmd2"], gap.levels["mmd2"], atol=0.01)
-    subset = {"weather": ["sunny", "foggy"], "viewpoint": [180]}
+    subset: dict[str, list[Any]] = {"weather": ["sunny", "foggy"], "viewpoint": [180]}
     assert wide.score(subset)["mmd2"] == pytest.approx(gap.score(subset)["mmd2"], abs=0.03)
     assert wide.projection_error < 0.1
     assert gap.projection_error < 1e-4
@@ -176,7 +177,7 @@ def test_constant_images_have_no_diversity(source: Dataset, target: Dataset) -> 
     same = source.table.with_columns(file_name=pl.lit("0_sunny_0.png"))
     gap = analyze(replace(source, table=same), target, size=SIZE)
     np.testing.assert_allclose(gap.levels["diversity"], 0, atol=1e-4)
-    assert gap.importance["share"].abs().max() < 1e-6  # type: ignore[operator]
+    assert gap.importance["share"].abs().max() < 1e-6
 
 
 def test_what_cannot_be_analyzed_is_explained(source: Dataset, target: Dataset) -> None:

@@ -10,8 +10,8 @@ import torch
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
-from closerlook.embedding import LAYERS
 from closerlook.embedding.backbones import pretrained
+from closerlook.embedding.content_style import LAYERS
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 

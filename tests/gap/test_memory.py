@@ -2,6 +2,7 @@
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_sums_are_those_of_their_definition(seed: int, images: int, batch: int, 
             for run in runs_of(labels[rows]):
                 sums.add(int(labels[rows][run.start]), vectors[run.start])
         found, present = sums.totals(), slice(labels[0], labels[-1] + 1)
-        close = {"rtol": 1e-5, "atol": 1e-5}
+        close: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
         if exact:
             torch.testing.assert_close(found["units"], expected[present], **close)
             continue

@@ -57,7 +57,8 @@ def data(folder: Path, names: list[str], columns: dict[str, list[object]], facto
 def designs(draw: st.DrawFn) -> tuple[int, list[int], list[int], list[int | None], list[int] | None, int, str]:
     images = draw(st.integers(1, IMAGES))
     column = st.lists(st.integers(0, draw(st.integers(0, 3))), min_size=images, max_size=images)
-    people = draw(st.one_of(column, st.just([0] * images), st.just(list(range(images))), st.just([None] * images)))
+    alike: list[list[int | None]] = [[0] * images, list(range(images)), [None] * images]
+    people: list[int | None] = [*draw(st.one_of(column, *map(st.just, alike)))]
     target = draw(st.integers(1, 8))
     cameras = draw(st.none() | st.lists(st.integers(0, 2), min_size=target, max_size=target))
     return images, draw(column), draw(column), people, cameras, target, draw(st.sampled_from(["images", "cameras"]))
@@ -72,7 +73,7 @@ def designs(draw: st.DrawFn) -> tuple[int, list[int], list[int], list[int | None
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embedding: object) -> None:  # type: ignore[type-arg]
+def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embedding: object) -> None:
     images, a, b, people, cameras, targets, bootstrap_unit = design
     factors = (Factor("a", (0, 1, 2, 3)), Factor("b", (0, 1, 2, 3)))
     source = data(
@@ -84,7 +85,7 @@ def test_whatever_the_design(folder: Path, design: tuple, scaling: str, embeddin
     target = data(
         folder,
         [f"{number}.png" for number in range(targets)],
-        {} if cameras is None else {"camera": cameras},  # type: ignore[dict-item]
+        {} if cameras is None else {"camera": cameras},
         (),
     )
     try:
@@ -149,7 +150,7 @@ def test_a_choice_is_held_out_over_cameras_too(folder: Path) -> None:
         assert evidence is not None
         assert evidence["draws"] > 0
         assert evidence["held_out_gain"] is not None
-    assert found["images"]["gain"] == pytest.approx(found["cameras"]["gain"])  # type: ignore[index]
+    assert found["images"]["gain"] == pytest.approx(found["cameras"]["gain"])
 
 
 def test_what_is_no_data_set_or_embedding_is_refused_in_one_message(folder: Path) -> None:

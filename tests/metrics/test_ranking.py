@@ -1,6 +1,7 @@
 """Ranks and scores against the definitions, on random small cases with many ties."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sklearn.metrics import average_precision_score
 
 from closerlook.metrics import ranking
-from closerlook.metrics.protocol import Labels, Protocol
+from closerlook.metrics.protocol import AP, Labels, Protocol
 from closerlook.metrics.ranking import find_matches
 from closerlook.metrics.scores import (
     FirstHits,
@@ -60,15 +61,17 @@ def expected(table, left, right, score):
 @given(searches(), st.integers(1, 5))
 @settings(max_examples=200, deadline=None)
 def test_all_scores_equal_their_definitions(search, block_size):
-    matches = find_matches(*search, Protocol(), block_size)
-    queries = len(search[1])
-    for form, definition in (("step", reference.step_ap), ("trapezoid", reference.trapezoid_ap)):
+    table, left, right = search
+    matches = find_matches(table, left, right, Protocol(), block_size)
+    queries = len(left)
+    forms: list[tuple[AP, Callable]] = [("step", reference.step_ap), ("trapezoid", reference.trapezoid_ap)]
+    for form, definition in forms:
         np.testing.assert_allclose(
-            average_precision(matches, queries, form), expected(*search, definition), rtol=0, atol=1e-14
+            average_precision(matches, queries, form), expected(table, left, right, definition), rtol=0, atol=1e-14
         )
-    np.testing.assert_array_equal(first_hit(matches, queries).rank, expected(*search, reference.first_hit))
+    np.testing.assert_array_equal(first_hit(matches, queries).rank, expected(table, left, right, reference.first_hit))
     np.testing.assert_allclose(
-        inverse_negative_penalty(matches, queries), expected(*search, reference.inp), rtol=0, atol=1e-14
+        inverse_negative_penalty(matches, queries), expected(table, left, right, reference.inp), rtol=0, atol=1e-14
     )
 
 
@@ -95,11 +98,15 @@ def counting(monkeypatch):
 @given(searches(), st.integers(1, 5))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counting_gives_the_same_as_the_definition(counting, search, block_size):
-    matches = find_matches(*search, Protocol(), block_size)
+    table, left, right = search
+    matches = find_matches(table, left, right, Protocol(), block_size)
     np.testing.assert_allclose(
-        average_precision(matches, len(search[1]), "step"), expected(*search, reference.step_ap), rtol=0, atol=1e-14
+        average_precision(matches, len(left), "step"),
+        expected(table, left, right, reference.step_ap),
+        rtol=0,
+        atol=1e-14,
     )
-    np.testing.assert_array_equal(first_hit(matches, len(search[1])).rank, expected(*search, reference.first_hit))
+    np.testing.assert_array_equal(first_hit(matches, len(left)).rank, expected(table, left, right, reference.first_hit))
 
 
 @given(searches(levels=2))

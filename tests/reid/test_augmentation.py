@@ -84,7 +84,7 @@ def test_blurring_keeps_a_flat_image_flat(name: str) -> None:
 
 def test_an_augmentation_that_hits_no_image() -> None:
     for name in ("blur", "resample", "jpeg", "random_erasing"):
-        assert torch.equal(run(**{name: 1e-9}), images().float())
+        assert torch.equal(run(0, **{name: 1e-9}), images().float())
 
 
 def test_a_part_of_a_batch_is_changed_as_in_the_whole() -> None:

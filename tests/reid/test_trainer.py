@@ -178,7 +178,7 @@ def test_whatever_a_run_depends_on_is_told(
         torch.save({"other": torch.ones(1)}, path)
         monkeypatch.setenv("CLOSERLOOK_WEIGHTS", str(tmp_path))
     before = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
-    asked = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}, **change}
+    asked: dict[str, Any] = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}, **change}
     with pytest.raises(CloserlookError, match=f"holds a run that differs in ({says}): choose another"):
         train(data, out=out, **asked)
     assert {path: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
@@ -205,7 +205,7 @@ def test_a_folder_that_was_moved_holds_the_same_run(
 
 def test_a_damaged_run_is_named(trained: tuple[Model, Path], people: Dataset, tmp_path: Path) -> None:
     shutil.copytree(trained[1], tmp_path / "run")
-    asked = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}}
+    asked: dict[str, Any] = {"recipe": "strong", "seed": 5, "overrides": {**TINY, "ema": 0.5}}
     model = tmp_path / "run" / "model.safetensors"
     whole = model.read_bytes()
     for damaged in (b"", whole[:-1], whole[:100] + b"x" + whole[101:], whole[:-9] + b"x" + whole[-8:]):

@@ -4,6 +4,7 @@ import pytest
 
 from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, verdict
+from closerlook.selection import Plan
 from closerlook.study.arms import Run, Summary
 from closerlook.study.recovery import Recovery
 
@@ -72,7 +73,8 @@ def runs(arm, values, control=None):
 )
 def test_a_plan_is_recommended_only_where_its_gain_is_sure(all_, plan, random, says):
     told = [*runs("all", all_), *runs("plan", plan, "random"), *runs("random", random)]
-    sentence = decision(ReportContext("a study", runs=told, plans={"plan": None}))
+    chosen = Plan(values={"weather": ("sunny",)}, images=10, share=0.5)
+    sentence = decision(ReportContext("a study", runs=told, plans={"plan": chosen}))
     for words in says:
         assert words in sentence
 

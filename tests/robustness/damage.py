@@ -88,23 +88,28 @@ class Damage:
     named: bool = True
 
 
+def _writes(content: bytes | bytearray) -> Callable[[Path], object]:
+    """Puts this in the place of the file's content."""
+    return lambda path: path.write_bytes(content)
+
+
 def damages(path: Path, rng: np.random.Generator) -> Iterator[Damage]:
     """All that can be done to the file at ``path``."""
     data = path.read_bytes()
     yield Damage("missing", Path.unlink, sure=False)
-    yield Damage("empty", lambda p: p.write_bytes(b""), sure=path.suffix != ".yaml")
+    yield Damage("empty", _writes(b""), sure=path.suffix != ".yaml")
     yield Damage("a folder", _to_folder)
-    yield Damage("not UTF-8", lambda p: p.write_bytes(b"\xff\xfe\x00\x80" + data))
-    yield Damage("nulls", lambda p: p.write_bytes(bytes(len(data))))
+    yield Damage("not UTF-8", _writes(b"\xff\xfe\x00\x80" + data))
+    yield Damage("nulls", _writes(bytes(len(data))))
     for share in (0.3, 0.9):
         cut = data[: int(share * len(data))]
         sure = path.suffix in (*BINARY, ".json")
-        yield Damage(f"cut at {share}", lambda p, cut=cut: p.write_bytes(cut), sure)
+        yield Damage(f"cut at {share}", _writes(cut), sure)
     for _ in range(3):
         flipped = bytearray(data)
         flipped[rng.integers(len(data))] ^= 1 << rng.integers(8)
         sure = path.suffix == ".safetensors" or path.name == "images.parquet"  # which a checksum is kept of
-        yield Damage("bit flipped", lambda p, flipped=bytes(flipped): p.write_bytes(flipped), sure)
+        yield Damage("bit flipped", _writes(flipped), sure)
     if path.suffix in (".json", ".yaml"):
         yield from _field_damages(path)
     if path.suffix == ".parquet":
@@ -113,9 +118,9 @@ def damages(path: Path, rng: np.random.Generator) -> Iterator[Damage]:
         text = data.decode()
         for name in text.splitlines()[0].split(","):
             changed = text.replace(name, "x")
-            yield Damage(f"no column {name}", lambda p, text=changed: p.write_text(text), sure=name == "step")
-        yield Damage("words", lambda p: p.write_text(text.rpartition(",")[0] + ",word\n"))
-        yield Damage("ragged", lambda p: p.write_text(text + "1,2,3,4,5,6,7,8,9,10\n"))
+            yield Damage(f"no column {name}", _writes(changed.encode()), sure=name == "step")
+        yield Damage("words", _writes((text.rpartition(",")[0] + ",word\n").encode()))
+        yield Damage("ragged", _writes((text + "1,2,3,4,5,6,7,8,9,10\n").encode()))
 
 
 BINARY = (".parquet", ".safetensors")
@@ -149,12 +154,12 @@ def _field_damages(path: Path) -> Iterator[Damage]:
             sure = of_no_type and not compared
             changed = dump(_with(whole, place, wrong))
             name = f"{'.'.join(map(str, place)) or 'all'} = {str(wrong)[:20]!r}"
-            yield Damage(name, lambda p, text=changed: p.write_text(text), sure, named=sure)
+            yield Damage(name, _writes(changed.encode()), sure, named=sure)
         if place and isinstance(place[-1], str):
             changed = dump(_without(whole, place))
-            yield Damage(f"no {'.'.join(map(str, place))}", lambda p, text=changed: p.write_text(text), sure=False)
+            yield Damage(f"no {'.'.join(map(str, place))}", _writes(changed.encode()), sure=False)
     if isinstance(whole, dict):
-        yield Damage("unknown field", lambda p: p.write_text(dump({**whole, "x": 1})), sure=False)
+        yield Damage("unknown field", _writes(dump({**whole, "x": 1}).encode()), sure=False)
 
 
 def places(value: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -186,13 +191,13 @@ def _column_damages(path: Path) -> Iterator[Damage]:
     table = pl.read_parquet(path)
     for name in table.columns:
         changed = table.drop(name)
-        yield Damage(f"no {name}", lambda p, t=changed: p.write_bytes(_parquet(t)), sure=False)
+        yield Damage(f"no {name}", _writes(_parquet(changed)), sure=False)
         for kind in (pl.List(pl.Int64), pl.Boolean, pl.Float64, pl.String, pl.Null):
             column = pl.Series(name, [None] * table.height, dtype=kind)
             changed = table.with_columns(column)
-            yield Damage(f"{name} of {kind}", lambda p, t=changed: p.write_bytes(_parquet(t)), sure=False)
-    yield Damage("no row", lambda p: p.write_bytes(_parquet(table.clear())), sure=False)
-    yield Damage("half the rows", lambda p: p.write_bytes(_parquet(table.head(3))), sure=False)
+            yield Damage(f"{name} of {kind}", _writes(_parquet(changed)), sure=False)
+    yield Damage("no row", _writes(_parquet(table.clear())), sure=False)
+    yield Damage("half the rows", _writes(_parquet(table.head(3))), sure=False)
 
 
 def _parquet(table: pl.DataFrame) -> bytes:

@@ -54,7 +54,7 @@ class Case:
 
 def prepare(folder: Path) -> Path:
     """``folder`` with what calls may name: rendered data, a target, empty frames of a camera, an image."""
-    levels = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon", "night"]}
+    levels: dict[str, list[Any]] = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon", "night"]}
     generate("gpr-plus", out=folder / "data", identities=2, levels=levels, size=(32, 16), workers=1)
     rng = np.random.default_rng(0)
     for name, shape in (("target/a.png", (32, 16)), ("target/b.png", (32, 16)), ("frames/a.png", (36, 64))):

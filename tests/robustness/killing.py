@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -39,18 +40,26 @@ def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
     training = {"backbone": "lite0", "steps": 13, "ema": 0.5, "validate_every": 0.3, **tiny}
 
     def generate() -> object:
-        levels = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
-        return closerlook.synthesis.generation.generate(out=out, identities=2, levels=levels, size=size, workers=1)
+        levels: dict[str, list[Any]] = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
+        return closerlook.synthesis.generate(out=out, identities=2, levels=levels, size=size, workers=1)
 
     def adapt() -> object:
-        search = {"parameters": ["sensor.noise"], "renders": 3, "people": 2, "views": 1, "sensor": "clean"}
-        real = open_dataset(str(folder))
-        return closerlook.adaptation.adapt(real, out=out, embedding="lite0-pooled", size=size, **search)  # type: ignore[arg-type]
+        return closerlook.adaptation.adapt(
+            open_dataset(str(folder)),
+            out=out,
+            parameters=["sensor.noise"],
+            renders=3,
+            people=2,
+            views=1,
+            sensor="clean",
+            embedding="lite0-pooled",
+            size=size,
+        )
 
-    def analyze() -> object:
+    def analyze() -> None:
         data = open_dataset(str(folder))
         gap = closerlook.gap.analyze(data, data.take(range(0, 36, 2)), size=(64, 32), out=out)
-        return closerlook.gap.save_figures(gap, data, out / "figures")
+        closerlook.gap.save_figures(gap, data, out / "figures")
 
     def train() -> object:
         closerlook.reid.trainer.CHECKPOINT_SECONDS = -1.0  # after every step

@@ -121,7 +121,7 @@ def make_target(folder: Path, rng: np.random.Generator) -> Dataset:
 
 
 @contextmanager
-def at(folder: Path):  # type: ignore[no-untyped-def]
+def at(folder: Path):
     """The working directory for a while."""
     before = Path.cwd()
     os.chdir(folder)

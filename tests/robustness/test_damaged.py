@@ -96,7 +96,7 @@ def test_an_unreadable_file_is_named(made: Path, name: str, monkeypatch: pytest.
     def refuse(self: Path, *arguments: object, **options: object) -> object:
         if self.resolve() == path.resolve():
             raise PermissionError(13, "Permission denied", str(self))
-        return opened(self, *arguments, **options)  # type: ignore[call-overload]
+        return opened(self, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", refuse)
     mode = path.stat().st_mode

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,7 +35,7 @@ def files_in(folder):
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
     """Two people, two images each."""
-    levels = {"viewpoint": [90], "weather": ["sunny", "foggy"], "illumination": ["noon"]}
+    levels: dict[str, list[Any]] = {"viewpoint": [90], "weather": ["sunny", "foggy"], "illumination": ["noon"]}
     out = tmp_path_factory.mktemp("rendered") / "data"
     return generate("gpr-plus", out=out, identities=2, levels=levels, size=(32, 16), workers=1)
 
@@ -176,7 +177,7 @@ def test_an_analysis_into_a_folder_of_any_name_is_whole(tmp_path, monkeypatch, n
 @pytest.mark.parametrize("name", ["x[1]", "~", "folder:x"])
 def test_a_rendered_folder_named_like_a_pattern_is_finished_and_found_again(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    levels = {"viewpoint": [90], "weather": ["sunny"], "illumination": ["noon"]}
+    levels: dict[str, list[Any]] = {"viewpoint": [90], "weather": ["sunny"], "illumination": ["noon"]}
     for _ in range(2):
         data = generate("gpr-plus", out=name, identities=2, levels=levels, size=(32, 16), workers=1)
         assert len(data) == 2

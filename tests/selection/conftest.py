@@ -123,7 +123,7 @@ class Made:
             level_target_dots=(np.stack(levels) @ offsets.T)[None],
             target_counts=np.bincount(target_group),
             target_bias=np.array([variance_of_mean(target, target_group)]),
-            target_distances=np.bincount(target_group, (target**2).sum(axis=1))[:, None],
+            target_distances=np.bincount(target_group, (target**2).sum(axis=1)).astype(float)[:, None],
             units=units,
             unit_counts=np.bincount(unit),
             unit_sketches=np.stack([source[unit == u].mean(axis=0) for u in range(len(units))]).astype(np.float32),

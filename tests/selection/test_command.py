@@ -145,5 +145,5 @@ def test_nothing_is_written_on_a_wrong_request(
 def test_the_optimum_is_told_in_its_own_measure(folder: Path, tmp_path: Path) -> None:
     text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "exhaustive", "--criterion", "total_loss")
     assert re.search(r"greedy is [0-9.]+ of total_loss above it", text)
-    optimum = Plan.load(tmp_path / "plan.yaml").provenance.optimum  # type: ignore[union-attr]
+    optimum = Plan.load(tmp_path / "plan.yaml").provenance.optimum
     assert optimum["greedy_gap"] >= 0

@@ -15,7 +15,7 @@ SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda shape
 
 def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[str, tuple[object, ...]]]]:
     """(score, images, diversity, levels) of every product subset with at least two images, by definition."""
-    found = []
+    found: list[tuple[float, int, float, dict[str, tuple[object, ...]]]] = []
     measurement = made.gap.measurement
     center = made.target.mean(axis=0)
     bias = float(measurement.target_bias[0])
@@ -31,7 +31,9 @@ def literal(made: Made, criterion: str) -> list[tuple[float, int, float, dict[st
         pair = ((vectors[:, None] - made.target[None]) ** 2).sum(axis=2).mean()
         score = (mmd2 if criterion == "mmd2" else pair) / (2 * target_spread)
         diversity = (pair - mmd2 - target_spread) / target_spread
-        names = {f.name: tuple(f.levels[i] for i in kept) for f, kept in zip(made.factors, chosen, strict=True)}
+        names: dict[str, tuple[object, ...]] = {
+            f.name: tuple(f.levels[i] for i in kept) for f, kept in zip(made.factors, chosen, strict=True)
+        }
         found.append((score, len(vectors) * COPIES, diversity, names))
     return found
 

@@ -86,4 +86,4 @@ def test_wrong_requests_are_explained() -> None:
     with pytest.raises(UsageError, match="needs the target"):
         choose_people(made.gap, source, 1, by="near")
     with pytest.raises(UsageError, match="Did you mean 'near'"):
-        choose_people(made.gap, source, 1, by="nearr")
+        choose_people(made.gap, source, 1, by="nearr")  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 import closerlook
 from closerlook.errors import CloserlookError
-from closerlook.storage.tables import read_parquet, write_csv, write_parquet
+from closerlook.storage.tables import Kind, read_parquet, write_csv, write_parquet
 
 TABLE = pl.DataFrame({"file_name": ["a", "b"], "cell": [0, 1], "loss": [0.5, 1.0]})
 ODD = ["x[1]", "a*b", "{a}", "what?", "two words", "Zürich 東京", "-out", "~", "a=b", "%s", "$HOME", "[/bold]"]
@@ -30,7 +30,7 @@ def test_a_pattern_takes_no_neighbor_for_the_file(tmp_path):
         read_parquet(tmp_path / "x[1].parquet", remedy="again")
 
 
-COLUMNS = {"file_name": "text", "cell": "whole numbers", "loss": "numbers"}
+COLUMNS: dict[str, Kind] = {"file_name": "text", "cell": "whole numbers", "loss": "numbers"}
 
 
 @pytest.mark.parametrize(

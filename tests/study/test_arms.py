@@ -8,6 +8,7 @@ import pytest
 import simplejpeg
 import torch
 
+from closerlook import evaluation, reid
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
 from closerlook.evaluation import Protocol
@@ -67,15 +68,14 @@ def data(tmp_path_factory):
 def work(monkeypatch):
     """What is done: trainings by their folder's name, and evaluations."""
     done = []
-    train, evaluate = arms.train, arms.evaluate
 
     def training(*arguments, **options):
         done.append(f"train {options['out'].name}")
-        return train(*arguments, **options)
+        return reid.train(*arguments, **options)
 
     def evaluating(*arguments, **options):
         done.append("evaluate")
-        return evaluate(*arguments, **options)
+        return evaluation.evaluate(*arguments, **options)
 
     monkeypatch.setattr(arms, "train", training)
     monkeypatch.setattr(arms, "evaluate", evaluating)

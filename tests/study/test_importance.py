@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -75,7 +76,8 @@ def test_few_parts_say_nothing_of_attributes(arms: list[Arm], tmp_path: Path) ->
 
 def test_the_two_readings_agree_where_losses_follow_the_same_attributes(arms: list[Arm]) -> None:
     losses = pl.DataFrame({"factor": ["identity", "weather", "viewpoint"], "share": [0.2, 0.7, 0.1]})
-    found = importance_of_study(arms, _runs(arms), FACTORS, SimpleNamespace(importance=losses))
+    gap: Any = SimpleNamespace(importance=losses)
+    found = importance_of_study(arms, _runs(arms), FACTORS, gap)
     assert found is not None
     assert [row["loss_share"] for row in found.rows] == [0.2, 0.7, 0.1]
     mine = sorted(found.rows, key=lambda row: row["share"])

@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -37,7 +38,7 @@ def test_a_table_of_ones_own_has_the_levels_that_the_papers_rule_keeps(gpr_plus)
     rows = [(name, str(level)) for name in heights for level in gpr_plus.factor(name).levels]
     fits = [float(value) for own in heights.values() for value in own]
     estimates = pl.DataFrame(rows, schema=["factor", "level"], orient="row").with_columns(mmd2=pl.Series(fits))
-    gap = SimpleNamespace(factors=gpr_plus.factors, estimates=estimates)
+    gap: Any = SimpleNamespace(factors=gpr_plus.factors, estimates=estimates)
     found = {row.name: row for row in table_rows("own", gap)}
     assert list(found) == ["eighth-of-people", "half-of-people", "all", "viewpoint", "weather", "together"]
     assert found["weather"].levels == {"weather": ("clouds", "snowlight")}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from closerlook.synthesis import generate
 
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon"]}
-SETTINGS = {"identities": 5, "levels": LEVELS, "size": (32, 16), "seed": 5}
+SETTINGS: dict[str, Any] = {"identities": 5, "levels": LEVELS, "size": (32, 16), "seed": 5}
 SCRIPT = f"""
 import sys
 from closerlook.synthesis import generate

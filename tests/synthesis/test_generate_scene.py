@@ -1,6 +1,7 @@
 """Scene parameters as factors and as jitter, and levels of the user's own."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -87,7 +88,7 @@ def test_a_swept_parameter_does_what_it_says(swept):
 
 
 def test_a_subset_of_a_sweep_holds_the_same_images(swept, design, tmp_path):
-    levels = {"weather.extinction": [0.1], "viewpoint": [22.5], "weather": ["haze"]}
+    levels: dict[str, list[Any]] = {"weather.extinction": [0.1], "viewpoint": [22.5], "weather": ["haze"]}
     part = generate(design, out=tmp_path / "data", size=(64, 32), workers=1, levels=levels)
     assert len(part) == 4
     for name in part.table["file_name"]:
@@ -132,8 +133,9 @@ def test_columns_of_jitter_say_what_was_rendered_not_what_was_drawn(tmp_path):
     )
     for table in (own, named):
         assert (table["sensor_video"] % 1 == 0).all() and (table["sensor_quality"] % 1 == 0).all()
-        steep = np.degrees(np.arctan2(table["camera_height"] - 0.85, table["camera_distance"]))
-        assert table["camera_pitch"].to_numpy() == pytest.approx(steep.to_numpy())
+        height, distance = (table[f"camera_{name}"].to_numpy() for name in ("height", "distance"))
+        steep = np.degrees(np.arctan2(height - 0.85, distance))
+        assert table["camera_pitch"].to_numpy() == pytest.approx(steep)
     assert set(own["camera_height"]) == {4.0}
     assert named["camera_height"].is_between(1, 2).all() and named["camera_pitch"].max() < 40
 
@@ -221,7 +223,12 @@ def test_what_is_drawn_in_to_the_bounds_passes_the_check(name, value):
 
 def test_every_parameter_has_two_ends_and_what_is_named_lies_between_them():
     assert set(BOUNDS) == set(known_parameters())
-    named = {"weather": WEATHERS, "illumination": ILLUMINATIONS, "sensor": SENSORS, "camera": {"plain": Camera()}}
+    named: dict[str, dict[str, Any]] = {
+        "weather": WEATHERS,
+        "illumination": ILLUMINATIONS,
+        "sensor": SENSORS,
+        "camera": {"plain": Camera()},
+    }
     for name, (low, high) in BOUNDS.items():
         part = name.partition(".")[0]
         for value in named[part].values():

@@ -1,6 +1,7 @@
 """Levels of weather and illumination, measured on rendered people: ordered, and told apart by a plain classifier."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +145,8 @@ def test_thicker_fog_takes_more_contrast_step_by_step(clear_view):
 def test_every_parameter_acts_continuously(clear_view, name):
     base = WEATHERS["rain" if name == "wetness" else "snowlight"]
     steps = np.linspace(0.0, 0.5 if name == "cloud" else 1.0, 9)
-    images, _, _ = shown(clear_view, [replace(base, **{name: float(step)}) for step in steps])
+    changes: list[dict[str, Any]] = [{name: float(step)} for step in steps]
+    images, _, _ = shown(clear_view, [replace(base, **change) for change in changes])
     change = np.abs(np.diff(images, axis=0)).mean((1, 2))
     whole = np.abs(images[-1] - images[0]).mean()
     assert whole > 0.5

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,7 +24,7 @@ from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import Candidates
 from closerlook.validation.validate import _some_people
 
-ASKED = {"subsets": 6, "controls": 2, "recipe": "cpu-quick", "cameras": True}
+ASKED: dict[str, Any] = {"subsets": 6, "controls": 2, "recipe": "cpu-quick", "cameras": True}
 WEATHER, HOUR = Factor("weather", ("sunny", "foggy", "snow")), Factor("hour", ("noon", "dusk", "night"))
 TINY = {
     "backbone": "lite0",
@@ -123,7 +124,7 @@ def test_a_finished_experiment_trains_nothing_and_says_the_same(
 def test_what_cannot_be_asked_is_refused_before_any_work(
     source: Dataset, targets: list[Dataset], tmp_path: Path
 ) -> None:
-    def asked(*of: Dataset, **options: object) -> None:
+    def asked(*of: Dataset, **options: Any) -> None:
         cl.validate_gap(source, list(of), out=tmp_path / "out", recipe="cpu-quick", overrides=TINY, **options)
 
     day = targets[0]

@@ -38,7 +38,7 @@ def test_a_subset_equals_measuring_it(gap: Gap, source: Dataset, target: Dataset
     people = np.arange(whole.groups) < whole.groups // 2
     chosen = np.arange(len(whole.target_counts)) % 2 == 1
     names = whole.images.filter(people[whole.images["group"].to_numpy()])["file_name"]
-    own_source = source.filter(source.table["file_name"].is_in(names.implode()))
+    own_source = source.filter(pl.col("file_name").is_in(names.implode()))
     owner = np.arange(len(target)) * len(chosen) // len(target)
     direct = analyze(own_source, target.take(np.flatnonzero(chosen[owner])), size=SIZE)
     indirect = Gap(subset(whole, people, chosen), gap.settings)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,7 @@ from closerlook.synthesis.generation.annotations import PARTS
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    levels = {"viewpoint": [90, 180], "weather": ["sunny", "foggy"], "illumination": ["noon"]}
+    levels: dict[str, list[Any]] = {"viewpoint": [90, 180], "weather": ["sunny", "foggy"], "illumination": ["noon"]}
     out = tmp_path_factory.mktemp("rendered") / "data"
     return generate(out=out, identities=1, levels=levels, size=(64, 32), sensor="clean", workers=1)
 

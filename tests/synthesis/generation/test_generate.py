@@ -8,6 +8,7 @@ import sys
 import time
 from collections import namedtuple
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,9 +25,13 @@ from closerlook.synthesis.generation import render_person
 from closerlook.synthesis.generation.design import camera_number
 from closerlook.synthesis.generation.settings import SCENE_PER
 from closerlook.synthesis.generation.tasks import WORK_NAME
+from closerlook.synthesis.scenes.sensor import compress
 
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon", "night"]}
-SMALL = {"identities": 2, "levels": LEVELS, "size": (64, 32), "workers": 1, "seed": 3}
+ONE_CELL = {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}
+SMALL: dict[str, Any] = {"identities": 2, "levels": LEVELS, "size": (64, 32), "workers": 1, "seed": 3}
+
+Usage = namedtuple("Usage", "total used free")
 
 
 def contents(folder):
@@ -166,7 +171,10 @@ def test_pictures_and_packages_that_images_are_made_from_are_known(tmp_path, mon
     frames = tmp_path / "frames"
     frames.mkdir()
     Image.new("RGB", (64, 128), "gray").save(frames / "a.png")
-    asked = {"identities": 1, "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}}
+    asked: dict[str, Any] = {
+        "identities": 1,
+        "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]},
+    }
     asked |= {"size": (32, 16), "backdrops": [str(frames)], "workers": 1, "out": tmp_path / "data"}
     generate(**asked)
     generate(**asked)
@@ -216,26 +224,24 @@ def test_bad_options_are_usage_errors_and_leave_nothing_behind(options, message,
 
 
 def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10, 9, 1))
     with pytest.raises(CloserlookError, match=r"need about .* MiB"):
         generate(out=tmp_path / "data", **SMALL)
     assert not (tmp_path / "data" / "metadata.parquet").exists()
 
 
 def test_a_disk_that_fills_up_says_how_much_is_needed_and_loses_nothing(whole, tmp_path, monkeypatch):
-    usage, written = namedtuple("usage", "total used free"), []
+    written = []
 
-    def compress(image, sensor):
+    def compress_or_fail(image, sensor):
         written.append(sensor)
         if len(written) > 12:  # in the second person
-            monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1000))
+            monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10, 9, 1000))
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(image, sensor)
+        return compress(image, sensor)
 
-    real = render_person.compress
     with monkeypatch.context() as full:
-        full.setattr(render_person, "compress", compress)
+        full.setattr(render_person, "compress", compress_or_fail)
         with pytest.raises(CloserlookError, match=r"8 images need about .* MiB .* has 0 MiB free"):
             generate(out=tmp_path / "data", **SMALL)
     monkeypatch.undo()
@@ -322,7 +328,11 @@ def test_the_settings_are_readable(whole):
 def test_the_mix_of_people_is_a_setting(tmp_path):
     root, mix = tmp_path / "data", tmp_path / "mix.yaml"
     mix.write_text("female: 0\nchildren: 0\nelderly: 0\n")
-    one = {**SMALL, "identities": 2, "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}}
+    one: dict[str, Any] = {
+        **SMALL,
+        "identities": 2,
+        "levels": {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]},
+    }
     data = generate(out=root, population=mix, **one)
     assert set(data.table["gender"]) == {"male"}
     assert yaml.safe_load((root / "render.yaml").read_text())["population"]["female"] == 0

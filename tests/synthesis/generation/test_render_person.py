@@ -1,6 +1,7 @@
 """The device that images are made on, asked for by name; that of CUDA is played by its path on the CPU."""
 
 import importlib
+from typing import Any, ClassVar
 
 import pytest
 import simplejpeg
@@ -11,7 +12,7 @@ from closerlook.synthesis import generate
 from closerlook.synthesis.generation import render_person
 from closerlook.synthesis.rendering.renderer import Renderer
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "identities": 1,
     "levels": {"viewpoint": [0], "weather": ["blizzard"], "illumination": ["noon", "night"]},
     "size": (64, 32),
@@ -20,6 +21,7 @@ ASKED = {
 
 
 class Pretended(Renderer):
+    devices: ClassVar[list[str]] = []
     _on_cpu = property(lambda self: False, lambda self, value: None)
 
     def __init__(self, size, device):
@@ -33,7 +35,7 @@ def pretended(monkeypatch):
     monkeypatch.setattr(module, "find_device", lambda name: name)
     monkeypatch.setattr(module, "prepare", lambda device: None)
     monkeypatch.setattr(render_person, "Renderer", Pretended)
-    monkeypatch.setattr(Pretended, "devices", [], raising=False)
+    monkeypatch.setattr(Pretended, "devices", [])
     render_person._renderer.cache_clear()
     yield Pretended.devices
     render_person._renderer.cache_clear()

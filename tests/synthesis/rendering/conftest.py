@@ -73,7 +73,7 @@ def person_of(positions, triangles, materials, materials_of=None, uv=None):
 @pytest.fixture(scope="session")
 def block():
     """A block 0.4 x 1.7 x 0.3 m, flat-shaded, mid red."""
-    faces, positions, triangles = np.eye(3), [], []
+    faces, positions, triangles = np.eye(3), list[np.ndarray](), list[tuple[int, int, int]]()
     half = np.array([0.2, 0.85, 0.15])
     for axis in range(3):
         for sign in (1, -1):

@@ -102,8 +102,8 @@ OTHER_ROUNDING = """
 import sys, warp as wp, numpy as np
 wp.config.kernel_cache_dir, wp.config.cpu_compiler_flags = sys.argv[2], "-march=native -ffast-math -ffp-contract=fast"
 sys.path.insert(0, sys.argv[3])
-from rendering.conftest import block
-from rendering.test_devices import SIZE, STILL, AsOnCuda, images
+from synthesis.rendering.conftest import block
+from synthesis.rendering.test_devices import SIZE, STILL, AsOnCuda, images
 made = AsOnCuda(SIZE)
 np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=made.gbuffer().where)
 """
@@ -112,7 +112,7 @@ np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=mad
 def test_images_hold_when_arithmetic_is_rounded_as_on_cuda(block, tmp_path):
     """Fused multiply-adds and another order of sums, as CUDA has them, change less than what is allowed to CUDA."""
     out = tmp_path / "made.npz"
-    command = [sys.executable, "-c", OTHER_ROUNDING, str(out), str(tmp_path), str(Path(__file__).parents[1])]
+    command = [sys.executable, "-c", OTHER_ROUNDING, str(out), str(tmp_path), str(Path(__file__).parents[2])]
     subprocess.run(command, check=True, capture_output=True)
     found, made = np.load(out), AsOnCuda(SIZE)
     wanted = images(made, block, STILL)

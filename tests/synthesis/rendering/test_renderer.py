@@ -68,7 +68,8 @@ def test_views_are_the_same_alone_and_in_any_batch(block):
     """Each with its own images and surfaces; one asks for no images."""
     person, posed = block
     other = replace(posed, positions=posed.positions * np.float32(0.9))
-    poses = PosedBatch(*(np.stack([getattr(one, name) for one in (posed, other)]) for name in SHAPES), ({}, {}))
+    shapes = {name: np.stack([getattr(one, name) for one in (posed, other)]) for name in SHAPES}
+    poses = PosedBatch(**shapes, labels=({}, {}))
     requests = [
         ViewRequest(view_of(seed), tuple(requests_of(seed)) if seed != 3 else (), pose=seed % 2) for seed in SEEDS
     ]

@@ -50,7 +50,7 @@ def test_low_things_hide_legs_up_to_the_line_of_sight_over_their_top(seed, share
 @pytest.mark.parametrize(("share", "height"), [(0.15, 1.7), (0.4, 1.7), (0.4, 1.2)])
 def test_about_as_much_of_a_person_is_hidden_as_asked(share, height):
     camera = Camera(30, 6, 2.2, occlusion=share)
-    found = {}
+    found: dict[str, list[float]] = {}
     for number in range(160):
         hidden = hidden_by(BARE, camera, keyed_rng(number, "occluder"), height).panels
         left, name = share_hidden(hidden, camera, height)

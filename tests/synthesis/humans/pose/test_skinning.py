@@ -106,7 +106,8 @@ def test_normals_are_those_of_the_bent_surface(seed: int) -> None:
 
 def test_normals_of_what_hangs_on_one_bone_turn_with_it() -> None:
     person = any_person(1, 80, 4)
-    person = replace(person, weights=np.tile(np.float32([1, 0, 0, 0]), (80, 1)), bones=person.bones * 0 + np.arange(4))
+    weights = np.tile(np.array([1, 0, 0, 0], np.float32), (80, 1))
+    person = replace(person, weights=weights, bones=person.bones * 0 + np.arange(4))
     flesh, turn = flesh_of(person), np.linalg.qr(keyed_rng(1, "turn").normal(size=(3, 3)))[0]
     turn *= np.linalg.det(turn)
     _, rest = bent(flesh, np.tile(np.eye(3, 4), (4, 1, 1)))

@@ -62,7 +62,7 @@ def test_rows_are_of_their_own_weather_and_time_of_day(views):
             assert exposed["flake_x"] == request.key & 255 and exposed["noise_y"] == request.key >> 24 & 255
             row += 1
     for light in np.flatnonzero(made.lit):
-        k = np.searchsorted(made.light_ends, light, side="right") - 1
+        k = int(np.searchsorted(made.light_ends, light, side="right")) - 1
         exposures = made.exposures[made.exposure_ends[k] : made.exposure_ends[k + 1]]
         assert exposures["sun"][exposures["light"] == light - made.light_ends[k]].any()
     assert made.exposure_ends[-1] == len(made.exposures) == row

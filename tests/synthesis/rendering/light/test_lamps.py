@@ -12,7 +12,7 @@ from closerlook.synthesis.scenes.frames import frames
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
-from rendering.conftest import Studio
+from synthesis.rendering.conftest import Studio
 
 SIZE = (96, 96)
 GRAY = np.array([0.2126, 0.7152, 0.0722])
@@ -92,7 +92,7 @@ def test_a_view_has_the_same_lamps_alone_and_among_others(block):
         depth, right = to_lamp @ view.forward[0].astype(float), to_lamp @ view.right[0].astype(float)
         x, _, half, _ = view.window[0]
         aside = np.abs(right - x * depth) - half * np.maximum(depth, 0)
-        within = np.flatnonzero((depth > view.distance[0] - REACH) & (aside < REACH)) if dark[k] else []
+        within = np.flatnonzero((depth > view.distance[0] - REACH) & (aside < REACH)) if dark[k] else np.empty(0, int)
         off = np.maximum(aside, 0) + np.maximum(depth - view.distance[0], 0)
         expected = sorted(within, key=lambda lamp: off[lamp])[:MAX_LAMPS]
         assert alone[:, :3] == pytest.approx(places[k].lamps[expected, :3], abs=1e-5)

@@ -17,7 +17,7 @@ from closerlook.synthesis.scenes.lighting import lighting, turned
 from closerlook.synthesis.scenes.sensor import Sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS, harmonics, sky_light
 from closerlook.synthesis.scenes.weather import WEATHERS
-from rendering.conftest import Studio, person_of, place_of, plain
+from synthesis.rendering.conftest import Studio, person_of, place_of, plain
 
 SIZE = (64, 32)
 FIRST = np.zeros(1, np.int64)

@@ -16,7 +16,7 @@ from closerlook.synthesis.rendering.values import (
 from closerlook.synthesis.scenes import textures
 from closerlook.synthesis.scenes.camera import Camera
 from closerlook.synthesis.scenes.frames import frame
-from rendering.conftest import person_of, plain
+from synthesis.rendering.conftest import person_of, plain
 
 SIZE = (24, 20)
 
