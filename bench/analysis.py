@@ -61,7 +61,7 @@ def throughput(embedding: str, size: tuple[int, int], images: int, rounds: int) 
         network, steps = embedder._network, embedder._steps
         pixels = torch.from_numpy(next(iter_images(layout.data, size)))
         ready = network.normalize(pixels.to(embedder.device))
-        # Kept exactly or projected as the default of seven images a cell is
+        # Kept exactly or projected as the default of seven images per cell is
         with patch("closerlook.gap.measure.source.EXACT_BYTES", EXACT_BYTES * images // DEFAULT_UNITS):
             sums = SourceSums(layout, target.mean, embedder.blocks, 0)
 

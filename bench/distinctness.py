@@ -154,7 +154,7 @@ def inner(images: NDArray[np.uint8]) -> Float:
 
 
 def with_masks(people: range, seed: int) -> tuple[NDArray[np.uint8], Float]:
-    """Two images a person and the share of each cell of the grid that they cover, (n, 32, 16)."""
+    """Two images per person and the share of each cell of the grid that they cover, (n, 32, 16)."""
     settings = read_settings(SIZE, seed, "image", None, "cctv", None)
     renderer = Renderer(SIZE)
     images, covers = [], []

@@ -42,7 +42,7 @@ from closerlook.synthesis.humans.population import Population
 SIZES = ((128, 64), (256, 128))
 LEVELS = {"person": None, "view": None, "image": {"viewpoint": [0, 90, 180]}}
 BOUNDS = {("person", 128): 3000, ("person", 256): 1000, ("image", 128): 250, ("image", 256): 80}
-MEMORY_BOUND = 1024  # MiB a process
+MEMORY_BOUND = 1024  # MiB per process
 GPR_PLUS = 808 * 12 * 7 * 7
 PEERS = ("pygfx", "pyrender", "mitsuba", "embree")
 

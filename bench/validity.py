@@ -103,7 +103,7 @@ def make_targets(market: str, cuhk01: Path, work: Path) -> None:
 
 
 def _lay_out(data: Dataset, name: str, work: Path, unlabeled: pl.Expr, per_camera: int | None = None) -> None:
-    """Write ``name.parquet``: train (for distances; without labels), query (an image a person and camera), gallery."""
+    """Write ``name.parquet``: train (for distances, unlabeled), query (one image per person and camera), gallery."""
     order = keyed_rng(0, "validity", name).random(len(data))
     rank = pl.col("order").rank("ordinal").over("identity", "camera")
     table = data.table.select("file_name", "identity", "camera").with_columns(order=pl.Series(order))
@@ -183,7 +183,7 @@ def _gap(work: Path, source: Dataset, name: str) -> Gap:
 
 
 def _candidates(source: Dataset, gaps: dict[str, Gap]) -> pl.DataFrame:
-    """A row a pair of weathers and pair of illuminations, with what is known of it before training."""
+    """One row per pair of weathers and pair of illuminations, with what is known of it before training."""
     weathers, hours = (next(f.levels for f in source.factors if f.name == n) for n in ("weather", "illumination"))
     light = image_array(source, SIZE).mean(axis=(1, 2, 3))
     means = source.table.with_columns(light=pl.Series(light)).group_by("weather", "illumination").agg(pl.mean("light"))
@@ -398,7 +398,7 @@ def _candidates_of(subsets: pl.DataFrame) -> list[int]:
 
 
 def _measures(results: Path, subsets: pl.DataFrame) -> pl.DataFrame:
-    """A row a subset, target (Market-1501 as one) and measure; those that subsets.csv has always, others if made."""
+    """One row per subset, target (Market-1501 as one) and measure; those of subsets.csv always, others if made."""
     columns = {"gap": "gap_{}", "total balanced": "total_{}", "diversity": "diversity"}
     tables = [
         subsets.select("subset", target=pl.lit(target), measure=pl.lit(name), value=pl.col(column.format(target)))

@@ -1,6 +1,6 @@
 """closerlook: which synthetic images are worth training a re-ID model on, and which to render next.
 
-The public verbs, one a stage::
+The public verbs, one per stage::
 
     import closerlook as cl
 

@@ -143,7 +143,7 @@ def test_a_saved_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
         ({"optimizer": "adamm"}, "optimizer cannot be 'adamm'"),
         ({"feature": "bnneck"}, "needs 'bnneck: true'"),
         ({"sampling": "random"}, "sampling: pk"),
-        ({"images_per_identity": 1}, "two images an identity"),
+        ({"images_per_identity": 1}, "two images per identity"),
         ({"classification_weight": 0, "triplet_weight": 0}, "has no loss"),
         ({"size": [100_000, 100_000]}, "size cannot be 100000: .* less than or equal to 4096"),
         ({"size": [8, 128]}, "size cannot be 8: .* greater than or equal to 16"),

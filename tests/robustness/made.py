@@ -88,7 +88,7 @@ def start_run(source: Dataset, out: Path) -> None:
 
 
 def run_search(folder: Path) -> None:
-    """A search over two numbers whose sets are not rendered but made up; goes on where an earlier one stopped."""
+    """A search over two numbers whose sets are not rendered but made up; resumes where an earlier one stopped."""
     search_scene(PARAMETERS, _distance, optimizer="descent", renders=6, seed=0, out=folder, made_from={})
 
 

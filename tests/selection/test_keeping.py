@@ -88,7 +88,7 @@ def test_a_budget_leaves_what_is_kept(order: tuple[int, ...]) -> None:
 
 @pytest.fixture(scope="module")
 def demo() -> Gap:
-    """A gap of the demo's shape, 96 images a cell: half of the viewpoints a little far, two weathers and hours very."""
+    """A gap of the demo's shape, 96 images per cell: half of the viewpoints a little far, two skies and hours very."""
     factors = DESIGNS["gpr-plus"].factors
     made = Made(tuple(len(factor) for factor in factors), 0, per_cell=2)
     made.factors = factors

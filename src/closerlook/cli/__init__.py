@@ -1,4 +1,4 @@
-"""The command line: one file a verb, each a thin layer over the function of the same name."""
+"""The command line: one file per verb, each a thin layer over the function of the same name."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def adapt(
     """Tune hour, weather, camera, sensor, clothes and places until images are as near to the target as they get.
 
     Only unlabeled training images of the target are used. Stops when a round's gain is inside its interval. The same
-    command goes on where it was. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
+    command resumes. Writes scene.yaml, a design for 'closerlook generate', and the search as a picture.
     """
     find_data(target)
     check_embedding(embedding)

@@ -25,7 +25,7 @@ def annotate(
         Path | None, typer.Option(callback=parse_file, help="Only draw this sheet, such as check.png.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of images on the sheet.")] = 24,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
 ) -> None:
     """Write masks, body parts, clothes, depth or normals of rendered images as PNG files.
 

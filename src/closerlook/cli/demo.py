@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Render a data set and a target with hidden weathers, hours and viewpoints; find them; train on what was found.
 
-    Under ten minutes on two cores. A stopped demo goes on where it was when the same command is given again.
+    Under ten minutes on two cores. A stopped demo resumes when the same command is given again.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")

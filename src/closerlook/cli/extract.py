@@ -28,7 +28,7 @@ def extract(
     """Write the features of every image of a data set, in the order of its table.
 
     A safetensors file holds the tensors features (n, d), identities (n,) and cameras (n,), as 'evaluate --query' and
-    '--gallery' read them; a Parquet file has a row an image, with file_name, identity, camera, split and feature.
+    '--gallery' read them; a Parquet file has one row per image, with file_name, identity, camera, split and feature.
     """
     if out.suffix not in FORMATS:
         raise unknown("ending of --out", out.suffix, FORMATS)

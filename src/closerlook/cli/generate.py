@@ -35,7 +35,7 @@ def generate(
     sensor: Annotated[SensorName, typer.Option(help="Kind of camera.")] = "cctv",
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
     device: Annotated[str, typer.Option(help="Where to render: cpu, or cuda:0 for the first GPU.")] = "cpu",
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
@@ -48,7 +48,7 @@ def generate(
     each image draws a parameter: 'sensor.noise: {uniform: [0, 3]}'. Levels of
     your own: 'weathers: {haze: {like: foggy, extinction: 0.01}}'.
 
-    A stopped run goes on where it was when the same command is given again.
+    A stopped run resumes when the same command is given again.
     """
     levels, height_width = parse_levels(level), parse_size(size)
     _check_levels(Design.load(design), levels)

@@ -41,7 +41,7 @@ def study(
     With --table the paper's ablation in one command: an eighth, a half and all of the people; each attribute cut to its
     best levels, and all together, each beside as many random images.
 
-    A stopped study goes on where it was when the same command is given again.
+    A stopped study resumes when the same command is given again.
     """
     find_data(source)
     find_data(target)

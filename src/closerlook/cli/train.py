@@ -29,7 +29,7 @@ def train(
 ) -> None:
     """Train a re-ID model on the training images of a data set.
 
-    A stopped run goes on where it was when the same command is given again. On several GPUs:
+    A stopped run resumes when the same command is given again. On several GPUs:
     torchrun --nproc-per-node 4 --no-python closerlook train ...
     """
     find_data(source)

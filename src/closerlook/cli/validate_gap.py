@@ -48,7 +48,7 @@ def validate_gap(
     spreads evenly. One model is trained on each and scored on every target's query and gallery. The page says first
     whether nearer parts train better models, and how small a gain the experiment could have seen.
 
-    A stopped experiment goes on where it was when the same command is given again.
+    A stopped experiment resumes when the same command is given again.
     """
     for name in (source, *target):
         find_data(name)

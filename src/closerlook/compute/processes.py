@@ -34,7 +34,7 @@ def usable_cores() -> int:
 
 
 def worker_count(workers: int | None) -> int:
-    """How many processes to use: one a core if ``None``.
+    """How many processes to use: one per core if ``None``.
 
     Raises:
         UsageError: it is below 1.

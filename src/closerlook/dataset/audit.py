@@ -30,8 +30,8 @@ class Audit:
 
     Attributes:
         name: of the data set.
-        splits: a row a split: ``split``, ``images``, ``identities``, ``cameras``.
-        cameras: a row a camera: ``camera`` (null where unknown), ``images``, ``identities``.
+        splits: one row per split: ``split``, ``images``, ``identities``, ``cameras``.
+        cameras: one row per camera: ``camera`` (null where unknown), ``images``, ``identities``.
         unlabeled: images without an identity.
         one_camera: identities seen by one camera only (no cross-camera match can be learnt or tested on them).
         images_per_identity: smallest, median and largest number.
@@ -79,7 +79,7 @@ class Audit:
         for split, images, identities, cameras in self.splits.iter_rows():
             lines.append(f"  {split:<8} {images:>9,} images {identities:>7,} identities {cameras:>4,} cameras")
         lines += [
-            f"  images a person: {low:,} to {high:,}, median {median:g}; of nobody known: {self.unlabeled:,}",
+            f"  images per person: {low:,} to {high:,}, median {median:g}; of nobody known: {self.unlabeled:,}",
             f"  people seen by one camera only: {self.one_camera:,}",
             *(
                 f"  camera {'unknown' if camera is None else camera}: {images:,} images of {identities:,} people"
@@ -88,7 +88,7 @@ class Audit:
             f"  sizes (height x width): {sizes}" + (f" and {len(self.sizes) - SHOWN} more" * (len(self.sizes) > SHOWN)),
             f"  equal files: {len(self.duplicates):,} groups"
             + (f", first {_shown(self.duplicates[0])}" if self.duplicates else ""),
-            *(f"  {factor}: {few:,} to {many:,} images a level" for factor, (few, many) in self.unbalanced.items()),
+            *(f"  {factor}: {few:,} to {many:,} images per level" for factor, (few, many) in self.unbalanced.items()),
             *(f"  PROBLEM: {problem}" for problem in self.problems),
         ]
         return "\n".join(lines if self.problems else [*lines, "  no problems found"])

@@ -1,7 +1,7 @@
-"""A data set: a folder of images and one table with a row an image.
+"""A data set: a folder of images and one table with one row per image.
 
 The table is ``metadata.parquet``, the Hugging Face ImageFolder convention as it stands: ``file_name`` relative to the
-folder, ``identity``, ``camera``, ``split`` (train, query or gallery), a column an attribute, and annotations. A
+folder, ``identity``, ``camera``, ``split`` (train, query or gallery), one column per attribute, and annotations. A
 ``design.yaml`` beside it, where there is one, says which columns are factors of a design. No stage parses a file name.
 """
 
@@ -59,7 +59,7 @@ class Dataset:
 
     Attributes:
         root: folder that ``file_name`` is relative to.
-        table: one row an image, with the columns ``file_name`` (str), ``identity`` (int: a person from 0 on,
+        table: one row per image, with the columns ``file_name`` (str), ``identity`` (int: a person from 0 on,
             :data:`JUNK` or :data:`DISTRACTOR`; null where unlabeled), ``camera`` (int, null where unknown), ``split``,
             attributes and annotations.
         name: what to call it in reports.

@@ -81,7 +81,7 @@ class Features:
         write_arrays(path, {"features": self.features, "identities": self.identities, "cameras": self.cameras})
 
     def save_table(self, path: str | Path, data: Dataset) -> None:
-        """Write a Parquet file with a row an image: the columns of ``data`` that say which it is, and ``feature``.
+        """Write a Parquet file with one row per image: the columns of ``data`` that say which it is, and ``feature``.
 
         Args:
             data: the images that these are the features of, in the same order.

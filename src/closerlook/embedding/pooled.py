@@ -56,7 +56,7 @@ class Custom(Embedder):
     """A user's function (b, h, w, 3) uint8 RGB -> (b, d) as an ``Embedder``; it is tried once on two black images.
 
     Raises:
-        CloserlookError: the function fails or does not return one vector an image.
+        CloserlookError: the function fails or does not return one vector per image.
     """
 
     def __init__(self, function: EmbeddingFunction, name: str, size: tuple[int, int]) -> None:
@@ -88,7 +88,7 @@ def as_embedder(source: Embedder | EmbeddingFunction, size: tuple[int, int] = (1
 
     Raises:
         UsageError: it can be called as neither.
-        CloserlookError: the function fails or does not return one vector an image.
+        CloserlookError: the function fails or does not return one vector per image.
     """
     if isinstance(source, Embedder):
         return source

@@ -35,14 +35,14 @@ def draw_rankings(
     height: int = 160,
     embedder: Embedder | None = None,
 ) -> Image.Image:
-    """A row a query: the query, then its ``count`` nearest gallery images, green where the person is the same.
+    """One row per query: the query, then its ``count`` nearest gallery images, green where the person is the same.
 
     Ranks and distances are written below. Where no match is among them the first one follows at the end with its rank.
 
     Args:
         result: of :func:`closerlook.evaluate`, whose images are known.
         queries: row numbers; by default the hardest errors and then the worst queries, four of each.
-        count: nearest images a row.
+        count: nearest images per row.
         height: of an image in pixels; all are drawn twice as high as wide.
         embedder: adds a second row with what in each image makes it near to the query for this model (see
             :func:`~closerlook.evaluation.attention`).

@@ -56,7 +56,7 @@ class Result:
         name: what was evaluated.
         protocol: by which rules.
         matching: by which distance.
-        per_query: one row a query (and a draw, for single-shot galleries): ``query`` (row number), ``identity``,
+        per_query: one row per query (and draw, for single-shot galleries): ``query`` (row number), ``identity``,
             ``camera``, ``matches`` (images to be found), ``ap``, ``inp``, ``first_hit`` (rank of the first match) and
             ``reason``, which says why a query is invalid and is null where it counts; and every column of the query
             images' table. Where ties count by their mean, so does ``first_hit``, beside ``tied`` (among how many images
@@ -201,7 +201,7 @@ class Result:
         """Mistakes to learn from: queries whose nearest image shows somebody else, the most confident first.
 
         Confidence is ``margin`` = 1 - (distance to the nearest other person) / (distance to the nearest match). At most
-        one query a person. Columns: those of :attr:`per_query` and ``margin``.
+        one query per person. Columns: those of :attr:`per_query` and ``margin``.
         """
         search = self._need_search()
         wrong = self._counted.filter(pl.col("first_hit") > 1).unique("query", maintain_order=True)

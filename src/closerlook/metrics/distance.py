@@ -17,7 +17,7 @@ __all__ = ["METRICS", "Distances", "FeatureDistances", "Metric", "as_vectors", "
 Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = ("euclidean", "cosine")
 MAX_BLOCK = 1024  # queries; a larger block makes the matrix product no faster
-BYTES_A_DISTANCE = 3 * 8  # bytes a distance: itself, its sorted copy or a custom filter's mask, and slack, in float64
+BYTES_A_DISTANCE = 3 * 8  # bytes per distance: itself, its sorted copy or a custom filter's mask, and slack, in float64
 SHOWN = 5
 
 

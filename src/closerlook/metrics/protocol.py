@@ -60,7 +60,7 @@ class Protocol:
         distractors: identities that stay in the gallery but match nobody.
         filter: gallery images that a query is not shown. ``same-camera``: those of the same identity *and* camera,
             where two unknown cameras count as the same; ``none``; or your own :data:`Filter`.
-        gallery: ``multi-shot`` ranks all images; ``single-shot`` draws one image an identity, ``draws`` times, and
+        gallery: ``multi-shot`` ranks all images; ``single-shot`` draws one image per identity, ``draws`` times, and
             every score is the mean over the draws (so AP is 1 / rank: papers on CUHK03 report CMC only).
         draws: how many single-shot galleries.
         seed: which ones.

@@ -130,7 +130,7 @@ class Recipe(BaseModel):
         if metric and (self.sampling != "pk" or self.images_per_identity < 2 or self.identities_per_batch < 2):
             raise UsageError(
                 f"Recipe '{self.name}': triplet and circle losses need 'sampling: pk' with at least two identities "
-                "a batch and two images an identity; or set their weights to 0."
+                "a batch and two images per identity; or set their weights to 0."
             )
         if self.batch_size > LARGEST_BATCH:
             raise UsageError(f"Recipe '{self.name}': a batch of {self.batch_size:,} images is over {LARGEST_BATCH:,}.")

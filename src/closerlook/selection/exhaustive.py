@@ -120,7 +120,7 @@ def _bar(subsets: int) -> AbstractContextManager[Advance]:
 
 @contextmanager
 def _single_threads() -> Iterator[ThreadPoolExecutor]:
-    """A pool with a thread a core, each computing by itself: small arrays gain nothing from sharing a product."""
+    """A pool with one thread per core, each computing by itself: small arrays gain nothing from sharing a product."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Which people: one vector a person; greedily towards the target's mean, or as far apart as can be."""
+"""Which people: one vector per person; greedily towards the target's mean, or as far apart as can be."""
 
 from __future__ import annotations
 

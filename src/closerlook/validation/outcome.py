@@ -110,11 +110,11 @@ class Outcome:
     verdict: ``predicts``, ``misleads`` (farther is better), ``does not`` or ``unknown``.
     gain: the targets' mean of :attr:`OfTarget.gain`.
     p: how often levels named at random, the same for all targets, give the gap as close a mean relation to mAP.
-    targets: a row a target.
-    associations: a row a measure and target.
+    targets: one row per target.
+    associations: one row per measure and target.
     interaction: of subset and target; None for one target.
     choice: which measure knew best; None for fewer than three subsets of odd or of even number.
-    nearest: a row a target, where there are two runs or more of random controls.
+    nearest: one row per target, where there are two runs or more of random controls.
     """
 
     verdict: Verdict
@@ -131,8 +131,8 @@ def find_outcome(before: Before, scores: Float, people: pl.DataFrame, seed: int 
     """The outcome of runs with these scores (n subsets, k seeds, t targets); nan where a run was not made.
 
     Args:
-        people: a row a run, target and person (``subset``, ``seed``, ``target``, ``identity``, ``queries``, ``ap``),
-            with random controls, whose ``subset`` is negative; may be empty.
+        people: one row per run, target and person (``subset``, ``seed``, ``target``, ``identity``, ``queries``,
+            ``ap``), with random controls, whose ``subset`` is negative; may be empty.
     """
     drawn = draw_subsets(len(before.number), seed)
     means = np.nanmean(scores, axis=1)
@@ -234,7 +234,7 @@ def _matrix(people: pl.DataFrame, which: pl.Expr) -> tuple[Float, Float]:
 
 
 def scores_of(runs: pl.DataFrame, number: Int, targets: Sequence[str]) -> Float:
-    """mAP as (n subsets, k seeds, t targets), nan where there is no run, from a row a run and target.
+    """mAP as (n subsets, k seeds, t targets), nan where there is no run, from one row per run and target.
 
     Seeds of a subset stand in order at its beginning, whatever they are called.
     """

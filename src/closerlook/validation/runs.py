@@ -49,7 +49,7 @@ class PlannedRun:
 
 
 class _Score(TypedDict):
-    """What ``score.json`` holds: everything that a run depends on, and a row a target, person and camera."""
+    """What ``score.json`` holds: everything that a run depends on, and one row per target, person and camera."""
 
     key: dict[str, Any]
     people: dict[str, list[Any]]
@@ -85,7 +85,7 @@ def make_runs(
         out: each run has a folder in it.
 
     Returns:
-        A row a run, target, person and camera: ``subset``, ``seed``, ``target``, ``identity``, ``camera`` (-1 where
+        One row per run, target, person and camera: ``subset``, ``seed``, ``target``, ``identity``, ``camera`` (-1 where
         unknown), ``queries``, ``ap`` and ``rank1``, means over these queries.
     """
     rules = Protocol.load(protocol)
@@ -129,7 +129,7 @@ def _people(model: Model, target: Dataset, rules: Protocol) -> pl.DataFrame:
 
 
 def table_of_runs(people: pl.DataFrame) -> pl.DataFrame:
-    """A row a run, target and query camera, and one for all cameras (``camera`` null).
+    """One row per run, target and query camera, and one for all cameras (``camera`` null).
 
     Columns: ``subset``, ``seed``, ``target``, ``camera``, ``queries``, ``people``, ``mAP`` and ``rank1``.
     """

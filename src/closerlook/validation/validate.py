@@ -94,7 +94,7 @@ def validate_gap(
         source: labeled synthetic images: every person in every combination of the factors, equally often.
         targets: each with ``train`` (distances are measured on it, without labels) and labeled ``query`` and
             ``gallery`` splits (accuracy is measured on them).
-        out: folder of the runs and results; a stopped experiment goes on where it was.
+        out: folder of the runs and results; a stopped experiment resumes.
         subsets: how many; 30, or 12 in a quick look.
         controls: random parts of equal size; 6, or 3 in a quick look.
         factors: what the subsets differ in; by default the first two with three levels or more but the viewpoint.

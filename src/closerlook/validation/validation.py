@@ -33,10 +33,10 @@ class Validation:
 
     Attributes:
         record: what was asked for.
-        subsets: a row a subset: ``subset``, ``candidate``, each factor's levels (``sunny+clouds``), ``brightness``.
+        subsets: one row per subset: ``subset``, ``candidate``, each factor's levels (``sunny+clouds``), ``brightness``.
         measures: ``subset``, ``target``, ``camera`` (null for all), ``measure``, ``value``.
         candidates: the gap of every candidate: ``candidate``, ``target``, ``camera``, ``gap``.
-        people: a row a run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
+        people: one row per run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
     """
 
     record: Record
@@ -47,7 +47,7 @@ class Validation:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """A row a run, target and camera, with its mAP and rank-1; ``camera`` is null for all of a target's."""
+        """One row per run, target and camera, with its mAP and rank-1; ``camera`` is null for all of a target's."""
         return table_of_runs(self.people)
 
     @cached_property

@@ -115,7 +115,7 @@ def _list_images(layout: str, path: Path) -> list[str]:
 
 
 def _parse(layout: str, form: Layout, path: Path, names: Sequence[str]) -> pl.DataFrame:
-    """A row an image: ``file_name``, ``split`` and the groups of the layout's pattern."""
+    """One row per image: ``file_name``, ``split`` and the groups of the layout's pattern."""
     table = pl.DataFrame({"file_name": names})
     whole = pl.lit(f"{path.resolve().name}/") + pl.col("file_name")
     split = pl.coalesce(

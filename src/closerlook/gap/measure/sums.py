@@ -44,7 +44,7 @@ class ProjectedSums:
     """Projections of the units' sums, and exact sums over levels.
 
     A unit that is complete is projected and added to its cell, a cell that is complete to its levels: only two
-    vectors a unit and one a level are touched.
+    vectors per unit and one per level are touched.
 
     Args:
         capacity: the most units of a piece.

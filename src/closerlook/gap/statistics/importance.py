@@ -41,7 +41,7 @@ ROUNDS = 100  # with the parameters above, XGBoost's defaults
 HELD_OUT = 4  # every fourth row is kept from training, for permutation and SHAP values
 FEW_ROWS = 64  # with fewer, nothing is held out
 MAX_ROWS = 1 << 15
-SHAP_ROWS = 256  # TreeSHAP takes 0.5 ms a row, more than all the rest
+SHAP_ROWS = 256  # TreeSHAP takes 0.5 ms per row, more than all the rest
 ROUNDING = 1e-6  # relative spread of losses that are all alike
 
 Scores = dict[str, dict[str, float]]
@@ -51,7 +51,7 @@ def importance(images: pl.DataFrame, losses: Float, factors: tuple[Factor, ...],
     """Importance of every factor, and of identity where it is known, for per-image losses (n,).
 
     Returns:
-        One row per encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average a split, Fig. 4),
+        One row per encoding and factor: ``factor``, ``encoding``, and by XGBoost ``gain`` (average per split, Fig. 4),
         ``total_gain``, ``splits`` ("weight"), ``permutation`` (how much the squared error on held-out rows grows when
         the factor is shuffled, over the response's variance) and ``shap`` (mean absolute TreeSHAP value on held-out
         rows, over the response's standard deviation); each with ``null_...`` and ``null_..._sd``, the mean and standard

@@ -278,7 +278,7 @@ def horizontal(sky: Float) -> Float:
     return np.asarray(np.maximum(harmonics(np.array([[0.0, 1.0, 0.0]]))[0] @ sky, 0.0))
 
 
-@functools.lru_cache(maxsize=512)  # 34 KB each, and jitter may make one an image
+@functools.lru_cache(maxsize=512)  # 34 KB each, and jitter may make one per image
 def sky_light(illumination: Illumination) -> SkyLight:
     """The light of a time of day; the same for every image, so it is computed once."""
     elevation, azimuth = sun_position(illumination.hour, illumination.latitude, declination(illumination.day))
