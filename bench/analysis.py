@@ -2,7 +2,7 @@
 
 python bench/analysis.py throughput --embedding lite0 --size 128x64 --images 4096
 python bench/analysis.py throughput --embedding vgg19 --size 256x128 --images 128
-python bench/analysis.py memory --people 16 (and 2, 4; --no-network, 16, 48 and 96, for minutes instead of hours)
+python bench/analysis.py memory --identities 16 (and 2, 4; --no-network, 16, 48 and 96, for minutes instead of hours)
 python bench/analysis.py coverage --repeats 200
 """
 
@@ -123,17 +123,17 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def memory(embedding: str, size: tuple[int, int], people: int, network: bool) -> None:
+def memory(embedding: str, size: tuple[int, int], identities: int, network: bool) -> None:
     """Peak memory of an analysis with every cell and group of people of the full design, which are what it grows with.
 
-    Every one of the 588 cells has an image of each of ``people`` people: with 16 of them all 588 x 16 units exist, and
-    with more only images are added. The files are the same few pictures over and over. Without the ``network`` noise
+    Every one of the 588 cells has an image of each of ``identities`` people: with 16 of them all 588 x 16 units exist,
+    and with more only images are added. The files are the same few pictures over and over. Without the ``network`` noise
     stands for its vectors: minutes instead of an hour, and the activations of a batch less.
     """
     with TemporaryDirectory() as folder:
         few = _noise(Path(folder), 64, size)
         cells = list(DESIGNS["gpr-plus"].cells())
-        rows = [(f"{p}-{c}.jpg", p, *cell) for p in range(people) for c, cell in enumerate(cells)]
+        rows = [(f"{p}-{c}.jpg", p, *cell) for p in range(identities) for c, cell in enumerate(cells)]
         for number, (name, *_) in enumerate(rows):
             os.link(few.paths[number % len(few)], few.root / name)
         columns = ["file_name", "identity", "viewpoint", "weather", "illumination"]
@@ -143,7 +143,7 @@ def memory(embedding: str, size: tuple[int, int], people: int, network: bool) ->
         embedder = ContentStyle(embedding, size) if network else _WithoutNetwork(embedding, size)
         gap = analyze(source, target, embedding=embedder, per_cell=0)
         print(f"{gap.description}\nprojection error {gap.projection_error:.4f}")
-    print(f"{people} people, {len(rows):,} images: peak memory {_peak():.2f} GiB")
+    print(f"{identities} people, {len(rows):,} images: peak memory {_peak():.2f} GiB")
 
 
 class _WithoutNetwork(ContentStyle):
@@ -168,7 +168,7 @@ def _noise(folder: Path, images: int, size: tuple[int, int]) -> Dataset:
     return Dataset.from_table(folder, table, "noise", DESIGNS["gpr-plus"].factors)
 
 
-def coverage(repeats: int, people: int, target_identities: int) -> None:
+def coverage(repeats: int, identities: int, target_identities: int) -> None:
     """How often the intervals hold the truth, with random people on both sides and effects of levels that are fixed."""
     factors = (Factor("a", tuple(range(4))), Factor("b", tuple(range(3))))
     dim, rng = 64, np.random.default_rng(0)
@@ -185,7 +185,7 @@ def coverage(repeats: int, people: int, target_identities: int) -> None:
     inside: dict[str, list[np.ndarray]] = {"total_loss": [], "mmd2": []}
     errors = []
     for repeat in range(repeats):
-        gap = _simulate(factors, effects, shift, people, target_identities, np.random.default_rng([1, repeat]))
+        gap = _simulate(factors, effects, shift, identities, target_identities, np.random.default_rng([1, repeat]))
         # The unit of the balanced scaling is itself measured; the truth is put in the same unit.
         ratio = unit / (2 * float(gap.measurement.target_spread[0]))
         errors.append(gap.levels["mmd2"].to_numpy() - true_mmd2 * ratio)
@@ -197,7 +197,7 @@ def coverage(repeats: int, people: int, target_identities: int) -> None:
         share = np.mean(hits)
         print(
             f"{name}: 95 % intervals hold the truth in {100 * share:.1f} % "
-            f"({people} people, {target_identities} in the target)"
+            f"({identities} people, {target_identities} in the target)"
         )
 
 
@@ -261,12 +261,12 @@ def main() -> None:
     command = commands.add_parser("memory")
     command.add_argument("--embedding", default="vgg19")
     command.add_argument("--size", type=parse_size, default=(256, 128))
-    command.add_argument("--people", type=int, default=16)
+    command.add_argument("--identities", type=int, default=16)
     command.add_argument("--network", action=argparse.BooleanOptionalAction, default=True)
     command.set_defaults(run=memory)
     command = commands.add_parser("coverage")
     command.add_argument("--repeats", type=int, default=200)
-    command.add_argument("--people", type=int, default=64)
+    command.add_argument("--identities", type=int, default=64)
     command.add_argument("--target-identities", type=int, default=200)
     command.set_defaults(run=coverage)
     arguments = vars(parser.parse_args())

@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", required=True, help="module:function")
     parser.add_argument("--real", help="such as market1501:/data/Market-1501-v15.09.15; its training images are read")
-    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--identities", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--height", type=int, default=128, help="of the rendered images, twice their width")
     parser.add_argument("--out", type=Path, default=Path("build/detection"), help="where the people are rendered to")
@@ -98,7 +98,7 @@ def main() -> None:
     detect = load_function(given.detector, "detector")
     size = (given.height, given.height // 2)
     ours = cl.generate(
-        out=given.out, identities=given.people, seed=given.seed, size=size, scene_per="view", plan=OneViewpoint(0)
+        out=given.out, identities=given.identities, seed=given.seed, size=size, scene_per="view", plan=OneViewpoint(0)
     )
     ours = ours.filter(pl.col("occlusion") < HIDDEN)
     if given.real:

@@ -246,7 +246,7 @@ def describe(name: str, data: cl.Dataset, embedding: str, people: int, seed: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=1000)
+    parser.add_argument("--identities", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/distinctness"), help="where the people are rendered to")
     parser.add_argument("--wardrobe", type=Path, help="as for closerlook generate")
@@ -255,7 +255,7 @@ def main() -> None:
     parser.add_argument("--real", help="such as market1501:/data/Market-1501-v15.09.15; its training images are read")
     parser.add_argument("--embedding", default="lite0-pooled")
     given = parser.parse_args()
-    ours = rendered(given.out, given.people, given.seed, given.wardrobe, given.population, anywhere=given.anywhere)
+    ours = rendered(given.out, given.identities, given.seed, given.wardrobe, given.population, anywhere=given.anywhere)
     people = len(pairs(ours))
     if given.real:
         real = cl.open_dataset(given.real).train
@@ -263,8 +263,8 @@ def main() -> None:
         people = min(people, len(pairs(real)))
         describe("real", real, given.embedding, people, given.seed)
     describe("rendered", ours, given.embedding, people, given.seed)
-    if people < given.people:
-        describe("rendered, all", ours, given.embedding, given.people, given.seed)
+    if people < given.identities:
+        describe("rendered, all", ours, given.embedding, given.identities, given.seed)
 
 
 if __name__ == "__main__":

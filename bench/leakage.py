@@ -1,6 +1,6 @@
 """How well a person is found again by the place alone: the strips at an image's sides, where hardly anybody is.
 
-    python bench/leakage.py [--people 100] [--embedding lite0-pooled] [--out build/leakage]
+    python bench/leakage.py [--identities 100] [--embedding lite0-pooled] [--out build/leakage]
 
 The same people are rendered with a pose, camera and place of their own for each person (``--scene-per person``), each
 of their viewpoints (``view``) and each image (``image``). Of every image the left and the right eighth are kept, ranked
@@ -53,7 +53,7 @@ def found(gallery: Features) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--identities", type=int, default=100)
     parser.add_argument("--embedding", default="lite0-pooled", help="any that closerlook knows, or module:function")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/leakage"), help="where the people are rendered to")
@@ -63,7 +63,7 @@ def main() -> None:
     for scene_per in SCENE_PER:
         data = cl.generate(
             out=given.out / scene_per,
-            identities=given.people,
+            identities=given.identities,
             levels=LEVELS,
             size=SIZE,
             seed=given.seed,
@@ -73,7 +73,7 @@ def main() -> None:
         rows[scene_per] = found(features)
     noise = keyed_rng(0, "noise").standard_normal(features.features.shape).astype(np.float32)
     rows["noise"] = found(Features(noise, features.identities, features.cameras))
-    print(f"{given.people} people, {len(features):,} images each; {embedder.name}")
+    print(f"{given.identities} people, {len(features):,} images each; {embedder.name}")
     print(f"{'scene':>6} {'mAP':>6} {'rank-1':>7}")
     for name, (precision, first) in rows.items():
         print(f"{name:>6} {precision:>6.3f} {first:>7.3f}")

@@ -1,6 +1,6 @@
 """How long people take: preparation, loading, building a person, reading one kept, posing; and how heavy they are.
 
-    python bench/people.py [--people 200] [--wardrobe FOLDER]
+    python bench/people.py [--identities 200] [--wardrobe FOLDER]
 
 One core, times of the wall clock: run it on an otherwise idle machine.
 """
@@ -78,7 +78,7 @@ def measure(count: int, wardrobe: str | None) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--identities", type=int, default=200)
     parser.add_argument("--wardrobe", help="a MakeHuman folder")
     arguments = parser.parse_args()
-    main(arguments.people, arguments.wardrobe)
+    main(arguments.identities, arguments.wardrobe)

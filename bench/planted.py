@@ -269,13 +269,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["power", "coverage"])
     parser.add_argument("--pool", type=Path, default=Path("planted-pool"))
-    parser.add_argument("--pool-people", type=int, default=480)
+    parser.add_argument("--pool-identities", type=int, default=480)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--identities", type=int, help="of a source; 200 for power, 32 for coverage")
     parser.add_argument("--target-identities", type=int, help="of a target; 96 for power, 32 for coverage")
     options = parser.parse_args()
-    pools = open_pools(options.pool, options.pool_people, options.workers)
+    pools = open_pools(options.pool, options.pool_identities, options.workers)
     # 16 divides the target people of a coverage: no two of the 16 runs of its table share a person
     run, people, target_identities = {"power": (power, 200, 96), "coverage": (coverage, 32, 32)}[options.what]
     run(*pools, options.draws, options.identities or people, options.target_identities or target_identities)

@@ -1,6 +1,6 @@
 """How fast people become images, against what was asked for: rates by size and mode, memory, and other renderers.
 
-    python bench/render.py [--people 4] [--workers 2] [--folder .] [--device cuda:0] [--peer-python /path/to/python]
+    python bench/render.py [--identities 4] [--workers 2] [--folder .] [--device cuda:0] [--peer-python /path/to/python]
 
 Each rate is that of processes of their own, people built: pose, place, surfaces, light, JPEG, file. ``x bound`` divides
 the rate of all workers by the bound that was set for 2 cores (1 and more: met). Other work on the machine slows all of
@@ -162,7 +162,7 @@ def peers(python: str, size: tuple[int, int], folder: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=4, help="people a process, after one to warm up")
+    parser.add_argument("--identities", type=int, default=4, help="people per process, after one to warm up")
     parser.add_argument("--workers", type=int, default=usable_cores())
     parser.add_argument("--folder", default=".", help="where the images are written")
     parser.add_argument("--device", help="a GPU to compare with the CPU, such as cuda:0")
@@ -182,11 +182,11 @@ def main() -> None:
     )
     for size in SIZES:
         for scene_per in SCENE_PER:
-            (alone,) = measure(size, scene_per, options.people, 1, options.folder)
-            together = measure(size, scene_per, options.people, options.workers, options.folder)
+            (alone,) = measure(size, scene_per, options.identities, 1, options.folder)
+            together = measure(size, scene_per, options.identities, options.workers, options.folder)
             row(size, scene_per, alone, together)
             if options.device:
-                there = measure(size, scene_per, options.people, options.workers, options.folder, options.device)
+                there = measure(size, scene_per, options.identities, options.workers, options.folder, options.device)
                 rate, ours = (sum(one["rate"] for one in each) for each in (there, together))
                 decibels = agreement(size, scene_per, options.device)
                 print(

@@ -191,13 +191,13 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=5000, help="subsets that the naive loop scores")
     parser.add_argument("--out", type=Path, default=Path("viewpoints"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--people", type=int, default=48)
+    parser.add_argument("--identities", type=int, default=48)
     parser.add_argument("--steps", type=int, default=120)
     arguments = parser.parse_args()
     if arguments.what == "search":
         search(arguments.samples)
     else:
-        viewpoints(arguments.out, arguments.seeds, arguments.people, arguments.steps)
+        viewpoints(arguments.out, arguments.seeds, arguments.identities, arguments.steps)
 
 
 if __name__ == "__main__":

@@ -292,8 +292,8 @@ def _scores(model: object, target: Dataset, name: str) -> Iterator[dict[str, obj
             "queries": len(own),
             "mAP": own["ap"].mean(),
             "rank1": float((own["first_hit"] == 1).mean()),  # type: ignore[arg-type]
-            "people": len(people),
-            "people_sd": people.std(),
+            "identities": len(people),
+            "identities_sd": people.std(),
         }
 
 

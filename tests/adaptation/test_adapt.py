@@ -22,7 +22,7 @@ from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
 @pytest.fixture(scope="module")
 def sampler() -> Sampler:
-    return Sampler(read_settings((64, 32), 5, "image", None, "clean", None), people=4, views=2)
+    return Sampler(read_settings((64, 32), 5, "image", None, "clean", None), identities=4, views=2)
 
 
 def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> None:
@@ -32,8 +32,15 @@ def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> Non
         Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
     table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
     target = Dataset.from_table(tmp_path / "target", table, "fog", ())
-    search = {"parameters": ["weather.extinction"], "renders": 5, "people": 4, "views": 2, "size": (64, 32), "seed": 5}
-    trace = adapt(target, out=tmp_path / "out", embedding="lite0-pooled", sensor="clean", **search)  # type: ignore[arg-type]
+    search = {
+        "parameters": ["weather.extinction"],
+        "renders": 5,
+        "identities": 4,
+        "views": 2,
+        "size": (64, 32),
+        "seed": 5,
+    }
+    trace = adapt(target, out=tmp_path / "out", embedding="lite0-pooled", sensor="clean", **search)
     fits = {step.values["weather.extinction"]: step.distance.mmd2 for step in trace.steps}
     assert fits[0.03] < fits[0.0005]
     assert (tmp_path / "out" / "trace.svg").read_text().startswith("<svg")
@@ -50,14 +57,20 @@ def test_whatever_a_search_depends_on_is_told(sampler: Sampler, tmp_path: Path) 
         Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
     table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
     target, out = Dataset.from_table(tmp_path / "target", table, "plain", ()), tmp_path / "out"
-    asked: dict[str, Any] = {"parameters": ["sensor.noise"], "renders": 2, "people": 2, "views": 1, "size": (64, 32)}
+    asked: dict[str, Any] = {
+        "parameters": ["sensor.noise"],
+        "renders": 2,
+        "identities": 2,
+        "views": 1,
+        "size": (64, 32),
+    }
     asked |= {"embedding": "lite0-pooled", "sensor": "clean"}
     with alone_in(out, "adapting in"), pytest.raises(CloserlookError, match="Another run is adapting in"):
         adapt(target, out=out, **asked)
     assert list(out.iterdir()) == []
     adapt(target, out=out, **asked)
     changed: list[tuple[dict[str, Any], str]] = [
-        ({"people": 3}, r"rendering\.people \(2 there, 3 now\)"),
+        ({"identities": 3}, r"rendering\.identities \(2 there, 3 now\)"),
         ({"views": 2}, r"rendering\.views"),
         ({"size": (32, 16)}, r"embedding\.size .*rendering\.size"),
         ({"sensor": "cctv"}, r"rendering\.sensor \(clean there, cctv now\)"),

@@ -166,7 +166,7 @@ def _annotate(rng: random.Random) -> Case:
 
 def _adapt(rng: random.Random) -> Case:
     source = rng.choice(["folder:target"] * 6 + ["data", "nowhere", "", "mix.yaml", "empty", "market1501:target"])
-    options = {"--out": OUT, "--size": "32x16", "--renders": "2", "--people": "2", "--views": "1"}
+    options = {"--out": OUT, "--size": "32x16", "--renders": "2", "--identities": "2", "--views": "1"}
     choices = {
         "--parameter": [
             "sensor",
@@ -181,7 +181,7 @@ def _adapt(rng: random.Random) -> Case:
         ],
         "--optimizer": ["descent", "cma", "x", ""],
         "--renders": ["0", "1", "2", "-1", "x"],
-        "--people": ["0", "1", "2", "3", "-1"],
+        "--identities": ["0", "1", "2", "3", "-1"],
         "--views": ["0", "1", "2", "-1"],
         "--embedding": ["lite0", "lite0-pooled", "x", "x:y", ":", "os:getcwd", "math:sqrt"],
         "--backdrop": ["street", "frames", "empty", "nowhere", ""],

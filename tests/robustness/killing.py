@@ -49,7 +49,7 @@ def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
             out=out,
             parameters=["sensor.noise"],
             renders=3,
-            people=2,
+            identities=2,
             views=1,
             sensor="clean",
             embedding="lite0-pooled",

@@ -19,7 +19,7 @@ EMBEDDED = ["--embedding", "lite0-pooled", *SIZED]
 KEPT = "alike: analyze"  # what it has measured serves the same call with another --scaling, as the message says
 INPUTS = ("one image", "alike", "unreadable", "unlabeled", "one person", "nothing")
 CALLS = {  # with BAD for the input
-    "adapt": ["adapt", "BAD", "--out", "new", "-p", "sensor.noise", "--renders", "2", "--people", "2", *EMBEDDED],
+    "adapt": ["adapt", "BAD", "--out", "new", "-p", "sensor.noise", "--renders", "2", "--identities", "2", *EMBEDDED],
     "analyze": ["analyze", "source", "BAD", "--out", "new", *EMBEDDED],
     "analyze, as source": ["analyze", "BAD", "target", "--out", "new", *EMBEDDED],
     "train": ["train", "BAD", "--out", "new", *TRAINED],

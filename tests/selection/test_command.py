@@ -74,7 +74,7 @@ def test_an_order_for_the_renderer(folder: Path, tmp_path: Path) -> None:
 
 
 def test_people_are_chosen_from_a_plan(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which people is the affair of choose_people; here every one has the same images."""
+    """Which people is the affair of choose_identities; here every one has the same images."""
     gap, data = Gap.load(folder), tmp_path / "data"
     data.mkdir()
     table = gap.losses.select("file_name", "identity", "f0", "f1")
@@ -82,7 +82,7 @@ def test_people_are_chosen_from_a_plan(folder: Path, tmp_path: Path, monkeypatch
     plan = Plan(values={"f0": ("l1", "l2")}, images=1, share=0.5)
     plan.save(tmp_path / "plan.yaml")
     monkeypatch.setattr(
-        "closerlook.selection.identities.choose_people",
+        "closerlook.selection.identities.choose_identities",
         lambda gap, source, number, **_: np.unique(source.identities)[:number],
     )
     options = ["--identities", 3, "--plan", tmp_path / "plan.yaml", "--out", tmp_path / "few.yaml"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
 from closerlook.selection import Plan, select
-from closerlook.selection.identities import choose_people, farthest, nearest, with_people
+from closerlook.selection.identities import choose_identities, farthest, nearest, with_identities
 
 from .conftest import Made
 
@@ -56,7 +56,7 @@ def test_a_plan_of_people_keeps_only_them_and_counts_anew() -> None:
         }
     )
     source = Dataset.from_table(Path(), table, "made", None)
-    plan = with_people(Plan(values={"weather": ("sunny",)}, images=6, share=0.5), np.array([2, 0]), source)
+    plan = with_identities(Plan(values={"weather": ("sunny",)}, images=6, share=0.5), np.array([2, 0]), source)
     assert plan.identities == (0, 2)
     assert (plan.images, plan.share) == (4, pytest.approx(1 / 3))
     assert plan.rows(source.table).tolist() == [0, 2, 8, 10]
@@ -70,7 +70,7 @@ def test_a_plan_says_that_its_evidence_is_of_all_people() -> None:
     source = Dataset.from_table(Path(), made.gap.losses.select("file_name", "identity", "f0", "f1"), "made", None)
     plan = select(made.gap, all_levels=["f0", "f1"])
     assert plan.provenance is not None
-    chosen = with_people(plan, np.array([1, 3]), source).provenance
+    chosen = with_identities(plan, np.array([1, 3]), source).provenance
     assert chosen is not None
     assert chosen.notes == (
         *plan.provenance.notes,
@@ -82,8 +82,8 @@ def test_wrong_requests_are_explained() -> None:
     made = Made((2, 2), 0)
     source = Dataset.from_table(Path(), pl.DataFrame({"file_name": ["a", "b"], "identity": [0, 1]}), "made", ())
     with pytest.raises(UsageError, match="2 people; 5"):
-        choose_people(made.gap, source, 5)
+        choose_identities(made.gap, source, 5)
     with pytest.raises(UsageError, match="needs the target"):
-        choose_people(made.gap, source, 1, by="near")
+        choose_identities(made.gap, source, 1, by="near")
     with pytest.raises(UsageError, match="Did you mean 'near'"):
-        choose_people(made.gap, source, 1, by="nearr")  # type: ignore[arg-type]
+        choose_identities(made.gap, source, 1, by="nearr")  # type: ignore[arg-type]

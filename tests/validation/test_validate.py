@@ -112,7 +112,7 @@ def test_a_finished_experiment_trains_nothing_and_says_the_same(
 
     monkeypatch.setattr(runs_module, "train", refuse)
     again = cl.validate_gap(source, targets, out=out, overrides=TINY, **ASKED)
-    assert again.people.equals(validation.people)
+    assert again.identities.equals(validation.identities)
     assert again.measures.equals(validation.measures)
     with pytest.raises(CloserlookError, match=r"another experiment \(its subsets is 6"):
         cl.validate_gap(source, targets, out=out, overrides=TINY, **{**ASKED, "subsets": 7})

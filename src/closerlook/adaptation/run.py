@@ -39,7 +39,7 @@ def adapt(
     parameters: Sequence[str] | None = None,
     optimizer: str = "descent",
     renders: int = 260,
-    people: int = 32,
+    identities: int = 32,
     views: int = 3,
     embedding: str | Embedder = "lite0",
     size: tuple[int, int] = (128, 64),
@@ -50,8 +50,8 @@ def adapt(
     """Tune the scene until what is rendered is as near to the target as it gets, beyond chance.
 
     Renders a small set of the same people under other values again and again, and measures each against the target's
-    mean in the embedding. The same call after a stop resumes. Whether the values found are a gain is then
-    asked of people that the search did not use; if not, the start is kept.
+    mean in the embedding. The same call after a stop resumes. Whether the values found are a gain is then asked of
+    people that the search did not use; if not, the start is kept.
 
     Args:
         target: the target's unlabeled *training* images.
@@ -61,7 +61,7 @@ def adapt(
             ``None``. Images differ from one another by a tenth of a parameter's range to either side of its value.
         optimizer: ``descent`` (one parameter after another) or ``cma`` (all together, CMA-ES).
         renders: at most so many sets.
-        people, views: a set's people and images of each.
+        identities, views: how many people a set shows, and images of each.
         embedding, size: as :func:`closerlook.analyze` takes them.
         backdrops, sensor: as :func:`closerlook.generate` takes them.
         seed: of the people, the optimizer and the intervals.
@@ -74,7 +74,7 @@ def adapt(
         >>> found = cl.adapt(target.train, out="scene")  # doctest: +SKIP
         >>> again = cl.generate("scene/scene.yaml", identities=20, out="data")  # doctest: +SKIP
     """
-    if people < 2 or views < 1 or renders < 2:
+    if identities < 2 or views < 1 or renders < 2:
         raise UsageError("At least 2 people, 1 view and 2 renders are needed.")
     check_search(optimizer)
     settings = read_settings(size, seed, "image", backdrops, sensor, None)
@@ -84,16 +84,16 @@ def adapt(
         "format": FORMAT,
         "target": fingerprint(used),
         "embedding": embedding_key(embedder),
-        "rendering": {**asdict(settings), "sources": settings.sources(), "people": people, "views": views},
+        "rendering": {**asdict(settings), "sources": settings.sources(), "identities": identities, "views": views},
     }
     out = Path(out)
     with alone_in(out, "adapting in"):
         with step(f"Measuring {used.name}"):
             objective = Objective(used, embedder)
-        sampler = Sampler(settings, people, views)
+        sampler = Sampler(settings, identities, views)
 
         def measure(values: Mapping[str, float], held_out: bool) -> Distance:
-            return objective.measure(*sampler(values, first=1 + people * held_out))
+            return objective.measure(*sampler(values, first=1 + identities * held_out))
 
         trace = search_scene(
             chosen, measure, optimizer=optimizer, renders=renders, seed=seed, out=out, made_from=made_from

@@ -90,17 +90,17 @@ class Sampler:
 
     Args:
         settings: size, seed, places and kind of sensor.
-        people: how many.
+        identities: how many people.
         views: images of each, seen from as many sides.
     """
 
-    def __init__(self, settings: Settings, people: int, views: int) -> None:
-        self._settings, self._people, self._views = settings, people, views
+    def __init__(self, settings: Settings, identities: int, views: int) -> None:
+        self._settings, self._identities, self._views = settings, identities, views
         self._renderer = Renderer(settings.size)
 
     def __call__(self, values: Mapping[str, float], first: int = 1) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Images (n, h, w, 3) of the people from number ``first`` on, and each image's person (n,)."""
-        identities = range(first, first + self._people)
+        identities = range(first, first + self._identities)
         images = [image for identity in identities for image in self._images(identity, values)]
         return np.stack(images), np.repeat(np.array(identities), self._views)
 

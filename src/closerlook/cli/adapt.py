@@ -26,7 +26,7 @@ def adapt(
         Search, typer.Option(help="descent: one after another; cma: CMA-ES, all together.")
     ] = "descent",
     renders: Annotated[int, typer.Option(help="Render and measure at most so many sets.", min=2)] = 260,
-    people: Annotated[int, typer.Option(help="People in a set.", min=2)] = 32,
+    identities: Annotated[int, typer.Option(help="People in a set.", min=2)] = 32,
     views: Annotated[int, typer.Option(help="Images of each.", min=1)] = 3,
     embedding: Annotated[str, typer.Option(help="lite0, vgg19, resnet50-pooled, or your module:function.")] = "lite0",
     backdrop: Annotated[list[str] | None, typer.Option(help="Place to render in; may be given several times.")] = None,
@@ -52,7 +52,7 @@ def adapt(
         parameters=parameter or None,
         optimizer=optimizer,
         renders=renders,
-        people=people,
+        identities=identities,
         views=views,
         embedding=embedding,
         size=height_width,

@@ -18,7 +18,7 @@ from closerlook.dataset.images import resize
 
 __all__ = ["Grid", "Strip", "data_uri", "grid", "level_strips", "sample"]
 
-PEOPLE = 3
+IDENTITIES = 3
 # What the other factors are held at while one varies: where a person is seen best.
 PLAIN = {"viewpoint": (90, 120, 60), "weather": ("neutral", "clouds"), "illumination": ("forenoon", "noon")}
 SIZE = (128, 64)
@@ -48,17 +48,17 @@ def data_uri(image: NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def level_strips(data: Dataset, people: int = PEOPLE) -> list[Strip]:
+def level_strips(data: Dataset, identities: int = IDENTITIES) -> list[Strip]:
     """One strip a factor; only that factor varies along it."""
-    shown = data.table["identity"].unique().sort().head(people).to_list()
+    shown = data.table["identity"].unique().sort().head(identities).to_list()
     return [_strip(data, factor, shown) for factor in data.factors]
 
 
-def _strip(data: Dataset, factor: Factor, people: Sequence[int]) -> Strip:
+def _strip(data: Dataset, factor: Factor, identities: Sequence[int]) -> Strip:
     fixed = {other.name: _plain(other) for other in data.factors if other.name != factor.name}
     columns = []
     for level in factor.levels:
-        rows = _rows(data, people, {**fixed, factor.name: level})
+        rows = _rows(data, identities, {**fixed, factor.name: level})
         if rows:
             columns.append((_label(factor.name, level), data_uri(np.concatenate([_image(data, row) for row in rows]))))
     return Strip(factor.name, tuple(columns))
@@ -94,11 +94,11 @@ def _plain(factor: Factor) -> Level:
     return factor.levels[0]
 
 
-def _rows(data: Dataset, people: Sequence[object], levels: dict[str, Level]) -> list[int]:
+def _rows(data: Dataset, identities: Sequence[object], levels: dict[str, Level]) -> list[int]:
     condition = pl.lit(True)
     for name, level in levels.items():
         condition &= pl.col(name) == level
-    rows = data.table.with_row_index("row").filter(condition & pl.col("identity").is_in(list(people)))
+    rows = data.table.with_row_index("row").filter(condition & pl.col("identity").is_in(list(identities)))
     return rows.unique("identity", keep="first").sort("identity")["row"].to_list()
 
 

@@ -18,7 +18,7 @@ from closerlook.gap.measure.moments import Sketch
 from closerlook.selection.controls import everything
 from closerlook.selection.plan import Plan
 
-__all__ = ["ORDERS", "choose_people", "farthest", "nearest", "select_identities", "with_people"]
+__all__ = ["ORDERS", "choose_identities", "farthest", "nearest", "select_identities", "with_identities"]
 
 ORDERS: tuple[IdentityOrder, ...] = get_args(IdentityOrder)
 PER_PERSON = 8
@@ -54,29 +54,29 @@ def select_identities(
         (1, 2)
     """
     plan = everything(gap) if plan is None else plan
-    chosen = choose_people(gap, source.subset(plan), identities, by=by, target=target, seed=seed)
-    return with_people(plan, chosen, source)
+    chosen = choose_identities(gap, source.subset(plan), identities, by=by, target=target, seed=seed)
+    return with_identities(plan, chosen, source)
 
 
-def with_people(plan: Plan, people: Int, source: Dataset) -> Plan:
+def with_identities(plan: Plan, identities: Int, source: Dataset) -> Plan:
     """The plan with only these people of ``source``, its numbers counted anew; a note says what its evidence is of.
 
     Example:
-        >>> from closerlook.selection import with_people
-        >>> with_people(plan, np.array([1, 2]), data).identities
+        >>> from closerlook.selection.identities import with_identities
+        >>> with_identities(plan, np.array([1, 2]), data).identities
         (1, 2)
     """
     provenance = plan.provenance
     if provenance is not None:
-        note = f"The scores and the evidence are of all people, before {len(people):,} of them were chosen."
+        note = f"The scores and the evidence are of all people, before {len(identities):,} of them were chosen."
         provenance = provenance.model_copy(update={"notes": (*provenance.notes, note)})
-    identities = tuple(sorted(int(person) for person in people))
-    chosen = plan.model_copy(update={"identities": identities, "provenance": provenance})
+    kept = tuple(sorted(int(identity) for identity in identities))
+    chosen = plan.model_copy(update={"identities": kept, "provenance": provenance})
     images = len(chosen.rows(source.table))
     return chosen.model_copy(update={"images": images, "share": images / len(source), "counts": {}})
 
 
-def choose_people(
+def choose_identities(
     gap: Gap, source: Dataset, number: int, *, by: IdentityOrder = "far", target: Dataset | None = None, seed: int = 0
 ) -> Int:
     """The numbers of ``number`` people of ``source``, in the order in which they were chosen.
@@ -93,8 +93,8 @@ def choose_people(
         UsageError: an unknown order, too many people, or no target.
 
     Example:
-        >>> from closerlook.selection import choose_people
-        >>> len(choose_people(gap, data, 2))
+        >>> from closerlook.selection.identities import choose_identities
+        >>> len(choose_identities(gap, data, 2))
         2
     """
     if by not in ORDERS:

@@ -144,7 +144,7 @@ class Plan(_Value):
     def _repr_html_(self) -> str:
         rows: dict[str, object] = {"images": f"{self.images:,} ({self.share:.1%})"}
         if self.identities:
-            rows["people"] = f"{len(self.identities):,}"
+            rows["identities"] = f"{len(self.identities):,}"
         rows |= {name: ", ".join(map(str, levels)) for name, levels in self.values.items()}
         if self.weights:
             rows["combinations"] = f"{len(self.weights):,}, weighted"

@@ -127,11 +127,13 @@ class Outcome:
     nearest: tuple[Nearest, ...]
 
 
-def find_outcome(before: Before, scores: Float, people: pl.DataFrame, seed: int = 0, level: float = 0.95) -> Outcome:
+def find_outcome(
+    before: Before, scores: Float, identities: pl.DataFrame, seed: int = 0, level: float = 0.95
+) -> Outcome:
     """The outcome of runs with these scores (n subsets, k seeds, t targets); nan where a run was not made.
 
     Args:
-        people: one row per run, target and person (``subset``, ``seed``, ``target``, ``identity``, ``queries``,
+        identities: one row per run, target and person (``subset``, ``seed``, ``target``, ``identity``, ``queries``,
             ``ap``), with random controls, whose ``subset`` is negative; may be empty.
     """
     drawn = draw_subsets(len(before.number), seed)
@@ -163,7 +165,7 @@ def find_outcome(before: Before, scores: Float, people: pl.DataFrame, seed: int 
         tuple(_associations(before.targets, known, means, [t.power.reliability for t in targets], drawn, level)),
         interaction(means, before.gaps, before.place, renamings) if len(before.targets) > 1 else None,
         choose_measure(better, means, before.number, seed, level) if halves.min() >= FEWEST_HALF else None,
-        tuple(_nearest(before, people, level)),
+        tuple(_nearest(before, identities, level)),
     )
 
 
@@ -206,14 +208,14 @@ def _associations(
     return found
 
 
-def _nearest(before: Before, people: pl.DataFrame, level: float) -> list[Nearest]:
+def _nearest(before: Before, identities: pl.DataFrame, level: float) -> list[Nearest]:
     """The nearest subsets, as many as there are controls but at most a fifth of all."""
-    controls = people.filter(pl.col("subset") < 0)["subset"].n_unique() if people.height else 0
+    controls = identities.filter(pl.col("subset") < 0)["subset"].n_unique() if identities.height else 0
     count = max(2, min(controls, len(before.number) // 5))
     found = []
     for column, target in enumerate(before.targets):
         order = np.argsort(before.measures["gap"][:, column])[:count]
-        own = people.filter(pl.col("target") == target) if people.height else people
+        own = identities.filter(pl.col("target") == target) if identities.height else identities
         if controls < 2:
             continue
         runs, weights = _matrix(own, pl.col("subset").is_in(before.number[order].tolist()))
@@ -222,10 +224,10 @@ def _nearest(before: Before, people: pl.DataFrame, level: float) -> list[Nearest
     return found
 
 
-def _matrix(people: pl.DataFrame, which: pl.Expr) -> tuple[Float, Float]:
+def _matrix(identities: pl.DataFrame, which: pl.Expr) -> tuple[Float, Float]:
     """Mean AP of each subset's runs (rows, seeds averaged) and person, and the mean queries of each person."""
     weighted = (pl.col("ap") * pl.col("queries")).sum() / pl.col("queries").sum()
-    each = people.filter(which).group_by("identity", "subset").agg(weighted, pl.col("queries").mean())
+    each = identities.filter(which).group_by("identity", "subset").agg(weighted, pl.col("queries").mean())
     wide = each.sort("subset").pivot("subset", index="identity", values=["ap", "queries"]).sort("identity")
     scores, queries = (
         wide.select(pl.selectors.starts_with(f"{name}_")).to_numpy().astype(float) for name in ("ap", "queries")

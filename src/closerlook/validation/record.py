@@ -25,7 +25,7 @@ class Record:
         source, targets: names of the data sets.
         factors: those that the subsets differ in, with all their levels.
         subsets, controls: how many of each.
-        images, people: of every subset and control.
+        images, identities: of every subset and control.
         recipe, steps: what each run trained by, and how long.
         seeds: runs of each subset; ``again`` is the share that has one more.
         seed: the first seed.
@@ -40,7 +40,7 @@ class Record:
     subsets: int
     controls: int
     images: int
-    people: int
+    identities: int
     recipe: str
     steps: int
     seeds: int

@@ -31,8 +31,8 @@ __all__ = ["PlannedRun", "make_runs", "plan_runs", "table_of_runs"]
 
 SCORE = "score.json"
 FORMAT = 1  # raise it when the same inputs would give other scores
-PEOPLE = {"target": pl.String, "identity": pl.Int64, "camera": pl.Int64, "queries": pl.Int64}
-PEOPLE |= {"ap": pl.Float64, "rank1": pl.Float64}
+IDENTITIES = {"target": pl.String, "identity": pl.Int64, "camera": pl.Int64, "queries": pl.Int64}
+IDENTITIES |= {"ap": pl.Float64, "rank1": pl.Float64}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Score(TypedDict):
     """What ``score.json`` holds: everything that a run depends on, and one row per target, person and camera."""
 
     key: dict[str, Any]
-    people: dict[str, list[Any]]
+    identities: dict[str, list[Any]]
 
 
 def plan_runs(subsets: int, controls: int, seeds: int, again: float, seed: int) -> list[PlannedRun]:
@@ -101,8 +101,8 @@ def make_runs(
             if inside.differing():
                 shutil.rmtree(folder)
             model = train(images, recipe=recipe, out=folder, seed=run.seed)
-            found = pl.concat([_people(model, target, rules) for target in targets])
-            write_json(folder / SCORE, {"key": plain(key), "people": found.to_dict(as_series=False)})
+            found = pl.concat([_identity_scores(model, target, rules) for target in targets])
+            write_json(folder / SCORE, {"key": plain(key), "identities": found.to_dict(as_series=False)})
         tables.append(found.select(pl.lit(run.subset).alias("subset"), pl.lit(run.seed).alias("seed"), pl.all()))
     return pl.concat(tables)
 
@@ -116,30 +116,30 @@ def _finished(folder: Path, key: Key, title: str) -> pl.DataFrame | None:
     if differing := changes(kept["key"], key):
         console.print(f"{title}: its score differs in {differing}, so it is made again", highlight=False, markup=False)
         return None
-    return pl.DataFrame(kept["people"], schema=PEOPLE)
+    return pl.DataFrame(kept["identities"], schema=IDENTITIES)
 
 
-def _people(model: Model, target: Dataset, rules: Protocol) -> pl.DataFrame:
+def _identity_scores(model: Model, target: Dataset, rules: Protocol) -> pl.DataFrame:
     counted = evaluate(model, target, protocol=rules).per_query.filter(pl.col("reason").is_null())
     scores = counted.group_by("identity", pl.col("camera").fill_null(-1)).agg(
         pl.len().alias("queries"), pl.col("ap").mean(), (pl.col("first_hit") == 1).mean().alias("rank1")
     )
     named = scores.sort("identity", "camera").with_columns(pl.lit(target.name).alias("target"))
-    return named.select(pl.col(name).cast(dtype) for name, dtype in PEOPLE.items())
+    return named.select(pl.col(name).cast(dtype) for name, dtype in IDENTITIES.items())
 
 
-def table_of_runs(people: pl.DataFrame) -> pl.DataFrame:
+def table_of_runs(identities: pl.DataFrame) -> pl.DataFrame:
     """One row per run, target and query camera, and one for all cameras (``camera`` null).
 
-    Columns: ``subset``, ``seed``, ``target``, ``camera``, ``queries``, ``people``, ``mAP`` and ``rank1``.
+    Columns: ``subset``, ``seed``, ``target``, ``camera``, ``queries``, ``identities``, ``mAP`` and ``rank1``.
     """
     weighted = [
         ((pl.col(name) * pl.col("queries")).sum() / pl.col("queries").sum()).alias(as_name)
         for name, as_name in (("ap", "mAP"), ("rank1", "rank1"))
     ]
-    counts = [pl.col("queries").sum(), pl.col("identity").n_unique().alias("people")]
+    counts = [pl.col("queries").sum(), pl.col("identity").n_unique().alias("identities")]
     keys = ["subset", "seed", "target", "camera"]
-    whole = people.group_by(keys[:3]).agg(*counts, *weighted).with_columns(pl.lit(None, pl.Int64).alias("camera"))
-    each = people.group_by(keys).agg(*counts, *weighted)
-    columns = [*keys, "queries", "people", "mAP", "rank1"]
+    whole = identities.group_by(keys[:3]).agg(*counts, *weighted).with_columns(pl.lit(None, pl.Int64).alias("camera"))
+    each = identities.group_by(keys).agg(*counts, *weighted)
+    columns = [*keys, "queries", "identities", "mAP", "rank1"]
     return pl.concat([whole.select(columns), each.select(columns)]).sort(keys)

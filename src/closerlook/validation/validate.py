@@ -134,11 +134,11 @@ def validate_gap(
     steps = {"steps": QUICK_STEPS} if quick else {}
     resolved = Recipe.resolve(default_recipe() if recipe is None else recipe, {**steps, **(overrides or {})})
     share = math.prod(LEVELS_EACH / len(factor) for factor in chosen)
-    people = source.counts()["identities"]
-    if resolved.sampling == "pk" and people < resolved.identities_per_batch:
+    identities = source.counts()["identities"]
+    if resolved.sampling == "pk" and identities < resolved.identities_per_batch:
         raise UsageError(
-            f"{source.name} has {people} people; recipe '{resolved.name}' draws {resolved.identities_per_batch} for "
-            f"each batch. Use more people, or --set identities_per_batch={people}."
+            f"{source.name} has {identities} people; recipe '{resolved.name}' draws {resolved.identities_per_batch} "
+            f"for each batch. Use more people, or --set identities_per_batch={identities}."
         )
     record = Record(
         source=source.name,
@@ -147,7 +147,7 @@ def validate_gap(
         subsets=count,
         controls=(QUICK_CONTROLS if quick else CONTROLS) if controls is None else controls,
         images=round(share * len(source)),
-        people=people,
+        identities=identities,
         recipe=resolved.name,
         steps=resolved.steps,
         seeds=seeds,
@@ -203,8 +203,8 @@ def _run(
     rows |= {-1 - one: random_rows(source, space.factors, record.seed + one) for one in range(record.controls)}
     planned = plan_runs(record.subsets, record.controls, record.seeds, record.again, record.seed)
     console.print(f"{len(planned)} runs of {record.steps} steps on {record.images:,} images each")
-    people = make_runs(planned, lambda number: source.take(rows[number]), targets, recipe, out / "runs")
-    return Validation(record, subsets, measures, candidates, people)
+    identities = make_runs(planned, lambda number: source.take(rows[number]), targets, recipe, out / "runs")
+    return Validation(record, subsets, measures, candidates, identities)
 
 
 def _check_targets(targets: Sequence[Dataset]) -> None:

@@ -23,7 +23,7 @@ from closerlook.validation.subsets import Candidates
 
 __all__ = ["Validation"]
 
-TABLES = ("subsets", "measures", "candidates", "people")
+TABLES = ("subsets", "measures", "candidates", "identities")
 REMEDY = "run validate-gap again: finished runs are kept"
 
 
@@ -36,19 +36,19 @@ class Validation:
         subsets: one row per subset: ``subset``, ``candidate``, each factor's levels (``sunny+clouds``), ``brightness``.
         measures: ``subset``, ``target``, ``camera`` (null for all), ``measure``, ``value``.
         candidates: the gap of every candidate: ``candidate``, ``target``, ``camera``, ``gap``.
-        people: one row per run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
+        identities: one row per run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
     """
 
     record: Record
     subsets: pl.DataFrame = field(repr=False)
     measures: pl.DataFrame = field(repr=False)
     candidates: pl.DataFrame = field(repr=False)
-    people: pl.DataFrame = field(repr=False)
+    identities: pl.DataFrame = field(repr=False)
 
     @cached_property
     def runs(self) -> pl.DataFrame:
         """One row per run, target and camera, with its mAP and rank-1; ``camera`` is null for all of a target's."""
-        return table_of_runs(self.people)
+        return table_of_runs(self.identities)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -64,10 +64,10 @@ class Validation:
         measures, candidates, runs = (
             _labeled(table.filter(which)) for table in (self.measures, self.candidates, self.runs)
         )
-        whole = self.people.with_columns(pl.lit(None, pl.Int64).alias("camera"))
-        people = _labeled(whole) if measures["camera"].null_count() else _labeled(self.people)
+        whole = self.identities.with_columns(pl.lit(None, pl.Int64).alias("camera"))
+        identities = _labeled(whole) if measures["camera"].null_count() else _labeled(self.identities)
         before = self._before(measures, candidates)
-        return find_outcome(before, scores_of(runs, before.number, before.targets), people, self.record.seed)
+        return find_outcome(before, scores_of(runs, before.number, before.targets), identities, self.record.seed)
 
     def _before(self, measures: pl.DataFrame, candidates: pl.DataFrame) -> Before:
         targets = tuple(measures["target"].unique(maintain_order=True))
@@ -95,7 +95,7 @@ class Validation:
         return {"scatter": scatter_figure(table, gap, self.outcome), "measures": measures_figure(self.outcome)}
 
     def save(self, folder: str | Path) -> None:
-        """Write ``subsets``, ``measures``, ``candidates`` and ``people`` as Parquet (what :meth:`load` reads),
+        """Write ``subsets``, ``measures``, ``candidates`` and ``identities`` as Parquet (what :meth:`load` reads),
         ``runs.csv`` and the outcome as ``summary.json``."""
         folder = Path(folder)
         for name in TABLES:
@@ -113,7 +113,7 @@ class Validation:
         """
         folder = Path(folder)
         record = Record.load(folder)
-        if not (folder / "people.parquet").exists():
+        if not (folder / "identities.parquet").exists():
             raise CloserlookError(f"The experiment in {folder} has not been finished ({FILE} alone); {REMEDY}.")
         return cls(record, *(read_parquet(folder / f"{name}.parquet", remedy=REMEDY) for name in TABLES))
 

@@ -80,11 +80,11 @@ def importance_of_runs(
 
     Example:
         >>> from closerlook.gap import importance_of_runs
-        >>> columns = {"weather": ["sunny", "all"] * 4, "people": [50, 50, 100, 100] * 2, "mAP": [0.1, 0.3] * 4}
+        >>> columns = {"weather": ["sunny", "all"] * 4, "identities": [50, 50, 100, 100] * 2, "mAP": [0.1, 0.3] * 4}
         >>> runs = pl.DataFrame(columns)
-        >>> table = importance_of_runs(runs, ["weather", "people"])
+        >>> table = importance_of_runs(runs, ["weather", "identities"])
         >>> table["factor"].unique(maintain_order=True).to_list()
-        ['weather', 'people']
+        ['weather', 'identities']
     """
     for name in (*attributes, response):
         if name not in runs.columns:
