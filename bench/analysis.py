@@ -127,8 +127,8 @@ def memory(embedding: str, size: tuple[int, int], identities: int, network: bool
     """Peak memory of an analysis with every cell and group of people of the full design, which are what it grows with.
 
     Every one of the 588 cells has an image of each of ``identities`` people: with 16 of them all 588 x 16 units exist,
-    and with more only images are added. The files are the same few pictures over and over. Without the ``network`` noise
-    stands for its vectors: minutes instead of an hour, and the activations of a batch less.
+    and with more only images are added. The files are the same few pictures over and over. Without the ``network``
+    noise stands for its vectors: minutes instead of an hour, and the activations of a batch less.
     """
     with TemporaryDirectory() as folder:
         few = _noise(Path(folder), 64, size)

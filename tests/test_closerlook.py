@@ -1,5 +1,6 @@
 """The Python surface: what there is, how it shows itself, and that scores are shares everywhere."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -23,8 +24,8 @@ def test_dir_lists_the_api_and_nothing_else() -> None:
     assert {"analyze", "select", "select_identities", "render_next", "evaluate", "Dataset"} < set(dir(closerlook))
     for name in dir(closerlook):
         assert getattr(closerlook, name) is getattr(closerlook, name)
-    with pytest.raises(AttributeError, match="no attribute 'analyze'"):
-        closerlook.analyze  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'gone'"):
+        closerlook.gone  # noqa: B018
 
 
 def test_every_name_is_typed() -> None:
@@ -39,6 +40,16 @@ def test_names_are_imported_when_they_are_used() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
     star = "from closerlook import UsageError, Design; import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", star], check=False).returncode == 0
+
+
+FUNCTIONS = [name for name in closerlook.__all__ if inspect.isfunction(getattr(closerlook, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_a_test_file_of_its_own_name(name: str) -> None:
+    package = closerlook._HOMES[name].rpartition(".")[2]
+    (tests,) = (Path(__file__).parent / package).rglob(f"test_{name}.py")
+    assert re.search(rf"^    .*\b{name}\(", tests.read_text(encoding="utf-8"), re.MULTILINE), f"{tests} never calls it"
 
 
 def dataset(name: str = "made") -> closerlook.Dataset:

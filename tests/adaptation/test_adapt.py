@@ -32,15 +32,18 @@ def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> Non
         Image.fromarray(image).save(tmp_path / "target" / f"{number}.png")
     table = pl.DataFrame({"file_name": [f"{number}.png" for number in range(len(images))]})
     target = Dataset.from_table(tmp_path / "target", table, "fog", ())
-    search = {
-        "parameters": ["weather.extinction"],
-        "renders": 5,
-        "identities": 4,
-        "views": 2,
-        "size": (64, 32),
-        "seed": 5,
-    }
-    trace = adapt(target, out=tmp_path / "out", embedding="lite0-pooled", sensor="clean", **search)
+    trace = adapt(
+        target,
+        out=tmp_path / "out",
+        parameters=["weather.extinction"],
+        renders=5,
+        identities=4,
+        views=2,
+        embedding="lite0-pooled",
+        size=(64, 32),
+        sensor="clean",
+        seed=5,
+    )
     fits = {step.values["weather.extinction"]: step.distance.mmd2 for step in trace.steps}
     assert fits[0.03] < fits[0.0005]
     assert (tmp_path / "out" / "trace.svg").read_text().startswith("<svg")

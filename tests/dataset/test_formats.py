@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.formats.market1501 import NAMES
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError
 
 from .drawing import write
 
@@ -195,51 +195,15 @@ def test_a_parquet_file_that_is_none(tmp_path):
         open_dataset(tmp_path / "a.parquet")
 
 
-def test_closerlooks_own_folder_comes_back_as_saved(people):
-    again = open_dataset(people.root)
-    assert again.table.equals(people.table)
-    assert again.factors == people.factors
-    assert open_dataset(f"folder:{people.root}").table.equals(people.table)
-
-
 def test_a_design_with_a_factor_that_the_table_lacks(people):
     people.table.drop("weather").write_parquet(people.root / "metadata.parquet")
     with pytest.raises(CloserlookError, match="'weather'"):
         open_dataset(people.root)
 
 
-def test_a_folder_with_metadata_csv(tmp_path):
-    write(tmp_path / "a.png")
-    (tmp_path / "metadata.csv").write_text("file_name,identity\na.png,9\n")
-    assert open_dataset(tmp_path).identities.tolist() == [9]
-
-
-def test_plain_images_are_an_unlabeled_target(tmp_path):
-    for name in ("b/2.JPG", "a/1.png", "3.webp", ".hidden/4.png"):
-        write(tmp_path / "in" / name)
-    (tmp_path / "in" / "notes.txt").write_text("no image")
-    data = open_dataset(tmp_path / "in")
-    assert data.table["file_name"].to_list() == ["3.webp", "a/1.png", "b/2.JPG"]
-    assert data.table["identity"].null_count() == 3
-    assert data.factors == ()
-
-
 def test_a_market_folder_opened_as_plain_images_is_pointed_out(market):
     with pytest.raises(CloserlookError, match="open it as market1501:"):
         open_dataset(market)
-
-
-@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir()])
-def test_nothing_and_an_empty_folder(tmp_path, make):
-    make(tmp_path / "x")
-    for source in (tmp_path / "x", f"folder:{tmp_path / 'x'}", f"market1501:{tmp_path / 'x'}"):
-        with pytest.raises(CloserlookError, match="x"):
-            open_dataset(source)
-
-
-def test_an_unknown_format_suggests_the_nearest():
-    with pytest.raises(UsageError, match="Did you mean 'market1501'"):
-        open_dataset("market:/data")
 
 
 def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_path):
@@ -283,9 +247,3 @@ def test_people_who_are_text_in_a_folders_own_table_are_numbered(people):
     assert again.identities.tolist() == people.identities.tolist()
     assert again.table["identity_label"][0] == "p1"
     assert [factor.name for factor in again.factors] == ["weather"]
-
-
-@pytest.mark.parametrize("source", ["", "market1501:", "folder:"])
-def test_no_path_is_not_the_working_folder(source):
-    with pytest.raises(CloserlookError, match="names no folder"):
-        open_dataset(source)

@@ -12,7 +12,7 @@ import torch
 from closerlook.dataset import Dataset
 from closerlook.embedding import ContentStyle, Layers
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.gap import Gap, analyze, analyze_shard, save_figures
+from closerlook.gap import Gap, analyze, save_figures
 from closerlook.gap.measure.partials import FOLDER
 from closerlook.storage.files import alone_in
 from gap.conftest import SIZE, write_source, write_target
@@ -73,15 +73,6 @@ def test_stopped_and_continued(
     assert done == 0 or 1000 - counting.left < 30
     same(continued, expected)
     assert not (tmp_path / FOLDER).exists()
-
-
-def test_shares_made_apart_merge(source: Dataset, target: Dataset, tmp_path: Path, whole: Gap) -> None:
-    for number in (1, 2, 3):
-        analyze_shard(source, target, (number, 3), size=SIZE, out=tmp_path / str(number))
-    nothing = Stopping(0)  # neither side is looked at again
-    merged = analyze(source, target, embedding=nothing, out=tmp_path / "1", merge=[tmp_path / "2", tmp_path / "3"])
-    np.testing.assert_allclose(merged.levels["mmd2"], whole.levels["mmd2"], rtol=1e-5, atol=1e-6)
-    same(merged, analyze(source, target, size=SIZE))
 
 
 def test_what_is_finished_is_not_measured_again(source: Dataset, target: Dataset, tmp_path: Path) -> None:
@@ -169,8 +160,6 @@ def test_a_folder_keeps_the_analysis_that_it_holds(
 
 
 def test_trouble_is_explained(source: Dataset, target: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Shard 4/3"):
-        analyze_shard(source, target, (4, 3), out=tmp_path)
     with pytest.raises(UsageError, match="elsewhere holds no shard of this analysis"):
         analyze(source, target, embedding=Stopping(0), merge=[tmp_path / "elsewhere"])
     with pytest.raises(KeyboardInterrupt):

@@ -6,10 +6,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from closerlook.choices import IdentityOrder
 from closerlook.dataset import Dataset
 from closerlook.errors import UsageError
-from closerlook.selection import Plan, select
+from closerlook.gap import Gap, analyze
+from closerlook.selection import Plan, select, select_identities
 from closerlook.selection.identities import choose_identities, farthest, nearest, with_identities
+from gap.conftest import SIZE, write_source, write_target
 
 from .conftest import Made
 
@@ -87,3 +90,26 @@ def test_wrong_requests_are_explained() -> None:
         choose_identities(made.gap, source, 1, by="near")
     with pytest.raises(UsageError, match="Did you mean 'near'"):
         choose_identities(made.gap, source, 1, by="nearr")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gap, Dataset, Dataset]:
+    """A gap between images on disk, with its source and target."""
+    source = write_source(tmp_path_factory.mktemp("source"))
+    target = write_target(tmp_path_factory.mktemp("target"), images=8)
+    return analyze(source, target, embedding="lite0-pooled", size=SIZE), source, target
+
+
+@pytest.mark.parametrize("by", ["far", "near"])
+def test_a_plan_is_cut_to_the_people_chosen(measured: tuple[Gap, Dataset, Dataset], by: IdentityOrder) -> None:
+    gap, source, target = measured
+    whole = Plan(values={"weather": ("sunny", "foggy")}, images=24, share=2 / 3)
+    few, more = (select_identities(gap, source, n, plan=whole, by=by, target=target) for n in (2, 4))
+    assert len(few.identities) == 2 and set(few.identities) < set(more.identities)
+    assert (few.images, few.values) == (2 * 4, whole.values)
+    assert set(source.subset(few).identities.tolist()) == set(few.identities)
+
+
+def test_without_a_plan_all_images_are_chosen_from(measured: tuple[Gap, Dataset, Dataset]) -> None:
+    gap, source, _ = measured
+    assert select_identities(gap, source, 3).images == 3 * 6

@@ -1,0 +1,43 @@
+"""How alike two images are to a model, and what that means among pairs of known people."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from closerlook.errors import CloserlookError
+from closerlook.evaluation import compare, pair_scale
+
+
+def test_an_image_is_wholly_like_itself(wardrobe, color):
+    same = compare(wardrobe.paths[0], wardrobe.paths[0], model=color)
+    assert same.cosine == pytest.approx(1)
+    assert same.euclidean == 0
+    other = compare(wardrobe.paths[0], wardrobe.paths[3], model=color)
+    assert other.cosine < 1
+    assert other.euclidean > 0
+    assert wardrobe.paths[3].name in str(other)
+    assert "depends on the model" in str(other)
+
+
+def test_known_pairs_say_what_a_similarity_means(wardrobe, color, tmp_path):
+    scale = pair_scale(color, wardrobe)
+    assert len(scale.same) == 6 * 3  # three cameras: three pairs a person
+    assert len(scale.different) == 18 * 17 // 2 - 18
+    assert np.median(scale.same) > np.quantile(scale.different, 0.9)
+    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=color, reference=scale)
+    assert "more like pairs of one person" in str(alike)
+    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=wardrobe)
+    assert "more like pairs of two people" in str(unlike)
+    alike.save(tmp_path / "pair.png")
+    assert Image.open(tmp_path / "pair.png").size[1] > 200
+
+
+def test_a_scale_needs_pairs(wardrobe, color):
+    with pytest.raises(CloserlookError, match="no two images"):
+        pair_scale(color, wardrobe.query)
+
+
+def test_comparing_something_that_is_no_image(wardrobe, color, tmp_path):
+    (tmp_path / "b.jpg").write_text("no")
+    with pytest.raises(CloserlookError, match=r"b\.jpg"):
+        compare(wardrobe.paths[0], tmp_path / "b.jpg", model=color)
