@@ -115,7 +115,7 @@ def _refuse_other_encodings(arguments: list[str]) -> None:
 
 
 def _stopped() -> NoReturn:
-    console.print("\n[bold]stopped.[/] Finished work is kept; run the same command again to go on.")
+    console.print("\n[bold]stopped.[/] Finished work is kept; run the same command again to resume.")
     sys.exit(1)
 
 

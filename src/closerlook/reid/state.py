@@ -173,7 +173,7 @@ class State:
         return _about(path, read_about(path, WAY_OUT))["key"]
 
     def resume(self, path: Path, key: Key, steps: int) -> Mapping[str, Any]:
-        """Go on from a checkpoint, if there is one of this run of so many steps.
+        """Resume from a checkpoint, if there is one of this run of so many steps.
 
         Returns:
             What the log had not written then; empty where there is no checkpoint.

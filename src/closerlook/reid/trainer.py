@@ -3,7 +3,7 @@
 The loop is explicit; lightning's Fabric places it on devices and sets its precision. A run folder holds
 ``model.safetensors``, its card, ``recipe.yaml``, ``run.json``, ``log.csv``, ``validation.csv`` if there was any,
 ``timing.csv`` and, where TensorBoard is installed, ``tensorboard/``; while training goes on, there is
-``checkpoint.safetensors``, from which the same call goes on after any interruption. All but the timing and the board
+``checkpoint.safetensors``, from which the same call resumes after any interruption. All but the timing and the board
 have then the bytes that they would have had without.
 """
 
@@ -58,7 +58,7 @@ def train(
 ) -> Model:
     """Train a re-identification model on every image of a person in ``data``, or on those that ``plan`` keeps.
 
-    A folder that holds this very run (data, recipe, seed) is gone on with if it is unfinished, and read if it is
+    A folder that holds this very run (data, recipe, seed) is resumed if it is unfinished, and read if it is
     finished. On a CPU with the same number of threads the same arguments give the same weights.
 
     Args:

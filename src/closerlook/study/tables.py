@@ -92,7 +92,7 @@ def table_rows(name: str, gap: Gap | None = None) -> list[Row]:
     kept = greedy(gap, rule="mean")
     narrowed = {f.name: kept[f.name] for f in gap.factors if len(kept[f.name]) < len(f)}
     together = [Row("together", levels=narrowed)] if len(narrowed) > 1 else []
-    return [*PEOPLE, *(Row(name, levels={name: levels}) for name, levels in narrowed.items()), *together]
+    return [*PEOPLE, *(Row(factor, levels={factor: levels}) for factor, levels in narrowed.items()), *together]
 
 
 def row_plan(row: Row, data: Dataset) -> Plan:

@@ -17,7 +17,7 @@ ACROSS = 3  # panels in a row
 
 
 def scatter_figure(runs: pl.DataFrame, gap: pl.DataFrame, outcome: Outcome) -> alt.TopLevelMixin:
-    """mAP of every subset over its gap, a panel a target: a bar is the runs' standard deviation (of their mean), the
+    """mAP of every subset over its gap, one panel per target: a bar is the runs' standard deviation (of their mean), the
     line least squares, the gray band the random controls' range and its dashed line their mean.
 
     Args:
@@ -59,7 +59,7 @@ def _scatter(title: str, table: pl.DataFrame, controls: pl.DataFrame) -> alt.Lay
 
 def measures_figure(outcome: Outcome) -> alt.TopLevelMixin:
     """Spearman's correlation of every measure with mAP, signs turned so that right of 0 it knows what trains well, with
-    its 95 % interval; a panel a target, measures in one order: the best on average first."""
+    its 95 % interval; one panel per target, measures in one order: the best on average first."""
     rows = []
     for one in outcome.associations:
         sign = 1 if MEASURES[one.measure][1] else -1

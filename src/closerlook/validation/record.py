@@ -1,4 +1,4 @@
-"""What an experiment was asked for: enough to go on with it and to read it again (``validation.json``)."""
+"""What an experiment was asked for: enough to resume it and to read it again (``validation.json``)."""
 
 from __future__ import annotations
 
@@ -82,5 +82,5 @@ class Record:
 
 
 def _settings(record: Record) -> dict[str, object]:
-    """What must agree for an experiment to go on in the same folder; versions may have changed in between."""
+    """What must agree for an experiment to resume in the same folder; versions may have changed in between."""
     return {key: value for key, value in asdict(record).items() if key != "versions"}

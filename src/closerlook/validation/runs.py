@@ -1,6 +1,6 @@
-"""Train one model a subset and seed, in an order drawn beforehand, and score each on every target.
+"""Train one model per subset and seed, in an order drawn beforehand, and score each on every target.
 
-What has been run at any time is a random part of the experiment, so that it can be stopped and gone on with. A run is
+What has been run at any time is a random part of the experiment, so that it can be stopped and resumed. A run is
 not made again unless something that it depends on has changed.
 """
 

@@ -89,7 +89,7 @@ class Validation:
         )
 
     def figures(self) -> dict[str, altair.TopLevelMixin]:
-        """``scatter``: mAP over the gap, a panel a target; ``measures``: how well each measure knows mAP."""
+        """``scatter``: mAP over the gap, one panel per target; ``measures``: how well each measure knows mAP."""
         table = self.runs.filter(pl.col("camera").is_null())
         gap = self.measures.filter((pl.col("measure") == "gap") & pl.col("camera").is_null())
         return {"scatter": scatter_figure(table, gap, self.outcome), "measures": measures_figure(self.outcome)}
