@@ -209,7 +209,7 @@ OWN_PIXELS = {
     "dataset/decoding.py": "the one decoder",
     "reid/augmentation.py": "pixels that it has just compressed",
     "synthesis/humans/mesh/packing.py": "a person's textures in the cache",
-    "synthesis/scenes/textures.py": "a picture that is part of the package",
+    "synthesis/scenes/things.py": "a picture that is part of the package",
     "adaptation/scene.py": "images that it has just rendered",
 }
 

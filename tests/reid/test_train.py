@@ -235,8 +235,7 @@ def test_a_run_that_stops_early_logs_its_last_steps(
 KILLED = """
 import os, signal, sys
 import torch
-from closerlook.storage.tensors import read_torch, write_arrays
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.reid import train, trainer
 from closerlook.reid.state import State
 

@@ -179,7 +179,8 @@ def default_recipe() -> str:
     """The recipe where none is asked for: one that this machine can run in reasonable time, without a download.
 
     Example:
-        >>> from closerlook.reid import default_recipe, recipe_names
+        >>> from closerlook.inputs import recipe_names
+        >>> from closerlook.reid import default_recipe
         >>> default_recipe() in recipe_names()
         True
     """

@@ -17,8 +17,8 @@ ACROSS = 3  # panels in a row
 
 
 def scatter_figure(runs: pl.DataFrame, gap: pl.DataFrame, outcome: Outcome) -> alt.TopLevelMixin:
-    """mAP of every subset over its gap, one panel per target: a bar is the runs' standard deviation (of their mean), the
-    line least squares, the gray band the random controls' range and its dashed line their mean.
+    """mAP of every subset over its gap, one panel per target: a bar is the runs' standard deviation (of their mean),
+    the line least squares, the gray band the random controls' range and its dashed line their mean.
 
     Args:
         runs: ``subset``, ``seed``, ``target``, ``mAP``; controls have negative numbers.
