@@ -24,6 +24,10 @@ def open_dataset(source: str | Path | Dataset) -> Dataset:
     Raises:
         CloserlookError: nothing is there, it is empty, or a needed column or folder is missing.
         UsageError: the format's name is unknown.
+
+    Example:
+        >>> len(cl.open_dataset(data.root)) == len(data)
+        True
     """
     if isinstance(source, Dataset):
         return source

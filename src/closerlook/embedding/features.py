@@ -30,6 +30,10 @@ class Features:
         features: (n, d) float32, or float64 where it was given so.
         identities: (n,) int64.
         cameras: (n,) int64; -1 where unknown.
+
+    Example:
+        >>> cl.Features.from_arrays([[0.0, 1.0]], identities=[7])
+        Features(1 vectors of 2 numbers)
     """
 
     features: NDArray[np.floating] = field(repr=False)
@@ -153,6 +157,11 @@ def as_features(source: Arrays, what: str) -> Features:
 
     Raises:
         UsageError: it is neither, or the arrays do not fit together; the message says of ``what``.
+
+    Example:
+        >>> from closerlook.embedding import as_features
+        >>> as_features(([[0.0, 1.0]], [7]), "query").cameras.tolist()
+        [-1]
     """
     if isinstance(source, Features):
         return source

@@ -89,6 +89,11 @@ def as_embedder(source: Embedder | EmbeddingFunction, size: tuple[int, int] = (1
     Raises:
         UsageError: it can be called as neither.
         CloserlookError: the function fails or does not return one vector per image.
+
+    Example:
+        >>> from closerlook.embedding import as_embedder
+        >>> as_embedder(lambda images: images.float().mean((1, 2)), (64, 32)).dim
+        3
     """
     if isinstance(source, Embedder):
         return source

@@ -113,10 +113,9 @@ def validate_gap(
         UsageError: a target is not labeled, a factor has too few levels, people do not have equal images in all
             combinations, or too few subsets are asked for or possible.
 
-    Example::
-
-        found = cl.validate_gap(data, [cl.open_dataset("market1501:/data/Market-1501-v15.09.15")], out="validation")
-        found.outcome.verdict
+    Example:
+        >>> targets = [cl.open_dataset("market1501:/data/Market-1501-v15.09.15")]  # doctest: +SKIP
+        >>> cl.validate_gap(data, targets, out="validation").outcome.verdict  # doctest: +SKIP
     """
     source, out = source.train.people, Path(out)
     chosen = choose_factors(source, factors)

@@ -27,7 +27,7 @@ class Material:
         roughness: GGX roughness, 0 mirror to 1 chalk.
         cutout: alpha below one half is a hole (hair cards, hems cut in texture space).
         two_sided: back faces are drawn too, with the normal turned to the viewer.
-        relief: name of the wrinkles that tilt its normals, see :func:`fabric.relief_texture`; nothing if it is smooth.
+        relief: name of the wrinkles that tilt its normals, see :func:`clothing.fabric.relief_texture`; empty if smooth
         bump: slope of its steepest wrinkles.
     """
 
