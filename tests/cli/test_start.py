@@ -55,6 +55,7 @@ CALLS = [
     ("evaluate --query q.parquet --gallery g.parquet", 1, "There is no features file q.parquet"),
     ("study empty empty --out x --table own", 2, "needs --gap"),
     ("study empty nowhere --out x", 1, "no data set at nowhere"),
+    ("validate-gap nowhere empty --out x", 1, "no data set at nowhere"),
     ("report empty", 1, "holds neither a study"),
     ("compare a.jpg b.jpg", 1, "There is no image a.jpg"),
     ("extract lite0 nowhere", 1, "no data set at nowhere"),
