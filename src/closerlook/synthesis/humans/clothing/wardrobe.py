@@ -25,7 +25,7 @@ from closerlook.synthesis.humans.clothing.tables import TABLES, BySex
 
 __all__ = ["VERSION", "sample_outfit"]
 
-VERSION = 4  # to be raised by every change after which a seed's people are other people
+VERSION = 5  # to be raised by every change after which a seed's people are other people
 ADULT_CUTS = 16  # years from which crop tops and hot pants are worn
 MODEST_SHARE = 0.05  # of the women, who cover their hair, arms and legs
 UNIFORM_SHARE = 0.04
