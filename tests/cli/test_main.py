@@ -14,6 +14,8 @@ from closerlook import __version__ as closerlook_version
 from closerlook.dataset.formats import FORMATS
 from closerlook.errors import CloserlookError, UsageError
 
+pytestmark = pytest.mark.slow
+
 
 def closerlook(*arguments, cwd=None):
     program = "from closerlook.cli import main; main()"

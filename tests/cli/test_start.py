@@ -8,6 +8,9 @@ import pytest
 
 import closerlook.cli as cli
 
+pytestmark = pytest.mark.slow
+
+
 HEAVY = ("torch", "warp", "xgboost", "altair", "polars", "numpy", "scipy", "sklearn", "PIL", "anny", "lightning_fabric")
 PROGRAM = f"""
 import sys

@@ -14,6 +14,9 @@ import simplejpeg
 
 from closerlook.randomness import keyed_rng
 
+pytestmark = pytest.mark.slow
+
+
 PROGRAM = "from closerlook.cli import main; main()"
 
 

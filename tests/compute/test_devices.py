@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.extended
 def test_what_runs_on_a_gpu_keeps_its_tensors_there():
     checks = Path(__file__).with_name("on_pretended.py")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(checks)]

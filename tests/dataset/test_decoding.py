@@ -21,6 +21,8 @@ from closerlook.errors import CloserlookError
 
 from .drawing import noise, write
 
+pytestmark = pytest.mark.slow
+
 
 def test_png_pixels_come_back_as_they_were(tmp_path):
     assert np.array_equal(read_image(write(tmp_path / "a.png", seed=3)), noise(3))

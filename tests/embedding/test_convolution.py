@@ -135,6 +135,22 @@ def test_inference_sees_what_training_has_changed(options: dict[str, Any]) -> No
         check_inference(averaged, x)
 
 
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
+def test_fused_steps_are_seen_though_they_leave_the_version_of_weights_as_it_is(
+    kind: type[torch.optim.Optimizer],
+) -> None:
+    """With frozen normalization nothing else tells of them."""
+    torch.manual_seed(3)
+    network, x = build("lite0").eval(), images(4, 3, 64, 32)
+    check_inference(network, x)
+    optimizer = kind(network.parameters(), lr=1e-2, fused=True)  # type: ignore[call-arg]
+    for _ in range(2):
+        network(x).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        check_inference(network, x)
+
+
 def test_a_copy_has_its_own_weights() -> None:
     convolution, x = nn.Conv2d(3, 4, 3), images(1, 3, 8, 8)
     with torch.inference_mode():

@@ -16,6 +16,9 @@ from closerlook.gap.measure.sums import ExactSums, ProjectedSums
 
 from .conftest import SIZE, write_source, write_target
 
+pytestmark = pytest.mark.slow
+
+
 BLOCKS = (Block("a", "style", 30_000), Block("b", "content", 30_000))
 DIM = 60_000
 RAMP = torch.linspace(0, 1, DIM)

@@ -16,6 +16,9 @@ from closerlook.gap import Gap, analyze
 from closerlook.gap.statistics import importance
 from closerlook.selection import select
 
+pytestmark = pytest.mark.slow
+
+
 SIZE = (8, 4)
 IMAGES = 24
 

@@ -13,6 +13,9 @@ from closerlook.errors import CloserlookError
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.distributed import gather, is_first_process, start_fabric
 
+pytestmark = pytest.mark.slow
+
+
 # Every loss and augmentation; fixed statistics, because only on GPUs does the backbone share them between processes.
 CHANGES = {
     "backbone": "lite0",

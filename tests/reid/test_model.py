@@ -11,6 +11,8 @@ from closerlook.errors import CloserlookError
 from closerlook.reid import Model
 from closerlook.reid.network import FeatureNetwork, GeM
 
+pytestmark = pytest.mark.slow
+
 
 def images(count: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)

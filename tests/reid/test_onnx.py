@@ -17,6 +17,8 @@ from closerlook.reid import Model, onnx, train
 from closerlook.reid.network import FeatureNetwork
 from closerlook.reid.onnx import save_onnx
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model() -> Model:
@@ -46,7 +48,14 @@ def largest_difference(model: Model, path: Path, count: int) -> float:
     return float((torch.from_numpy(features) - expected).abs().max() / expected.abs().max())
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1][0]}x{case[1][1]}")
+QUICK = {("lite0", SIZES[1]), ("resnet18", SIZES[0])}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.extended) for case in CASES],
+    ids=lambda case: f"{case[0]}-{case[1][0]}x{case[1][1]}",
+)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
     """A shipped backbone with statistics that are not those of a new network, and its file."""
     name, size = request.param

@@ -31,6 +31,9 @@ from closerlook.selection import Plan, Provenance
 from closerlook.storage.files import alone_in
 from closerlook.storage.tensors import read_torch, write_arrays
 
+pytestmark = pytest.mark.slow
+
+
 TINY = {
     "backbone": "lite0",
     "size": (64, 32),

@@ -14,6 +14,9 @@ from robustness.damage import TRAINED
 from robustness.made import SIZE
 from robustness.running import run
 
+pytestmark = pytest.mark.slow
+
+
 SIZED = ["--size", f"{SIZE[0]}x{SIZE[1]}"]
 EMBEDDED = ["--embedding", "lite0-pooled", *SIZED]
 KEPT = "alike: analyze"  # what it has measured serves the same call with another --scaling, as the message says

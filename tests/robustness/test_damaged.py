@@ -14,6 +14,9 @@ from robustness.fuzz import clean
 from robustness.made import at, run_search
 from robustness.running import Outcome, run, tree
 
+pytestmark = pytest.mark.slow
+
+
 MOST, FEW = 30, 3
 
 

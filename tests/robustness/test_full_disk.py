@@ -10,6 +10,10 @@ import pytest
 
 from robustness.full_disk import QUICK, Disk, full_disk, judge
 
+pytestmark = pytest.mark.slow
+
+
+QUICKEST = ("generate", "train", "extract", "dataset import")
 TIMES = 1  # each; ``bench/robustness.py`` tries every verb, and more often
 
 
@@ -19,7 +23,9 @@ def disk(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]
         yield found
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICKEST else pytest.mark.extended) for name in QUICK]
+)
 def test_a_full_disk_is_one_message_and_nothing_half_written(disk: Disk, name: str) -> None:
     found = list(judge(disk, name, np.random.default_rng(len(name)), TIMES))
     faults = [f"{fault}\n{outcome}" for outcome, fault in found if fault]

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from robustness.fuzz import calls, clean
 from robustness.running import Outcome, run, tree
+
+pytestmark = pytest.mark.slow
+
 
 CALLS = 50
 

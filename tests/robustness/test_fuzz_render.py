@@ -13,6 +13,9 @@ from robustness.fuzz import clean
 from robustness.fuzz_render import Case, cases, left_behind, prepare
 from robustness.running import Outcome, run, tree
 
+pytestmark = pytest.mark.slow
+
+
 CALLS = int(os.environ.get("CLOSERLOOK_FUZZ", "80"))
 
 

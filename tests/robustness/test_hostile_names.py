@@ -26,6 +26,9 @@ from closerlook.selection import select
 from closerlook.study import run_study
 from robustness.made import TRAINING, VIEWPOINT, make_source, make_target
 
+pytestmark = pytest.mark.slow
+
+
 SCRIPT = "</script><script>alert(1)</script>"
 HOSTILE = (
     SCRIPT,

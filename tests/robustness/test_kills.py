@@ -17,9 +17,13 @@ import polars as pl
 import pytest
 import simplejpeg
 
+pytestmark = pytest.mark.slow
+
+
 HERE = Path(__file__).parent
 TIMES = ("timing.csv", "tensorboard")
 STAGES = ("generate", "adapt", "analyze", "train", "study")
+QUICK = ("generate", "train")
 KILLS = int(os.environ.get("CLOSERLOOK_KILLS", "2"))  # at random moments, of each stage
 os.umask(UMASK := os.umask(0))
 MODE = 0o666 & ~UMASK
@@ -67,7 +71,9 @@ def run(data: Path) -> Iterator[Run]:
     process.communicate()
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=[] if stage in QUICK else pytest.mark.extended) for stage in STAGES]
+)
 def test_bytes_are_those_of_an_uninterrupted_run(stage: str, run: Run, tmp_path: Path) -> None:
     changes, code = run(stage, tmp_path / "whole", "none")
     assert code == 0

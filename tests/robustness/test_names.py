@@ -23,6 +23,9 @@ from closerlook.study.ablation import run_study
 from closerlook.synthesis.generation import annotating
 from closerlook.synthesis.generation.generate import generate
 
+pytestmark = pytest.mark.slow
+
+
 PROGRAM = "from closerlook.cli import main; main()"
 ODD = ["x[1]", "a*b", "{a}", "what?", "two words", "Zürich 東京", "-out", "~", "a=b", "[bold]"]
 

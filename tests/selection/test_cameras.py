@@ -9,6 +9,8 @@ from closerlook.selection import select
 
 from .conftest import Made
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made() -> Made:

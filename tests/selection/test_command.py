@@ -16,6 +16,9 @@ from closerlook.selection import Plan, select_identities
 
 from .conftest import Made
 
+pytestmark = pytest.mark.slow
+
+
 runner = CliRunner()
 
 

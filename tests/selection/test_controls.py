@@ -9,6 +9,8 @@ from closerlook.selection.drawing import draw_like
 
 from .conftest import Made
 
+pytestmark = pytest.mark.slow
+
 
 @settings(max_examples=60, deadline=None)
 @given(

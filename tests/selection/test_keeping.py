@@ -16,6 +16,9 @@ from closerlook.selection.greedy import greedy, within_budget
 
 from .conftest import Made, repeated
 
+pytestmark = pytest.mark.slow
+
+
 RULES = ("mean", "not-worse", "top:1", "top:2", "below:0.05", "below:-9", "paper:market", "paper:duke")
 FACTORS = (
     Factor("viewpoint", (30, 90, 150, 270)),

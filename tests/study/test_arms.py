@@ -16,6 +16,8 @@ from closerlook.reid import Recipe
 from closerlook.study import arms
 from closerlook.study.arms import Run, fixed_arm, read_runs, run_arms, summarize
 
+pytestmark = pytest.mark.slow
+
 
 def run(arm, seed, mean_average_precision, control=None):
     return Run(arm, seed, 100, 10, mean_average_precision, 0.5, 0.6, 0.7, 3.0, control)

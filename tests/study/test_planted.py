@@ -14,6 +14,9 @@ from closerlook.reporting import report
 from closerlook.study import read_runs
 from closerlook.study.planted import SEASONS, Scale, hidden_levels, run_planted
 
+pytestmark = pytest.mark.slow
+
+
 SCALE = Scale(
     design=Design(
         "small",

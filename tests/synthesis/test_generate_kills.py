@@ -10,6 +10,9 @@ import pytest
 
 from closerlook.synthesis import generate
 
+pytestmark = pytest.mark.slow
+
+
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon"]}
 SETTINGS: dict[str, Any] = {"identities": 5, "levels": LEVELS, "size": (32, 16), "seed": 5}
 SCRIPT = f"""
@@ -32,6 +35,7 @@ def uninterrupted(tmp_path_factory):
     return contents(root), time.monotonic() - start
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(seed, uninterrupted, tmp_path):
     wanted, seconds = uninterrupted

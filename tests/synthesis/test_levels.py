@@ -19,6 +19,9 @@ from closerlook.synthesis.scenes.sensor import Sensor, sample_sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
 
+pytestmark = pytest.mark.slow
+
+
 PEOPLE, VIEWS, HELD_OUT = 14, 5, 4
 GRAY = np.array([0.2126, 0.7152, 0.0722])
 

@@ -24,6 +24,9 @@ from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import Candidates
 from closerlook.validation.validate import _some_people
 
+pytestmark = pytest.mark.slow
+
+
 ASKED: dict[str, Any] = {"subsets": 6, "controls": 2, "recipe": "cpu-quick", "cameras": True}
 WEATHER, HOUR = Factor("weather", ("sunny", "foggy", "snow")), Factor("hour", ("noon", "dusk", "night"))
 TINY = {

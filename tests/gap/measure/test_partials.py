@@ -17,6 +17,8 @@ from closerlook.gap.measure.partials import FOLDER
 from closerlook.storage.files import alone_in
 from gap.conftest import SIZE, write_source, write_target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from closerlook.gap.statistics.anova import additive_shares, shares_of_factors, 
 from closerlook.gap.statistics.importance import NULLS, importance, importance_of_runs, rank_agreement, tree_scores
 from closerlook.randomness import keyed_rng
 
+pytestmark = pytest.mark.slow
+
 
 def grid(shape: tuple[int, ...], people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     levels = np.array(list(np.ndindex(*shape)))

@@ -19,6 +19,8 @@ from closerlook.gap.statistics.delta_method import subsampling_errors
 from closerlook.gap.statistics.distributions import _principal, compare, measure_distributions
 from gap.conftest import SIZE
 
+pytestmark = pytest.mark.slow
+
 
 def made(seed: int, n: int = 240, m: int = 160, p: int = 6) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)

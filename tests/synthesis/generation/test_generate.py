@@ -27,6 +27,9 @@ from closerlook.synthesis.generation.settings import SCENE_PER
 from closerlook.synthesis.generation.tasks import WORK_NAME
 from closerlook.synthesis.scenes.sensor import compress
 
+pytestmark = pytest.mark.slow
+
+
 LEVELS = {"viewpoint": [0, 90], "weather": ["sunny", "blizzard"], "illumination": ["noon", "night"]}
 ONE_CELL = {"viewpoint": [0], "weather": ["sunny"], "illumination": ["noon"]}
 SMALL: dict[str, Any] = {"identities": 2, "levels": LEVELS, "size": (64, 32), "workers": 1, "seed": 3}

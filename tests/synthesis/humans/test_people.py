@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.humans import WARDROBE_VERSION, Person, Population, sample_person
@@ -12,6 +13,9 @@ from closerlook.synthesis.humans.accessories.headwear import COVERING
 from closerlook.synthesis.humans.body.body import sample_shape
 from closerlook.synthesis.humans.clothing.wardrobe import sample_outfit
 from closerlook.synthesis.humans.pose.rig import BONES
+
+pytestmark = pytest.mark.slow
+
 
 LABELS = {
     "gender", "age_group", "upper_type", "upper_color", "upper_pattern", "sleeve_length", "lower_type", "lower_color",

@@ -20,6 +20,9 @@ from closerlook.synthesis.scenes.sensor import Sensor
 
 from .conftest import place_of
 
+pytestmark = pytest.mark.slow
+
+
 SIZE = (45, 21)  # no multiple of a tile's side
 SKIES = (*WEATHERS, "rain")
 BLURRED = Sensor(noise=1.0, scale=0.8, focus=1.5, color_blur=1.0, motion=3.0, video=30)
@@ -58,6 +61,7 @@ def test_the_path_of_cuda_draws_the_same_images(block):
     assert np.abs(found.astype(int) - wanted).max() <= 1 and psnr(found, wanted) >= 60
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(platform.system() == "Darwin", reason="Warp for macOS comes without a compiler for CUDA")
 def test_kernels_compile_for_cuda_without_a_device(block, tmp_path):
     """By the NVRTC in Warp's wheel to machine code; none keeps its numbers in memory, as wide lanes would."""
@@ -109,6 +113,7 @@ np.savez(sys.argv[1], images=images(made, block.__wrapped__(), STILL), where=mad
 """
 
 
+@pytest.mark.extended
 def test_images_hold_when_arithmetic_is_rounded_as_on_cuda(block, tmp_path):
     """Fused multiply-adds and another order of sums, as CUDA has them, change less than what is allowed to CUDA."""
     out = tmp_path / "made.npz"

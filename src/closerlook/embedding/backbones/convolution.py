@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from closerlook.embedding.backbones.winograd import suits, transform_weight, winograd
 
@@ -129,13 +130,26 @@ class _Ready(NamedTuple):
 
 
 _ready: WeakKeyDictionary[nn.Conv2d, _Ready] = WeakKeyDictionary()
+_steps = 0  # of all optimizers: fused ones change parameters without changing their version
+
+
+def _count_step(optimizer: torch.optim.Optimizer, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+    global _steps
+    _steps += 1
+
+
+register_optimizer_step_post_hook(_count_step)
 
 
 def _prepare(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None, shape: torch.Size) -> _Ready:
     tensors = [convolution.weight, convolution.bias]
     if norm is not None:  # the counter too: batches that pass change the statistics without changing their version
         tensors += [norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked]
-    made_from = (shape[-2:], *((tensor.data_ptr(), tensor._version) for tensor in tensors if tensor is not None))
+    made_from = (
+        shape[-2:],
+        _steps,
+        *((tensor.data_ptr(), tensor._version) for tensor in tensors if tensor is not None),
+    )
     found = _ready.get(convolution)
     if found is None or found.made_from != made_from:
         weight, bias = _fold(convolution, norm)

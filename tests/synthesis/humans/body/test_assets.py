@@ -13,6 +13,8 @@ import pytest
 from closerlook.errors import CloserlookError
 from closerlook.synthesis.humans.body import assets
 
+pytestmark = pytest.mark.slow
+
 
 def test_prepared_once_and_read_quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOSERLOOK_CACHE", str(tmp_path))

@@ -21,6 +21,9 @@ from closerlook.synthesis.humans.population import Population
 from closerlook.synthesis.humans.pose.pose import SWAY, _angles, _columns
 from closerlook.synthesis.humans.pose.rig import BONES, GRIPS, GROUND, align, chain, rotate, skin
 
+pytestmark = pytest.mark.slow
+
+
 REST = Pose(lean=0.0)
 unit = arrays(np.float64, 3, elements=floats(-1, 1))
 
