@@ -306,9 +306,14 @@ def _done() -> set[tuple[Run, str]]:
     return {(Run(subset, seed), key) for subset, seed, key in rows.iter_rows()}
 
 
+# Of the commit that trains them: its recipe has other field names, and so its runs have other keys
+EARLIER = {"people": "identities", "people_sd": "identities_sd"}
+
+
 def collect(work: Path) -> None:
     """Add what WORK/results has to bench/results/validity/runs.csv."""
     found = [pl.DataFrame(json.loads(path.read_text())) for path in sorted((work / "results").glob("*.json"))]
+    found = [table.rename(EARLIER, strict=False) for table in found]
     path = RESULTS / "runs.csv"
     tables = [*([pl.read_csv(path)] if path.is_file() else []), *found]
     both = pl.concat(tables, how="vertical_relaxed").unique(["subset", "seed", "target", "camera"], keep="last")

@@ -159,7 +159,7 @@ def test_a_finished_run_is_read_not_repeated(
         ({"overrides": {**TINY, "ema": 0.5, "pad": 3}}, r"recipe\.pad \(2 there, 3 now\)"),
         ({"validation": 0.4}, r"data\.name .*data\.images, data\.labels, validation|data\.images.*validation"),
         ({"data": lambda d: d.take(range(40))}, r"data\.images, data\.labels"),
-        ({"data": lambda d: replace(d, name="merge")}, r"data\.name \(people there, merge now\)"),
+        ({"data": lambda d: replace(d, name="others")}, r"data\.name \(people there, others now\)"),
         ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("camera") + 1))}, r"data\.labels"),
         ({"data": lambda d: replace(d, table=d.table.with_columns(pl.col("identity") + 1))}, r"data\.labels"),
         ({"data": lambda d: redrawn(d)}, r"data\.images"),

@@ -16,7 +16,7 @@ from closerlook.cli import app
 
 __all__ = ["VERBS", "calls", "clean"]
 
-# Those whose work takes moments: the merge' options are tried by the tests of their areas.
+# Those whose work takes moments: the others' options are tried by the tests of their areas.
 VERBS = ("report", "compare", "evaluate", "select", "render-next", "dataset audit", "dataset import", "dataset export")
 NUMBERS = ("0", "1", "2", "-1", "1.5", "nan", "inf", "1e400", "9" * 30, "", "one", "0x10")
 PATHS = (

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    """Camera 7 sees what the first two levels look like, camera 9 the merge; eight runs, four of each camera."""
+    """Camera 7 sees what the first two levels look like, camera 9 the others; eight runs, four of each camera."""
     made = Made((4, 3), 8, per_cell=24)
     rng = np.random.default_rng(1)
     made.source = rng.normal(size=made.source.shape) / 2 + (made.cells[made.cell, 0] >= 2)[:, None]

@@ -35,7 +35,7 @@ FOUND = "found"  # what the scene's own weather and time of day are called
 SCENE = ("weather.", "illumination.", "camera.", "sensor.")
 SUMMER, WINTER, BACKDROP = "clothes.summer", "clothes.winter", "backdrop."
 
-# Of the scene; then the share of people dressed for a warm day, and of the merge for a cold one; then how often each
+# Of the scene; then the share of people dressed for a warm day, and of the others for a cold one; then how often each
 # place is seen, to a common factor.
 PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter

@@ -90,12 +90,12 @@ def select(
         caps=caps,
         seed=seed,
     )
-    merge = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
+    others = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
     table = None if front is None else _front(measured, plan, criterion)
     plan.save(out)
     if front is not None and table is not None:
         write_csv(table, front)
-    for name, other in merge.items():
+    for name, other in others.items():
         path = out.with_name(f"{out.stem}-{name}{out.suffix}")
         other.save(path)
         typer.echo(f"control: {other.images:,} images in {path}")

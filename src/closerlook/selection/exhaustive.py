@@ -96,7 +96,7 @@ def exhaustive(
         )
     search = _Search(gap, criterion, all_levels)
     step = max(1, CHUNK // len(search.first))
-    chunks = [slice(start, min(start + step, search.merge)) for start in range(0, search.merge, step)]
+    chunks = [slice(start, min(start + step, search.others)) for start in range(0, search.others, step)]
 
     def best_in(chunk: slice) -> list[Found]:
         score = search.score(chunk)
@@ -131,7 +131,7 @@ def _single_threads() -> Iterator[ThreadPoolExecutor]:
 
 
 class _Search:
-    """The quadratic and linear forms of all subsets: of the factor with most levels, ``first``, and of all ``merge``.
+    """The quadratic and linear forms of all subsets: of the factor with most levels, ``first``, and of all ``others``.
 
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
@@ -154,7 +154,7 @@ class _Search:
         rest = [self._sets[axis] for axis in self._rest]
         self._linear = _contract(linear, shape[self._axis], rest)
         pairs = _contract_pairs(grid, shape[self._axis], rest)
-        self.merge = len(pairs)
+        self.others = len(pairs)
         subsets = self._sets[self._axis]
         sizes = subsets.sum(axis=1).astype(int)
         self.first = subsets[np.argsort(sizes, kind="stable")]
@@ -169,7 +169,7 @@ class _Search:
         self._sparse = len(counts) < cells or counts.min() < 2
 
     def score(self, chunk: slice) -> Tensor:
-        """Score of all subsets with the merge in ``chunk``, (chunk, first); infinite where it has none.
+        """Score of all subsets with the others in ``chunk``, (chunk, first); infinite where it has none.
 
         With q the sum of D over a subset, l that of its image losses and n its images, the total loss is l / n and mmd2
         q / n^2 less the target's bias.
@@ -203,7 +203,7 @@ class _Search:
         return torch.from_numpy(self._linear[what, chunk]) @ self._levels
 
     def best_of_each_size(self, chunk: slice, score: Tensor) -> list[Found]:
-        """The best for each number of levels of ``first`` and each subset of the merge."""
+        """The best for each number of levels of ``first`` and each subset of the others."""
         best: list[Found] = []
         for start, stop in zip(self._bounds[:-1], self._bounds[1:], strict=True):
             values, columns = (tensor.numpy() for tensor in score[:, start:stop].min(dim=1))

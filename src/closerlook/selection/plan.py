@@ -153,7 +153,7 @@ class Plan(_Value):
         return html_table("Plan", rows)
 
     def rows(self, table: pl.DataFrame) -> Int:
-        """Indices into ``table`` of the images to all_levels, ascending.
+        """Indices into ``table`` of the images to keep, ascending.
 
         A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
         source's (one that is yet to be rendered) it draws the same share. It says so where a combination has too few

@@ -5,7 +5,7 @@ subject to  w >= 0,  sum w = 1,          a distribution
             w_c <= (images of c) / N     N images can be drawn without taking one twice
             sum of a level's w <= cap    where a level's share of the images is limited
             sum of a level's w = its share of all images, for factors that are to stay as they are
-            ||w||^2 <= 1 / E             at least E cells' worth of min_effective_cells, where it is asked for
+            ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
 
 With the means as measured, w' D w is the squared distance plus the variance of the weighted mean, so cells that few
 images speak for are trusted less.

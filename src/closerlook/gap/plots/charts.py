@@ -208,8 +208,8 @@ def _heat_maps(gap: GapEstimator) -> list[tuple[int, int]]:
 
 def _heat_panel(gap: GapEstimator, down: int, across: int) -> alt.Chart:
     rows, columns = gap.factors[down], gap.factors[across]
-    merge = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
-    table = combinations(gap, 2).drop_nulls([rows.name, columns.name]).drop(merge)
+    others = [factor.name for factor in gap.factors if factor.name not in (rows.name, columns.name)]
+    table = combinations(gap, 2).drop_nulls([rows.name, columns.name]).drop(others)
     x = alt.X(f"{columns.name}:N", sort=[str(level) for level in columns.levels], axis=alt.Axis(labelAngle=-45))
     y = alt.Y(f"{rows.name}:N", sort=[str(level) for level in rows.levels])
     color = alt.Color(
