@@ -112,7 +112,7 @@ def per_image_batches(data: Dataset, recipe: Recipe, sampler: Sampler) -> Iterat
 
 
 def bench_training(data: Dataset, recipe: Recipe, rounds: int) -> Rates:
-    source = Batches.of(data, recipe, seed=0)
+    source = Batches.from_dataset(data, recipe, seed=0)
     state = State.start(recipe, IDENTITIES, 0, DEVICE)
     rows = source.sampler.batch(0)
     resident = torch.from_numpy(source.images[source.place[rows]]).to(DEVICE)

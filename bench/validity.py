@@ -352,7 +352,7 @@ def measure(work: Path) -> None:
         shares = [known.shares[factor.name] for factor in SPACE.factors]
         target = sample_target(open_target(work, name).train, sample, shares, pooled, 0)
         for subset, kept, own in zip(subsets["subset"], levels, features, strict=True):
-            values = {**known.of(kept), **own.measures(target)}
+            values = {**known.values(kept), **own.measures(target)}
             found += [{"subset": subset, "target": name, "measure": key, "value": v} for key, v in values.items()]
     _write(pl.DataFrame(found), "measures.csv")
 
@@ -365,7 +365,7 @@ def analysis(results: Path = RESULTS) -> dict[str, object]:
     before = _known_before(subsets, candidates, _measures(results, subsets))
     scores = scores_of(runs, before.number, OUTCOMES)
     done = np.flatnonzero(np.isfinite(scores).any(axis=1).all(axis=1))
-    before, scores = before.of(done), scores[done]
+    before, scores = before.take(done), scores[done]
     found = find_outcome(before, scores, pl.DataFrame(), level=LEVEL)
     market = found.targets[0]
     halves = scores_of(runs, before.number, TARGETS)

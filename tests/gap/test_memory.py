@@ -75,14 +75,14 @@ def test_memory_does_not_grow_with_images(tmp_path: Path, monkeypatch: pytest.Mo
         most.append(wide.most)
         buffers.append(len(wide.written))
         del gap
-    assert most[1] <= most[0]  # less: pieces of as many images have fewer units
+    assert most[1] <= most[0]  # less: partials of as many images have fewer units
     assert max(buffers) <= 2 * 3 + 1  # for two passes of two threads, and the target's first images
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), images=st.integers(1, 40), batch=st.integers(1, 9), exact=st.booleans())
 def test_sums_are_those_of_their_definition(seed: int, images: int, batch: int, exact: bool) -> None:
-    """Units in any number of parts, in two pieces that follow one another in the same memory."""
+    """Units in any number of parts, in two partials that follow one another in the same memory."""
     rng = np.random.default_rng(seed)
     unit = np.unique(np.sort(rng.integers(12, size=images)), return_inverse=True)[1]
     units = unit.max() + 1

@@ -473,16 +473,16 @@ def test_two_runs_in_one_folder_are_refused(people: Dataset, tmp_path: Path) -> 
 
 def test_batches_can_be_spread_over_a_column(people: Dataset) -> None:
     recipe = Recipe.resolve("strong", {**TINY, "balance_by": "camera"})
-    source = Batches.of(people, recipe, 0)
+    source = Batches.from_dataset(people, recipe, 0)
     cameras = people.cameras[source.sampler.batch(0)].reshape(3, 2)
     assert (np.sort(cameras, axis=1) == [0, 1]).all()
     with pytest.raises(UsageError, match="Did you mean 'camera'"):
-        Batches.of(people, Recipe.resolve(recipe, {"balance_by": "camra"}), 0)
+        Batches.from_dataset(people, Recipe.resolve(recipe, {"balance_by": "camra"}), 0)
 
 
 def test_a_short_run_decodes_only_what_it_draws(people: Dataset) -> None:
-    short = Batches.of(people, Recipe.resolve("strong", {**TINY, "steps": 3}), 0)
-    long = Batches.of(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
+    short = Batches.from_dataset(people, Recipe.resolve("strong", {**TINY, "steps": 3}), 0)
+    long = Batches.from_dataset(people, Recipe.resolve("strong", {**TINY, "steps": 30}), 0)
     assert len(short.images) <= 18 < len(long.images) == len(people)
     for number in range(3):
         one, two = batch(short, number), batch(long, number)

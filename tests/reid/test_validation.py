@@ -87,7 +87,7 @@ def test_it_looks_at_few_images_of_each_camera(people: Dataset, tmp_path: Path) 
         (tmp_path / copy).symlink_to(people.root)
         copies.append(people.table.with_columns(file_name=f"{copy}/" + pl.col("file_name")))
     many = Dataset.from_table(tmp_path, pl.concat(copies), "many", ())
-    validation = Validation.of(many, (64, 32), seed=0)
+    validation = Validation.from_dataset(many, (64, 32), seed=0)
     assert validation.images.shape == (48, 64, 32, 3)
     for identity in set(validation.identities.tolist()):
         cameras = validation.cameras[validation.identities == identity]

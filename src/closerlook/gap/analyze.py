@@ -19,8 +19,8 @@ from closerlook.gap.enlargement import unequal_blur
 from closerlook.gap.gap import Gap
 from closerlook.gap.measure.cells import Layout, choose_factors, lay_out
 from closerlook.gap.measure.measurement import Measurement
-from closerlook.gap.measure.partials import Pieces, content_key
-from closerlook.gap.measure.source import SourceSums, make_source_pieces, measure_source
+from closerlook.gap.measure.partials import Partials, content_key
+from closerlook.gap.measure.source import SourceSums, make_source_partials, measure_source
 from closerlook.gap.measure.target import measure_target
 from closerlook.gap.settings import Settings, saved_settings
 from closerlook.storage.files import alone_in
@@ -93,7 +93,7 @@ def analyze(
             seed=seed,
             notes=asked.notes,
             bootstrap_unit=bootstrap_unit,
-            key=asked.pieces.key,
+            key=asked.partials.key,
         )
         gap = Gap(measurement, settings)
         gap.weights  # noqa: B018 - a scaling that cannot be used is an error now, not when the gap is first read
@@ -101,7 +101,7 @@ def analyze(
         if out is not None:
             with step("Intervals, importance and tables"):
                 gap.save(out)
-            asked.pieces.clear()
+            asked.partials.clear()
         return gap
 
 
@@ -134,15 +134,15 @@ def analyze_shard(
     if not 1 <= number <= of:
         raise UsageError(f"Shard {number}/{of} does not exist: write 1/{of} to {of}/{of}.")
     asked = Task.prepare(source, target, embedding, size, factors, per_cell, seed, out, ())
-    moments = measure_target(asked.target, asked.embedder, asked.pieces)
+    moments = measure_target(asked.target, asked.embedder, asked.partials)
     sums = SourceSums(asked.layout, moments.mean, asked.embedder.blocks, seed)
-    for _ in make_source_pieces(sums, asked.embedder, asked.pieces, shard):
+    for _ in make_source_partials(sums, asked.embedder, asked.partials, shard):
         pass
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be measured, and where its pieces are."""
+    """What is to be measured, and where its partials are."""
 
     layout: Layout
     target: Dataset
@@ -150,7 +150,7 @@ class Task:
     per_cell: int | None
     seed: int
     notes: tuple[str, ...]
-    pieces: Pieces
+    partials: Partials
 
     @classmethod
     def prepare(
@@ -180,9 +180,9 @@ class Task:
         options = (names, layout.cell_images.tolist(), digest(layout.row.tobytes()), seed)
         key = content_key({"source": layout.data, "target": analyzed}, embedder, options)
         folder = None if out is None else Path(out)
-        pieces = Pieces(folder, tuple(Path(other) for other in merge), key)
+        partials = Partials(folder, tuple(Path(other) for other in merge), key)
         notes = (*layout.notes, *unequal_blur(layout.data, analyzed, embedder.size))
-        return cls(layout, analyzed, embedder, limit, seed, notes, pieces)
+        return cls(layout, analyzed, embedder, limit, seed, notes, partials)
 
     def finished(self, source: Dataset, target: Dataset) -> Measurement | None:
         """The measurement that the output folder already holds, if it is of the same images and embedding, and whole.
@@ -190,7 +190,7 @@ class Task:
         Raises:
             UsageError: it is of data sets of other names.
         """
-        folder = self.pieces.folder
+        folder = self.partials.folder
         saved = None if folder is None else saved_settings(folder)
         if folder is None or saved is None:
             return None
@@ -199,7 +199,7 @@ class Task:
                 f"{folder} holds the analysis of {saved.source} against {saved.target}, not of {source.name} against "
                 f"{target.name}: name another --out, or remove it."
             )
-        if saved.key != self.pieces.key:
+        if saved.key != self.partials.key:
             console.print(f"{folder} holds the analysis of other images, options or weights: measured anew")
             return None
         try:
@@ -209,10 +209,10 @@ class Task:
             return None
 
     def measure(self) -> Measurement:
-        """Both passes, as far as their pieces are missing."""
-        self.pieces.check_others()
-        moments = measure_target(self.target, self.embedder, self.pieces)
-        return measure_source(self.layout, moments, self.embedder, self.seed, self.pieces)
+        """Both passes, as far as their partials are missing."""
+        self.partials.check_others()
+        moments = measure_target(self.target, self.embedder, self.partials)
+        return measure_source(self.layout, moments, self.embedder, self.seed, self.partials)
 
 
 def _every(data: Dataset, limit: int) -> Dataset:

@@ -42,7 +42,7 @@ class Batches:
     seed: int
 
     @classmethod
-    def of(cls, data: Dataset, recipe: Recipe, seed: int) -> Batches:
+    def from_dataset(cls, data: Dataset, recipe: Recipe, seed: int) -> Batches:
         """The batches of a recipe on ``data``, whose images are decoded unless the cache has them.
 
         Raises:

@@ -74,7 +74,7 @@ class RunFolder:
     plan: Plan | None = None
 
     @classmethod
-    def of(
+    def for_run(
         cls,
         path: Path,
         data: Dataset,

@@ -90,7 +90,7 @@ def train(
         left_out = len(chosen) - len(people)
         console.print(f"{left_out:,} of {len(chosen):,} images are junk or distractors: they are not trained on.")
     part, held_out = (people, None) if validation is None else hold_out(people, validation, seed)
-    folder = RunFolder.of(Path(out), part, held_out, resolved, seed, plan)
+    folder = RunFolder.for_run(Path(out), part, held_out, resolved, seed, plan)
     if not folder.is_finished():
         keep_freed_memory()
         with alone_in(folder.path, "training in") if is_first_process() else nullcontext():
@@ -107,8 +107,8 @@ def _fit(data: Dataset, held_out: Dataset | None, recipe: Recipe, folder: RunFol
     # before any image is decoded, because weights may be missing
     state = State.start(recipe, classes, folder.seed, fabric.device, scaler)
     with fabric.rank_zero_first():  # the others find the decoded images in the cache
-        batches = Batches.of(data, recipe, folder.seed)
-        validation = Validation.of(held_out, recipe.size, folder.seed) if held_out is not None else None
+        batches = Batches.from_dataset(data, recipe, folder.seed)
+        validation = Validation.from_dataset(held_out, recipe.size, folder.seed) if held_out is not None else None
     logged = state.resume(folder.checkpoint, folder.key, recipe.steps)
     log = Log(folder.path)
     if fabric.is_global_zero:

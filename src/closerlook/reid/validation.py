@@ -93,7 +93,7 @@ class Validation:
     cameras: NDArray[np.int64] = field(repr=False)
 
     @classmethod
-    def of(cls, data: Dataset, size: tuple[int, int], seed: int) -> Validation:
+    def from_dataset(cls, data: Dataset, size: tuple[int, int], seed: int) -> Validation:
         """The images that validation looks at, decoded."""
         data = data.people
         identities = data.identities

@@ -191,7 +191,7 @@ def _run(
     arm: Arm, seed: int, target: Dataset, recipe: Recipe, folder: Path, rules: Protocol, judge: Key, number: str
 ) -> Run:
     subset, title = arm.subset(seed), f"{arm.name}, seed {seed}"
-    inside = RunFolder.of(folder, subset, None, recipe, seed)
+    inside = RunFolder.for_run(folder, subset, None, recipe, seed)
     key = {"format": FORMAT, "arm": arm.name, "control": arm.control, "training": inside.key, "target": judge}
     run = _finished(folder, key, title)
     if run is not None:

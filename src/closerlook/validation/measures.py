@@ -46,7 +46,7 @@ class GapMeasures:
         self._alone = {name: gap.rescaled(alpha=alpha, beta=beta) for name, (alpha, beta) in known.items()}
         self.shares = mixture_weights(gap)
 
-    def of(self, levels: Mapping[str, Sequence[Level]]) -> dict[str, float]:
+    def values(self, levels: Mapping[str, Sequence[Level]]) -> dict[str, float]:
         """Every measure of the product subset with these levels; nan for what it is too small for."""
         scores = self.gap.score(levels)
         found = {

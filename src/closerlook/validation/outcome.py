@@ -60,7 +60,7 @@ class Before:
     place: Int = field(repr=False)
     sets: Sequence[Sequence[tuple[int, ...]]] = field(repr=False)
 
-    def of(self, rows: Int) -> Before:
+    def take(self, rows: Int) -> Before:
         """Only these subsets."""
         measures = {name: values[rows] for name, values in self.measures.items()}
         number, brightness, place = self.number[rows], self.brightness[rows], self.place[rows]

@@ -93,7 +93,7 @@ def make_runs(
     tables = []
     for number, run in enumerate(planned, start=1):
         images, folder = part(run.subset), out / run.name
-        inside = RunFolder.of(folder, images, None, recipe, run.seed)
+        inside = RunFolder.for_run(folder, images, None, recipe, run.seed)
         key = {"format": FORMAT, "training": inside.key, "targets": judges, "protocol": rules.to_dict()}
         found = _finished(folder, key, run.name)
         if found is None:

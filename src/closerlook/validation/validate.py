@@ -22,9 +22,9 @@ from closerlook.gap import analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, default_recipe
 from closerlook.storage.files import alone_in
+from closerlook.validation.config import ExperimentConfig
 from closerlook.validation.features import Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.validation.measures import GapMeasures
-from closerlook.validation.record import Record
 from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import (
     FEWEST,
@@ -139,7 +139,7 @@ def validate_gap(
             f"{source.name} has {identities} people; recipe '{resolved.name}' draws {resolved.identities_per_batch} "
             f"for each batch. Use more people, or --set identities_per_batch={identities}."
         )
-    record = Record(
+    record = ExperimentConfig(
         source=source.name,
         targets=tuple(target.name for target in targets),
         factors={factor.name: factor.levels for factor in chosen},
@@ -166,7 +166,7 @@ def validate_gap(
 
 
 def _run(
-    record: Record, source: Dataset, targets: Sequence[Dataset], space: Candidates, recipe: Recipe, out: Path
+    record: ExperimentConfig, source: Dataset, targets: Sequence[Dataset], space: Candidates, recipe: Recipe, out: Path
 ) -> Validation:
     views = _views(targets, record.cameras)
     pooled = open_embedding(POOLED, recipe.size)
@@ -278,7 +278,7 @@ def _measure(
     views: Sequence[View],
     measured: Sequence[GapMeasures],
     sample: Sample,
-    record: Record,
+    record: ExperimentConfig,
 ) -> pl.DataFrame:
     """Every measure of every chosen subset to every view."""
     pooled = open_embedding(POOLED, measured[0].gap.settings.size)
@@ -291,7 +291,7 @@ def _measure(
         levels = space.levels(int(candidate))
         features = SubsetFeatures(sample, sample.rows(space.factors, levels))
         for view, own, target in zip(views, measured, seen, strict=True):
-            values = {**own.of(levels), **features.measures(target)}
+            values = {**own.values(levels), **features.measures(target)}
             table = pl.DataFrame({"measure": list(values), "value": list(values.values())})
             tables.append(table.with_columns(pl.lit(number).alias("subset"), **view.keys))
     return pl.concat(tables)

@@ -15,9 +15,9 @@ import polars as pl
 from closerlook.errors import CloserlookError
 from closerlook.storage.files import write_json
 from closerlook.storage.tables import read_parquet, write_csv, write_parquet
+from closerlook.validation.config import FILE, ExperimentConfig
 from closerlook.validation.figures import measures_figure, scatter_figure
 from closerlook.validation.outcome import Before, Outcome, find_outcome, scores_of
-from closerlook.validation.record import FILE, Record
 from closerlook.validation.runs import table_of_runs
 from closerlook.validation.subsets import Candidates
 
@@ -39,7 +39,7 @@ class Validation:
         identities: one row per run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
     """
 
-    record: Record
+    record: ExperimentConfig
     subsets: pl.DataFrame = field(repr=False)
     measures: pl.DataFrame = field(repr=False)
     candidates: pl.DataFrame = field(repr=False)
@@ -112,7 +112,7 @@ class Validation:
             CloserlookError: there is none, it is not finished, or a file is damaged.
         """
         folder = Path(folder)
-        record = Record.load(folder)
+        record = ExperimentConfig.load(folder)
         if not (folder / "identities.parquet").exists():
             raise CloserlookError(f"The experiment in {folder} has not been finished ({FILE} alone); {REMEDY}.")
         return cls(record, *(read_parquet(folder / f"{name}.parquet", remedy=REMEDY) for name in TABLES))

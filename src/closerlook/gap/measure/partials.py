@@ -1,7 +1,7 @@
-"""Finished pieces of a measurement on disk: stopping loses little, and pieces made apart merge to the same numbers.
+"""Finished partials of a measurement on disk: stopping loses little, and partials made apart merge to the same numbers.
 
-The images of either side are cut into pieces at places that depend on the data alone. Whoever has measured a piece
-writes it to ``<out>/pieces/<key>/``; the measurement is put together from the files, in their order, so that it does
+The images of either side are cut into partials at places that depend on the data alone. Whoever has measured a piece
+writes it to ``<out>/partials/<key>/``; the measurement is put together from the files, in their order, so that it does
 not matter which process or machine made which. The key is a digest of everything that the numbers depend on: a changed
 image, option or weight never meets an old piece.
 """
@@ -24,9 +24,9 @@ from closerlook.errors import UsageError
 from closerlook.storage.keys import DIGEST, digest
 from closerlook.storage.tensors import read_arrays, write_arrays
 
-__all__ = ["FOLDER", "Arrays", "Pieces", "collect", "content_key", "count_pieces"]
+__all__ = ["FOLDER", "Arrays", "Partials", "collect", "content_key", "count_partials"]
 
-FOLDER = "pieces"
+FOLDER = "partials"
 VERSION = 4  # raise it when a piece would hold other numbers or names
 MAX_PIECES = 64
 MIN_IMAGES = 256
@@ -35,11 +35,11 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Where pieces are kept, and where else they may have been made.
+class Partials:
+    """Where partials are kept, and where else they may have been made.
 
     Attributes:
-        folder: to write to; None keeps pieces in memory only.
+        folder: to write to; None keeps partials in memory only.
         others: output folders of the same analysis made elsewhere, to be read.
         key: of the analysis.
     """
@@ -84,7 +84,7 @@ class Pieces:
             write_arrays(self.folder / FOLDER / self.key / f"{name}.safetensors", arrays)
 
     def clear(self) -> None:
-        """Remove all pieces of the output folder, those of other keys too: what they led to is saved or outdated."""
+        """Remove all partials of the output folder, those of other keys too: what they led to is saved or outdated."""
         if self.folder is not None:
             shutil.rmtree(self.folder / FOLDER, ignore_errors=True)
 
@@ -100,19 +100,19 @@ def content_key(sides: Mapping[str, Dataset], embedder: Embedder, settings: obje
     return key.removeprefix(DIGEST)[:20]
 
 
-def count_pieces(images: int) -> int:
-    """Into how many pieces so many images are cut: enough to lose little, not more than 64."""
+def count_partials(images: int) -> int:
+    """Into how many partials so many images are cut: enough to lose little, not more than 64."""
     return min(MAX_PIECES, max(1, images // MIN_IMAGES))
 
 
-def collect(pieces: Pieces, names: list[str], make: Callable[[list[int]], Iterator[Arrays]]) -> Iterator[Arrays]:
-    """All pieces in order, one at a time: finished ones are read; ``make`` yields the others, which are kept."""
-    missing = [number for number, name in enumerate(names) if pieces.find(name) is None]
+def collect(partials: Partials, names: list[str], make: Callable[[list[int]], Iterator[Arrays]]) -> Iterator[Arrays]:
+    """All partials in order, one at a time: finished ones are read; ``make`` yields the others, which are kept."""
+    missing = [number for number, name in enumerate(names) if partials.find(name) is None]
     made = make(missing)
     for number, name in enumerate(names):
         if number in missing:
             arrays = next(made)
-            pieces.write(name, arrays)
+            partials.write(name, arrays)
             yield arrays
         else:
-            yield pieces.read(name)
+            yield partials.read(name)

@@ -26,13 +26,13 @@ from closerlook.gap.measure.moments import (
     runs_of,
     squared_norms,
 )
-from closerlook.gap.measure.partials import Arrays, Pieces, collect, count_pieces
+from closerlook.gap.measure.partials import Arrays, Partials, collect, count_partials
 from closerlook.gap.measure.products import cell_products
 from closerlook.gap.measure.sums import ExactSums, ProjectedSums, UnitSums
 from closerlook.gap.measure.target import TargetMoments
 from closerlook.gap.statistics.distributions import measure_distributions
 
-__all__ = ["SourceSums", "make_source_pieces", "measure_source"]
+__all__ = ["SourceSums", "make_source_partials", "measure_source"]
 
 EXACT_BYTES = 1 << 30  # the units' sums are kept exactly up to 1 GiB, else projected
 SKETCH_BYTES = 1 << 28
@@ -71,9 +71,9 @@ class SourceSums:
         self.pooled[subsample(names, layout.cell, per_cell, seed)] = True
 
     def cut(self) -> list[slice]:
-        """The pieces: runs of whole units, of about as many images each."""
+        """The partials: runs of whole units, of about as many images each."""
         images, width = len(self.unit_of_image), len(self._mean) if self.exact else self.sketch.dim
-        count = max(count_pieces(images), len(self.units) * width * 4 // PIECE_BYTES)
+        count = max(count_partials(images), len(self.units) * width * 4 // PIECE_BYTES)
         wanted = np.arange(count + 1) * images // count
         starts = np.flatnonzero(np.diff(self.unit_of_image, prepend=-1, append=len(self.units)))
         edges = np.unique(starts[np.searchsorted(starts, wanted)])
@@ -115,8 +115,8 @@ class SourceSums:
             arrays["pooled"] = torch.cat(pooled)
         return {name: value.numpy(force=True) for name, value in arrays.items()}
 
-    def measurement(self, pieces: Iterable[Arrays], target: TargetMoments) -> Measurement:
-        """Put all pieces together, in order."""
+    def measurement(self, partials: Iterable[Arrays], target: TargetMoments) -> Measurement:
+        """Put all partials together, in order."""
         device = self._mean.device
         width = len(self._mean) if self.exact else self.sketch.dim
         means = torch.empty(len(self.units), width, device=device)
@@ -125,7 +125,7 @@ class SourceSums:
         start = 0
         distances: list[Any] = []
         pooled: list[Any] = []
-        for piece in pieces:
+        for piece in partials:
             count = len(piece["units"])
             means[start : start + count] = torch.from_numpy(piece["units"])
             if self.exact:
@@ -183,10 +183,10 @@ class SourceSums:
         )
 
 
-def make_source_pieces(
-    sums: SourceSums, embedder: Embedder, pieces: Pieces, shard: tuple[int, int] | None = None
+def make_source_partials(
+    sums: SourceSums, embedder: Embedder, partials: Partials, shard: tuple[int, int] | None = None
 ) -> Iterator[Arrays]:
-    """The source's pieces in order, measured where they are missing.
+    """The source's partials in order, measured where they are missing.
 
     Args:
         shard: (i, n) takes every n-th piece only, from the i-th (1 to n).
@@ -219,17 +219,19 @@ def make_source_pieces(
         check_finite(reduced.distances, layout.data, batch, embedder.name)
         return reduced
 
-    return collect(pieces, names, make)
+    return collect(partials, names, make)
 
 
-def measure_source(layout: Layout, target: TargetMoments, embedder: Embedder, seed: int, pieces: Pieces) -> Measurement:
+def measure_source(
+    layout: Layout, target: TargetMoments, embedder: Embedder, seed: int, partials: Partials
+) -> Measurement:
     """The pass over the source.
 
     Raises:
         CloserlookError: the embedding is not finite, or an image cannot be read.
     """
     sums = SourceSums(layout, target.mean, embedder.blocks, seed)
-    return sums.measurement(make_source_pieces(sums, embedder, pieces), target)
+    return sums.measurement(make_source_partials(sums, embedder, partials), target)
 
 
 def _sketch_width(units: int, blocks: int, exact: bool) -> int:

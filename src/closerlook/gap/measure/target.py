@@ -19,7 +19,7 @@ from closerlook.embedding import Embedder, pool, slices_of
 from closerlook.embedding.passes import batch_size, cut, embed, run_pass
 from closerlook.errors import CloserlookError
 from closerlook.gap.measure.moments import center, check_finite, runs_of, squared_norms
-from closerlook.gap.measure.partials import Arrays, Pieces, collect
+from closerlook.gap.measure.partials import Arrays, Partials, collect
 
 __all__ = ["MAX_CAMERAS", "RUNS", "TargetMoments", "cameras_of", "measure_target", "target_moments"]
 
@@ -68,7 +68,7 @@ def cameras_of(target: Dataset) -> tuple[tuple[int, ...], Int]:
     return tuple(int(name) for name in names), numbers
 
 
-def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> TargetMoments:
+def measure_target(target: Dataset, embedder: Embedder, partials: Partials) -> TargetMoments:
     """The pass over the target; a run is a piece.
 
     Raises:
@@ -118,12 +118,12 @@ def measure_target(target: Dataset, embedder: Embedder, pieces: Pieces) -> Targe
 
     counts = np.zeros((runs, len(cameras)), np.int64)
     np.add.at(counts, (run, camera), 1)
-    arrays = collect(pieces, [f"target-{number:02}" for number in range(runs)], make)
+    arrays = collect(partials, [f"target-{number:02}" for number in range(runs)], make)
     return target_moments(arrays, counts, cameras, run[pooled], slices_of(blocks), embedder.device)
 
 
 def target_moments(
-    pieces: Iterable[Arrays],
+    partials: Iterable[Arrays],
     counts: Int,
     cameras: tuple[int, ...],
     pooled_run: Int,
@@ -134,7 +134,7 @@ def target_moments(
     sums = torch.empty(*counts.shape, parts[-1].stop, device=device)
     distances = torch.empty(*counts.shape, len(parts), dtype=torch.float64, device=device)
     about, features = torch.empty(0), []
-    for index, piece in enumerate(pieces):  # one at a time: all of them twice would be large
+    for index, piece in enumerate(partials):  # one at a time: all of them twice would be large
         sums[index], distances[index] = torch.from_numpy(piece["sums"]), torch.from_numpy(piece["distances"])
         about = about if index else torch.from_numpy(piece["center"]).to(device)
         features += [piece["pooled"]] if "pooled" in piece else []

@@ -12,13 +12,13 @@ from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 from closerlook.study.config import versions
 
-__all__ = ["FILE", "Record"]
+__all__ = ["FILE", "ExperimentConfig"]
 
 FILE = "validation.json"
 
 
 @dataclass(frozen=True)
-class Record:
+class ExperimentConfig:
     """The settings of an experiment.
 
     Attributes:
@@ -72,7 +72,7 @@ class Record:
         write_json(folder / FILE, asdict(self))
 
     @classmethod
-    def load(cls, folder: Path) -> Record:
+    def load(cls, folder: Path) -> ExperimentConfig:
         """Read ``validation.json``.
 
         Raises:
@@ -81,6 +81,6 @@ class Record:
         return read_json(folder / FILE, cls, "Delete it and run validate-gap again: finished runs are kept.")
 
 
-def _settings(record: Record) -> dict[str, object]:
+def _settings(record: ExperimentConfig) -> dict[str, object]:
     """What must agree for an experiment to resume in the same folder; versions may have changed in between."""
     return {key: value for key, value in asdict(record).items() if key != "versions"}
