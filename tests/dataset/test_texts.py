@@ -6,7 +6,7 @@ import json
 
 import polars as pl
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from closerlook.dataset.formats.texts import read_csv, read_jsonl
 from closerlook.errors import CloserlookError
@@ -80,6 +80,8 @@ def test_names_and_numbers_written_as_csv_come_back(tmp_path_factory, rows, sepa
 
 
 @given(st.text(max_size=120) | st.binary(max_size=120), st.sampled_from([read_csv, read_jsonl]))
+@example("\r0\n", read_csv)
+@example("a" * 200_000 + "\n1\n", read_csv)
 @settings(max_examples=300, deadline=None)
 def test_no_text_ends_in_anything_but_a_table_or_our_error(tmp_path_factory, content, read):
     path = tmp_path_factory.mktemp("fuzz") / "m.txt"

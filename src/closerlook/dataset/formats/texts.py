@@ -35,8 +35,11 @@ def read_csv(path: Path) -> pl.DataFrame:
     heading = text.lstrip("\n").partition("\n")[0]
     if not heading.strip():
         raise CloserlookError(f"{path} cannot be read as a table: it is empty.")
-    separator = next((each for each in SEPARATORS if "file_name" in _cells(heading, each)), ",")
-    names = _cells(heading, separator)
+    try:
+        separator = next((each for each in SEPARATORS if "file_name" in _cells(heading, each)), ",")
+        names = _cells(heading, separator)
+    except csv.Error as error:  # a carriage return inside a line, or a heading without end
+        raise CloserlookError(f"{path} cannot be read as a table: its first line: {error}") from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CloserlookError(f"{path} has two columns '{twice[0]}'; rename one.")
