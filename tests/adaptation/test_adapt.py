@@ -19,6 +19,8 @@ from closerlook.synthesis import generate
 from closerlook.synthesis.generation.settings import read_settings
 from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sampler() -> Sampler:

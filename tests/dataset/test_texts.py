@@ -11,6 +11,9 @@ from hypothesis import example, given, settings, strategies as st
 from closerlook.dataset.formats.texts import read_csv, read_jsonl
 from closerlook.errors import CloserlookError
 
+pytestmark = pytest.mark.slow
+
+
 PLAIN = "file_name,identity,weather\na.png,3,foggy\nb.png,4,sunny\n"
 SPELLINGS = {
     "as it is": PLAIN,

@@ -15,6 +15,9 @@ from closerlook.embedding.content_style import LAYERS
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap, analyze
 
+pytestmark = pytest.mark.slow
+
+
 ALPHA, BETA = 0.7, 1.2
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "weights"
 BACKBONE = "vgg19" if SHARED.is_dir() else "lite0"

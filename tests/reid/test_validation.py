@@ -18,6 +18,9 @@ from closerlook.reid import Model, Recipe, train
 from closerlook.reid.state import State
 from closerlook.reid.validation import Validation, hold_out
 
+pytestmark = pytest.mark.slow
+
+
 TINY = {
     "backbone": "lite0",
     "size": (64, 32),

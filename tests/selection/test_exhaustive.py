@@ -10,6 +10,9 @@ from closerlook.selection.exhaustive import Candidate, exhaustive
 
 from .conftest import COPIES, Made
 
+pytestmark = pytest.mark.slow
+
+
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda shape: np.prod(shape) >= 3)
 
 

@@ -15,6 +15,9 @@ from closerlook.selection.rules import parse_rule
 
 from .conftest import Made, repeated
 
+pytestmark = pytest.mark.slow
+
+
 NAMES = ("f0", "f1", "f2")
 NUMBERS = st.one_of(st.floats(), st.integers(-3, 2000), st.just(2**70))
 SHARES = st.one_of(st.floats(0, 1), st.floats())

@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from closerlook.errors import CloserlookError
 from closerlook.selection import Plan
 
+pytestmark = pytest.mark.slow
+
+
 WHOLE: dict[str, Any] = {
     "values": {"weather": ["sunny", "foggy"], "viewpoint": [0, 90]},
     "images": 3,

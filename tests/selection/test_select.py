@@ -16,6 +16,8 @@ from closerlook.selection import Plan, everything, mixture, select, worst
 
 from .conftest import COPIES, Made, repeated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True, scope="module")
 def few_halves() -> Iterator[None]:

@@ -7,6 +7,8 @@ from scipy import stats
 from closerlook.validation.association import correlation, partial_correlations, rank_correlations, slopes
 from closerlook.validation.estimates import detectable, draw_subsets, estimate
 
+pytestmark = pytest.mark.slow
+
 
 def test_rank_correlations_are_scipys() -> None:
     rng = np.random.default_rng(0)

@@ -11,6 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 BENCH = Path(__file__).parents[2] / "bench" / "validity.py"
 
 

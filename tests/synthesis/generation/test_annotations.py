@@ -30,6 +30,9 @@ from closerlook.synthesis.scenes.backdrop import BACKDROPS, hidden_by, place
 from closerlook.synthesis.scenes.camera import Camera, Crop
 from closerlook.synthesis.scenes.sensor import Sensor
 
+pytestmark = pytest.mark.slow
+
+
 SIZE = (128, 64)
 YARD = place(BACKDROPS["sand"], keyed_rng(1, "place"))
 

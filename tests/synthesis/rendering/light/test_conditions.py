@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from closerlook.synthesis.rendering.light.conditions import ImageRequest, conditions
@@ -6,6 +7,9 @@ from closerlook.synthesis.scenes.lighting import lighting
 from closerlook.synthesis.scenes.sensor import sample_sensor
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
+
+pytestmark = pytest.mark.slow
+
 
 IMAGE = st.builds(
     ImageRequest.from_names, st.sampled_from(sorted(WEATHERS)), st.sampled_from(sorted(ILLUMINATIONS)), st.integers(0)
