@@ -11,7 +11,6 @@ from closerlook.validation.features import (
     _linear_head,
     _log_likelihood,
     _within,
-    mean_average_precision,
 )
 
 
@@ -40,16 +39,6 @@ def test_the_head_is_ridge_regression_whichever_way_it_is_solved(width: int) -> 
     ridge = 0.1 * (x**2).sum() / min(x.shape)
     expected = np.linalg.solve(x.T @ x + ridge * np.eye(width), x.T @ y)
     np.testing.assert_allclose(_linear_head(features, person), expected, atol=1e-9)
-
-
-def test_mean_average_precision_by_hand() -> None:
-    angles = np.deg2rad([0, 10, 25, 90])
-    features = np.column_stack([np.cos(angles), np.sin(angles)])
-    # 0 and 25 degrees are one person: each finds the other behind 10; 10 finds 90 last, 90 finds 10 second
-    assert mean_average_precision(features, np.array([0, 1, 0, 1])) == pytest.approx(
-        (1 / 2 + 1 / 3 + 1 / 2 + 1 / 2) / 4
-    )
-    assert mean_average_precision(features, np.array([0, 1, 0, 2])) == pytest.approx(1 / 2)
 
 
 def test_a_subset_that_varies_as_the_target_does_is_the_likelier_and_trains_the_better_head() -> None:

@@ -6,6 +6,7 @@ training data that training does not see, or people rendered elsewhere, tell as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -17,10 +18,8 @@ from numpy.typing import NDArray
 from closerlook.dataset import Dataset
 from closerlook.dataset.images import image_array
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.metrics.distance import FeatureDistances, as_vectors
-from closerlook.metrics.protocol import Labels, Protocol
-from closerlook.metrics.ranking import find_matches
-from closerlook.metrics.scores import average_precision
+from closerlook.metrics.leave_one_out import mean_average_precision
+from closerlook.metrics.protocol import Labels
 from closerlook.randomness import keyed_rng
 from closerlook.reid.sampling import spread_over
 
@@ -29,7 +28,6 @@ __all__ = ["Validation", "hold_out"]
 IMAGES_PER_IDENTITY = 8
 MAX_IDENTITIES = 200
 BATCH = 64
-BLOCK = 256  # queries ranked at a time
 
 
 def hold_out(data: Dataset, validation: Dataset | float, seed: int) -> tuple[Dataset, Dataset]:
@@ -110,12 +108,8 @@ class Validation:
         starts = range(0, len(self.images), BATCH)
         batches = (torch.from_numpy(self.images[start : start + BATCH].copy()) for start in starts)
         features = np.concatenate([embed(batch).float().numpy(force=True) for batch in batches])
-        vectors = as_vectors(features, "cosine", "validation", "cpu")
-        labels = Labels(self.identities, self.cameras, np.arange(len(self.images)))
-        matches = find_matches(FeatureDistances(vectors, vectors, "cosine"), labels, labels, PROTOCOL, BLOCK)
-        precision = average_precision(matches, len(labels), "step")
-        known = precision[~np.isnan(precision)]
-        return float(known.mean()) if len(known) else 0.0
+        score = mean_average_precision(features, self.identities, self.cameras, _own_camera)
+        return 0.0 if math.isnan(score) else score
 
 
 def _own_camera(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
@@ -123,9 +117,6 @@ def _own_camera(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
     positive = query.identities[:, None] == gallery.identities
     own = positive & (query.cameras[:, None] == gallery.cameras)
     return np.asarray(own & (positive & ~own).any(axis=1, keepdims=True))
-
-
-PROTOCOL = Protocol("validation", filter=_own_camera)
 
 
 def _some(data: Dataset, identities: NDArray[np.int64], person: int, seed: int) -> NDArray[np.int64]:

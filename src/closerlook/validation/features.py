@@ -23,9 +23,10 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, extract
 from closerlook.errors import UsageError
+from closerlook.metrics.leave_one_out import mean_average_precision
 from closerlook.randomness import keyed_rng
 
-__all__ = ["Sample", "SubsetFeatures", "TargetFeatures", "mean_average_precision", "sample_source", "sample_target"]
+__all__ = ["IMAGES", "Sample", "SubsetFeatures", "TargetFeatures", "sample_source", "sample_target"]
 
 IMAGES = 8192  # of the source
 TARGET_IMAGES = 4096
@@ -185,16 +186,3 @@ def _linear_head(features: Float, person: Int) -> Float:
     if len(x) < x.shape[1]:
         return np.asarray(x.T @ solve(x @ x.T + ridge * np.eye(len(x)), y, assume_a="pos"))
     return np.asarray(solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y, assume_a="pos"))
-
-
-def mean_average_precision(features: Float, person: Int) -> float:
-    """mAP of ranking all other images for each one by cosine; images of people with no other one do not ask."""
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    likeness = unit @ unit.T
-    np.fill_diagonal(likeness, -np.inf)
-    order = np.argsort(-likeness, axis=1, kind="stable")[:, :-1]
-    same = person[order] == person[:, None]
-    found = same.cumsum(axis=1) / np.arange(1, same.shape[1] + 1)
-    matches = same.sum(axis=1)
-    asked = matches > 0
-    return float(((found * same).sum(axis=1)[asked] / matches[asked]).mean())
