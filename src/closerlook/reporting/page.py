@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from closerlook.charts import svg
@@ -12,6 +9,7 @@ from closerlook.reporting import samples
 from closerlook.reporting.charts import gains_chart, loss_chart, results_chart
 from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, method
+from closerlook.reporting.template import fill_in
 
 __all__ = ["render_page"]
 
@@ -20,15 +18,12 @@ TARGET_SAMPLES = 14
 
 def render_page(context: ReportContext) -> str:
     """The page's text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=_percent, points=_points, seconds=_seconds, number=_number)
-    folder = files("closerlook.reporting")
-    template = environment.from_string((folder / "page.html.jinja").read_text(encoding="utf-8"))
     source, target = context.source, context.target
     gains = gains_chart(context.summaries)
-    return template.render(
+    return fill_in(
+        "page.html.jinja",
+        {"percent": _percent, "points": _points, "seconds": _seconds, "number": _number},
         context=context,
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
         decision=decision(context),
         findings=findings(context),
         method=method(context.gap) if context.gap else "",

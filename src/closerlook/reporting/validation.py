@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from closerlook.charts import svg
+from closerlook.reporting.template import fill_in
 from closerlook.validation import Validation
 from closerlook.validation.measures import MEASURES
 from closerlook.validation.outcome import SMALL, Outcome
@@ -20,21 +19,18 @@ __all__ = ["answer", "render_validation"]
 
 def render_validation(found: Validation) -> str:
     """The page's text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(points=_points, number=_number, share=_share)
-    folder = files("closerlook.reporting")
-    template = environment.from_string((folder / "validation.html.jinja").read_text(encoding="utf-8"))
     gap = {row.target: row for row in found.outcome.associations if row.measure == "gap"}
     settings = {
-        "source": found.record.source,
-        "targets": ", ".join(found.record.targets),
-        "recipe": f"{found.record.recipe}, {found.record.steps} steps",
-        "seed": str(found.record.seed),
-        **found.record.versions,
+        "source": found.config.source,
+        "targets": ", ".join(found.config.targets),
+        "recipe": f"{found.config.recipe}, {found.config.steps} steps",
+        "seed": str(found.config.seed),
+        **found.config.versions,
     }
-    return template.render(
-        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
-        record=found.record,
+    return fill_in(
+        "validation.html.jinja",
+        {"points": _points, "number": _number, "share": _share},
+        config=found.config,
         answer=answer(found.outcome),
         findings=list(findings(found)),
         outcome=found.outcome,
@@ -43,7 +39,7 @@ def render_validation(found: Validation) -> str:
         measures={name: about for name, (about, _) in MEASURES.items()},
         cameras=found.of_cameras,
         subsets=found.subsets.to_dicts(),
-        factors=list(found.record.factors),
+        factors=list(found.config.factors),
         runs=found.runs.select("subset", "seed").n_unique(),
         settings=settings,
     )
@@ -100,11 +96,11 @@ def findings(found: Validation) -> Iterator[str]:
 
 def _limits(found: Validation) -> str:
     """What the experiment cannot say, whatever it found."""
-    record = found.record
+    config = found.config
     seen = _points(found.outcome.gain.detectable)[1:]
-    text = f"It says nothing of other attributes than {' and '.join(record.factors)}, of longer training than "
-    text += f"{record.steps} steps, or of gains below {seen} mAP."
-    return f"This was a quick look. {text}" if record.quick else text
+    text = f"It says nothing of other attributes than {' and '.join(config.factors)}, of longer training than "
+    text += f"{config.steps} steps, or of gains below {seen} mAP."
+    return f"This was a quick look. {text}" if config.quick else text
 
 
 def _with_interval(outcome: Outcome) -> str:
