@@ -26,14 +26,14 @@ from closerlook.reid.folder import RunFolder, weights_digest
 from closerlook.reid.log import seconds_of
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
-from closerlook.storage.keys import Key, changes, plain
+from closerlook.storage.keys import Key, plain
 from closerlook.storage.paths import path_within
+from closerlook.study.scores import SCORE, Score, read_score
 
 __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_imagenet_only", "summarize"]
 
 RUNS = "runs"
 FILE = "results.json"
-SCORE = "score.json"
 IMAGENET_ONLY = "imagenet-only"
 FORMAT = 1  # raise it when the same inputs would give other scores
 
@@ -91,10 +91,9 @@ class _Reached(TypedDict):
     control: str | None
 
 
-class _Score(TypedDict):
+class _Score(Score):
     """What ``score.json`` holds: what a run reached, and everything that it depends on."""
 
-    key: dict[str, Any]
     run: _Reached
 
 
@@ -176,15 +175,8 @@ def _finished(folder: Path, key: Key, title: str) -> Run | None:
     Raises:
         CloserlookError: the file of the score is damaged.
     """
-    path = folder / SCORE
-    if not path.exists():
-        return None
-    kept = read_json(path, _Score, "Delete it: the arm is then evaluated again.")
-    run, differing = Run(**kept["run"], seconds=seconds_of(folder)), changes(kept["key"], key)
-    if differing:
-        console.print(f"{title}: its score differs in {differing}, so it is made again", highlight=False, markup=False)
-        return None
-    return run
+    kept = read_score(folder, _Score, key, title, "Delete it: the arm is then evaluated again.")
+    return None if kept is None else Run(**kept["run"], seconds=seconds_of(folder))
 
 
 def _run(

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from typing_extensions import TypedDict
 
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
@@ -23,13 +22,12 @@ from closerlook.evaluation import Protocol, evaluate
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder
-from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
-from closerlook.storage.keys import Key, changes, plain
+from closerlook.storage.keys import Key, plain
+from closerlook.study.scores import SCORE, Score, read_score
 
 __all__ = ["PlannedRun", "make_runs", "plan_runs", "table_of_runs"]
 
-SCORE = "score.json"
 FORMAT = 1  # raise it when the same inputs would give other scores
 IDENTITIES = {"target": pl.String, "identity": pl.Int64, "camera": pl.Int64, "queries": pl.Int64}
 IDENTITIES |= {"ap": pl.Float64, "rank1": pl.Float64}
@@ -48,10 +46,9 @@ class PlannedRun:
         return f"{'random' if self.subset < 0 else 'subset'}-{abs(self.subset)}-seed-{self.seed}"
 
 
-class _Score(TypedDict):
+class _Score(Score):
     """What ``score.json`` holds: everything that a run depends on, and one row per target, person and camera."""
 
-    key: dict[str, Any]
     identities: dict[str, list[Any]]
 
 
@@ -109,14 +106,8 @@ def make_runs(
 
 def _finished(folder: Path, key: Key, title: str) -> pl.DataFrame | None:
     """The run's scores, if they were made from what ``key`` says."""
-    path = folder / SCORE
-    if not path.exists():
-        return None
-    kept = read_json(path, _Score, "Delete it: the run is then scored again.")
-    if differing := changes(kept["key"], key):
-        console.print(f"{title}: its score differs in {differing}, so it is made again", highlight=False, markup=False)
-        return None
-    return pl.DataFrame(kept["identities"], schema=IDENTITIES)
+    kept = read_score(folder, _Score, key, title, "Delete it: the run is then scored again.")
+    return None if kept is None else pl.DataFrame(kept["identities"], schema=IDENTITIES)
 
 
 def _identity_scores(model: Model, target: Dataset, rules: Protocol) -> pl.DataFrame:
