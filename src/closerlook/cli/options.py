@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from closerlook.errors import CloserlookError, UsageError
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
 from closerlook.storage.documents import parse_yaml
 from closerlook.storage.files import replaceable
+
+if TYPE_CHECKING:
+    from closerlook.gap import Gap
 
 __all__ = [
     "Camera",
@@ -26,6 +29,7 @@ __all__ = [
     "Size",
     "Source",
     "Target",
+    "load_gap",
     "loading",
     "paragraphs",
     "parse_assignments",
@@ -54,6 +58,14 @@ Levels = Annotated[
 def loading() -> AbstractContextManager[None]:
     """Around a verb's imports, which may take seconds: after its arguments have been checked."""
     return step("Loading libraries")
+
+
+def load_gap(folder: Path, camera: int | None) -> Gap:
+    """The gap in a folder, to one of its target's cameras where one is asked for."""
+    from closerlook.gap import Gap
+
+    gap = Gap.load(folder)
+    return gap if camera is None else gap.to_camera(camera)
 
 
 def paragraphs(verb: Callable[..., object]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Camera, GapFolder, loading, parse_file
+from closerlook.cli.options import Camera, GapFolder, load_gap, loading, parse_file
 from closerlook.inputs import find_gap
 
 __all__ = ["render_next"]
@@ -30,10 +30,9 @@ def render_next(
     """
     find_gap(gap)
     with loading():
-        from closerlook.gap import Gap
         from closerlook.selection import render_next
 
-    measured = Gap.load(gap) if camera is None else Gap.load(gap).to_camera(camera)
+    measured = load_gap(gap, camera)
     value = render_next(measured, images)
     value.plan.save(out)
     cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)

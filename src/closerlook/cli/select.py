@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from closerlook.choices import Criterion, Method
-from closerlook.cli.options import Camera, GapFolder, Seed, loading, parse_file, parse_levels
+from closerlook.cli.options import Camera, GapFolder, Seed, load_gap, loading, parse_file, parse_levels
 from closerlook.errors import UsageError
 from closerlook.inputs import find_gap
 
@@ -73,11 +73,10 @@ def select(
     caps = _parse_caps(cap)
     find_gap(gap)
     with loading():
-        from closerlook.gap import Gap
         from closerlook.selection import controls as controls_of, select
         from closerlook.storage.tables import write_csv
 
-    measured = Gap.load(gap) if camera is None else Gap.load(gap).to_camera(camera)
+    measured = load_gap(gap, camera)
     plan = select(
         measured,
         method=method,
