@@ -166,7 +166,7 @@ def test_a_quick_look_at_a_large_target_scores_some_of_its_people(
 
 
 def test_an_unfinished_experiment_has_no_page(found: tuple[Validation, Path], tmp_path: Path) -> None:
-    found[0].record.save(tmp_path)
+    found[0].config.save(tmp_path)
     with pytest.raises(CloserlookError, match="has not been finished"):
         report(tmp_path)
 

@@ -226,10 +226,14 @@ class GapEstimator:
 
         Factors that are not named keep all; what a set is too small for is None.
         """
+        return {**self.score_losses(levels), **_or_none(self.compare(self.cells_of(levels)))}
+
+    def score_losses(self, levels: Mapping[str, Sequence[object]]) -> dict[str, float | None]:
+        """That part of :meth:`score` which is fast: images, total_loss, mmd2 and diversity."""
         cells = self.cells_of(levels)
         if not cells.any():
             raise UsageError(f"No analyzed image is in {dict(levels)}.")
-        return {**self.score_cells(cells.astype(float)), **_or_none(self.compare(cells))}
+        return self.score_cells(cells.astype(float))
 
     def cells_of(self, levels: Mapping[str, Sequence[object]]) -> NDArray[np.bool]:
         """Which cells belong to the product subset with these levels, (cells,)."""

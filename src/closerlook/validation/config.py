@@ -8,13 +8,12 @@ from pathlib import Path
 
 from closerlook.attributes import Factor, Level
 from closerlook.errors import CloserlookError
+from closerlook.inputs import VALIDATION_FILE
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 from closerlook.study.config import versions
 
-__all__ = ["FILE", "ExperimentConfig"]
-
-FILE = "validation.json"
+__all__ = ["ExperimentConfig"]
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,15 @@ class ExperimentConfig:
         Raises:
             CloserlookError: the folder holds an experiment with other settings.
         """
-        if (folder / FILE).exists():
-            before, now = (_settings(record) for record in (self.load(folder), self))
+        if (folder / VALIDATION_FILE).exists():
+            before, now = (_settings(config) for config in (self.load(folder), self))
             differing = [f"{name} is {before[name]!r}" for name in now if before[name] != now[name]]
             if differing:
                 raise CloserlookError(
                     f"{folder} holds another experiment (its {', '.join(differing)}). Choose another output folder or "
                     "remove that one."
                 )
-        write_json(folder / FILE, asdict(self))
+        write_json(folder / VALIDATION_FILE, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> ExperimentConfig:
@@ -78,9 +77,9 @@ class ExperimentConfig:
         Raises:
             CloserlookError: there is none, or it is damaged.
         """
-        return read_json(folder / FILE, cls, "Delete it and run validate-gap again: finished runs are kept.")
+        return read_json(folder / VALIDATION_FILE, cls, "Delete it and run validate-gap again: finished runs are kept.")
 
 
-def _settings(record: ExperimentConfig) -> dict[str, object]:
+def _settings(config: ExperimentConfig) -> dict[str, object]:
     """What must agree for an experiment to resume in the same folder; versions may have changed in between."""
-    return {key: value for key, value in asdict(record).items() if key != "versions"}
+    return {key: value for key, value in asdict(config).items() if key != "versions"}

@@ -15,7 +15,7 @@ __all__ = ["MEASURES", "GapMeasures", "mixture_weights"]
 
 # From a measure's name to what it is, and whether more of it should mean a better training set
 MEASURES: dict[str, tuple[str, bool]] = {
-    "gap": ("squared distance of mean content and style, without bias (fit)", False),
+    "gap": ("squared distance of mean content and style, without bias (squared MMD)", False),
     "total balanced": ("the paper's total loss, content and style in the target's own spread", False),
     "total literal": ("the paper's total loss as printed", False),
     "content": ("the gap by content alone", False),
@@ -52,8 +52,8 @@ class GapMeasures:
         found = {
             "gap": scores["mmd2"],
             "total balanced": scores["total_loss"],
-            "total literal": self._literal.score(levels)["total_loss"],
-            **{name: gap.score(levels)["mmd2"] for name, gap in self._alone.items()},
+            "total literal": self._literal.score_losses(levels)["total_loss"],
+            **{name: gap.score_losses(levels)["mmd2"] for name, gap in self._alone.items()},
             "Frechet": scores["frechet_distance"],
             "kernel": scores["kernel_distance"],
             "coverage": scores["coverage"],

@@ -16,14 +16,14 @@ from closerlook.charts import save_chart
 from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.dataset.dataset import SPLITS
-from closerlook.embedding import open_embedding
+from closerlook.embedding import Embedder, open_embedding
 from closerlook.errors import UsageError
 from closerlook.gap import analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, default_recipe
 from closerlook.storage.files import alone_in
 from closerlook.validation.config import ExperimentConfig
-from closerlook.validation.features import Sample, SubsetFeatures, sample_source, sample_target
+from closerlook.validation.features import IMAGES, Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import (
@@ -40,7 +40,7 @@ from closerlook.validation.validation import Validation
 
 __all__ = ["validate_gap"]
 
-SUBSETS, CONTROLS, IMAGES, MEASURED = 30, 6, 8192, 16_384
+SUBSETS, CONTROLS, MEASURED = 30, 6, 16_384
 # Of a quick look, which takes a quarter of an hour on two cores
 QUICK_SUBSETS, QUICK_CONTROLS, QUICK_STEPS, QUICK_IMAGES, QUICK_MEASURED = 12, 3, 60, 2048, 4096
 QUICK_SCORED = 3000  # images of queries and gallery of a target
@@ -139,7 +139,7 @@ def validate_gap(
             f"{source.name} has {identities} people; recipe '{resolved.name}' draws {resolved.identities_per_batch} "
             f"for each batch. Use more people, or --set identities_per_batch={identities}."
         )
-    record = ExperimentConfig(
+    config = ExperimentConfig(
         source=source.name,
         targets=tuple(target.name for target in targets),
         factors={factor.name: factor.levels for factor in chosen},
@@ -157,8 +157,8 @@ def validate_gap(
     )
     targets = [_some_people(target, seed) for target in targets] if quick else targets
     with alone_in(out, "validating in"):
-        record.save(out)
-        found = _run(record, source, targets, space, resolved, out)
+        config.save(out)
+        found = _run(config, source, targets, space, resolved, out)
         found.save(out)
         for name, figure in found.figures().items():
             save_chart(figure, out / "figures" / f"{name}.svg")
@@ -166,14 +166,14 @@ def validate_gap(
 
 
 def _run(
-    record: ExperimentConfig, source: Dataset, targets: Sequence[Dataset], space: Candidates, recipe: Recipe, out: Path
+    config: ExperimentConfig, source: Dataset, targets: Sequence[Dataset], space: Candidates, recipe: Recipe, out: Path
 ) -> Validation:
-    views = _views(targets, record.cameras)
+    views = _views(targets, config.cameras)
     pooled = open_embedding(POOLED, recipe.size)
-    sample = sample_source(source, space.factors, pooled, record.seed, QUICK_IMAGES if record.quick else IMAGES)
+    sample = sample_source(source, space.factors, pooled, config.seed, QUICK_IMAGES if config.quick else IMAGES)
     measured = []
     for view in views:
-        per_cell = max(1, (QUICK_MEASURED if record.quick else MEASURED) // math.prod(len(f) for f in space.factors))
+        per_cell = max(1, (QUICK_MEASURED if config.quick else MEASURED) // math.prod(len(f) for f in space.factors))
         names = [factor.name for factor in space.factors]
         gap = analyze(
             source,
@@ -181,29 +181,29 @@ def _run(
             size=recipe.size,
             factors=names,
             per_cell=per_cell,
-            seed=record.seed,
+            seed=config.seed,
             out=out / "gaps" / view.folder,
         )
         measured.append(GapMeasures(gap))
-    every = [[own.gap.score(space.levels(number)) for number in range(len(space))] for own in measured]
+    every = [[own.gap.score_losses(space.levels(number)) for number in range(len(space))] for own in measured]
     gaps = np.array([[score["mmd2"] for score in scores] for scores in every], float).T
     diversity = np.array([score["diversity"] for score in every[0]], float)
     brightness = np.array([_brightness(sample, space, number) for number in range(len(space))])
     others = np.column_stack([diversity, brightness, gaps[:, 1:]])
-    chosen = spread_evenly(gaps[:, 0], others, record.subsets, record.seed)
+    chosen = spread_evenly(gaps[:, 0], others, config.subsets, config.seed)
     chosen = chosen[np.argsort(gaps[chosen, 0], kind="stable")]
     subsets = _subset_table(space, chosen, brightness)
     candidates = pl.concat(
         pl.DataFrame({"candidate": np.arange(len(space)), "gap": gaps[:, column]}).with_columns(**view.keys)
         for column, view in enumerate(views)
     )
-    measures = _measure(space, chosen, views, measured, sample, record)
+    measures = _measure(space, chosen, views, measured, sample, pooled, config.seed)
     rows = {number: subset_rows(source, space.levels(int(own))) for number, own in enumerate(chosen)}
-    rows |= {-1 - one: random_rows(source, space.factors, record.seed + one) for one in range(record.controls)}
-    planned = plan_runs(record.subsets, record.controls, record.seeds, record.again, record.seed)
-    console.print(f"{len(planned)} runs of {record.steps} steps on {record.images:,} images each")
+    rows |= {-1 - one: random_rows(source, space.factors, config.seed + one) for one in range(config.controls)}
+    planned = plan_runs(config.subsets, config.controls, config.seeds, config.again, config.seed)
+    console.print(f"{len(planned)} runs of {config.steps} steps on {config.images:,} images each")
     identities = make_runs(planned, lambda number: source.take(rows[number]), targets, recipe, out / "runs")
-    return Validation(record, subsets, measures, candidates, identities)
+    return Validation(config, subsets, measures, candidates, identities)
 
 
 def _check_targets(targets: Sequence[Dataset]) -> None:
@@ -278,14 +278,14 @@ def _measure(
     views: Sequence[View],
     measured: Sequence[GapMeasures],
     sample: Sample,
-    record: ExperimentConfig,
+    pooled: Embedder,
+    seed: int,
 ) -> pl.DataFrame:
     """Every measure of every chosen subset to every view."""
-    pooled = open_embedding(POOLED, measured[0].gap.settings.size)
     seen = []
     for view, own in zip(views, measured, strict=True):
         shares = [own.shares[factor.name] for factor in space.factors]
-        seen.append(sample_target(view.data, sample, shares, pooled, record.seed))
+        seen.append(sample_target(view.data, sample, shares, pooled, seed))
     tables = []
     for number, candidate in enumerate(chosen):
         levels = space.levels(int(candidate))

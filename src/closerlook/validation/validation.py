@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 
 from closerlook.errors import CloserlookError
+from closerlook.inputs import VALIDATION_FILE
 from closerlook.storage.files import write_json
 from closerlook.storage.tables import read_parquet, write_csv, write_parquet
-from closerlook.validation.config import FILE, ExperimentConfig
+from closerlook.validation.config import ExperimentConfig
 from closerlook.validation.figures import measures_figure, scatter_figure
 from closerlook.validation.outcome import Before, Outcome, find_outcome, scores_of
 from closerlook.validation.runs import table_of_runs
@@ -32,14 +33,14 @@ class Validation:
     """Runs on subsets of equal images and people, and what was known of the subsets before.
 
     Attributes:
-        record: what was asked for.
+        config: what was asked for.
         subsets: one row per subset: ``subset``, ``candidate``, each factor's levels (``sunny+clouds``), ``brightness``.
         measures: ``subset``, ``target``, ``camera`` (null for all), ``measure``, ``value``.
         candidates: the gap of every candidate: ``candidate``, ``target``, ``camera``, ``gap``.
         identities: one row per run, target, person and camera, see :func:`closerlook.validation.runs.make_runs`.
     """
 
-    record: ExperimentConfig
+    config: ExperimentConfig
     subsets: pl.DataFrame = field(repr=False)
     measures: pl.DataFrame = field(repr=False)
     candidates: pl.DataFrame = field(repr=False)
@@ -58,7 +59,7 @@ class Validation:
     @cached_property
     def of_cameras(self) -> Outcome | None:
         """What the targets' cameras say, each taken for a target; None where they were not asked for."""
-        return self._outcome(pl.col("camera").is_not_null()) if self.record.cameras else None
+        return self._outcome(pl.col("camera").is_not_null()) if self.config.cameras else None
 
     def _outcome(self, which: pl.Expr) -> Outcome:
         measures, candidates, runs = (
@@ -67,12 +68,12 @@ class Validation:
         whole = self.identities.with_columns(pl.lit(None, pl.Int64).alias("camera"))
         identities = _labeled(whole) if measures["camera"].null_count() else _labeled(self.identities)
         before = self._before(measures, candidates)
-        return find_outcome(before, scores_of(runs, before.number, before.targets), identities, self.record.seed)
+        return find_outcome(before, scores_of(runs, before.number, before.targets), identities, self.config.seed)
 
     def _before(self, measures: pl.DataFrame, candidates: pl.DataFrame) -> Before:
         targets = tuple(measures["target"].unique(maintain_order=True))
         number = self.subsets["subset"].to_numpy()
-        space = Candidates(self.record.chosen)
+        space = Candidates(self.config.chosen)
         values = {}
         for (name,), own in measures.group_by("measure", maintain_order=True):
             wide = own.pivot("target", index="subset", values="value").sort("subset")
@@ -112,10 +113,12 @@ class Validation:
             CloserlookError: there is none, it is not finished, or a file is damaged.
         """
         folder = Path(folder)
-        record = ExperimentConfig.load(folder)
+        config = ExperimentConfig.load(folder)
         if not (folder / "identities.parquet").exists():
-            raise CloserlookError(f"The experiment in {folder} has not been finished ({FILE} alone); {REMEDY}.")
-        return cls(record, *(read_parquet(folder / f"{name}.parquet", remedy=REMEDY) for name in TABLES))
+            raise CloserlookError(
+                f"The experiment in {folder} has not been finished ({VALIDATION_FILE} alone); {REMEDY}."
+            )
+        return cls(config, *(read_parquet(folder / f"{name}.parquet", remedy=REMEDY) for name in TABLES))
 
 
 def _labeled(table: pl.DataFrame) -> pl.DataFrame:
