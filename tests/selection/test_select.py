@@ -119,7 +119,7 @@ def test_exhaustive_is_never_worse_than_greedy(made: Made) -> None:
 
 
 def test_a_target_like_the_source_keeps_everything() -> None:
-    """Where no level is significantly further than the merge there is nothing to drop, and no gain to claim."""
+    """Where no level is significantly farther than the rest there is nothing to drop, and no gain to claim."""
     made = Made((4, 3), 8, per_cell=20)
     rng = np.random.default_rng(0)
     made.source = rng.normal(size=made.source.shape)

@@ -53,7 +53,7 @@ def analyze(
     size: Size = "128x64",
     seed: Seed = 0,
 ) -> None:
-    """Criterion each attribute value's content and style distance to the target's unlabeled training images.
+    """Measure each attribute value's content and style distance to the target's unlabeled training images.
 
     What is finished is kept in --out: the same command resumes. To use several machines, give each a --shard, then run
     the command without it, with --merge for folders that are not --out.

@@ -101,7 +101,7 @@ def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapp
         source = render_source(out / "source", scale, seed)
     with stages.run("Render the target"):
         target = render_target(out / "target", scale, seed, hidden)
-    with stages.run("Criterion the gap"):
+    with stages.run("Measure the gap"):
         gap = measure_gap(source, target, out / "gap", scale, seed)
     with stages.run("Select"):
         plans = choose(gap, seed)
@@ -118,7 +118,7 @@ def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapp
 EXPECTED = {
     "Render the source": 40.0,
     "Render the target": 15.0,
-    "Criterion the gap": 15.0,
+    "Measure the gap": 15.0,
     "Select": 4.0,
     "Train and evaluate": 425.0,
 }
@@ -193,7 +193,7 @@ def _unlabeled(table: pl.DataFrame, folder: str) -> pl.DataFrame:
 
 
 def _query_and_gallery(table: pl.DataFrame, folder: str, seed: int) -> pl.DataFrame:
-    """One image of each person and camera becomes a query, the merge the gallery."""
+    """One image of each person and camera becomes a query, the rest the gallery."""
     order = keyed_rng(seed, "planted", "query").random(table.height)
     first = pl.col("order") == pl.col("order").min().over("identity", "camera")
     return table.with_columns(order=pl.Series(order)).select(
