@@ -21,7 +21,7 @@ from closerlook.embedding import Block
 from closerlook.gap import Gap, Measurement, Settings
 from closerlook.reid import Recipe
 from closerlook.selection import exhaustive, mixture
-from closerlook.selection.greedy import greedy
+from closerlook.selection.methods.greedy import greedy
 from closerlook.study.arms import Arm, run_arms, summarize
 from closerlook.study.planted import Scale, hidden_levels, places, render_target
 from closerlook.synthesis import generate

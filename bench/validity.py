@@ -42,12 +42,12 @@ from closerlook.evaluation import evaluate
 from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, train
+from closerlook.selection.features import SubsetFeatures, sample_source, sample_target
 from closerlook.storage.files import atomic_path
 from closerlook.storage.keys import DIGEST, digest
 from closerlook.study.planted import places
 from closerlook.synthesis import generate
 from closerlook.validation.estimates import Estimate
-from closerlook.validation.features import SubsetFeatures, sample_source, sample_target
 from closerlook.validation.interaction import interaction
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.outcome import Before, Outcome, find_outcome, scores_of, verdict

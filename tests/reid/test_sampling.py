@@ -70,3 +70,20 @@ def test_random_batches_use_every_image_before_any_again(count: int, size: int, 
     passes = 3
     drawn = np.concatenate([sampler.batch(step) for step in range(-(-passes * count // size))])[: passes * count]
     assert all((np.sort(part) == np.arange(count)).all() for part in drawn.reshape(passes, count))
+
+
+def test_images_come_by_their_weights() -> None:
+    """The first of two images is in two thirds of the draws of one, where it weighs twice the other."""
+    labels, weights = np.repeat(np.arange(2), 2), np.array([2.0, 1.0, 1.0, 1.0])
+    drawn = np.concatenate([PKSampler(labels, 2, 1, 0, weights=weights).batch(step) for step in range(3000)])
+    assert np.mean(drawn[labels[drawn] == 0] == 0) == pytest.approx(2 / 3, abs=0.03)
+    assert np.mean(drawn[labels[drawn] == 1] == 2) == pytest.approx(1 / 2, abs=0.03)
+    random = np.concatenate([RandomSampler(4, 6, 0, weights).batch(step) for step in range(2000)])
+    assert np.bincount(random) / len(random) == pytest.approx(weights / 5, abs=0.03)
+
+
+def test_a_person_whose_images_weigh_little_comes_as_often() -> None:
+    labels, weights = np.repeat(np.arange(3), 4), np.repeat([1e-6, 1.0, 1e6], 4)
+    sampler = PKSampler(labels, 1, 2, 0, weights=weights)
+    people = [labels[sampler.batch(step)[0]] for step in range(30)]
+    assert np.bincount(people).tolist() == [10, 10, 10]

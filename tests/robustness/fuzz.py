@@ -52,7 +52,7 @@ OUTPUTS = (
     "",
 )
 TEXTS = {
-    "method": ("greedy", "exhaustive", "weights", "best"),
+    "method": ("greedy", "exhaustive", "quadratic", "mixture", "nearest", "diverse", "density-ratio", "best"),
     "criterion": ("mmd2", "total_loss", "loss"),
     "rule": ("not-worse", "mean", "top:1", "top:0", "top:x", "below:1", "below:nan", "paper:market", "paper:x", ":"),
     "all_levels": ("viewpoint", "weather", "none", "hour"),
@@ -72,7 +72,7 @@ WORKING = {
         ["--query", "features.safetensors", "--gallery", "features.safetensors", "-o", "new.json"],
         ["lite0", "--target", "target", "--size", "32x16", "-o", "new.json"],
     ],
-    "select": [["gap"], ["gap", "--method", "exhaustive"], ["gap", "--method", "weights"], ["gap", "--rule", "mean"]],
+    "select": [["gap"], ["gap", "--method", "exhaustive"], ["gap", "--method", "quadratic"], ["gap", "--rule", "mean"]],
     "render-next": [["gap", "--images", "2"], ["gap", "--images", "1", "--camera", "1"]],
     "dataset audit": [["source"], ["target"], ["folder:source"], ["manifest:source/metadata.parquet"]],
     "dataset import": [["source", "-o", "new"], ["folder:target", "-o", "new"]],

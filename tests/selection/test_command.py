@@ -64,7 +64,7 @@ def test_the_front_is_a_table(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_mixture_says_its_certificate(folder: Path, tmp_path: Path) -> None:
-    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "weights", "--budget", 500, "--cap", "f0=l1:0.2")
+    text = run(folder, "--out", tmp_path / "plan.yaml", "--method", "quadratic", "--budget", 500, "--cap", "f0=l1:0.2")
     assert "no distribution has less" in text
     plan = Plan.load(tmp_path / "plan.yaml")
     assert sum(cell.weight for cell in plan.weights if cell.levels["f0"] == "l1") <= 0.2 + 1e-6
@@ -127,12 +127,12 @@ def test_caps_are_read_and_checked() -> None:
         (["--method", "greed"], "'greed' is not one of"),
         (["--criterion", "loss"], "'loss' is not one of"),
         (["--rule", "best"], "Unknown rule 'best'"),
-        (["--method", "weights", "--budget", 100, "--rule", "best"], "Unknown rule 'best'"),
+        (["--method", "quadratic", "--budget", 100, "--rule", "best"], "Unknown rule 'best'"),
         (["--budget", 0], "at least one image"),
         (["--method", "exhaustive", "--diversity", "nan"], "0 or more, not nan"),
         (["--all-levels", "weather"], "Unknown attribute to take all levels of: 'weather'"),
         (["--front", "plan.yaml"], "same file"),
-        (["--cap", "f0=l9:0.5", "--method", "weights"], "Unknown level of f0 'l9'"),
+        (["--cap", "f0=l9:0.5", "--method", "quadratic"], "Unknown level of f0 'l9'"),
     ],
 )
 def test_nothing_is_written_on_a_wrong_request(

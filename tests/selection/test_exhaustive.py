@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.attributes import DESIGNS
 from closerlook.errors import CloserlookError, UsageError
-from closerlook.selection.exhaustive import Candidate, exhaustive
+from closerlook.selection.methods.exhaustive import Candidate, exhaustive
 
 from .conftest import COPIES, Made
 

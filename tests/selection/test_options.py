@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.selection import METHODS, Plan, select
-from closerlook.selection.greedy import CRITERIA
+from closerlook.selection.methods.greedy import CRITERIA
 from closerlook.selection.rules import parse_rule
 
 from .conftest import Made, repeated
@@ -96,15 +96,15 @@ def check(gap: Any, plan: Plan, options: dict[str, Any]) -> None:
     [
         ({"budget": 0}, "at least one image, not 0"),
         ({"budget": -5, "method": "exhaustive"}, "at least one image, not -5"),
-        ({"budget": 0, "method": "weights"}, "at least one image, not 0"),
+        ({"budget": 0, "method": "quadratic"}, "at least one image, not 0"),
         ({"diversity": math.nan, "method": "exhaustive"}, "diversity must be 0 or more, not nan"),
         ({"diversity": -1.0, "method": "exhaustive"}, "diversity must be 0 or more, not -1"),
         ({"all_levels": "f0"}, "as \\['f0'\\], not the text"),
         ({"all_levels": np.array([True, False, True])}, "Unknown attribute to take all levels of: 'True'"),
         ({"rule": ""}, "Unknown rule ''"),
-        ({"rule": "best", "method": "weights", "budget": 100}, "Unknown rule 'best'"),
-        ({"caps": {"f0": {"l0": math.nan}}, "method": "weights"}, "a share between 0 and 1, not nan"),
-        ({"min_effective_cells": math.nan, "method": "weights"}, "min_effective_cells must be"),
+        ({"rule": "best", "method": "quadratic", "budget": 100}, "Unknown rule 'best'"),
+        ({"caps": {"f0": {"l0": math.nan}}, "method": "quadratic"}, "a share between 0 and 1, not nan"),
+        ({"min_effective_cells": math.nan, "method": "quadratic"}, "min_effective_cells must be"),
     ],
 )
 def test_what_cannot_be_is_explained(options: dict[str, Any], message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from closerlook.attributes import DESIGNS, Level
 from closerlook.errors import CloserlookError
 from closerlook.selection import select
-from closerlook.selection.greedy import greedy
+from closerlook.selection.methods.greedy import greedy
 from closerlook.selection.paper import PAPER
 
 from .conftest import Made

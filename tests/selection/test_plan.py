@@ -1,6 +1,7 @@
 """Plans from outside: whatever a file holds is a plan, or one message that names the file and the field."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ WHOLE: dict[str, Any] = {
     "seed": 3,
     "control": "random",
     "provenance": {
-        "method": "weights",
+        "method": "quadratic",
         "criterion": "mmd2",
         "rule": "not-worse",
         "all_levels": ["viewpoint"],
@@ -155,3 +156,80 @@ def test_a_level_that_no_image_has_is_told(capsys: pytest.CaptureFixture[str]) -
 def test_all_levels_there_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert Plan(values={"viewpoint": ("0", 90)}, images=2, share=0.5).rows(TABLE).tolist() == [0, 1, 2, 3]
     assert not capsys.readouterr().err
+
+
+def test_weights_of_batches_keep_all_images_and_say_how_often() -> None:
+    weights = [
+        {"levels": {"weather": "sunny"}, "weight": 0.75},
+        {"levels": {"weather": "foggy"}, "weight": 0.25},
+    ]
+    table = pl.concat([TABLE, TABLE.head(1).with_columns(file_name=pl.lit("4.png"))])
+    plan = Plan.model_validate({"values": {}, "images": 5, "share": 1, "weights": weights, "weighted": "batches"})
+    kept = plan.apply(table)
+    assert kept.drop("sampling_weight").equals(table)
+    # three sunny images share 0.75, two foggy ones 0.25
+    assert kept["sampling_weight"].to_list() == pytest.approx([1.25, 0.625, 1.25, 0.625, 1.25])
+    only = plan.model_copy(update={"weights": plan.weights[:1]})
+    assert only.apply(table)["weather"].unique().to_list() == ["sunny"]
+    control = plan.random_control(0).apply(table)
+    assert control.height == 5
+    assert "sampling_weight" not in control.columns
+
+
+def test_single_images_are_kept_in_a_table_beside_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan(values={}, images=2, share=0.5, files=("1.png", "3.png"), file_weights=(0.5, 1.5))
+    plan.save(tmp_path / "plan.yaml")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.images.parquet", "plan.yaml"]
+    assert Plan.load(tmp_path / "plan.yaml") == plan
+    assert plan.apply(TABLE).select("file_name", "sampling_weight").rows() == [("1.png", 0.5), ("3.png", 1.5)]
+    assert plan.rows(TABLE.head(2)).tolist() == [1]
+    assert "1 of the 2 images that the plan names are not there" in capsys.readouterr().err
+
+
+def _replaced(folder: Path) -> None:
+    Plan(values={}, images=1, share=0.5, files=("2.png",)).save(folder / "plan.yaml")
+    (folder / "other.images.parquet").write_bytes((folder / "plan.images.parquet").read_bytes())
+    Plan(values={}, images=1, share=0.5, files=("1.png",)).save(folder / "plan.yaml")
+    (folder / "other.images.parquet").replace(folder / "plan.images.parquet")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "plan.images.parquet").unlink(), "There is no table"),
+        (lambda folder: (folder / "plan.images.parquet").write_bytes(b"x"), "cannot be read as a table"),
+        (_replaced, "is not the table that"),
+        (
+            lambda folder: (folder / "plan.yaml").write_text(
+                "values: {}\nimages: 1\nshare: 0.5\nsingle_images: {table: ../x.parquet, digest: d}"
+            ),
+            "must lie beside it",
+        ),
+        (
+            lambda folder: (folder / "plan.yaml").write_text("values: {}\nimages: 1\nshare: 0.5\nsingle_images: x"),
+            "must name a table and its digest",
+        ),
+    ],
+)
+def test_a_table_of_images_that_is_not_the_plans_is_told(
+    damage: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    Plan(values={}, images=1, share=0.5, files=("1.png",)).save(tmp_path / "plan.yaml")
+    damage(tmp_path)
+    with pytest.raises(CloserlookError, match=message) as error:
+        Plan.load(tmp_path / "plan.yaml")
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"files": ("1.png", "1.png")}, "named twice"),
+        ({"files": ("1.png",), "file_weights": (1.0, 2.0)}, "1 images have 2 weights"),
+        ({"files": ("1.png",), "file_weights": (0.0,)}, "greater than 0"),
+        ({"files": ("1.png",), "weights": WHOLE["weights"]}, "does one of them"),
+    ],
+)
+def test_single_images_that_cannot_be_are_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Plan.model_validate({"values": {}, "images": 1, "share": 0.5, **changed})

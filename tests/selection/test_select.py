@@ -12,7 +12,7 @@ from closerlook.attributes import Factor
 from closerlook.choices import Criterion, Method
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.randomness import keyed_rng
-from closerlook.selection import Plan, everything, mixture, select, worst
+from closerlook.selection import Plan, everything, nearest_distribution, select, worst
 
 from .conftest import COPIES, Made, repeated
 
@@ -82,13 +82,13 @@ def test_every_rule_keeps_at_least_the_lowest(made: Made, rule: str) -> None:
         ({"rule": "below:1.1.1"}, "top:NUMBER"),
         ({"rule": "not-worse", "criterion": "total_loss"}, "criterion='mmd2'"),
         ({"all_levels": ["f9"]}, "attribute to take all levels of"),
-        ({"min_effective_cells": 3.0}, "belong to method 'weights'"),
+        ({"min_effective_cells": 3.0}, "belongs to method 'quadratic'"),
         ({"diversity": 0.5}, "belongs to method 'exhaustive'"),
-        ({"method": "weights", "caps": {"f0": {"l0": 1.5}}}, "between 0 and 1"),
+        ({"method": "quadratic", "caps": {"f0": {"l0": 1.5}}}, "between 0 and 1"),
         ({"rule": "paper:cuhk"}, "target of the paper"),
-        ({"method": "weights", "criterion": "total_loss"}, "linear"),
-        ({"method": "weights", "budget": 10**9}, "between 1 and"),
-        ({"method": "weights", "budget": 100, "min_effective_cells": 1000.0}, "min_effective_cells must be"),
+        ({"method": "quadratic", "criterion": "total_loss"}, "goes by means"),
+        ({"method": "quadratic", "budget": 10**9}, "between 1 and"),
+        ({"method": "quadratic", "budget": 100, "min_effective_cells": 1000.0}, "min_effective_cells must be"),
     ],
 )
 def test_wrong_requests_are_explained(made: Made, arguments: dict[str, object], message: str) -> None:
@@ -96,12 +96,12 @@ def test_wrong_requests_are_explained(made: Made, arguments: dict[str, object], 
         select(made.gap, **arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("method", ["greedy", "exhaustive", "weights"])
+@pytest.mark.parametrize("method", ["greedy", "exhaustive", "quadratic"])
 @pytest.mark.parametrize("budget", [120, 500, 1500])
 def test_a_budget_is_kept(made: Made, method: Method, budget: int) -> None:
     plan = select(made.gap, method=method, budget=budget)
     assert 0 < plan.images <= budget
-    if method == "weights":
+    if method == "quadratic":
         assert plan.images == budget
 
 
@@ -148,7 +148,7 @@ def test_planted_levels_are_found_with_evidence() -> None:
     assert not plan.provenance.notes
 
 
-@pytest.mark.parametrize("method", ["greedy", "weights"])
+@pytest.mark.parametrize("method", ["greedy", "quadratic"])
 def test_plans_come_back_from_their_file(made: Made, method: Method, tmp_path: Path) -> None:
     plan = select(made.gap, method=method)
     plan.save(tmp_path / "plan.yaml")
@@ -207,7 +207,7 @@ def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> Non
     made = Made((3, 3), seed, missing=missing)
     available = made.gap.measurement.cell_images
     budget = max(1, int(share * available.sum()))
-    found = mixture(made.gap, budget)
+    found = nearest_distribution(made.gap, budget)
     distances = np.einsum("b,bcd->cd", made.gap.weights.total, made.gap.measurement.cell_products)
     assert found.distance == pytest.approx(found.bound, abs=1e-6 * np.abs(distances).max())
     assert found.weights.sum() == pytest.approx(1)
@@ -221,7 +221,7 @@ def test_the_mixture_is_the_best(seed: int, share: float, missing: float) -> Non
             assert other @ distances @ other >= found.distance - 1e-6 * np.abs(distances).max()
 
 
-@pytest.mark.parametrize("method", ["greedy", "exhaustive", "weights"])
+@pytest.mark.parametrize("method", ["greedy", "exhaustive", "quadratic"])
 def test_every_level_of_a_kept_attribute_is_taken(made: Made, method: Method) -> None:
     """In the shares that it has in the source."""
     plan = select(made.gap, method=method, rule="mean", all_levels=["f0"], budget=1440)
@@ -242,29 +242,29 @@ def test_viewpoints_are_kept_unless_asked(made: Made) -> None:
 
 
 def test_a_cap_is_kept_and_costs_distance(made: Made) -> None:
-    free = mixture(made.gap, 300)
+    free = nearest_distribution(made.gap, 300)
     members = made.gap.cells_of({"f0": ["l1"]})
     cap = float(free.weights[members].sum()) / 2
-    capped = mixture(made.gap, 300, caps={"f0": {"l1": cap}})
+    capped = nearest_distribution(made.gap, 300, caps={"f0": {"l1": cap}})
     assert capped.weights[members].sum() <= cap + 1e-6
     assert capped.distance >= free.distance
     with pytest.raises(CloserlookError, match="loosen"):
-        mixture(made.gap, 300, caps={"f0": {f"l{i}": 0.1 for i in range(4)}})
+        nearest_distribution(made.gap, 300, caps={"f0": {f"l{i}": 0.1 for i in range(4)}})
 
 
 def test_a_cell_that_was_not_analyzed_gets_no_weight(made: Made) -> None:
     measurement = made.gap.measurement
-    best = int(np.argmax(mixture(made.gap, 200).weights))
+    best = int(np.argmax(nearest_distribution(made.gap, 200).weights))
     images = measurement.images.filter(pl.col("cell") != best)
     distances = measurement.distances[measurement.images["cell"].to_numpy() != best]
     gaps = measurement.cell_products.copy()
     gaps[:, best] = gaps[:, :, best] = 0  # as a subset of the data leaves it
     without = replace(measurement, images=images, distances=distances, cell_products=gaps)
-    assert mixture(replace(made.gap, measurement=without), 200).weights[best] == pytest.approx(0, abs=1e-6)
+    assert nearest_distribution(replace(made.gap, measurement=without), 200).weights[best] == pytest.approx(0, abs=1e-6)
 
 
 def test_variety_is_kept(made: Made) -> None:
-    few, many = mixture(made.gap, 200), mixture(made.gap, 200, min_effective_cells=20.0)
+    few, many = nearest_distribution(made.gap, 200), nearest_distribution(made.gap, 200, min_effective_cells=20.0)
     assert 1 / (many.weights**2).sum() >= 20 - 1e-4
     assert 1 / (few.weights**2).sum() < 20
     assert few.distance <= many.distance
@@ -279,7 +279,7 @@ def test_the_mixture_finds_planted_weights() -> None:
     made.source = centers[made.cell] + rng.normal(size=made.source.shape) / 2
     made.target = centers[rng.choice(4, 4000, p=planted)] + rng.normal(size=(4000, made.source.shape[1])) / 2
     gap = replace(made.gap, measurement=made.remeasure())
-    np.testing.assert_allclose(mixture(gap, 1000).weights, planted, atol=0.03)
+    np.testing.assert_allclose(nearest_distribution(gap, 1000).weights, planted, atol=0.03)
 
 
 def test_planted_weights_lie_inside_the_halves_interval() -> None:
@@ -291,9 +291,9 @@ def test_planted_weights_lie_inside_the_halves_interval() -> None:
     made.source = centers[made.cell] + rng.normal(size=made.source.shape)
     made.target = centers[rng.choice(4, 800, p=planted)] + rng.normal(size=(800, made.source.shape[1]))
     gap = replace(made.gap, measurement=made.remeasure())
-    whole = mixture(gap, 480).weights
+    whole = nearest_distribution(gap, 480).weights
     pairs = [gap.split_halves(keyed_rng(0, number)) for number in range(8)]
-    found = np.array([mixture(half, 480).weights for pair in pairs for half in pair])
+    found = np.array([nearest_distribution(half, 480).weights for pair in pairs for half in pair])
     error = 2.4 * found.std(axis=0)
     assert (np.abs(whole - planted) <= error).all()
     assert (error < 0.12).all()
@@ -305,13 +305,13 @@ def test_more_to_draw_is_never_nearer(seed: int) -> None:
     """What can be drawn without taking an image twice shrinks with the budget, until all that is left is everything."""
     made = Made((3, 3), seed)
     total = int(made.gap.measurement.cell_images.sum())
-    distances = [mixture(made.gap, round(share * total)).distance for share in (0.1, 0.3, 0.6, 1.0)]
+    distances = [nearest_distribution(made.gap, round(share * total)).distance for share in (0.1, 0.3, 0.6, 1.0)]
     assert all(a <= b + 1e-6 * abs(b) for a, b in itertools.pairwise(distances))
 
 
 def test_a_weighted_plan_draws_its_shares(made: Made) -> None:
     """Of any table: here of the analyzed tenth of the source, so that a tenth of the budget is drawn."""
-    plan = select(made.gap, method="weights", budget=1000)
+    plan = select(made.gap, method="quadratic", budget=1000)
     table = made.gap.losses
     rows = plan.rows(table)
     assert len(rows) == 1000 / COPIES

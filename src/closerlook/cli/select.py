@@ -10,7 +10,7 @@ import typer
 from closerlook.choices import Criterion, Method
 from closerlook.cli.options import Camera, GapFolder, Seed, load_gap, loading, parse_file, parse_levels
 from closerlook.errors import UsageError
-from closerlook.inputs import find_gap
+from closerlook.inputs import find_data, find_gap
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,13 @@ def select(
         "plan.yaml"
     ),
     method: Annotated[
-        Method, typer.Option(help="greedy: each attribute by itself, as in the paper; or all together.")
+        Method,
+        typer.Option(
+            help="A part of the images: greedy (each attribute by itself, as in the paper), exhaustive (the nearest "
+            "part of all), diverse (the most diverse), nearest (single images), trained-head (by a head on frozen "
+            "features). All images, drawn by weight: mixture (as the target seems to be), quadratic (with the nearest "
+            "mean), density-ratio (single images)."
+        ),
     ] = "greedy",
     criterion: Annotated[
         Criterion,
@@ -45,12 +51,19 @@ def select(
     all_levels: Annotated[
         list[str] | None, typer.Option(help="Take all levels of this attribute: viewpoint by default; 'none' for none.")
     ] = None,
-    budget: Annotated[int | None, typer.Option(help="At most this many images.")] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="At most this many images; where they have weights, so many, drawn by them.")
+    ] = None,
     diversity: Annotated[float, typer.Option(help="exhaustive: at least this share of the target's diversity.")] = 0.0,
     min_effective_cells: Annotated[
-        float | None, typer.Option(help="weights: at least so many effective combinations.")
+        float | None, typer.Option(help="quadratic: at least so many effective combinations.")
     ] = None,
-    cap: Annotated[list[str] | None, typer.Option(help="weights: at most this share: weather=foggy:0.1.")] = None,
+    cap: Annotated[list[str] | None, typer.Option(help="quadratic: at most this share: weather=foggy:0.1.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="The analyzed source, where a method looks at images: trained-head, density-ratio."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The target, for the same.")] = None,
     camera: Camera = None,
     front: Annotated[
         Path | None,
@@ -66,13 +79,18 @@ def select(
 
     By default all viewpoints, and of the rest what is not significantly farther than the mean. The levels
     that the paper chose for its own targets: --rule paper:market, --rule paper:duke.
-    People are chosen by 'closerlook select-identities'.
+    People are chosen by 'closerlook select-identities'. Where images have weights, training draws a person's images by
+    them, in as many steps as without.
     """
     if front is not None and front.resolve() == out.resolve():
         raise UsageError(f"--front and --out are the same file, {out}: name another for the front.")
     caps = _parse_caps(cap)
     find_gap(gap)
+    for data in (source, target):
+        if data is not None:
+            find_data(data)
     with loading():
+        from closerlook.dataset import open_dataset
         from closerlook.selection import controls as controls_of, select
         from closerlook.storage.tables import write_csv
 
@@ -87,6 +105,8 @@ def select(
         diversity=diversity,
         min_effective_cells=min_effective_cells,
         caps=caps,
+        source=None if source is None else open_dataset(source).train,
+        target=None if target is None else open_dataset(target).train,
         seed=seed,
     )
     others = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)

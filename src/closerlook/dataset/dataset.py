@@ -25,12 +25,24 @@ from closerlook.escaping import html_table
 from closerlook.storage.files import atomic_path
 from closerlook.storage.tables import write_parquet
 
-__all__ = ["DISTRACTOR", "JUNK", "RESERVED", "SPLITS", "TABLE_NAME", "Counts", "Dataset", "Selectable", "spelled"]
+__all__ = [
+    "DISTRACTOR",
+    "JUNK",
+    "RESERVED",
+    "SAMPLING_WEIGHT",
+    "SPLITS",
+    "TABLE_NAME",
+    "Counts",
+    "Dataset",
+    "Selectable",
+    "spelled",
+]
 
 TABLE_NAME = "metadata.parquet"
 DESIGN_NAME = "design.yaml"
 SPLITS = ("train", "query", "gallery")
 RESERVED = ("file_name", "identity", "camera", "split")
+SAMPLING_WEIGHT = "sampling_weight"  # how often training draws an image, beside others of the person
 MAX_INFERRED_LEVELS = 64
 # Identities that are no person, whose numbers begin at 0; a layout with marks of its own is translated when it is read
 JUNK = -1  # hardly anybody is to be seen, or nobody knows who: never trained on, left out of galleries
@@ -46,10 +58,10 @@ class Counts(TypedDict):
 
 
 class Selectable(Protocol):
-    """What :meth:`Dataset.subset` takes: a plan, or anything that can say which rows it keeps."""
+    """What :meth:`Dataset.subset` takes: a plan, or anything that can say what of a table it keeps."""
 
-    def rows(self, table: pl.DataFrame) -> NDArray[np.int64]:
-        """Indices into ``table`` of the images to keep, ascending."""
+    def apply(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The rows to keep, in their order, and where training is to draw by weight a column ``sampling_weight``."""
         ...
 
 
@@ -61,7 +73,7 @@ class Dataset:
         root: folder that ``file_name`` is relative to.
         table: one row per image, with the columns ``file_name`` (str), ``identity`` (int: a person from 0 on,
             :data:`JUNK` or :data:`DISTRACTOR`; null where unlabeled), ``camera`` (int, null where unknown), ``split``,
-            attributes and annotations.
+            attributes, annotations, and ``sampling_weight`` where training is to draw some images more often.
         name: what to call it in reports.
         factors: the attributes that a design varies; may be empty (a real target has none).
 
@@ -130,7 +142,8 @@ class Dataset:
         if strange:
             raise unknown(f"split in {name}", sorted(map(str, strange))[0], SPLITS)
         found = _infer_factors(complete, rest) if factors is None else factors
-        return cls(root, complete, name, tuple(factor for factor in found if factor.name not in LABELS.values()))
+        no_factors = {*LABELS.values(), SAMPLING_WEIGHT}
+        return cls(root, complete, name, tuple(factor for factor in found if factor.name not in no_factors))
 
     def __len__(self) -> int:
         return self.table.height
@@ -168,8 +181,8 @@ class Dataset:
         return replace(self, table=self.table[np.asarray(rows, dtype=np.int64)])
 
     def subset(self, plan: Selectable) -> Dataset:
-        """The images that a plan (:func:`closerlook.select`) keeps."""
-        return self.take(plan.rows(self.table))
+        """The images that a plan (:func:`closerlook.select`) keeps, and how often it has them drawn."""
+        return replace(self, table=plan.apply(self.table))
 
     def where(self, **levels: Sequence[object]) -> Dataset:
         """The product subset with these levels, as ``data.where(weather=["sunny"], viewpoint=[0, 30])``."""

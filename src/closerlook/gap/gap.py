@@ -67,6 +67,11 @@ class Gap(GapEstimator):
         return tables.estimate_levels(self)
 
     @cached_property
+    def relative_to_mean(self) -> list[str]:
+        """That column of :attr:`levels` alone, which takes a tenth of the time."""
+        return tables.relations_to_mean(self, self.estimates)[1]
+
+    @cached_property
     def levels(self) -> pl.DataFrame:
         """:attr:`estimates` with 95 % intervals (``mmd2_low``, ``mmd2_high``, ``total_loss_...``, ``diversity_...``)
         and more.

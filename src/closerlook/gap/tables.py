@@ -72,9 +72,7 @@ def level_table(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     columns: dict[str, Float] = {}
     for name, noise in deviations.items():
         columns[f"{name}_low"], columns[f"{name}_high"] = interval(_numbers(estimates[name]), noise)
-    sizes = [len(factor) for factor in gap.factors]
-    frequency, relation = against_line(_numbers(estimates["mmd2"]), gap.mmd2_deviations, sizes)
-    columns["selection_frequency"] = frequency
+    columns["selection_frequency"], relation = relations_to_mean(gap, estimates)
     columns["total_loss_subsampling_se"], columns["mmd2_subsampling_se"] = subsampling_errors(measurement, weights)
     mixture = estimate_mixture(measurement, weights, seed)
     columns |= {
@@ -86,6 +84,13 @@ def level_table(gap: GapEstimator, estimates: pl.DataFrame) -> pl.DataFrame:
     columns |= {name: np.array([distances[name] for distances in compared]) for name in compared[0]}
     series = [pl.Series(name, values).fill_nan(None) for name, values in columns.items()]
     return estimates.with_columns(*series, pl.Series("relative_to_mean", relation))
+
+
+def relations_to_mean(gap: GapEstimator, estimates: pl.DataFrame) -> tuple[Float, list[str]]:
+    """``selection_frequency`` and ``relative_to_mean`` of :attr:`closerlook.gap.Gap.levels`, which nothing else of it
+    is needed for."""
+    sizes = [len(factor) for factor in gap.factors]
+    return against_line(_numbers(estimates["mmd2"]), gap.mmd2_deviations, sizes)
 
 
 def _losses(gap: GapEstimator, weights: Float) -> Losses:

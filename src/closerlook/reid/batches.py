@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
 from closerlook.dataset import Dataset
+from closerlook.dataset.dataset import SAMPLING_WEIGHT
 from closerlook.dataset.images import image_array
 from closerlook.dataset.threads import map_in_threads
-from closerlook.errors import unknown
+from closerlook.errors import CloserlookError, unknown
 from closerlook.randomness import keyed_rng
 from closerlook.reid.augmentation import augment
 from closerlook.reid.recipe import Recipe
@@ -47,7 +49,7 @@ class Batches:
 
         Raises:
             UsageError: ``recipe.balance_by`` is no column.
-            CloserlookError: images without identity or too few identities.
+            CloserlookError: images without identity, too few identities, or sampling weights that are none.
         """
         _, labels = np.unique(data.identities, return_inverse=True)
         sampler = _sampler(data, labels, recipe, seed)
@@ -89,11 +91,28 @@ class Batches:
 
 
 def _sampler(data: Dataset, labels: NDArray[np.int64], recipe: Recipe, seed: int) -> Sampler:
+    weights = _weights(data)
     if recipe.sampling == "random":
-        return RandomSampler(len(labels), recipe.batch_size, seed)
+        return RandomSampler(len(labels), recipe.batch_size, seed, weights)
     groups = None
     if recipe.balance_by is not None:
         if recipe.balance_by not in data.table.columns:
             raise unknown(f"column of {data.name}", recipe.balance_by, data.table.columns)
         groups = data.table[recipe.balance_by].rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    return PKSampler(labels, recipe.identities_per_batch, recipe.images_per_identity, seed, groups)
+    return PKSampler(labels, recipe.identities_per_batch, recipe.images_per_identity, seed, groups, weights)
+
+
+def _weights(data: Dataset) -> NDArray[np.float64] | None:
+    """How often each image is to be drawn, where the table says."""
+    if SAMPLING_WEIGHT not in data.table.columns:
+        return None
+    column = data.table[SAMPLING_WEIGHT]
+    values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    wrong = ~(np.isfinite(values) & (values > 0))
+    if wrong.any():
+        file = data.table["file_name"][int(np.argmax(wrong))]
+        raise CloserlookError(
+            f"{data.name}: column '{SAMPLING_WEIGHT}' must hold a number above 0 for every image, and has "
+            f"'{column[int(np.argmax(wrong))]}' for {file}. Leave out images that are not to be drawn."
+        )
+    return values

@@ -13,7 +13,7 @@ import torch
 
 from closerlook.attributes import Level
 from closerlook.dataset import Dataset
-from closerlook.dataset.dataset import Counts
+from closerlook.dataset.dataset import SAMPLING_WEIGHT, Counts
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.embedding.functions import load_function
 from closerlook.embedding.weights import find_weights_file
@@ -88,10 +88,10 @@ class RunFolder:
         Raises:
             CloserlookError: an image or the weights to start from are missing.
         """
-        spread = [] if recipe.balance_by is None else [recipe.balance_by]
+        read = [SAMPLING_WEIGHT] if recipe.balance_by is None else [recipe.balance_by, SAMPLING_WEIGHT]
         key = {
             "format": FORMAT,
-            "data": fingerprint(data, spread),
+            "data": fingerprint(data, read),
             "validation": None if validation is None else fingerprint(validation),
             "recipe": recipe.model_dump(mode="json"),
             "weights": weights_digest(recipe.backbone),

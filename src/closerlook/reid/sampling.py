@@ -23,11 +23,13 @@ class PKSampler:
     People come in random order, each at most once in a pass over them. The images of one person are drawn without
     replacement; a person with fewer than ``images`` images gives all of them and then repeats, each as often as the
     others to within one. With ``groups`` (cameras, viewpoints), a person's images come from as many different groups as
-    there are.
+    there are. With ``weights``, an image that weighs twice another of the person is drawn first twice as often
+    (Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006).
 
     Attributes:
         labels: (n,) class of each image, 0 to C - 1, each present.
         groups: (n,) group of each image, or None.
+        weights: (n,) positive, or None where all weigh the same.
     """
 
     labels: Rows = field(repr=False)
@@ -35,6 +37,7 @@ class PKSampler:
     images: int
     seed: int
     groups: Rows | None = field(default=None, repr=False)
+    weights: NDArray[np.float64] | None = field(default=None, repr=False)
     _rows: Sequence[Rows] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +64,11 @@ class PKSampler:
         return order[position * self.identities :][: self.identities]
 
     def _draw(self, person: int, rng: np.random.Generator) -> Rows:
-        shuffled = rng.permutation(self._rows[person])
+        own = self._rows[person]
+        if self.weights is None:
+            shuffled = rng.permutation(own)
+        else:
+            shuffled = own[np.argsort(rng.exponential(size=len(own)) / self.weights[own])]
         if self.groups is not None:
             shuffled = shuffled[spread_over(self.groups[shuffled])]
         return np.resize(shuffled, self.images)
@@ -79,14 +86,22 @@ def spread_over(groups: Rows) -> Rows:
 
 @dataclass(frozen=True)
 class RandomSampler:
-    """Batches of any images, every image once before any comes again."""
+    """Batches of any images, every image once before any comes again; with ``weights``, drawn by them each time.
+
+    Attributes:
+        weights: (count,) positive, or None where all weigh the same.
+    """
 
     count: int
     size: int
     seed: int
+    weights: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def batch(self, step: int) -> Rows:
         """The image numbers of step ``step`` (from 0)."""
+        if self.weights is not None:
+            chance = self.weights / self.weights.sum()
+            return keyed_rng(self.seed, "images", step).choice(self.count, self.size, p=chance)
         first = step * self.size
         positions = np.arange(first, first + self.size)
         rows = np.empty(self.size, np.int64)

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import get_args
 
-import numpy as np
-
 from closerlook.arrays import Float
-from closerlook.attributes import Level
 from closerlook.choices import Criterion, Method
-from closerlook.errors import CloserlookError, UsageError, unknown
+from closerlook.dataset import Dataset
+from closerlook.errors import UsageError, unknown
 from closerlook.gap import Gap
 from closerlook.selection.evidence import Evidence, weigh_evidence
-from closerlook.selection.exhaustive import count_subsets, exhaustive
-from closerlook.selection.greedy import CRITERIA, Values, greedy, within_budget
+from closerlook.selection.methods import CHOOSERS, NEEDS_IMAGES
+from closerlook.selection.methods.asked import Asked, Caps, Choice
+from closerlook.selection.methods.exhaustive import count_subsets
+from closerlook.selection.methods.greedy import CRITERIA
 from closerlook.selection.plan import Plan, Provenance, cell_weights
 from closerlook.selection.rules import parse_rule
-from closerlook.selection.weights import mixture
 
 __all__ = ["METHODS", "select"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 # Pairs of halves on which a choice is repeated to see how stable it is: two seconds of them at the paper's design, six
-# where there are very many subsets to try.
-SPLITS = {"greedy": 20, "exhaustive": 20, "weights": 8}
+# where there are very many subsets to try. A method that looks at images is not repeated.
+SPLITS = {"greedy": 20, "exhaustive": 20, "diverse": 20, "quadratic": 8, "mixture": 8}
 FEW_SPLITS, MANY_SUBSETS = 2, 10**6
+OWN_OPTIONS: dict[str, tuple[Method, ...]] = {
+    "diversity": ("exhaustive",),
+    "min_effective_cells": ("quadratic",),
+    "caps": ("quadratic",),
+}
 
 ALL_LEVELS = ("viewpoint",)
-
-Caps = Mapping[str, Mapping[Level, float]]
 
 
 def select(
@@ -45,32 +46,39 @@ def select(
     diversity: float = 0.0,
     min_effective_cells: float | None = None,
     caps: Caps | None = None,
+    source: Dataset | None = None,
+    target: Dataset | None = None,
     seed: int = 0,
 ) -> Plan:
-    """Choose the subset of the source worth training on.
+    """Choose the subset of the source worth training on, or how often each image is worth drawing.
 
     Args:
-        method: ``greedy``, the paper's: each attribute by itself, then the product. ``exhaustive``: the best of all
-            product subsets with at least the greedy choice's images. ``weights``: the best distribution over all
-            combinations of levels, a convex program.
+        method: a part of the images: ``greedy``, the paper's: each attribute by itself, then the product;
+            ``exhaustive``, the best of all product subsets with at least the greedy choice's images; ``diverse``, the
+            most diverse of those; ``nearest``, the images of lowest loss; ``trained-head``, the levels that a linear
+            head on frozen features does best with, scored on rendered people. All images, drawn by weight in training
+            (with a ``budget``, so many images in such shares): ``mixture``, in the proportions that the target seems to
+            show; ``quadratic``, the distribution over combinations whose mean is nearest, a convex program;
+            ``density-ratio``, each image by how likely the target is to show it.
         criterion: ``mmd2`` (unbiased distance of the means) or ``total_loss`` (the paper's; it rewards uniform sets).
         rule: of greedy: ``not-worse`` (the default on mmd2) drops only levels that are significantly above the mean of
             their attribute's levels, ``mean`` (the default on total_loss) all that are above it; ``top:NUMBER`` keeps
             the nearest, ``below:VALUE`` those below a line of one's own, as the paper does on total_loss.
-            ``paper:market`` and ``paper:duke`` are the choices of the paper itself. The other methods take as many
-            images as greedy.
-        all_levels: attributes of which every level is taken, by default ``viewpoint`` where there is one: each side of
-            a person brings poses and places of its own, which are worth more in training than a nearer mean. The paper
-            takes all of none, and so do its own choices by default.
-        budget: at most so many images; for ``weights`` exactly so many, by default as many as greedy takes.
+            ``paper:market`` and ``paper:duke`` are the choices of the paper itself. ``exhaustive``, ``diverse`` and
+            ``nearest`` take their number of images from it.
+        all_levels: attributes of which every level is taken as often as it is there, by default ``viewpoint`` where
+            there is one: each side of a person brings poses and places of its own, which are worth more in training
+            than a nearer mean. The paper takes all of none, and so do its own choices by default.
+        budget: at most so many images; where images have weights exactly so many.
         diversity: of exhaustive: the least tr Cov_s / tr Cov_t; 0 for any.
-        min_effective_cells: of weights: the least effective number of combinations.
-        caps: of weights: the largest share that a level may have, as ``{"weather": {"foggy": 0.1}}``.
+        min_effective_cells: of quadratic: the least effective number of combinations.
+        caps: of quadratic: the largest share that a level may have, as ``{"weather": {"foggy": 0.1}}``.
+        source, target: the analyzed source and the unlabeled target; needed by ``density-ratio`` and ``trained-head``.
         seed: of the held-out halves and of which images a weighted plan draws.
 
     Raises:
-        UsageError: an unknown method, criterion, rule or attribute, a number that cannot be, or an option that the
-            method does not have.
+        UsageError: an unknown method, criterion, rule or attribute, a number that cannot be, an option that the
+            method does not have, or images that it needs and was not given.
         CloserlookError: nothing can be chosen, or no choice meets the budget.
 
     Example:
@@ -85,26 +93,25 @@ def select(
     if criterion not in CRITERIA:
         raise unknown("criterion", criterion, CRITERIA)
     by = ("not-worse" if criterion == "mmd2" else "mean") if rule is None else rule
-    _check_options(
-        method, criterion, budget=budget, diversity=diversity, min_effective_cells=min_effective_cells, caps=caps
+    whole = _whole_factors(gap, all_levels, by)
+    asked = Asked(
+        method, criterion, by, whole, budget, diversity, min_effective_cells, caps or {}, seed, source, target
     )
-    chooser = _Chooser(
-        method, criterion, by, _whole_factors(gap, all_levels, by), budget, diversity, min_effective_cells, caps or {}
-    )
-    choice = chooser.choose(gap)
-    shares = choice.shares
-    evidence = weigh_evidence(
-        gap, shares, lambda half: chooser.choose(half).shares, splits=chooser.splits(gap), seed=seed
-    )
-    images = round(float(shares @ gap.images_per_cell))
+    _check(gap, asked)
+    choice = CHOOSERS[method](gap, asked)
+    evidence = _evidence(gap, asked, choice)
+    images = _count_images(gap, choice)
     return Plan(
         values=choice.values,
         images=images,
         share=images / gap.settings.source_images,
-        counts=_counts(gap, shares),
-        weights=cell_weights(gap, shares) if method == "weights" else (),
+        counts=choice.counts if choice.shares is None else _counts(gap, _taken(choice, choice.shares)),
+        weights=cell_weights(gap, choice.shares) if choice.shares is not None and choice.weighted else (),
+        weighted=choice.weighted or "images",
+        files=choice.files,
+        file_weights=choice.file_weights,
         seed=seed,
-        provenance=_provenance(gap, chooser, choice, evidence),
+        provenance=_provenance(gap, asked, choice, evidence),
     )
 
 
@@ -121,99 +128,56 @@ def _whole_factors(gap: Gap, all_levels: Collection[str] | None, rule: str) -> f
     return frozenset(all_levels)
 
 
-def _check_options(
-    method: Method,
-    criterion: Criterion,
-    *,
-    budget: int | None,
-    diversity: float,
-    min_effective_cells: float | None,
-    caps: Caps | None,
-) -> None:
+def _check(gap: Gap, asked: Asked) -> None:
+    method, budget = asked.method, asked.budget
     if budget is not None and budget < 1:
         raise UsageError(f"The budget must be at least one image, not {budget:,}.")
-    if not 0 <= diversity < math.inf:
-        raise UsageError(f"The floor on diversity must be 0 or more, not {diversity:g}.")
-    if method == "weights" and criterion != "mmd2":
-        raise UsageError("Method 'weights' minimizes mmd2; total_loss is linear: all weight would be on one cell.")
-    if diversity and method != "exhaustive":
-        raise UsageError(f"A floor on diversity belongs to method 'exhaustive', not to '{method}'.")
-    if (min_effective_cells is not None or caps) and method != "weights":
-        raise UsageError(f"min_effective_cells and caps belong to method 'weights', not to '{method}'.")
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """Levels, the share of each cell's images (cells,), and how far that is from the best possible."""
-
-    values: Values
-    shares: Float
-    optimum: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Chooser:
-    """What was asked for, as a function of a gap: it is asked again for its halves."""
-
-    method: Method
-    criterion: Criterion
-    rule: str
-    all_levels: frozenset[str]
-    budget: int | None
-    diversity: float
-    min_effective_cells: float | None
-    caps: Caps
-
-    def splits(self, gap: Gap) -> int:
-        """On how many pairs of halves the choice is worth repeating."""
-        many = self.method == "exhaustive" and count_subsets(gap, self.all_levels) > MANY_SUBSETS
-        return FEW_SPLITS if many else SPLITS[self.method]
-
-    def choose(self, gap: Gap) -> _Choice:
-        if self.method == "weights":
-            return self._weights(gap)
-        values = self._greedy(gap)
-        if self.method == "greedy":
-            return _Choice(values, gap.cells_of(values).astype(float))
-        least = gap.count_images(values)
-        best = exhaustive(
-            gap,
-            criterion=self.criterion,
-            budget=self.budget,
-            least=least,
-            diversity=self.diversity,
-            all_levels=self.all_levels,
-        )[0]
-        chosen = gap.cells_of(best.values).astype(float)
-        return _Choice(best.values, chosen, self._optimum(gap, chosen, gap.cells_of(values).astype(float)))
-
-    def _optimum(self, gap: Gap, best: Float, other: Float) -> dict[str, float]:
-        """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
-        scores, greedys = gap.score_cells(best), gap.score_cells(other)
-        lowest, score, diversity = scores[self.criterion], greedys[self.criterion], greedys["diversity"]
-        if lowest is None:
-            return {}
-        if score is None or (self.diversity > 0 and (diversity is None or diversity < self.diversity)):
-            return {"best": lowest}
-        return {"best": lowest, "greedy": score, "greedy_gap": score - lowest}
-
-    def _weights(self, gap: Gap) -> _Choice:
-        everything = {factor.name: factor.levels for factor in gap.factors}
-        budget = gap.count_images(self._greedy(gap)) if self.budget is None else self.budget
-        solution = mixture(
-            gap, budget, min_effective_cells=self.min_effective_cells, caps=self.caps, all_levels=self.all_levels
+    if not 0 <= asked.diversity < math.inf:
+        raise UsageError(f"The floor on diversity must be 0 or more, not {asked.diversity:g}.")
+    if method in ("quadratic", "mixture") and asked.criterion != "mmd2":
+        raise UsageError(
+            f"Method '{method}' goes by means, as mmd2 does; by total_loss all weight would be on one combination."
         )
-        shares = np.minimum(solution.weights * budget / np.maximum(gap.images_per_cell, 1), 1.0)
-        optimum = {"distance": solution.distance, "bound": solution.bound, "effective_cells": solution.effective}
-        return _Choice(everything, shares, optimum)
+    if method == "mixture" and budget is not None and budget > gap.images_per_cell.sum():
+        raise UsageError(f"The budget must be between 1 and {gap.images_per_cell.sum():,} images, not {budget:,}.")
+    given = {
+        "diversity": asked.diversity > 0,
+        "min_effective_cells": asked.min_effective_cells is not None,
+        "caps": bool(asked.caps),
+    }
+    for name, owners in OWN_OPTIONS.items():
+        if given[name] and method not in owners:
+            raise UsageError(f"{name} belongs to method '{owners[0]}', not to '{method}'.")
+    for name, data in (("source", asked.source), ("target", asked.target)):
+        if data is None and method in NEEDS_IMAGES:
+            raise UsageError(f"Method '{method}' looks at images: give it the {name} that was analyzed.")
 
-    def _greedy(self, gap: Gap) -> Values:
-        values = greedy(gap, criterion=self.criterion, rule=self.rule, all_levels=self.all_levels)
-        if self.budget is not None:
-            values = within_budget(gap, values, self.budget, criterion=self.criterion, all_levels=self.all_levels)
-        if not gap.cells_of(values).any():
-            raise CloserlookError("No image has the chosen levels of all attributes together; choose by another rule.")
-        return values
+
+def _evidence(gap: Gap, asked: Asked, choice: Choice) -> Evidence | None:
+    """None of a choice of single images, whose mean a gap does not hold."""
+    if choice.shares is None:
+        return None
+    splits = SPLITS.get(asked.method, 0)
+    if asked.method in ("exhaustive", "diverse") and count_subsets(gap, asked.all_levels) > MANY_SUBSETS:
+        splits = FEW_SPLITS
+
+    def again(half: Gap) -> Float:
+        shares = CHOOSERS[asked.method](half, asked).shares
+        assert shares is not None
+        return shares
+
+    return weigh_evidence(gap, choice.shares, again, splits=splits, seed=asked.seed)
+
+
+def _taken(choice: Choice, shares: Float) -> Float:
+    """(cells,) the share of each cell's images that the plan keeps."""
+    return (shares > 0).astype(float) if choice.weighted == "batches" else shares
+
+
+def _count_images(gap: Gap, choice: Choice) -> int:
+    if choice.shares is None:
+        return len(choice.files)
+    return round(float(_taken(choice, choice.shares) @ gap.images_per_cell))
 
 
 def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
@@ -225,21 +189,31 @@ def _counts(gap: Gap, shares: Float) -> dict[str, dict[str, int]]:
     }
 
 
-def _provenance(gap: Gap, chooser: _Chooser, choice: _Choice, evidence: Evidence) -> Provenance:
+def _provenance(gap: Gap, asked: Asked, choice: Choice, evidence: Evidence | None) -> Provenance:
     settings = gap.settings
-    warning = evidence.warning
+    if evidence is None:
+        note: str | None = "Single images were chosen, of whose mean the gap says nothing: only training runs can."
+    else:
+        note = evidence.warning
     return Provenance(
-        **{**vars(chooser), "all_levels": _in_order(gap, chooser.all_levels), "caps": _named(chooser.caps)},
+        method=asked.method,
+        criterion=asked.criterion,
+        rule=asked.rule,
+        all_levels=_in_order(gap, asked.all_levels),
+        budget=asked.budget,
+        diversity=asked.diversity,
+        min_effective_cells=asked.min_effective_cells,
+        caps=_named(asked.caps),
         source=settings.source,
         target=settings.target,
         embedding=settings.embedding,
         scaling=settings.scaling,
-        scores=gap.score_cells(choice.shares),
+        scores={} if choice.shares is None else gap.score_cells(choice.shares),
         scores_of_all=gap.score({}),
-        evidence=evidence.numbers(),
-        stability=evidence.stability,
+        evidence={} if evidence is None else evidence.numbers(),
+        stability={} if evidence is None else evidence.stability,
         optimum=choice.optimum,
-        notes=(*settings.notes, *([warning] if warning else [])),
+        notes=(*settings.notes, *([note] if note else [])),
     )
 
 

@@ -21,7 +21,8 @@ from closerlook.randomness import keyed_rng
 
 __all__ = ["Evidence", "weigh_evidence"]
 
-Shares = np.ndarray[tuple[int], np.dtype[np.float64]]  # (cells,) what share of each cell's images a choice takes
+# (cells,) how much of each cell's images a choice takes, or how often it draws them
+Shares = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Evidence:
         agreement: how alike choices on separate halves are, in images that both take among those that either takes.
         same: share of the halves that choose exactly what the whole chooses.
         draws: how many halves that are.
+        repeated: whether the choice was tried on halves at all.
         stability: per attribute and level, the share of the halves that choose it (for weights: its mean weight).
     """
 
@@ -50,6 +52,7 @@ class Evidence:
     agreement: float | None = None
     same: float | None = None
     draws: int = 0
+    repeated: bool = True
     stability: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -59,6 +62,8 @@ class Evidence:
             return "There are too few people or target images for an interval of this choice's gain."
         if self.gain_low <= 0:
             return "The choice is not closer to the target than a random subset of equal size, beyond its interval."
+        if not self.repeated:
+            return None
         if self.held_out_gain is None:
             return "Half of the data is too little to choose on, so the choice could not be checked on the other half."
         if self.held_out_gain <= 0:
@@ -67,12 +72,12 @@ class Evidence:
 
     def numbers(self) -> dict[str, float | None]:
         """The finite numbers, by name; what is not known is None."""
-        numbers = {name: value for name, value in vars(self).items() if name != "stability"}
+        numbers = {name: value for name, value in vars(self).items() if name not in ("stability", "repeated")}
         return {name: value for name, value in numbers.items() if value is None or np.isfinite(value)}
 
 
 def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *, splits: int, seed: int) -> Evidence:
-    """The evidence for the shares ``chosen``, which ``choose`` made of ``gap`` and will make of its halves."""
+    """The evidence for the shares ``chosen``, which ``choose`` made of ``gap`` and will make of its halves, if any."""
     everything = np.ones(len(chosen))
     gain = _gain(gap, chosen)
     if not gap.can_resample or np.isnan(gain):
@@ -80,6 +85,8 @@ def weigh_evidence(gap: Gap, chosen: Shares, choose: Callable[[Gap], Shares], *,
     with step("Drawing people and target anew"):
         deviations = gap.bootstrap(np.stack([everything, chosen]), seed)
     low, high = interval(np.array([gain]), deviations[:, :1] - deviations[:, 1:])
+    if not splits:
+        return Evidence(gain, gain_low=float(low[0]), gain_high=float(high[0]), repeated=False)
     held_out, gains, agreements, choices = [], [], [], []
     with progress("Choosing on halves of the data", splits, "pairs of halves") as advance:
         for number in range(splits):

@@ -17,20 +17,25 @@ from closerlook.attributes import Level
 from closerlook.choices import Criterion, Method
 from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
+from closerlook.dataset.dataset import SAMPLING_WEIGHT
 from closerlook.errors import CloserlookError
 from closerlook.escaping import html_table
 from closerlook.gap import Gap
 from closerlook.randomness import name_hash
-from closerlook.selection.drawing import draw_like
+from closerlook.selection.drawing import draw_like, scenes_of, whole_numbers
 from closerlook.selection.rules import parse_rule
 from closerlook.storage.documents import first_problem, read_yaml
 from closerlook.storage.files import atomic_path
+from closerlook.storage.keys import digest
+from closerlook.storage.tables import read_parquet, write_parquet
 
 __all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
 
 OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is no level
 Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
 ROUNDED = 0.01  # weights written by hand add up to 1 with so much error
+JOINED = "\x1f"
+IMAGES, SINGLE = "single_images", ("files", "file_weights")  # in a file, and in memory
 
 
 class _Value(BaseModel):
@@ -88,14 +93,19 @@ class CellWeight(_Value):
 
 
 class Plan(_Value):
-    """A product subset, or a distribution over combinations of levels; of all people or of some.
+    """A product subset, single images, or a distribution over combinations of levels; of all people or of some.
 
     Attributes:
         values: the chosen levels of each attribute; an attribute that is not named keeps all.
         images: how many images of the source that is.
         share: of all its images, between 0 and 1.
         counts: images of each chosen level in the source.
-        weights: where there are any, a ``share`` of a table's images is drawn from these combinations in these shares.
+        weights: where there are any, what the combinations' shares are.
+        weighted: what they are shares of. ``images``: a ``share`` of a table's images is drawn, each once. ``batches``:
+            all images of these combinations stay, and training draws a person's images in these shares, by the column
+            ``sampling_weight`` that :meth:`apply` adds.
+        files: where there are any, the single images to keep. :meth:`save` writes them to a table beside the plan.
+        file_weights: how often each of ``files`` is to be drawn in training, if not alike.
         identities: the people to keep; all of them where there are none.
         seed: which images a weighted plan or a control draws.
         control: ``random`` for the control of a plan: as many images of as many people, but any.
@@ -112,10 +122,23 @@ class Plan(_Value):
     share: float = Field(ge=0, le=1)
     counts: dict[str, dict[str, int]] = Field(default_factory=dict)
     weights: tuple[CellWeight, ...] = ()
+    weighted: Literal["images", "batches"] = "images"
+    files: tuple[str, ...] = ()
+    file_weights: tuple[Annotated[float, Field(gt=0)], ...] = ()
     identities: tuple[Person, ...] = ()
     seed: int = 0
     control: Literal["random"] | None = None
     provenance: Provenance | None = None
+
+    @model_validator(mode="after")
+    def _check_files(self) -> Self:
+        if len(set(self.files)) < len(self.files):
+            raise ValueError("an image is named twice")
+        if self.file_weights and len(self.file_weights) != len(self.files):
+            raise ValueError(f"{len(self.files):,} images have {len(self.file_weights):,} weights")
+        if self.files and self.weights:
+            raise ValueError("it names single images and weighs combinations of levels; a plan does one of them")
+        return self
 
     @model_validator(mode="after")
     def _check_weights(self) -> Self:
@@ -137,6 +160,7 @@ class Plan(_Value):
         parts = [f"{self.images:,} images ({self.share:.1%}){people}"]
         parts += [f"{name} {', '.join(map(str, levels))}" for name, levels in self.values.items()]
         parts += [f"{len(self.weights):,} weighted combinations"] if self.weights else []
+        parts += [f"{len(self.files):,} single images"] if self.files else []
         return f"Plan({'; '.join(parts)})"
 
     __str__ = __repr__
@@ -148,46 +172,95 @@ class Plan(_Value):
         rows |= {name: ", ".join(map(str, levels)) for name, levels in self.values.items()}
         if self.weights:
             rows["combinations"] = f"{len(self.weights):,}, weighted"
+        if self.file_weights or (self.weights and self.weighted == "batches"):
+            rows["weights"] = "of batches: training draws by them"
         if self.provenance is not None:
             rows |= {"chosen by": f"{self.provenance.method}, {self.provenance.criterion}, {self.provenance.rule}"}
         return html_table("Plan", rows)
 
+    def apply(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The rows of ``table`` to keep, and where training is to draw by weight how often, as ``sampling_weight``.
+
+        Raises:
+            CloserlookError: as :meth:`rows` does.
+        """
+        kept = table[self.rows(table)]
+        if self.control is not None:
+            return kept
+        if self.file_weights:
+            weights = pl.DataFrame({"file_name": self.files, SAMPLING_WEIGHT: self.file_weights})
+            return kept.drop(SAMPLING_WEIGHT, strict=False).join(
+                weights, on="file_name", how="left", maintain_order="left"
+            )
+        if self.weights and self.weighted == "batches":
+            keys, weight = self._cells(kept), {key: cell.weight for key, cell in self._by_key().items()}
+            own = keys.replace_strict(weight, return_dtype=pl.Float64)
+            number = keys.to_frame("cell").select(pl.len().over("cell")).to_series()
+            share = own / number
+            return kept.with_columns((share / share.mean()).alias(SAMPLING_WEIGHT))
+        return kept
+
     def rows(self, table: pl.DataFrame) -> Int:
         """Indices into ``table`` of the images to keep, ascending.
 
-        A weighted plan draws from each combination by a hash of the seed and the file name; of another table than the
-        source's (one that is yet to be rendered) it draws the same share. It says so where a combination has too few
-        images, or a level none.
+        A plan whose weights are of images draws from each combination by a hash of the seed and the file name; of
+        another table than the source's (one that is yet to be rendered) it draws the same share. It says so where a
+        combination has too few images, or a level or a named image is not there.
 
         Raises:
             CloserlookError: the table lacks an attribute of the plan, or no image is left.
         """
-        chosen = self._weighted_rows(table) if self.weights else np.flatnonzero(_matching(table, self.values))
+        if self.files:
+            chosen = self._file_rows(table)
+        elif not self.weights:
+            chosen = np.flatnonzero(_matching(table, self.values))
+        elif self.weighted == "batches":
+            chosen = np.flatnonzero(self._cells(table).is_in(list(self._by_key())).to_numpy())
+        else:
+            chosen = self._drawn_rows(table)
         if self.identities:
             chosen = chosen[np.isin(_identities(table)[chosen], self.identities)]
         if not len(chosen):
             raise CloserlookError(f"No image has the levels of the plan: {_in_words(self.values, self.identities)}.")
-        return draw_like(_identities(table), chosen, self.seed) if self.control == "random" else chosen
+        if self.control is None:
+            return chosen
+        return draw_like(_identities(table), scenes_of(table), chosen, self.seed)
 
     def random_control(self, seed: int) -> Plan:
-        """The plan that draws as many images of as many people at random: what this one must be better than."""
+        """The plan that draws as many images, people and scenes at random, and batches evenly: what this one must be
+        better than."""
         return self.model_copy(update={"control": "random", "seed": seed})
 
-    def _weighted_rows(self, table: pl.DataFrame) -> Int:
-        names = sorted({name for cell in self.weights for name in cell.levels})
+    def _file_rows(self, table: pl.DataFrame) -> Int:
+        chosen = np.flatnonzero(table["file_name"].is_in(self.files).to_numpy())
+        if missing := len(self.files) - len(chosen):
+            console.print(f"{missing:,} of the {len(self.files):,} images that the plan names are not there.")
+        return chosen
+
+    def _by_key(self) -> dict[str, CellWeight]:
+        names = self._weighted_names()
+        return {JOINED.join(str(cell.levels[name]) for name in names): cell for cell in self.weights}
+
+    def _weighted_names(self) -> list[str]:
+        return sorted({name for cell in self.weights for name in cell.levels})
+
+    def _cells(self, table: pl.DataFrame) -> pl.Series:
+        """The combination of levels of each row, as the keys of :meth:`_by_key`."""
+        names = self._weighted_names()
         _check_columns(table, names)
-        levels = {name: [cell.levels[name] for cell in self.weights] for name in names}
-        columns = [as_levels(table[name], list(dict.fromkeys(levels[name]))) for name in names]
-        keys = pl.select(pl.concat_str(columns, separator="\x1f")).to_series()
+        levels = {name: list(dict.fromkeys(cell.levels[name] for cell in self.weights)) for name in names}
+        columns = [as_levels(table[name], levels[name]) for name in names]
+        return pl.select(pl.concat_str(columns, separator=JOINED)).to_series().fill_null("")
+
+    def _drawn_rows(self, table: pl.DataFrame) -> Int:
         rows: dict[str, list[int]] = {}
-        for row, key in enumerate(keys.fill_null("")):
+        for row, key in enumerate(self._cells(table)):
             rows.setdefault(key, []).append(row)
         files = table["file_name"]
         drawn: list[int] = []
-        quotas = _whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
-        for cell, quota in zip(self.weights, quotas, strict=True):
-            available = rows.get("\x1f".join(str(cell.levels[name]) for name in names), [])
-            drawn += sorted(available, key=lambda row: name_hash(self.seed, files[row]))[:quota]
+        quotas = whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
+        for key, quota in zip(self._by_key(), quotas, strict=True):
+            drawn += sorted(rows.get(key, []), key=lambda row: name_hash(self.seed, files[row]))[:quota]
         if missing := sum(quotas) - len(drawn):
             console.print(
                 f"{missing:,} of the {sum(quotas):,} images that the plan asks for are not there; fewer are taken."
@@ -195,23 +268,57 @@ class Plan(_Value):
         return np.sort(np.array(drawn, np.int64))
 
     def save(self, path: str | Path) -> None:
-        """Write the plan as YAML."""
-        value = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        """Write the plan as YAML; single images in a Parquet table of the same name beside it."""
+        path = Path(path)
+        value = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=set(SINGLE))
+        if self.files:
+            value[IMAGES] = self._save_files(path.with_name(f"{path.stem}.images.parquet"))
         with atomic_path(path) as draft:
             draft.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
+    def _save_files(self, path: Path) -> dict[str, str]:
+        table = pl.DataFrame({"file_name": self.files})
+        if self.file_weights:
+            table = table.with_columns(weight=pl.Series(self.file_weights, dtype=pl.Float64))
+        write_parquet(table, path)
+        return {"table": path.name, "digest": digest(path.read_bytes())}
+
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        """Read a plan from YAML.
+        """Read a plan from YAML, and the table of its single images where it names one.
 
         Raises:
-            CloserlookError: there is no such file, or it is not a plan.
+            CloserlookError: there is no such file, it is not a plan, or the table is missing or another one.
         """
         path = Path(path)
+        value = read_yaml(path)
+        if isinstance(value, dict) and IMAGES in value:
+            given = value.pop(IMAGES)
+            if clash := sorted(set(SINGLE) & set(value)):
+                raise CloserlookError(f"{path} is not a plan: it has both {IMAGES} and {clash[0]}.")
+            value |= _load_files(path, given)
         try:
-            return cls.model_validate(read_yaml(path))
+            return cls.model_validate(value)
         except ValidationError as error:
             raise CloserlookError(f"{path} is not a plan: {first_problem(error)}.") from None
+
+
+def _load_files(path: Path, given: object) -> dict[str, object]:
+    """``files`` and ``file_weights`` of the plan at ``path``."""
+    asked = given if isinstance(given, dict) else {}
+    name, known = asked.get("table"), asked.get("digest")
+    if not isinstance(name, str) or not isinstance(known, str) or set(asked) != {"table", "digest"}:
+        raise CloserlookError(f"{path} is not a plan: {IMAGES} must name a table and its digest.")
+    if not name or Path(name).name != name:
+        raise CloserlookError(f"{path} is not a plan: the table of its images must lie beside it, not at '{name}'.")
+    beside, remedy = path.with_name(name), "select again"
+    table = read_parquet(beside, remedy=remedy)
+    if digest(beside.read_bytes()) != known:
+        raise CloserlookError(f"{beside} is not the table that {path} was saved with; {remedy}.")
+    found: dict[str, object] = {"files": tuple(table["file_name"].to_list())}
+    if "weight" in table.columns:
+        found["file_weights"] = tuple(table["weight"].to_list())
+    return found
 
 
 def cell_weights(gap: Gap, shares: NDArray[np.float64]) -> tuple[CellWeight, ...]:
@@ -243,15 +350,6 @@ def _matching(table: pl.DataFrame, values: Mapping[str, tuple[Level, ...]]) -> N
             console.print(f"No image has {name} {', '.join(sorted(absent))}, which the plan asks for.")
         kept &= column.is_in(wanted).fill_null(False).to_numpy()
     return kept
-
-
-def _whole_numbers(amounts: Sequence[float]) -> list[int]:
-    """Rounded so that the sum is the rounded sum: the largest remainders are rounded up."""
-    exact = np.asarray(amounts)
-    whole = np.floor(exact + 1e-9).astype(int)
-    rest = round(float(exact.sum())) - int(whole.sum())
-    whole[np.argsort(whole - exact, kind="stable")[:rest]] += 1
-    return [int(number) for number in whole]
 
 
 def _identities(table: pl.DataFrame) -> Int:

@@ -10,7 +10,7 @@ from closerlook.dataset import Dataset
 from closerlook.errors import UsageError, unknown
 from closerlook.gap import Gap
 from closerlook.selection import Plan
-from closerlook.selection.greedy import greedy
+from closerlook.selection.methods.greedy import greedy
 from closerlook.selection.paper import PAPER
 
 __all__ = ["OWN", "TABLES", "Row", "row_plan", "table_rows"]

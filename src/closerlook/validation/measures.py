@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import polars as pl
 
-from closerlook.arrays import Float
 from closerlook.attributes import Level
 from closerlook.gap import Gap
+from closerlook.selection.methods.mixture import mixture_weights
 
-__all__ = ["MEASURES", "GapMeasures", "mixture_weights"]
+__all__ = ["MEASURES", "GapMeasures"]
 
 # From a measure's name to what it is, and whether more of it should mean a better training set
 MEASURES: dict[str, tuple[str, bool]] = {
@@ -70,13 +69,3 @@ class GapMeasures:
             own = np.array([1 / len(kept) if level in kept else 0.0 for level in factor.levels])
             apart.append(float(np.abs(own - self.shares[name]).sum()) / 2)
         return float(np.mean(apart))
-
-
-def mixture_weights(gap: Gap) -> dict[str, Float]:
-    """Which share of the target's images shows each level, by factor; equal shares where that cannot be told."""
-    found = {}
-    for factor in gap.factors:
-        column = gap.levels.filter(pl.col("factor") == factor.name)["mixture_weight"].cast(pl.Float64)
-        known = column.fill_null(0.0).fill_nan(0.0).to_numpy()
-        found[factor.name] = known / known.sum() if known.sum() > 0 else np.full(len(factor), 1 / len(factor))
-    return found

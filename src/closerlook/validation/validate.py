@@ -21,9 +21,9 @@ from closerlook.errors import UsageError
 from closerlook.gap import analyze
 from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, default_recipe
+from closerlook.selection.features import IMAGES, Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.storage.files import alone_in
 from closerlook.validation.config import ExperimentConfig
-from closerlook.validation.features import IMAGES, Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import (

@@ -10,7 +10,6 @@ from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 import simplejpeg
@@ -137,8 +136,8 @@ def test_another_seed_is_another_person(whole, tmp_path):
 def test_a_plan_chooses_images(whole, tmp_path):
     @dataclass
     class Sunny:
-        def rows(self, table):
-            return np.flatnonzero((table["weather"] == "sunny").to_numpy())
+        def apply(self, table):
+            return table.filter(pl.col("weather") == "sunny")
 
     data = generate(out=tmp_path / "data", **SMALL, plan=Sunny())
     assert data.table["weather"].unique().to_list() == ["sunny"]

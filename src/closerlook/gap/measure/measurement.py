@@ -19,6 +19,7 @@ from closerlook.embedding import Block
 from closerlook.errors import CloserlookError
 from closerlook.gap.measure.cameras import Cameras
 from closerlook.gap.measure.cells import membership, number_levels
+from closerlook.gap.measure.products import group_products
 from closerlook.gap.measure.shapes import ARRAYS, ARRAYS_NAME, IMAGES_NAME, check_arrays
 from closerlook.gap.settings import REMEDY
 from closerlook.gap.statistics.distributions import Distributions
@@ -93,6 +94,12 @@ class Measurement:
     exact: bool
     distributions: Distributions | None = None
     cameras: Cameras | None = None
+
+    @cached_property
+    def group_products(self) -> Float:
+        """(groups, b, c, c): see :func:`closerlook.gap.measure.products.group_products`. Subsets are made from it."""
+        cells = len(self.cell_levels)
+        return group_products(self.units, self.unit_counts, self.unit_sketches, self.sketch_parts, cells)
 
     @cached_property
     def cell_of_image(self) -> Int:

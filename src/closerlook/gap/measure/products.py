@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["cell_products"]
+__all__ = ["cell_products", "group_products", "products_of_sums"]
 
 CHUNK_BYTES = 1 << 26  # of the means, in float64
 
@@ -48,6 +48,18 @@ def cell_products(
             for members in groups:
                 at, rows = cell[members], weighted[members]
                 within[block, at[:, None], at] += (rows @ rows.T).double()
+    measured, unbiased = products_of_sums(total, within, images)
+    return measured.numpy(force=True), unbiased.numpy(force=True)
+
+
+def products_of_sums(total: Tensor, within: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """What :func:`cell_products` returns, from products of cells' sums.
+
+    Args:
+        total: (blocks, cells, cells) of all their images.
+        within: the same over images of one group, added up over the groups.
+        images: (cells, groups)
+    """
     n = images.sum(dim=1)
     all_pairs = torch.outer(n, n)
     other_pairs = all_pairs - images @ images.T
@@ -56,7 +68,25 @@ def cell_products(
     known = other_pairs.diagonal() > 0.5
     if not known.all():
         _remove_spread(measured, unbiased, n, known)
-    return measured.numpy(force=True), unbiased.numpy(force=True)
+    return measured, unbiased
+
+
+def group_products(
+    units: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    means: NDArray[np.float32],
+    parts: tuple[slice, ...],
+    cells: int,
+) -> NDArray[np.float64]:
+    """Products of cells' sums over each group's own images, (groups, blocks, cells, cells)."""
+    groups = int(units[:, 1].max()) + 1
+    found = np.zeros((groups, len(parts), cells, cells))
+    for group in range(groups):
+        own = np.flatnonzero(units[:, 1] == group)
+        at, sums = units[own, 0], means[own] * counts[own, None].astype(np.float32)
+        for block, part in enumerate(parts):
+            found[group, block][np.ix_(at, at)] = sums[:, part] @ sums[:, part].T
+    return found
 
 
 def _remove_spread(measured: Tensor, unbiased: Tensor, n: Tensor, known: Tensor) -> None:

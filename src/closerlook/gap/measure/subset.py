@@ -8,13 +8,14 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from closerlook.arrays import Float
 from closerlook.errors import CloserlookError, unknown
 from closerlook.gap.measure.cameras import cameras_of_subset
 from closerlook.gap.measure.measurement import Measurement
 from closerlook.gap.measure.moments import mean_variance
-from closerlook.gap.measure.products import cell_products
+from closerlook.gap.measure.products import products_of_sums
 
 __all__ = ["camera_subset", "split_halves", "subset"]
 
@@ -77,10 +78,11 @@ def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[n
     renumbered = np.cumsum(people) - 1
     units = np.stack([measurement.units[kept_units, 0], renumbered[measurement.units[kept_units, 1]]], axis=1)
     unit_counts = measurement.unit_counts[kept_units]
-    sketches = measurement.unit_sketches[kept_units] - shift
-    blocks, cells = measurement.sketch_parts, len(measurement.cell_levels)
-    measured, unbiased = cell_products(units, unit_counts, torch.from_numpy(sketches), blocks, cells)
-    levels = _level_means(measurement, units[:, 0], unit_counts, sketches)
+    blocks = measurement.sketch_parts
+    sums = _cell_sums(measurement, kept_units, shift)
+    measured, unbiased = _products(measurement, people, sums, shift)
+    images = measurement.members @ np.bincount(units[:, 0], unit_counts, minlength=len(sums))
+    levels = measurement.members @ sums / np.maximum(images, 1)[:, None]
     moved = _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept]
     offsets = offsets - shift
     cameras = measurement.cameras and cameras_of_subset(measurement.cameras, target, shift, levels, blocks)
@@ -99,7 +101,7 @@ def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[n
         target_bias=mean_variance(measurement.target_counts[target], norms),
         units=units,
         unit_counts=unit_counts,
-        unit_sketches=sketches.astype(np.float32),
+        unit_sketches=measurement.unit_sketches[kept_units] - shift.astype(np.float32),
         target_sketches=offsets.astype(np.float32),
         exact=False,
         distributions=None,
@@ -107,13 +109,40 @@ def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[n
     )
 
 
-def _level_means(measurement: Measurement, cell: NDArray[np.int64], counts: NDArray[np.int64], means: Float) -> Float:
-    """(levels, r) from the means of units, which are sorted by cell."""
-    sums = np.zeros((len(measurement.cell_levels), means.shape[1]))
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    sums[cell[starts]] = np.add.reduceat(means * counts[:, None], starts)
-    images = measurement.members @ np.bincount(cell, counts, minlength=len(sums))
-    return np.asarray(measurement.members @ sums / np.maximum(images, 1)[:, None])
+def _cell_sums(measurement: Measurement, kept: NDArray[np.bool], shift: Float) -> Float:
+    """(c, r) sums over the images of the ``kept`` units (u,), about the moved center."""
+    number = np.where(kept, measurement.unit_counts, 0).astype(np.float32)
+    cell, cells = measurement.units[:, 0], len(measurement.cell_levels)
+    adding = sparse.csr_array((number, (cell, np.arange(len(cell)))), shape=(cells, len(cell)))
+    images = np.bincount(cell, number, minlength=cells)
+    return np.asarray(adding @ measurement.unit_sketches - images[:, None] * shift)
+
+
+def _products(
+    measurement: Measurement, people: NDArray[np.bool], sums: Float, shift: Float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cells' products, as measured and without bias, (b, c, c) each.
+
+    Those within groups are moved from the old center to the new: with S the sums of a group's cells, n their images and
+    s the shift, (S - n s)(S - n s)' = SS' - n (Ss)' - (Ss) n' + nn' s's.
+    """
+    cell, group = measurement.units.T
+    cells, blocks = len(measurement.cell_levels), measurement.sketch_parts
+    images = np.zeros((measurement.groups, cells))
+    images[group, cell] = measurement.unit_counts
+    images = images[people]
+    square = images.T @ images
+    total, within = np.empty((2, len(blocks), cells, cells))
+    for block, part in enumerate(blocks):
+        along = np.zeros((measurement.groups, cells))
+        along[group, cell] = measurement.unit_sketches[:, part] @ shift[part].astype(np.float32)
+        along[group, cell] *= measurement.unit_counts
+        cross = along[people].T @ images
+        total[block] = sums[:, part] @ sums[:, part].T
+        own = sum(measurement.group_products[index, block] for index in np.flatnonzero(people))
+        within[block] = own - cross - cross.T + shift[part] @ shift[part] * square
+    measured, unbiased = products_of_sums(*map(torch.from_numpy, (total, within, np.ascontiguousarray(images.T))))
+    return measured.numpy(), unbiased.numpy()
 
 
 def _moved(points: NDArray[np.floating], shift: Float, blocks: tuple[slice, ...]) -> Float:

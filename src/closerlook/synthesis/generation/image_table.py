@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
 
 from closerlook.attributes import Design, Level
-from closerlook.dataset.dataset import Selectable
+from closerlook.dataset.dataset import SAMPLING_WEIGHT, Selectable
 from closerlook.errors import CloserlookError, UsageError, short
 from closerlook.synthesis.generation.design import FACTORS, camera_number
 from closerlook.synthesis.generation.keys import scene_key
@@ -62,7 +61,7 @@ def image_table(design: Design, settings: Settings, first_identity: int, plan: S
     table = pl.DataFrame(columns).hstack(table)
     table = table.select("file_name", pl.exclude("file_name", "backdrop"), "backdrop", split=pl.lit("train"))
     if plan is not None:
-        table = table[np.asarray(plan.rows(table), dtype=np.int64)]
+        table = plan.apply(table).drop(SAMPLING_WEIGHT, strict=False)  # how often they are drawn is training's affair
         if table.height == 0:
             raise CloserlookError("The plan keeps none of the design's images.")
     return table

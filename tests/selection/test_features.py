@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from closerlook.validation.features import (
+from closerlook.selection.features import (
     Sample,
     SubsetFeatures,
     TargetFeatures,

@@ -2,7 +2,7 @@
 
 minimize    w' D w                       D = <m_a - m_t, m_c - m_t> over cells
 subject to  w >= 0,  sum w = 1,          a distribution
-            w_c <= (images of c) / N     N images can be drawn without taking one twice
+            w_c <= (images of c) / N     N images can be drawn without taking one twice, where N is given
             sum of a level's w <= cap    where a level's share of the images is limited
             sum of a level's w = its share of all images, for factors that are to stay as they are
             ||w||^2 <= 1 / E             at least E cells' worth of variety, where it is asked for
@@ -24,14 +24,29 @@ from closerlook.arrays import Float
 from closerlook.attributes import Level
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
+from closerlook.selection.methods.asked import Asked, Choice, all_values
 
-__all__ = ["Mixture", "mixture"]
+__all__ = ["Distribution", "choose", "nearest_distribution"]
 
 NEGLIGIBLE = 1e-7
 
 
+def choose(gap: Gap, asked: Asked) -> Choice:
+    """All images that have weight, drawn by it in batches; with a budget so many images, each once."""
+    budget = asked.budget
+    found = nearest_distribution(
+        gap, budget, min_effective_cells=asked.min_effective_cells, caps=asked.caps, all_levels=asked.all_levels
+    )
+    available = np.maximum(gap.images_per_cell, 1)
+    total = gap.images_per_cell.sum()
+    optimum = {"distance": found.distance, "bound": found.bound, "effective_cells": found.effective}
+    if budget is None:
+        return Choice(all_values(gap), found.weights * total / available, "batches", optimum=optimum)
+    return Choice(all_values(gap), np.minimum(found.weights * budget / available, 1.0), "images", optimum=optimum)
+
+
 @dataclass(frozen=True)
-class Mixture:
+class Distribution:
     """The best distribution over cells.
 
     Attributes:
@@ -50,18 +65,18 @@ class Mixture:
         return 1 / float((self.weights**2).sum())
 
 
-def mixture(
+def nearest_distribution(
     gap: Gap,
-    budget: int,
+    budget: int | None = None,
     *,
     min_effective_cells: float | None = None,
     caps: Mapping[str, Mapping[Level, float]] | None = None,
     all_levels: frozenset[str] = frozenset(),
-) -> Mixture:
+) -> Distribution:
     """Solve the program.
 
     Args:
-        budget: N, how many images will be drawn.
+        budget: N, how many images will be drawn, none twice; with None as often as one likes.
         min_effective_cells: E, a number of equally weighted cells; the effective number 1 / ||w||^2 is at least that.
         caps: the largest share of the images that a level may have, as ``{"weather": {"foggy": 0.1}}``.
         all_levels: names of factors whose levels keep the shares that they have in the source.
@@ -71,17 +86,18 @@ def mixture(
         CloserlookError: nothing meets all constraints, or the solver does not converge.
 
     Example:
-        >>> from closerlook.selection import mixture
-        >>> weights = mixture(gap, len(data) // 2).weights
+        >>> from closerlook.selection import nearest_distribution
+        >>> weights = nearest_distribution(gap, len(data) // 2).weights
         >>> round(float(weights.sum()), 6)
         1.0
     """
     available = gap.images_per_cell
     cells = len(available)
-    if not 1 <= budget <= available.sum():
+    if budget is not None and not 1 <= budget <= available.sum():
         raise UsageError(f"The budget must be between 1 and {available.sum():,} images, not {budget:,}.")
     # A cell of which no image was analyzed (in a split half, say) has no mean to be near to anything
-    largest = np.where(gap.analyzed_per_cell > 0, np.minimum(available / budget, 1.0), 0.0)
+    most = np.minimum(available if budget is None else available / budget, 1.0)
+    largest = np.where(gap.analyzed_per_cell > 0, most, 0.0)
     distances = gap.cell_products(unbiased=False)
     scale = max(float(np.abs(distances).max()), 1e-300)
     fixed, shares = _kept_shares(gap, all_levels)
@@ -110,7 +126,7 @@ def mixture(
     weights = np.asarray(solution.x)
     weights = np.where(weights > NEGLIGIBLE, weights, 0)
     weights = weights / weights.sum()
-    return Mixture(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
+    return Distribution(weights, float(weights @ distances @ weights), solution.obj_val_dual * scale)
 
 
 def _kept_shares(gap: Gap, all_levels: frozenset[str]) -> tuple[Float, Float]:

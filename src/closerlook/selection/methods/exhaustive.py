@@ -12,19 +12,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from closerlook.arrays import Float
 from closerlook.choices import Criterion
 from closerlook.compute.progress import Advance, progress
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
-from closerlook.selection.greedy import Values
+from closerlook.selection.methods import greedy
+from closerlook.selection.methods.asked import Asked, Choice, Values
 
-__all__ = ["MAX_SUBSETS", "Candidate", "count_subsets", "exhaustive"]
+__all__ = ["MAX_SUBSETS", "Candidate", "choose", "count_subsets", "exhaustive"]
 
 MAX_SUBSETS = 1 << 31
 WATCHED = 1 << 24  # from so many subsets on, half a second's, a bar is shown
@@ -33,6 +36,7 @@ CHUNK = 1 << 17  # subsets scored at a time: arrays of 1 MB, which stay in the c
 ANALYSED, LOSS, AVAILABLE = range(3)  # analyzed images, their summed losses, images of the source
 
 
+Score = Criterion | Literal["diversity"]
 Subsets = NDArray[np.float64]
 Found = tuple[float, int, int, int]  # score, images, subset of the other factors, subset of the first
 
@@ -44,12 +48,38 @@ class Candidate:
     Attributes:
         values: its levels.
         images: how many images of the source it has.
-        score: its mmd2 or total loss.
+        score: its mmd2 or total loss, or minus its diversity.
     """
 
     values: Values
     images: int
     score: float
+
+
+def choose(gap: Gap, asked: Asked) -> Choice:
+    """The best of all product subsets with at least the greedy choice's images, and by how much greedy misses it."""
+    values = greedy.levels(gap, asked)
+    best = exhaustive(
+        gap,
+        criterion=asked.criterion,
+        budget=asked.budget,
+        least=gap.count_images(values),
+        diversity=asked.diversity,
+        all_levels=asked.all_levels,
+    )[0]
+    shares = gap.cells_of(best.values).astype(float)
+    return Choice(best.values, shares, optimum=_optimum(gap, asked, shares, gap.cells_of(values).astype(float)))
+
+
+def _optimum(gap: Gap, asked: Asked, best: Float, other: Float) -> dict[str, float]:
+    """The best score; and greedy's, unless its choice was not among those searched, being less diverse."""
+    scores, greedys = gap.score_cells(best), gap.score_cells(other)
+    lowest, score, diversity = scores[asked.criterion], greedys[asked.criterion], greedys["diversity"]
+    if lowest is None:
+        return {}
+    if score is None or (asked.diversity > 0 and (diversity is None or diversity < asked.diversity)):
+        return {"best": lowest}
+    return {"best": lowest, "greedy": score, "greedy_gap": score - lowest}
 
 
 def count_subsets(gap: Gap, all_levels: frozenset[str] = frozenset()) -> int:
@@ -60,7 +90,7 @@ def count_subsets(gap: Gap, all_levels: frozenset[str] = frozenset()) -> int:
 def exhaustive(
     gap: Gap,
     *,
-    criterion: Criterion = "mmd2",
+    criterion: Score = "mmd2",
     budget: int | None = None,
     least: int = 1,
     diversity: float = 0.0,
@@ -69,7 +99,7 @@ def exhaustive(
     """The best product subset, and the Pareto front of more images against a lower ``criterion``, best first.
 
     Args:
-        criterion: ``mmd2`` or ``total_loss``.
+        criterion: ``mmd2`` or ``total_loss``, or ``diversity``, of which as much as can be is best.
         budget, least: at most and at least so many images.
         diversity: at least so much tr Cov_s / tr Cov_t.
         all_levels: names of factors of which all levels are taken.
@@ -92,7 +122,7 @@ def exhaustive(
     if total > MAX_SUBSETS:
         raise UsageError(
             f"There are {total:,} product subsets, too many to try all (at most {MAX_SUBSETS:,}): "
-            "merge levels, or use method 'greedy' or 'weights'."
+            "merge levels, or use method 'greedy' or 'quadratic'."
         )
     search = _Search(gap, criterion, all_levels)
     step = max(1, CHUNK // len(search.first))
@@ -136,7 +166,7 @@ class _Search:
     Subsets of a factor are numbered by their bits; those of ``first`` are sorted by how many levels they take.
     """
 
-    def __init__(self, gap: Gap, criterion: Criterion, all_levels: frozenset[str]) -> None:
+    def __init__(self, gap: Gap, criterion: Score, all_levels: frozenset[str]) -> None:
         self._gap, self._criterion = gap, criterion
         shape = [len(factor) for factor in gap.factors]
         self._sets = [np.ones((1, len(f))) if f.name in all_levels else _subsets(len(f)) for f in gap.factors]
@@ -177,6 +207,8 @@ class _Search:
         images = self._sum(ANALYSED, chunk)
         if self._criterion == "total_loss":
             score = self._sum(LOSS, chunk).div_(images)
+        elif self._criterion == "diversity":
+            score = self._spread(chunk, images).div_(-self._target_spread)
         else:
             score = self._mmd2(chunk, images)
         if self._sparse:
@@ -194,10 +226,12 @@ class _Search:
             images = self._sum(AVAILABLE, chunk)
             score.masked_fill_((images < least) | (images > largest), torch.inf)
         if diversity > 0:
-            images = self._sum(ANALYSED, chunk)
-            # tr Cov_s is what mmd2 and tr Cov_t leave of the total loss
-            spread = self._sum(LOSS, chunk).div_(images).sub_(self._mmd2(chunk, images)).sub_(self._target_spread)
+            spread = self._spread(chunk, self._sum(ANALYSED, chunk))
             score.masked_fill_(~(spread >= diversity * self._target_spread), torch.inf)
+
+    def _spread(self, chunk: slice, images: Tensor) -> Tensor:
+        """tr Cov_s: what mmd2 and tr Cov_t leave of the total loss."""
+        return self._sum(LOSS, chunk).div_(images).sub_(self._mmd2(chunk, images)).sub_(self._target_spread)
 
     def _sum(self, what: int, chunk: slice) -> Tensor:
         return torch.from_numpy(self._linear[what, chunk]) @ self._levels

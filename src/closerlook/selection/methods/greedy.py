@@ -12,14 +12,34 @@ from closerlook.attributes import Factor, Level
 from closerlook.choices import Criterion
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.gap import Gap
+from closerlook.selection.methods.asked import Asked, Choice, Values
 from closerlook.selection.paper import PAPER
 from closerlook.selection.rules import Rule, parse_rule
 
-__all__ = ["CRITERIA", "Values", "greedy", "within_budget"]
+__all__ = ["CRITERIA", "choose", "greedy", "levels", "within_budget"]
 
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
-Values = dict[str, tuple[Level, ...]]
+
+def choose(gap: Gap, asked: Asked) -> Choice:
+    """What :func:`levels` takes, whole."""
+    values = levels(gap, asked)
+    return Choice(values, gap.cells_of(values).astype(float))
+
+
+def levels(gap: Gap, asked: Asked) -> Values:
+    """The levels that the rule keeps, within the budget.
+
+    Raises:
+        UsageError: there is no such rule, or it does not go with the criterion.
+        CloserlookError: nothing is left, or no choice is within the budget.
+    """
+    values = greedy(gap, criterion=asked.criterion, rule=asked.rule, all_levels=asked.all_levels)
+    if asked.budget is not None:
+        values = within_budget(gap, values, asked.budget, criterion=asked.criterion, all_levels=asked.all_levels)
+    if not gap.cells_of(values).any():
+        raise CloserlookError("No image has the chosen levels of all attributes together; choose by another rule.")
+    return values
 
 
 def greedy(
@@ -88,7 +108,8 @@ def _kept(gap: Gap, factor: Factor, rule: Rule, criterion: Criterion) -> tuple[L
             f"No level of {factor.name} has a {criterion}: each has a single image; analyze more images."
         )
     if rule.name == "not-worse":
-        near = (gap.levels.filter(pl.col("factor") == factor.name)["relative_to_mean"] != "above").to_numpy()
+        own = (gap.estimates["factor"] == factor.name).to_numpy()
+        near = np.array(gap.relative_to_mean)[own] != "above"
     else:
         near = _near(values, rule)
     return tuple(level for level, taken in zip(factor.levels, near, strict=True) if taken)

@@ -140,23 +140,33 @@ class SubsetFeatures:
     """
 
     def __init__(self, sample: Sample, rows: Int) -> None:
-        self._sample = sample
-        own = sample.features[rows]
-        self._mean = own.mean(axis=0)
-        self._within = _within(own @ sample.directions, sample.person[rows])
-        learnt = rows[~sample.held[rows]]
-        self._head = _linear_head(sample.features[learnt], sample.person[learnt])
+        self._sample, self._rows = sample, rows
 
     def measures(self, target: TargetFeatures) -> dict[str, float]:
         """``pooled``, ``likelihood`` and ``trained head``, see :data:`closerlook.validation.measures.MEASURES`."""
-        drawn = target.drawn
         return {
             "pooled": float(((self._mean - target.mean) ** 2).sum()),
             "likelihood": _log_likelihood(target.covariance, self._within),
-            "trained head": mean_average_precision(
-                self._sample.features[drawn] @ self._head, self._sample.person[drawn]
-            ),
+            "trained head": self.trained_head(target),
         }
+
+    def trained_head(self, target: TargetFeatures) -> float:
+        """The mAP that the subset's head reaches on the kept people."""
+        drawn = target.drawn
+        return mean_average_precision(self._sample.features[drawn] @ self._head, self._sample.person[drawn])
+
+    @cached_property
+    def _mean(self) -> Float:
+        return np.asarray(self._sample.features[self._rows].mean(axis=0))
+
+    @cached_property
+    def _within(self) -> Float:
+        return _within(self._sample.features[self._rows] @ self._sample.directions, self._sample.person[self._rows])
+
+    @cached_property
+    def _head(self) -> Float:
+        learnt = self._rows[~self._sample.held[self._rows]]
+        return _linear_head(self._sample.features[learnt], self._sample.person[learnt])
 
 
 def _within(features: Float, person: Int) -> Float:
