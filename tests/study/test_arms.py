@@ -33,6 +33,21 @@ def test_gain_is_paired_by_seed_with_students_interval():
     assert plan.gain - plan.gain_low == pytest.approx(plan.gain_high - plan.gain)
 
 
+def test_the_interval_of_a_gain_counts_test_people_too():
+    """Runs that all gain the same say nothing of how few people they were tested on."""
+    people = {"plan": {1: (2, 0.1), 2: (2, 0.9), 3: (4, 0.5)}, "random": {1: (2, 0.2), 2: (2, 0.6), 3: (4, 0.4)}}
+    mean = {name: sum(q * ap for q, ap in own.values()) / 8 for name, own in people.items()}
+    both = [replace(run("random", seed, mean["random"]), people=people["random"]) for seed in range(3)]
+    both += [replace(run("plan", seed, mean["plan"], "random"), people=people["plan"]) for seed in range(3)]
+    plan = {summary.arm: summary for summary in summarize(both)}["plan"]
+    differences, shares = np.array([-0.1, 0.3, 0.1]), np.array([2, 2, 4]) / 8
+    assert plan.gain == pytest.approx(differences @ shares)
+    error = math.sqrt(((shares * (differences - plan.gain)) ** 2).sum() * 3 / 2)
+    assert plan.gain_high - plan.gain == pytest.approx(4.302653 * error, rel=1e-6)
+    alike = [replace(one, people=None) for one in both]
+    assert {summary.arm: summary for summary in summarize(alike)}["plan"].gain_low == pytest.approx(plan.gain)
+
+
 def test_one_pair_has_a_gain_but_no_interval():
     summary = summarize([run("random", 0, 0.1), run("plan", 0, 0.2, "random")])[1]
     assert summary.gain == pytest.approx(0.1)

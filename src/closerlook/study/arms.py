@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from rich.markup import escape
 from scipy import stats
 from typing_extensions import TypedDict
@@ -21,6 +22,7 @@ from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.evaluation import Protocol, evaluate
+from closerlook.metrics.crossed import mean_of_runs
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder, weights_digest
 from closerlook.reid.log import seconds_of
@@ -35,7 +37,7 @@ __all__ = ["Arm", "Run", "Summary", "fixed_arm", "read_runs", "run_arms", "run_i
 RUNS = "runs"
 FILE = "results.json"
 IMAGENET_ONLY = "imagenet-only"
-FORMAT = 1  # raise it when the same inputs would give other scores
+FORMAT = 2  # raise it when the same inputs would give other scores
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Run:
     """One training run and what it reached on the target's query and gallery (shares between 0 and 1).
 
     ``seconds`` is how long its training took; files of results do not hold it, so that they are the same each time.
+    ``people`` is what every test person's queries reached: number and mean AP, which ``score.json`` holds.
     """
 
     arm: str
@@ -75,10 +78,11 @@ class Run:
     rank10: float
     seconds: float
     control: str | None = None
+    people: Mapping[int, tuple[int, float]] | None = field(default=None, repr=False)
 
 
 class _Reached(TypedDict):
-    """A :class:`Run` as files hold it: without its seconds, which lie in the run's ``timing.csv``."""
+    """A :class:`Run` as files hold it: without its seconds, which lie in the run's ``timing.csv``, and its people."""
 
     arm: str
     seed: int
@@ -91,10 +95,19 @@ class _Reached(TypedDict):
     control: str | None
 
 
+class _People(TypedDict):
+    """Every test person's queries, and their mean AP."""
+
+    identity: list[int]
+    queries: list[int]
+    ap: list[float]
+
+
 class _Score(Score):
     """What ``score.json`` holds: what a run reached, and everything that it depends on."""
 
     run: _Reached
+    people: _People
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,9 @@ class Summary:
     Attributes:
         mean, spread: of each measure over the seeds; ``spread`` is the sample standard deviation (NaN for one seed).
         gain: mean mAP difference to the control, paired by seed; None where there is no control.
-        gain_low, gain_high: its 95 % interval (Student's t over seeds); None for fewer than two pairs.
+        gain_low, gain_high: its 95 % interval over test people and seeds
+            (:func:`closerlook.metrics.crossed.mean_of_runs`), or where the people are not known Student's over seeds;
+            None for fewer than two pairs.
     """
 
     arm: str
@@ -144,7 +159,7 @@ def run_arms(
     for number, (seed, arm) in enumerate(((seed, arm) for seed in seeds for arm in arms), start=1):
         folder = path_within(out / RUNS, f"{arm.name}-{seed}")
         runs.append(_run(arm, seed, target, recipe, folder, rules, judge, f"run {number}/{total}"))
-    write_json(out / FILE, [_without_seconds(run) for run in runs])
+    write_json(out / FILE, [_reached(run) for run in runs])
     return runs
 
 
@@ -176,7 +191,9 @@ def _finished(folder: Path, key: Key, title: str) -> Run | None:
         CloserlookError: the file of the score is damaged.
     """
     kept = read_score(folder, _Score, key, title, "Delete it: the arm is then evaluated again.")
-    return None if kept is None else Run(**kept["run"], seconds=seconds_of(folder))
+    if kept is None:
+        return None
+    return Run(**kept["run"], seconds=seconds_of(folder), people=_by_identity(kept["people"]))
 
 
 def _run(
@@ -203,13 +220,20 @@ def _score(model: Model, target: Dataset, folder: Path, rules: Protocol, run: Ru
     result = evaluate(model, target, protocol=rules)
     result.save(folder / "result.json")
     rank1, rank5, rank10 = (float(result.cmc[min(rank, len(result.cmc)) - 1]) for rank in (1, 5, 10))
-    scored = replace(run, mAP=float(result.mAP), rank1=rank1, rank5=rank5, rank10=rank10)
-    write_json(folder / SCORE, {"key": plain(key), "run": _without_seconds(scored)})
+    counted = result.per_query.filter(pl.col("reason").is_null()).group_by("identity")
+    people = counted.agg(queries=pl.len(), ap=pl.col("ap").mean()).sort("identity").to_dict(as_series=False)
+    scored = replace(run, mAP=float(result.mAP), rank1=rank1, rank5=rank5, rank10=rank10, people=_by_identity(people))
+    write_json(folder / SCORE, {"key": plain(key), "run": _reached(scored), "people": people})
     return scored
 
 
-def _without_seconds(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in asdict(run).items() if name != "seconds"}
+def _by_identity(people: Mapping[str, Any]) -> dict[int, tuple[int, float]]:
+    rows = zip(people["identity"], people["queries"], people["ap"], strict=True)
+    return {identity: (queries, ap) for identity, queries, ap in rows}
+
+
+def _reached(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in asdict(run).items() if name not in ("seconds", "people")}
 
 
 def read_runs(folder: Path) -> list[Run]:
@@ -222,8 +246,14 @@ def read_runs(folder: Path) -> list[Run]:
     """
     path = folder / FILE
     remedy = "Run the study again: it is written anew, finished runs are kept."
-    runs = read_json(path, list[_Reached], remedy) if path.exists() else []
-    return [Run(**run, seconds=seconds_of(folder / RUNS / f"{run['arm']}-{run['seed']}")) for run in runs]
+    found = []
+    for run in read_json(path, list[_Reached], remedy) if path.exists() else []:
+        name = run["arm"] if run["arm"] == IMAGENET_ONLY else f"{run['arm']}-{run['seed']}"
+        own = folder / RUNS / name
+        score = own / SCORE
+        people = _by_identity(read_json(score, _Score, remedy)["people"]) if score.exists() else None
+        found.append(Run(**run, seconds=seconds_of(own), people=people))
+    return found
 
 
 def summarize(runs: Sequence[Run]) -> list[Summary]:
@@ -246,8 +276,8 @@ def _summary(name: str, members: Sequence[Run], by_arm: Mapping[str, Sequence[Ru
     control = members[0].control
     gain: dict[str, Any] = {}
     if control is not None and control in by_arm:
-        other = {run.seed: run.mAP for run in by_arm[control]}
-        gain = _paired_gain([run.mAP - other[run.seed] for run in members if run.seed in other])
+        other = {run.seed: run for run in by_arm[control]}
+        gain = _paired_gain([(run, other[run.seed]) for run in members if run.seed in other])
     return Summary(
         arm=name,
         runs=len(members),
@@ -260,11 +290,20 @@ def _summary(name: str, members: Sequence[Run], by_arm: Mapping[str, Sequence[Ru
     )
 
 
-def _paired_gain(differences: Sequence[float]) -> dict[str, float | None]:
-    if not differences:
+def _paired_gain(pairs: Sequence[tuple[Run, Run]]) -> dict[str, float | None]:
+    """Of runs over the control's with the same seed."""
+    if not pairs:
         return {}
-    mean = float(np.mean(differences))
-    if len(differences) < 2:
+    differences = np.array([run.mAP - control.mAP for run, control in pairs])
+    mean = float(differences.mean())
+    if len(pairs) < 2:
         return {"gain": mean}
-    half = float(stats.sem(differences) * stats.t.ppf(0.975, len(differences) - 1))
-    return {"gain": mean, "gain_low": mean - half, "gain_high": mean + half}
+    people = [one.people for pair in pairs for one in pair]
+    first = people[0]
+    if first is None or len(first) < 2 or any(other is None or other.keys() != first.keys() for other in people):
+        half = float(stats.sem(differences) * stats.t.ppf(0.975, len(pairs) - 1))
+        return {"gain": mean, "gain_low": mean - half, "gain_high": mean + half}
+    each = np.array([[own[identity][1] for identity in first] for own in people if own is not None])
+    weights = np.array([queries for queries, _ in first.values()], float)
+    low, high = mean_of_runs(each[::2] - each[1::2], weights).interval()
+    return {"gain": mean, "gain_low": low, "gain_high": high}
