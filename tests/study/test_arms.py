@@ -137,7 +137,7 @@ def test_a_result_is_reused_only_where_everything_is_the_same(data, work, tmp_pa
     assert work == scores
     study(seeds=(0, 1))
     assert work == ["train all-1", "evaluate", "train part-1", "evaluate"]
-    monkeypatch.setattr(arms, "FORMAT", 2)
+    monkeypatch.setattr(arms, "FORMAT", arms.FORMAT + 1)
     study()
     assert work == scores
 
