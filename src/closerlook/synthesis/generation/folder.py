@@ -33,6 +33,10 @@ def settings_key(request: Request, device: str) -> dict[str, Any]:
     levels = {factor.name: factor.levels for factor in design.factors}
     people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
     kept = {**asdict(settings), "device": device.partition(":")[0], "sources": settings.sources()}
+    if settings.network is None:
+        del kept["network"]
+    else:
+        kept["splits"] = request.splits
     return dict(plain({"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}))
 
 

@@ -17,8 +17,7 @@ from closerlook.compute.progress import progress
 from closerlook.storage.files import atomic_path, cache_folder
 from closerlook.storage.tables import write_parquet
 from closerlook.synthesis import rendering
-from closerlook.synthesis.generation.annotations import describe
-from closerlook.synthesis.generation.keys import scene_key
+from closerlook.synthesis.generation.annotations import describe, mask
 from closerlook.synthesis.generation.parameters import IMAGE_PARTS, VIEW_PARTS, column, value_in
 from closerlook.synthesis.generation.sampling import (
     Scene,
@@ -27,7 +26,9 @@ from closerlook.synthesis.generation.sampling import (
     sample_jitter,
     sample_places,
     sample_view,
+    scene_of,
     scene_pose,
+    view_taken,
 )
 from closerlook.synthesis.generation.tasks import Row, Task, partial_table
 from closerlook.synthesis.humans import Person, PosedBatch, pose_batch, visibility
@@ -99,6 +100,9 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         images = renderer.render(posed, requests)
         gbuffers = [renderer.gbuffer(number) for number in range(len(views))]
         annotations = describe(gbuffers, [request.view for request in requests])
+        if settings.network is not None:
+            for annotation, gbuffer in zip(annotations, gbuffers, strict=True):
+                annotation["coverage"] = float(mask(gbuffer).mean())
         for view, request, annotation, jitter, shown in zip(views, requests, annotations, jitters, images, strict=True):
             camera, sensor = request.view.camera, request.view.sensor
             labels = {**person.labels, **posed.labels[request.pose], "sensor": settings.sensor}
@@ -131,11 +135,17 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
         scenes = {scene: rows[0] for (scene, _), rows in part}
         posed = pose_batch(person, [scene_pose(settings, scene, row) for scene, row in scenes.items()])
         number = {scene: i for i, scene in enumerate(scenes)}
-        where = sample_places(settings.seed, {scene: row.backdrop for scene, row in scenes.items()})
+        where = {}
+        if settings.network is None:
+            where = sample_places(settings.seed, {scene: row.backdrop for scene, row in scenes.items()})
         batch = []
         for (scene, _), rows in part:
             jitter = sample_jitter(settings, VIEW_PARTS, *scene)
-            view = sample_view(settings, scene, rows[0].viewpoint, where[scene], height, {**jitter, **rows[0].extra})
+            changes = {**jitter, **rows[0].extra}
+            if rows[0].taken is None:
+                view = sample_view(settings, scene, rows[0].viewpoint, where[scene], height, changes)
+            else:
+                view = view_taken(settings, scene, rows[0].taken, height, changes)
             batch.append(PlannedView(ViewRequest(view, pose=number[scene]), tuple(rows), jitter))
         yield renderer, posed, batch
 
@@ -144,7 +154,7 @@ def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
     """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
     views: dict[tuple[Scene, Scene], list[Row]] = {}
     for row in task.rows:
-        scene = scene_key(task.settings.scene_per, task.identity, row.viewpoint, *row.cell[1:])
+        scene = scene_of(task, row)
         camera = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
         views.setdefault((scene, (row.cell[0], *camera)), []).append(row)
     first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}
