@@ -16,7 +16,7 @@ from closerlook.errors import unknown
 from closerlook.randomness import keyed_rng
 from closerlook.reid.augmentation import augment
 from closerlook.reid.recipe import Recipe
-from closerlook.reid.sampling import PKSampler, RandomSampler, Sampler
+from closerlook.reid.sampling import CameraSampler, PKSampler, RandomSampler, Sampler
 
 __all__ = ["Batch", "Batches"]
 
@@ -47,7 +47,7 @@ class Batches:
 
         Raises:
             UsageError: ``recipe.balance_by`` is no column.
-            CloserlookError: images without identity or too few identities.
+            CloserlookError: images without identity, or too few identities or cameras.
         """
         _, labels = np.unique(data.identities, return_inverse=True)
         sampler = _sampler(data, labels, recipe, seed)
@@ -91,6 +91,9 @@ class Batches:
 def _sampler(data: Dataset, labels: NDArray[np.int64], recipe: Recipe, seed: int) -> Sampler:
     if recipe.sampling == "random":
         return RandomSampler(len(labels), recipe.batch_size, seed)
+    if recipe.sampling == "camera":
+        sizes = recipe.cameras_per_batch, recipe.identities_per_batch, recipe.images_per_identity
+        return CameraSampler(labels, data.cameras, *sizes, seed)
     groups = None
     if recipe.balance_by is not None:
         if recipe.balance_by not in data.table.columns:

@@ -99,7 +99,7 @@ def finish(root: Path, request: Request) -> Dataset:
     made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
     with atomic_path(root / CARD_NAME) as draft:
-        draft.write_text(data_card(design, request.settings, table.height))
+        draft.write_text(data_card(design, request.settings, table.height, request.splits))
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)
     return open_dataset(root)

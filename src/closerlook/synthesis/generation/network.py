@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from closerlook.attributes import Level, Spec
+from closerlook.attributes import MOST_CAMERAS, Level, Spec
 from closerlook.errors import UsageError, short, unknown
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.parameters import check, column, known_parameters, override, parameter
-from closerlook.synthesis.scenes.backdrop import Place, backdrops, places
+from closerlook.synthesis.scenes.backdrop import BACKDROPS, Place, places
 from closerlook.synthesis.scenes.camera import MIDDLE, Camera, Crop
 from closerlook.synthesis.scenes.passing import eye_of
 from closerlook.synthesis.scenes.places import spheres
 from closerlook.synthesis.scenes.sensor import Sensor, sample_sensor
+from closerlook.synthesis.scenes.sight import Sight
 
 __all__ = ["FIXED", "HEADINGS", "FixedCamera", "Network", "check_network", "draw_network", "visited"]
 
-MOST_CAMERAS, MOST_FRAMES = 99, 99
+MOST_FRAMES = 99
 HEADINGS = tuple(range(0, 360, 30))  # that people are seen from where a design does not say
 WIDEST = 15.0  # degrees that a heading may be off a level
 CLEAR = 2.5  # meters around a camera in which nothing stands
@@ -45,7 +47,7 @@ class Network:
     frames: int
     headings: tuple[float, ...]
 
-    @property
+    @functools.cached_property
     def tolerance(self) -> float:
         """Degrees that a heading may be off one of ``headings``: half of the way to the next, at most ``WIDEST``."""
         ordered = np.sort(np.array(self.headings) % 360.0)
@@ -60,6 +62,11 @@ class FixedCamera:
     camera: Camera
     place: Place
     sensor: Sensor
+
+    @functools.cached_property
+    def sight(self) -> Sight:
+        """What the camera can see, in numbers."""
+        return Sight.of(self.camera, self.place)
 
 
 def check_network(design: str, cameras: Sequence[Spec], frames: int, varied: Sequence[str]) -> None:
@@ -86,7 +93,8 @@ def check_network(design: str, cameras: Sequence[Spec], frames: int, varied: Seq
     for spec in cameras:
         for name, value in spec.items():
             if name == "backdrop":
-                backdrops([str(value)])
+                if value not in BACKDROPS:
+                    raise unknown(f"backdrop of a camera in design '{design}':", value, BACKDROPS)
             elif name in PLACED or (name.startswith("sensor.") and name in known_parameters()):
                 check(name, value)
             else:
@@ -110,15 +118,11 @@ def draw_network(
     order = [names[i] for i in np.argsort(waits / (np.array(shares) if shares else 1.0), kind="stable")]
     kinds = [str(spec.get("backdrop", order[k % len(order)])) for k, spec in enumerate(network.cameras)]
     rngs = [keyed_rng(seed, "network", "place", number) for number in range(1, len(kinds) + 1)]
-    drawn = places(backdrops_of(kinds), rngs)
+    drawn = places([BACKDROPS[kind] for kind in kinds], rngs)
     return tuple(
         _fixed(seed, number, spec, place, sensor)
         for number, (spec, place) in enumerate(zip(network.cameras, drawn, strict=True), start=1)
     )
-
-
-def backdrops_of(names: Sequence[str]) -> list:
-    return [backdrops([name])[0] for name in names]
 
 
 def _fixed(seed: int, number: int, spec: Spec, place: Place, sensor: str) -> FixedCamera:

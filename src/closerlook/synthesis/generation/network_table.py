@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import astuple
 
 import polars as pl
 
-from closerlook.attributes import Design
+from closerlook.attributes import Design, Level
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.image_table import (
     DEFAULTS,
@@ -16,10 +18,10 @@ from closerlook.synthesis.generation.image_table import (
     numbers_of,
     people_of,
 )
-from closerlook.synthesis.generation.keys import key_of, walk_key
+from closerlook.synthesis.generation.keys import walk_key
 from closerlook.synthesis.generation.network import HEADINGS, visited
 from closerlook.synthesis.generation.settings import Settings
-from closerlook.synthesis.generation.walks import sample_walk
+from closerlook.synthesis.generation.walks import Walk, sample_walk
 
 __all__ = ["in_splits", "network_table"]
 
@@ -49,41 +51,40 @@ def network_table(design: Design, settings: Settings, first_identity: int) -> pl
     parts = [[name_parts(camera, cell, numbers) for cell in cells] for camera in range(1, len(settings.cameras) + 1)]
     check_names(design, [(front, f"{rest}_f99") for front, rest in parts[-1]])
     others = [[value for name, value in cell.items() if name != "viewpoint"] for cell in cells]
+    kinds = [fixed.place.backdrop.name for fixed in settings.cameras]
     rows = []
-    for identity, camera in ((identity, camera) for identity in people for camera in visits[identity]):
-        fixed, walks = settings.cameras[camera - 1], {}
-        place, kind = numbers["backdrop"][fixed.place.backdrop.name], fixed.place.backdrop.name
-        for frame in range(frames):
-            for (front, rest), cell in zip(parts[camera - 1], others, strict=True):
-                key = walk_key(settings.scene_per, identity, camera, *key_of(*cell))
-                if key not in walks:
-                    walks[key] = sample_walk(fixed, settings.network, settings.seed, key)
-                walk = walks[key]
-                step = walk.steps[frame]
-                name = f"images/{identity:04d}/{identity:04d}{front}_p{place:02d}{rest.removesuffix('.jpg')}"
-                seen = (camera, levels[walk.nearest[frame]], walk.viewpoints[frame], frame)
-                where = (step.x, step.z, step.course)
-                rows.append((f"{name}_f{frame + 1:02d}.jpg", identity, *seen, *where, *cell, kind, "train"))
+    for identity in people:
+        for camera in visits[identity]:
+            kind, walks = kinds[camera - 1], _walks(settings, identity, camera, others)
+            start, end = f"images/{identity:04d}/{identity:04d}", f"_p{numbers['backdrop'][kind]:02d}"
+            for frame in range(frames):
+                for (front, rest), cell, walk in zip(parts[camera - 1], others, walks, strict=True):
+                    name = f"{start}{front}{end}{rest.removesuffix('.jpg')}_f{frame + 1:02d}.jpg"
+                    seen = (camera, levels[walk.nearest[frame]], walk.viewpoints[frame], frame)
+                    rows.append((name, identity, *seen, *astuple(walk.steps[frame]), *cell, kind, "train"))
     known = [name for name in cells[0] if name != "viewpoint"]
     seen_as = ("camera", "viewpoint", "heading", "frame", "walk_x", "walk_z", "walk_course")
     schema = ["file_name", "identity", *seen_as, *known, "backdrop", "split"]
     return pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
 
 
+def _walks(settings: Settings, identity: int, camera: int, cells: Sequence[Sequence[Level]]) -> list[Walk]:
+    """The walk past a camera that is seen in each of these cells."""
+    assert settings.network is not None
+    keys = [walk_key(settings.scene_per, identity, camera, *cell) for cell in cells]
+    fixed, seed = settings.cameras[camera - 1], settings.seed
+    walks = {key: sample_walk(fixed, settings.network, seed, key) for key in dict.fromkeys(keys)}
+    return [walks[key] for key in keys]
+
+
 def in_splits(table: pl.DataFrame, seed: int) -> pl.DataFrame:
     """A network's images as a benchmark: people of odd numbers to train on; of the others one image a camera as query,
     all else as gallery, as Market-1501 has them."""
-    order = [
-        float(keyed_rng(seed, "query", identity, camera).random())
-        for identity, camera in table.select("identity", "camera").unique(maintain_order=True).iter_rows()
-    ]
-    drawn = table.select("identity", "camera").unique(maintain_order=True).with_columns(drawn=pl.Series(order))
-    place = pl.int_range(pl.len()).over("identity", "camera")
-    chosen = (pl.col("drawn") * pl.len().over("identity", "camera")).cast(pl.Int64)
-    test = pl.when(place == chosen).then(pl.lit("query")).otherwise(pl.lit("gallery"))
+    by = ["identity", "camera"]
+    pairs = table.select(by).unique(maintain_order=True)
+    shares = [float(keyed_rng(seed, "query", *pair).random()) for pair in pairs.iter_rows()]
+    drawn = table.join(pairs.with_columns(share=pl.Series(shares)), on=by, how="left", maintain_order="left")
+    number, chosen = pl.int_range(pl.len()).over(by), (pl.col("share") * pl.len().over(by)).cast(pl.Int64)
+    test = pl.when(number == chosen).then(pl.lit("query")).otherwise(pl.lit("gallery"))
     split = pl.when(pl.col("identity") % 2 == 1).then(pl.lit("train")).otherwise(test)
-    return (
-        table.join(drawn, on=["identity", "camera"], how="left", maintain_order="left")
-        .with_columns(split.alias("split"))
-        .drop("drawn")
-    )
+    return drawn.with_columns(split.alias("split")).drop("share")

@@ -72,6 +72,7 @@ BOUNDS = {
     "camera.crop.margin_right": (-0.45, 10.0),
     "camera.crop.margin_bottom": (-0.45, 10.0),
     "camera.crop.cut": (0.0, 1.0),
+    "camera.crop.least": (0.0, 0.5),
     "sensor.exposure": (0.01, 100.0),
     "sensor.adaptation": (0.0, 1.0),
     "sensor.metering": (0.0, 1.0),

@@ -37,6 +37,7 @@ from closerlook.synthesis.humans.cache import load_person, trim
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.humans.pose import skinning, solver, tangents
 from closerlook.synthesis.rendering.renderer import Renderer, ViewRequest
+from closerlook.synthesis.scenes.backdrop import nothing_before
 from closerlook.synthesis.scenes.sensor import compress
 
 __all__ = ["SPACING", "PlannedView", "posed_views", "prepare", "render_person", "write_images"]
@@ -147,7 +148,22 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
             else:
                 view = view_taken(settings, scene, rows[0].taken, height, changes)
             batch.append(PlannedView(ViewRequest(view, pose=number[scene]), tuple(rows), jitter))
-        yield renderer, posed, batch
+        yield renderer, posed, _with_enough_person(renderer, posed, batch)
+
+
+def _with_enough_person(renderer: Renderer, posed: PosedBatch, batch: list[PlannedView]) -> list[PlannedView]:
+    """The views without what hides the person where their boxes ask for more of them."""
+    asked = [view.request.view.camera.crop.least for view in batch]
+    if not any(asked):
+        return batch
+    renderer.rasterize(posed, [view.request for view in batch])
+    little = [mask(renderer.gbuffer(number)).mean() < least for number, least in enumerate(asked)]
+    return [_unhidden(view) if hidden else view for view, hidden in zip(batch, little, strict=True)]
+
+
+def _unhidden(planned: PlannedView) -> PlannedView:
+    view = planned.request.view
+    return replace(planned, request=replace(planned.request, view=replace(view, place=nothing_before(view.place))))
 
 
 def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:

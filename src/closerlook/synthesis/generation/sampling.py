@@ -14,7 +14,7 @@ from closerlook.synthesis.generation.keys import scene_key, walk_key
 from closerlook.synthesis.generation.parameters import override, within
 from closerlook.synthesis.generation.settings import Settings
 from closerlook.synthesis.generation.tasks import Row, Taken, Task
-from closerlook.synthesis.generation.walks import at_step, peopled, walking
+from closerlook.synthesis.generation.walks import peopled, walking
 from closerlook.synthesis.humans import Person, Pose, sample_pose
 from closerlook.synthesis.rendering.renderer import ImageRequest, View
 from closerlook.synthesis.scenes.backdrop import Place, backdrops, hidden_by, places
@@ -22,7 +22,17 @@ from closerlook.synthesis.scenes.camera import sample_camera, sample_crop
 from closerlook.synthesis.scenes.passing import camera_at, place_at
 from closerlook.synthesis.scenes.sensor import sample_sensor
 
-__all__ = ["Scene", "height_of", "image_request", "sample_jitter", "sample_places", "sample_view", "scene_of", "scene_pose", "view_taken"]
+__all__ = [
+    "Scene",
+    "height_of",
+    "image_request",
+    "sample_jitter",
+    "sample_places",
+    "sample_view",
+    "scene_of",
+    "scene_pose",
+    "view_taken",
+]
 
 Scene = tuple[str | int, ...]
 LEAST_SCALE = 0.3  # of the image's pixels that somebody far from a camera of a network has
@@ -57,7 +67,6 @@ def view_taken(settings: Settings, scene: Scene, taken: Taken, height: float, ch
     """What a camera of a network sees of somebody of this ``height``, with ``changes`` of its box and sensor by dotted
     name; the nearer they are, the more pixels they have."""
     fixed, step = settings.cameras[taken.camera - 1], taken.step
-    place, speed = peopled(fixed.place, settings.seed, scene[:-1])
     rng = keyed_rng(settings.seed, "camera", *scene)
     camera = camera_at(fixed.camera, step, height)
     camera = override("camera", replace(camera, crop=replace(sample_crop(rng), cut=1)), changes)
@@ -65,7 +74,7 @@ def view_taken(settings: Settings, scene: Scene, taken: Taken, height: float, ch
     down, right = rng.integers(8, size=2).tolist()
     scale = min(max(fixed.sensor.scale * nearer, LEAST_SCALE), 1.0)
     sensor = override("sensor", replace(fixed.sensor, scale=scale, grid_down=down, grid_right=right), changes)
-    place = place_at(at_step(place, speed, step), fixed.camera, step)
+    place = place_at(peopled(fixed, step, settings.seed, scene[:-1]), fixed.camera, step)
     if camera.occlusion > 0.0:
         place = hidden_by(place, camera, keyed_rng(settings.seed, "occluder", *scene), height)
     return View(camera, place, sensor)

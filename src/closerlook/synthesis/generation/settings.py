@@ -160,6 +160,11 @@ def read_settings(
     if design is None:
         return settings
     jitter = {parameter(name): drawn for name, drawn in design.jitter.items()}
+    if design.cameras and scene_per == "person":
+        raise UsageError(
+            "With --cameras nobody has one pose and place: --scene-per must be view (each walk in all weathers and "
+            "lights) or image (each of these with a walk of its own)."
+        )
     return replace(
         settings,
         jitter=jitter,

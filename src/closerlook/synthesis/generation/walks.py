@@ -1,8 +1,8 @@
 """A person's walk through the place of a fixed camera, and the frames that the camera takes of it.
 
-The walk is straight. It is drawn so that a frame of its middle is seen from one of the network's headings; the others
-are seen as the way makes it. Of some walks drawn at random the first is taken on which nobody goes through walls or
-things, leaves the frame or is mostly hidden.
+The walk is straight. It is drawn so that the person is seen from about one of the network's headings in its middle;
+the other frames are seen as the way makes it. Of walks drawn at random the first is taken on which nobody goes through
+walls or things, is turned too far, leaves the frame, or is mostly hidden.
 """
 
 from __future__ import annotations
@@ -10,35 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from closerlook.arrays import Float, Int
 from closerlook.randomness import keyed_rng
 from closerlook.synthesis.generation.network import FixedCamera, Network
 from closerlook.synthesis.humans import Pose
-from closerlook.synthesis.scenes.frames import axes
-from closerlook.synthesis.scenes.panels import Panels, Place, gathered, texture_number
+from closerlook.synthesis.scenes.backdrop import Place
 from closerlook.synthesis.scenes.passing import Step, eye_of, seen_from
-from closerlook.synthesis.scenes.places import spheres, tints
-from closerlook.synthesis.scenes.textures import VARIANTS
+from closerlook.synthesis.scenes.places import DARKER, spheres, tints
+from closerlook.synthesis.scenes.sight import PASSERS, STATURE, Sight, Ways
 from closerlook.synthesis.scenes.windows import SENSOR
 
-__all__ = ["Walk", "at_step", "peopled", "sample_walk", "walked", "walking"]
+__all__ = ["Walk", "peopled", "sample_walk", "walking"]
 
-DRAWN, ROUNDS = 24, 4  # walks at once, and how often, until one will do
-STATURE, HALF_WIDTH = 1.7, 0.25  # of somebody, meters
+DRAWN, ROUNDS = 16, 8  # walks at once, and how often at most, until one will do
+ASIDE, DISTANCE = 0.8, (0.6, 1.8)  # of half a frame's width, and of a camera's distance: where walks have their middles
 PACE = (0.55, 1.5)  # meters between frames
 CYCLE = 1.45  # meters of one cycle of the gait
 SMALLEST = 0.09  # of the frame's height that somebody fills
 SHOWN = 0.75  # of somebody's height and width that is in the frame
 HIDDEN = 0.5  # of somebody that things hide at most
 WALL, THING = 0.5, 0.45  # meters that people keep from them
-HALF_THICK = 0.25  # of a thing's width that it is deep on either side, at most a meter
-PASSERS = ("passer", "walker", "stroller")
-NUMBERS = np.array([texture_number(name, k) for name in PASSERS for k in range(VARIANTS)])
 AREA, BRISK = 9.0, 1.1  # meters from the middle that others are within, and their way for each meter of the person's
-# Share of a thing's width that hides what is behind; the rest of its texture is open, or above people's heads.
-SOLID = {"tree": 0.05, "sign": 0.12, "passer": 0.42, "walker": 0.42, "stroller": 0.42, "bicycle": 0.5, "railing": 0.5}
 
 
 @dataclass(frozen=True)
@@ -56,79 +49,84 @@ class Walk:
     nearest: tuple[int, ...]
 
 
-def walked(step: Step) -> float:
-    """Meters along the walk; from where is the same for all its frames."""
-    course = np.radians(step.course)
-    return float(step.x * np.cos(course) + step.z * np.sin(course))
+@dataclass(frozen=True)
+class _Others:
+    """Those who pass during a walk: where each is when the person is at 0 meters of the walk, and how far they go for
+    each meter of the person's, (k, 2)."""
+
+    where: Float
+    speed: Float
+
+
+def _others(sight: Sight, seed: int, key: tuple[str | int, ...]) -> _Others:
+    angle, away, course, brisk = keyed_rng(seed, "others", *key).random((4, len(sight.passers)))
+    out, on = (np.stack([np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)], axis=1) for turn in (angle, course))
+    return _Others((AREA * np.sqrt(away))[:, None] * out, (BRISK * (0.5 + brisk))[:, None] * on)
+
+
+def _things(sight: Sight, others: _Others, walked: Float) -> Float:
+    """(..., m, 2) positions of things when the person has (...) meters ``walked``."""
+    where = np.broadcast_to(sight.where, (*walked.shape, *sight.where.shape)).copy()
+    where[..., sight.passers, :] = others.where + others.speed * walked[..., None, None]
+    return where
+
+
+def peopled(fixed: FixedCamera, step: Step, seed: int, key: tuple[str | int, ...]) -> Place:
+    """The camera's place, with those who pass there when the person is at a step of the walk with this ``key``."""
+    sight, place = fixed.sight, fixed.place
+    if not len(sight.passers):
+        return place
+    rng = keyed_rng(seed, "looks of others", *key)
+    rows = np.flatnonzero(place.panels.turns)
+    panels = place.panels
+    corner, tint, paint = panels.corner.copy(), panels.tint.copy(), panels.paint.copy()
+    walked = _ways([step]).walked[0, 0]
+    corner[rows[:, None], np.array([0, 2])] = _things(sight, _others(sight, seed, key), walked)
+    passers = rows[sight.passers]
+    paint[passers] = PASSERS[rng.integers(len(PASSERS), size=len(passers))]
+    tint[passers] = tints(rng.standard_normal((len(passers), 4)), 0.3, DARKER)
+    panels = replace(panels, corner=corner, tint=tint, paint=paint)
+    return replace(place, panels=panels, occluder_spheres=spheres(panels[rows]))
 
 
 def walking(pose: Pose, step: Step) -> Pose:
-    """The pose at a step of a walk, where nobody stands still."""
+    """The pose at a step of a walk, on which nobody stands still."""
     stride = pose.stride or 0.4 + 0.55 * pose.speed
-    return replace(pose, stride=stride, phase=(pose.phase + walked(step) / CYCLE) % 1.0)
+    return replace(pose, stride=stride, phase=(pose.phase + float(_ways([step]).walked[0, 0]) / CYCLE) % 1.0)
 
 
-def peopled(place: Place, seed: int, walk: tuple[str | int, ...]) -> tuple[Place, Float]:
-    """The place with those who pass there during a walk, and the (n, 2) level meters that each of its panels moves for
-    each meter of the person's: 0 for all but people."""
-    panels = place.panels
-    others = np.flatnonzero(np.isin(panels.paint, NUMBERS))
-    speed = np.zeros((len(panels), 2))
-    if not len(others):
-        return place, speed
-    rng = keyed_rng(seed, "others", *walk)
-    angle, away, course, brisk, looks = rng.random((5, len(others)))
-    angle, course, away = 2 * np.pi * angle, 2 * np.pi * course, AREA * np.sqrt(away)
-    corner, tint, paint = panels.corner.copy(), panels.tint.copy(), panels.paint.copy()
-    corner[others, 0], corner[others, 2] = away * np.cos(angle), away * np.sin(angle)
-    tint[others] = tints(rng.standard_normal((len(others), 4)), 0.3, -0.35)
-    paint[others] = NUMBERS[(looks * len(NUMBERS)).astype(np.int64)]
-    speed[others] = (BRISK * (0.5 + brisk) * np.stack([np.cos(course), np.sin(course)])).T
-    return replace(place, panels=replace(panels, corner=corner, tint=tint, paint=paint)), speed
+def _ways(steps: list[Step]) -> Ways:
+    x, z = (np.array([[getattr(step, name) for step in steps]]) for name in "xz")
+    return Ways(x, z, np.array([steps[0].course]))
 
 
-def at_step(place: Place, speed: Float, step: Step) -> Place:
-    """The place when the person is at a step of the walk; ``speed`` as :func:`peopled` gives it."""
-    if not speed.any():
-        return place
-    corner = place.panels.corner.copy()
-    corner[:, [0, 2]] += speed * walked(step)
-    panels = replace(place.panels, corner=corner)
-    return replace(place, panels=panels, occluder_spheres=spheres(panels[np.flatnonzero(panels.turns)]))
-
-
-def sample_walk(fixed: FixedCamera, network: Network, seed: int, walk: tuple[str | int, ...]) -> Walk:
+def sample_walk(fixed: FixedCamera, network: Network, seed: int, key: tuple[str | int, ...]) -> Walk:
     """The frames of the walk with this key.
 
-    Example:
-        >>> from closerlook.synthesis.generation.network import Network, draw_network
-        >>> network = Network(({}, {}), 3, (0.0, 90.0))
-        >>> fixed, _ = draw_network(0, network, ["park"], [], "cctv")
-        >>> len(sample_walk(fixed, network, 0, ("walk", 1, 1)).steps)
-        3
+    Where no walk will do (a place too narrow, a camera that looks at a wall) the one with least wrong is taken.
     """
-    rng = keyed_rng(seed, "walk", *walk)
-    place, speed = peopled(fixed.place, seed, walk)
-    stands = _Standing.of(place.panels, speed)
-    best, least = None, np.inf
+    rng, sight = keyed_rng(seed, *key), fixed.sight
+    others = _others(sight, seed, key)
+    best, least = _draw(fixed, network, rng)[:1], np.inf
     for _ in range(ROUNDS):
-        x, z, course = _draw(fixed, network, rng)
-        wrong = _wrong(fixed, network, stands, x, z, course)
-        for k in np.argsort(wrong, kind="stable"):
+        ways = _draw(fixed, network, rng)
+        things = _things(sight, others, ways.walked)
+        wrong = _wrong(fixed, network, ways, things)
+        for k in np.argsort(wrong, kind="stable").tolist():
             if wrong[k] >= least:
                 break
-            worse = wrong[k] + max(_hidden(fixed, stands, x[k], z[k], course[k]).max() - HIDDEN, 0.0)
-            if worse < least:
-                best, least = (x[k], z[k], course[k]), worse
-        if least == 0.0:
-            break
-    assert best is not None
-    return _walk(fixed, network, *best)
+            row = slice(k, k + 1)
+            more = wrong[k] + max(float(sight.hidden(ways[row], things[row]).max()) - HIDDEN, 0.0)
+            if more < least:
+                best, least = ways[row], more
+            if least == 0.0:
+                return _walk(fixed, network, best)
+    return _walk(fixed, network, best)
 
 
-def _walk(fixed: FixedCamera, network: Network, x: Float, z: Float, course: Float) -> Walk:
-    viewpoint, _ = seen_from(fixed.camera, x, z, course)
-    steps = tuple(Step(float(a), float(b), float(course)) for a, b in zip(x, z, strict=True))
+def _walk(fixed: FixedCamera, network: Network, way: Ways) -> Walk:
+    viewpoint, _ = seen_from(fixed.camera, way.x[0], way.z[0], way.course)
+    steps = tuple(Step(x, z, float(way.course[0])) for x, z in zip(way.x[0].tolist(), way.z[0].tolist(), strict=True))
     return Walk(steps, tuple(viewpoint.tolist()), tuple(_off(viewpoint, network)[1].tolist()))
 
 
@@ -138,111 +136,31 @@ def _off(viewpoint: Float, network: Network) -> tuple[Float, Int]:
     return away.min(-1), away.argmin(-1)
 
 
-def _draw(fixed: FixedCamera, network: Network, rng: np.random.Generator) -> tuple[Float, Float, Float]:
-    """(n, frames) positions and (n,) courses of walks through what the camera sees."""
+def _draw(fixed: FixedCamera, network: Network, rng: np.random.Generator) -> Ways:
+    """Walks through what the camera sees."""
     camera, eye = fixed.camera, eye_of(fixed.camera)
     aside, far, heading, off, pace = rng.random((5, DRAWN))
-    azimuth = np.radians(camera.viewpoint + 180.0) + np.arctan((1.6 * aside - 0.8) * SENSOR[0] / 2 / camera.focal)
-    distance = camera.distance * 0.6 * 3.0**far
-    middle = eye[0] + distance * np.cos(azimuth), eye[2] + distance * np.sin(azimuth)
+    azimuth = np.radians(camera.viewpoint + 180.0) + np.arctan(ASIDE * (2 * aside - 1) * SENSOR[0] / 2 / camera.focal)
+    distance = camera.distance * DISTANCE[0] * (DISTANCE[1] / DISTANCE[0]) ** far
     levels = np.array(network.headings)[(heading * len(network.headings)).astype(np.int64)]
     viewpoint = levels + (2 * off - 1) * network.tolerance
     course = (np.degrees(azimuth) + 180.0 - viewpoint + 90.0) % 360.0
-    ahead = (np.arange(network.frames) - (network.frames - 1) / 2) * (PACE[0] + (PACE[1] - PACE[0]) * pace)[:, None]
-    x, z = (m[:, None] + ahead * f(np.radians(course))[:, None] for m, f in zip(middle, (np.cos, np.sin), strict=True))
-    return x, z, course
+    on = (np.arange(network.frames) - (network.frames - 1) / 2) * (PACE[0] + (PACE[1] - PACE[0]) * pace)[:, None]
+    x = (eye[0] + distance * np.cos(azimuth))[:, None] + on * np.cos(np.radians(course))[:, None]
+    z = (eye[2] + distance * np.sin(azimuth))[:, None] + on * np.sin(np.radians(course))[:, None]
+    return Ways(x, z, course)
 
 
-def _wrong(fixed: FixedCamera, network: Network, stands: _Standing, x: Float, z: Float, course: Float) -> Float:
-    """(n,) how much is wrong with each walk, 0 nothing: meters in walls and things, shares out of the frame, ..."""
-    viewpoint, distance = seen_from(fixed.camera, x, z, course[:, None])
-    turned = np.maximum(_off(viewpoint, network)[0] - network.tolerance - 1e-6, 0.0) / 45.0
-    small = np.maximum(distance / (STATURE * fixed.camera.focal / (SMALLEST * SENSOR[1])) - 1.0, 0.0)
-    walls = np.maximum(WALL - _room(fixed.place.panels, x, z), 0.0)
-    out = np.maximum(SHOWN - _in_frame(fixed, x, z), 0.0)
-    things = np.maximum(THING - stands.clearance(x, z, course), 0.0)
-    return np.asarray((turned + small + 10 * walls + 4 * out + things).max(1))
-
-
-def _room(panels: Panels, x: Float, z: Float) -> Float:
-    """Meters to the nearest wall; below 0 outside."""
-    walls = np.flatnonzero((panels.upward[:, 1] > 0) & ~panels.turns & ~panels.cutout)
-    along = panels.along[walls][:, [0, 2]]
-    normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.hypot(*along.T)[:, None]
-    offset = (panels.corner[walls][:, [0, 2]] * normal).sum(1)
-    room = (offset - (x[..., None] * normal[:, 0] + z[..., None] * normal[:, 1])) * np.sign(offset)
-    return np.asarray(room.min(-1, initial=np.inf))
-
-
-def _in_frame(fixed: FixedCamera, x: Float, z: Float) -> Float:
-    """Share of somebody's height or width, whichever is less, that is in the camera's frame."""
-    camera, eye = fixed.camera, eye_of(fixed.camera)
-    right, up, forward = _axes(camera)
-    shares = []
-    foot = np.stack([x - eye[0], np.full_like(x, -eye[1]), z - eye[2]], axis=-1)
-    head = foot + [0.0, STATURE, 0.0]
-    depths = [np.maximum(point @ forward, 0.1) for point in (foot, head)]
-    half = np.array(SENSOR) / 2 / camera.focal
-    low, high = (point @ up / depth for point, depth in zip((foot, head), depths, strict=True))
-    shares.append((np.minimum(high, half[1]) - np.maximum(low, -half[1])) / (high - low))
-    middle, wide = (foot + head) @ right / sum(depths), 2 * HALF_WIDTH / sum(depths)
-    shares.append((np.minimum(middle + wide, half[0]) - np.maximum(middle - wide, -half[0])) / (2 * wide))
-    return np.asarray(np.minimum(*shares))
-
-
-def _axes(camera: object) -> tuple[Float, Float, Float]:
-    eye = eye_of(camera)
-    right, up, forward = axes((np.array([0.0, 0.85, 0.0]) - eye)[None], np.array([camera.roll]))
-    return right[0].astype(np.float64), up[0].astype(np.float64), forward[0].astype(np.float64)
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """Things of a place: (m,) level positions, meters moved for each of the person's, widths, heights, solid shares."""
-
-    where: Float
-    speed: Float
-    width: Float
-    height: Float
-    solid: Float
-
-    @classmethod
-    def of(cls, panels: Panels, speed: Float) -> _Standing:
-        things = np.flatnonzero(panels.turns)
-        solid = np.array([SOLID.get(name, 1.0) for name, _ in panels[things].texture])
-        width, height = np.abs(panels.along[things, 0]), panels.upward[things, 1]
-        return cls(panels.corner[things][:, [0, 2]], speed[things], width, height, solid)
-
-    def at(self, x: Float, z: Float, course: Float) -> Float:
-        """(..., m, 2) where they are when the person is at (...) x and z."""
-        angle = np.radians(course)
-        ahead = x * np.cos(angle) + z * np.sin(angle)
-        return self.where + self.speed * ahead[..., None, None]
-
-    def clearance(self, x: Float, z: Float, course: Float) -> Float:
-        """Meters from somebody to the nearest of them."""
-        away = self.at(x, z, course[:, None]) - np.stack([x, z], axis=-1)[..., None, :]
-        meters = np.hypot(away[..., 0], away[..., 1]) - np.minimum(HALF_THICK * self.width * self.solid, 1.0)
-        return np.asarray(meters.min(-1, initial=np.inf))
-
-
-def _hidden(fixed: FixedCamera, stands: _Standing, x: Float, z: Float, course: Float) -> Float:
-    """(frames,) about the share of somebody that things hide from the camera."""
-    eye = eye_of(fixed.camera)
-    right, _, _ = _axes(fixed.camera)
-    across = right[[0, 2]] / np.hypot(right[0], right[2])
-    ahead = np.array([across[1], -across[0]])  # level, away from the camera
-    person = np.stack([x, z], axis=1) - eye[[0, 2]]
-    things = stands.at(x, z, course) - eye[[0, 2]]
-    depth, away = things @ ahead, (person @ ahead)[:, None]
-    before = (depth > 0.3) & (depth < away - 0.25)
-    share = np.where(before, depth / away, 1.0)  # of the way from the camera to the person at which a thing stands
-    sideways = np.array([-0.8, 0.0, 0.8]) * HALF_WIDTH
-    upwards = np.linspace(0.08, 0.95, 6) * STATURE
-    lateral = (person @ across)[:, None, None] + sideways
-    crossing = np.abs(lateral * share[..., None] - (things @ across)[..., None])
-    high = eye[1] + (upwards - eye[1]) * share[..., None]
-    covered = (crossing < (stands.width * stands.solid / 2)[:, None])[..., :, None] & (
-        (high >= 0) & (high < stands.height[:, None])
-    )[..., None, :]
-    return np.asarray((covered & before[..., None, None]).any(1).mean((1, 2)))
+def _wrong(fixed: FixedCamera, network: Network, ways: Ways, things: Float) -> Float:
+    """(n,) how much is wrong with each walk but for what hides it; 0 nothing."""
+    sight = fixed.sight
+    viewpoint, distance = seen_from(fixed.camera, ways.x, ways.z, ways.course[:, None])
+    furthest = STATURE * fixed.camera.focal / (SMALLEST * SENSOR[1])
+    faults = (
+        (_off(viewpoint, network)[0] - network.tolerance - 1e-6) / 45.0,
+        distance / furthest - 1.0,
+        10.0 * (WALL - sight.room(ways)),
+        4.0 * (SHOWN - sight.shown(ways)),
+        THING - sight.clearance(ways, things),
+    )
+    return np.asarray(np.maximum(faults, 0.0).sum(0).max(1))

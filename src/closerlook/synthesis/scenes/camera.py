@@ -30,6 +30,7 @@ class Crop:
         margin_left, margin_top, margin_right, margin_bottom: by which share of its width or height the box is widened
             at this side.
         cut: 1 ends the box where the camera's frame ends, 0 goes on beyond.
+        least: share of the box that must show the person, 0 to 0.5: where things before them leave less, these go.
     """
 
     height: float = 1.12
@@ -42,6 +43,7 @@ class Crop:
     margin_right: float = 0.0
     margin_bottom: float = 0.0
     cut: int = 0
+    least: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from closerlook.arrays import Float
-from closerlook.synthesis.scenes.camera import MIDDLE, Camera
+from closerlook.synthesis.scenes.camera import Camera
 from closerlook.synthesis.scenes.panels import Panels, Place, gathered
 from closerlook.synthesis.scenes.windows import SENSOR
 
@@ -53,7 +53,7 @@ def camera_at(fixed: Camera, step: Step, height: float) -> Camera:
     distance = math.hypot(x, z)
     aside = math.atan2(z, x) - math.radians(fixed.viewpoint + 180.0)
     below = math.atan2(fixed.height - height / 2, distance) - math.radians(fixed.pitch)
-    viewpoint, _ = seen_from(fixed, np.float64(step.x), np.float64(step.z), np.float64(step.course))
+    viewpoint, _ = seen_from(fixed, *(np.array(number) for number in (step.x, step.z, step.course)))
     return replace(
         fixed,
         viewpoint=float(viewpoint),

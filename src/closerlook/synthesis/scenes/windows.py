@@ -26,7 +26,7 @@ def windows(crops: Sequence[Crop], across: Float32, above: Float32, focal: Float
         size: image (height, width); sets the shape of an unstretched box.
     """
     numbers = np.array([astuple(crop) for crop in crops], np.float64).T
-    tall, aspect, right, down, fit, margin_left, margin_top, margin_right, margin_bottom, cut = numbers
+    tall, aspect, right, down, fit, margin_left, margin_top, margin_right, margin_bottom, cut, _ = numbers
     bottom, top = above.min(1).astype(np.float64), above.max(1).astype(np.float64)
     # A detector centers on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
     tenth = across.shape[1] // 10
