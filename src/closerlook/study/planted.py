@@ -1,8 +1,8 @@
 """Planted targets: weather, illumination and viewpoint are hidden, to see whether the pipeline finds them.
 
-The target is a network of fixed cameras: it shows other people in other places through another sensor, in a few levels
-drawn from the seed. The analysis sees its training images without any label. What it recovers, and what training on the selection gains over
-equal-size random images, is then a matter of config.
+The target is a network of fixed cameras. It shows other people in other places through another sensor, in a few levels
+drawn from the seed. The analysis sees its training images without any label. What it recovers, and what training on
+the selection gains over equal-size random images, is then a matter of config.
 """
 
 from __future__ import annotations
