@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from leakage import SIZE, Strips
 
 import closerlook as cl
 from closerlook.compute.processes import usable_cores
 from closerlook.embedding import Features, extract
 from closerlook.evaluation import rank
 from closerlook.randomness import keyed_rng
+from leakage import SIZE, Strips
 
 LIGHTS = {"weather": ["sunny", "clouds"], "illumination": ["noon", "dusk"]}
 CAMERAS = 6

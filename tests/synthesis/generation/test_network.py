@@ -25,7 +25,8 @@ NETWORK: dict[str, Any] = {"identities": 24, "cameras": 6, "levels": ONE_LIGHT}
 
 
 def requested(design: str | Design = "gpr-plus", **options: Any) -> Request:
-    return read_request(design, {**NETWORK, **options})
+    asked: Any = {**NETWORK, **options}
+    return read_request(design, asked)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,8 @@ def test_the_camera_does_not_move(step: Step) -> None:
     seen = frame(camera_at(FIXED, step, TALL), BODY, (128, 64))
     eye = in_place(seen.eye[None].astype(float), step)[0] + [step.x, 0.0, step.z]
     assert eye == pytest.approx(eye_of(FIXED), abs=1e-4)
-    middle = frame(camera_at(FIXED, Step(0.0, 0.0, 90.0), 2 * MIDDLE), BODY * [1, 2 * MIDDLE / TALL, 1], (128, 64))
+    shorter = (BODY * [1.0, 2 * MIDDLE / TALL, 1.0]).astype(np.float32)
+    middle = frame(camera_at(FIXED, Step(0.0, 0.0, 90.0), 2 * MIDDLE), shorter, (128, 64))
     for axis in ("right", "up", "forward"):
         now = in_place(getattr(seen, axis)[None].astype(float), step)[0]
         assert now == pytest.approx(getattr(middle, axis), abs=2e-3), axis

@@ -21,13 +21,19 @@ def with_thing(name: str, x: float, z: float, width: float, height: float) -> Pl
     """A place with nothing but its ground, walls and this."""
     bare = place(BACKDROPS["street"], np.random.default_rng(3))
     kept = bare.panels[np.flatnonzero(~bare.panels.turns)]
+    yes, no = np.ones(1, bool), np.zeros(1, bool)
     one = Panels(
-        np.array([texture_number(name, 0)]),
-        np.array([[x, 0.0, z]]),
-        np.array([[width, 0.0, 0.0]]),
-        np.array([[0.0, height, 0.0]]),
-        *(np.ones((1, 3)), np.ones((1, 2)), np.zeros((1, 2))),
-        *(np.ones(1, bool), np.ones(1, bool), np.zeros(1, bool), np.ones(1)),
+        paint=np.array([texture_number(name, 0)]),
+        corner=np.array([[x, 0.0, z]]),
+        along=np.array([[width, 0.0, 0.0]]),
+        upward=np.array([[0.0, height, 0.0]]),
+        tint=np.ones((1, 3)),
+        repeat=np.ones((1, 2)),
+        shift=np.zeros((1, 2)),
+        cutout=yes,
+        turns=yes,
+        front=no,
+        roughness=np.ones(1),
     )
     columns = [np.concatenate([getattr(part, name) for part in (kept, one)]) for name in Panels.__dataclass_fields__]
     return replace(bare, panels=Panels(*columns))

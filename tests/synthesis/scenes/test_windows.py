@@ -1,6 +1,7 @@
 """The detector's box: what each part of a crop does to the window."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,8 @@ def test_half_a_fit_is_half_way() -> None:
 
 @pytest.mark.parametrize(("side", "change"), [("left", 0), ("bottom", 1), ("right", 2), ("top", 3)])
 def test_a_margin_moves_its_own_side_by_its_share(side: str, change: int) -> None:
-    moved = box(replace(TIGHT, **{f"margin_{side}": 0.1})) - box(TIGHT)
+    wider: Any = {f"margin_{side}": 0.1}
+    moved = box(replace(TIGHT, **wider)) - box(TIGHT)
     expected = np.zeros(4)
     expected[change] = 0.1 * (-1 if change < 2 else 1) * (0.06, 0.3)[change % 2]
     assert moved == pytest.approx(expected, abs=1e-6)
