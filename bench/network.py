@@ -3,7 +3,7 @@
     python bench/network.py [--identities 6] [--leak-identities 100] [--workers 2] [--out build/network]
 
 Rates: as many images of grid (``--scene-per view`` and ``image``) and network (the same two), in turn and twice, so
-that other work on the machine slows all alike; people are built before. ``x grid`` is the network's rate over that of
+that other work on the machine slows all alike; people are built before, processes start within. ``x grid`` is the network's rate over that of
 the grid in the same mode. A view of the grid is seen in 49 weathers and lights, as a frame of the network is.
 
 Leak: the left and right eighth of each image alone, ranked by Market-1501's protocol, as ``bench/leakage.py`` does:
@@ -43,10 +43,12 @@ def rate(out: Path, workers: int, **asked: Any) -> float:
 def rates(people: int, workers: int, out: Path) -> None:
     grid: dict[str, dict[str, Any]] = {
         "view": {"identities": people},
-        "image": {"identities": people, "levels": {**LIGHTS, "viewpoint": range(0, 360, 30)}},
+        "image": {"identities": 4 * people, "levels": {**LIGHTS, "viewpoint": range(0, 360, 30)}},
     }
     network = {mode: {**asked, "cameras": CAMERAS} for mode, asked in grid.items()}
-    cl.generate(identities=people, size=SIZE, workers=workers, out=out / "warm", levels={**LIGHTS, "viewpoint": [0]})
+    cl.generate(
+        identities=4 * people, size=SIZE, workers=workers, out=out / "warm", levels={**LIGHTS, "viewpoint": [0]}
+    )
     for mode in grid:
         found = [
             [rate(out / "rate", workers, scene_per=mode, **kind[mode]) for kind in (grid, network)] for _ in range(2)
@@ -84,12 +86,13 @@ def leak(people: int, workers: int, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--identities", type=int, default=6, help="people whose rendering is timed")
-    parser.add_argument("--leak-identities", type=int, default=100, help="people to find again")
+    parser.add_argument("--leak-identities", type=int, default=100, help="people to find again; 0 for none")
     parser.add_argument("--workers", type=int, default=usable_cores())
     parser.add_argument("--out", type=Path, default=Path("build/network"))
     given = parser.parse_args()
     rates(given.identities, given.workers, given.out)
-    leak(given.leak_identities, given.workers, given.out)
+    if given.leak_identities:
+        leak(given.leak_identities, given.workers, given.out)
 
 
 if __name__ == "__main__":
