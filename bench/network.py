@@ -2,9 +2,10 @@
 
     python bench/network.py [--identities 6] [--leak-identities 100] [--workers 2] [--out build/network]
 
-Rates: as many images of grid (``--scene-per view`` and ``image``) and network (the same two), in turn and twice, so
-that other work on the machine slows all alike; people are built before, processes start within. ``x grid`` is the network's rate over that of
-the grid in the same mode. A view of the grid is seen in 49 weathers and lights, as a frame of the network is.
+Rates: of a grid (``--scene-per view`` and ``image``) and a network of the same people (in the same two), in turn and
+twice, so that other work on the machine slows all alike; people are built before, processes start within. ``x grid`` is
+the network's rate over that of the grid in the same mode. A view of the grid is seen in 49 weathers and lights, as a
+frame of the network is.
 
 Leak: the left and right eighth of each image alone, ranked by Market-1501's protocol, as ``bench/leakage.py`` does:
 the network's query against its gallery; with ``own camera`` the query's own camera is not hidden.

@@ -83,7 +83,8 @@ factors:
 ```
 
 Of `camera` there may be `height`, `pitch` (of the camera's axis; or `distance`, meters to where the axis is half as
-high as people), `roll`, `focal` and `distortion`, of `sensor` everything. These are fixed: only `camera.crop`,
+high as people), `roll`, `focal` and `distortion`, of `sensor` everything (`scale` at that distance: nearer people have
+more pixels). These are fixed: only `camera.crop`,
 `camera.occlusion` and `sensor` may be factors or jitter beside them. With a factor `viewpoint` people are seen from
 near its levels only.
 
