@@ -47,9 +47,7 @@ def rates(people: int, workers: int, out: Path) -> None:
         "image": {"identities": 4 * people, "levels": {**LIGHTS, "viewpoint": range(0, 360, 30)}},
     }
     network = {mode: {**asked, "cameras": CAMERAS} for mode, asked in grid.items()}
-    cl.generate(
-        identities=4 * people, size=SIZE, workers=workers, out=out / "warm", levels={**LIGHTS, "viewpoint": [0]}
-    )
+    rate(out / "warm", workers, identities=4 * people, levels={**LIGHTS, "viewpoint": [0]})
     for mode in grid:
         found = [
             [rate(out / "rate", workers, scene_per=mode, **kind[mode]) for kind in (grid, network)] for _ in range(2)
