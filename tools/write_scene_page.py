@@ -41,6 +41,55 @@ is `uniform` or `log_uniform` (lowest, highest), `normal` (mean, deviation) or `
 of weather `neutral` and illumination `noon`; of `camera` and `sensor` it is the value that drawing starts from, for
 unless a design sets them they are drawn for each view (`--sensor`, `--scene-per`). Lengths are meters, angles degrees.
 
+## Boxes as detectors make them
+
+`camera.crop` says which box around the person becomes the image. Without it boxes have about the image's shape, as
+Market-1501's do. A box that is as wide as the person, widened by 0 to 10 % a side, cut at the frame's edge and at
+least 30 % person, as UnrealPerson has them:
+
+```yaml
+jitter:
+  camera.crop.height: {choice: [1]}
+  camera.crop.aspect: {choice: [1]}
+  camera.crop.right: {choice: [0]}
+  camera.crop.down: {choice: [0]}
+  camera.crop.fit: {choice: [1]}
+  camera.crop.margin_left: {uniform: [0, 0.1]}
+  camera.crop.margin_top: {uniform: [0, 0.1]}
+  camera.crop.margin_right: {uniform: [0, 0.1]}
+  camera.crop.margin_bottom: {uniform: [0, 0.1]}
+  camera.crop.cut: {choice: [1]}
+  camera.crop.least: {choice: [0.3]}
+```
+
+## Networks of cameras
+
+`cameras: 6` in a design, or `--cameras 6`, puts up six fixed cameras, each with its own place, position, height, pitch,
+focal length, lens and sensor (exposure and white balance too). Everybody walks straight past 2 to all of them, `frames`
+images each (4), so that distance, viewpoint, occlusion and light follow from the way; others pass as well. In the
+table `camera` is the camera's number, `viewpoint` the level of the design that the heading seen is nearest to. Weather
+and illumination stay factors. A list says what is not to be drawn:
+
+```yaml
+identities: 200
+frames: 4
+cameras:
+  - {backdrop: street, camera.height: 3.2, camera.pitch: 14, camera.focal: 28, sensor.exposure: 1.2}
+  - {backdrop: park, camera.distortion: 0.1}
+  - {}
+factors:
+  weather: [sunny, clouds]
+  illumination: [forenoon, dusk]
+```
+
+Of `camera` there may be `height`, `pitch` (of the camera's axis; or `distance`, meters to where the axis is half as
+high as people), `roll`, `focal` and `distortion`, of `sensor` everything (`scale` at that distance: nearer people have
+more pixels). These are fixed: only `camera.crop`,
+`camera.occlusion` and `sensor` may be factors or jitter beside them. With a factor `viewpoint` people are seen from
+near its levels only.
+
+## The parameters
+
 This page is written by `python tools/write_scene_page.py`; do not edit it.
 """
 

@@ -138,6 +138,11 @@ class Design:
         weathers, illuminations: levels of the user's own by name, as parameters: ``{like: foggy, extinction: 0.01}``.
         backdrops: the places that images are drawn from, and how often each, to a common factor; all if empty.
         population: shares of the mix of people that are not the usual ones, such as ``{winter: 0.6}``.
+        cameras: one entry for each fixed camera of a network, with what is not to be drawn for it:
+            ``{backdrop: park, camera.height: 3, sensor.noise: 2}``. Empty: there is no network, and a camera is where
+            its viewpoint says. In a network people are seen from the viewpoints that their ways make, all near to a
+            level of factor ``viewpoint``, and by 2 to all cameras.
+        frames: images of one walk past a camera of a network.
 
     Example:
         >>> weather, side = cl.Factor("weather", ("sunny", "foggy")), cl.Factor("viewpoint", (0, 90, 180))
@@ -153,6 +158,8 @@ class Design:
     illuminations: Mapping[str, Spec] = field(default_factory=dict)
     backdrops: Mapping[str, float] = field(default_factory=dict)
     population: Mapping[str, float] = field(default_factory=dict)
+    cameras: tuple[Spec, ...] = ()
+    frames: int = 4
 
     def __post_init__(self) -> None:
         if self.identities < 1:
@@ -170,7 +177,8 @@ class Design:
 
         The file holds ``identities: 100`` and ``factors: {weather: [sunny, foggy], viewpoint: [0, 90]}``; and, if
         wanted, ``jitter: {sensor.noise: {uniform: [0, 3]}}``, ``weathers: {haze: {like: foggy, extinction: 0.01}}``,
-        ``backdrops: {street: 3, park: 1}`` and ``population: {winter: 0.6}``.
+        ``backdrops: {street: 3, park: 1}``, ``population: {winter: 0.6}``, and a network of cameras: ``cameras: 6`` or
+        ``cameras: [{camera.height: 3}, {backdrop: park}]``, ``frames: 4``.
         """
         if isinstance(source, Design):
             return source
@@ -224,12 +232,18 @@ class Design:
         for name, shares in (("backdrops", self.backdrops), ("population", self.population)):
             if shares:
                 value[name] = dict(shares)
+        if self.cameras:
+            said = [dict(spec) for spec in self.cameras]
+            value["cameras"], value["frames"] = said if any(said) else len(said), self.frames
         return value
 
     @classmethod
     def from_dict(cls, value: Mapping[str, object], *, where: str) -> Design:
         """The inverse of :meth:`to_dict`; ``where`` names the source in error messages."""
-        known = ["name", "identities", "factors", "jitter", "weathers", "illuminations", "backdrops", "population"]
+        known = [
+            *("name", "identities", "factors", "jitter", "weathers", "illuminations", "backdrops", "population"),
+            *("cameras", "frames"),
+        ]
         extra = set(value) - set(known)
         identities, factors = value.get("identities"), value.get("factors")
         if extra:
@@ -252,7 +266,28 @@ class Design:
             illuminations=_specs(value, "illuminations", where),
             backdrops=_shares(value, "backdrops", where),
             population=_shares(value, "population", where),
+            cameras=_cameras(value.get("cameras") or 0, where),
+            frames=_frames(value.get("frames", 4), where),
         )
+
+
+MOST_CAMERAS = 99  # of a network; their numbers have two digits in names
+
+
+def _cameras(value: object, where: str) -> tuple[Spec, ...]:
+    if type(value) is int and 0 <= value <= MOST_CAMERAS:
+        return ({},) * value
+    if not isinstance(value, list) or not all(isinstance(spec, Mapping) for spec in value):
+        raise CloserlookError(
+            f"{where}: 'cameras' must be a number up to {MOST_CAMERAS}, or a list with a mapping for each camera."
+        )
+    return tuple({str(name): number for name, number in spec.items()} for spec in value)
+
+
+def _frames(value: object, where: str) -> int:
+    if type(value) is not int:
+        raise CloserlookError(f"{where}: 'frames' must be a whole number.")
+    return value
 
 
 def _specs(value: Mapping[str, object], part: str, where: str) -> dict[str, Spec]:

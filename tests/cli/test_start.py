@@ -30,6 +30,8 @@ CALLS = [
     ("-V", 0, "."),
     ("frobnicate", 2, "No such command"),
     ("generate --help", 0, "--scene-per"),
+    ("generate --help", 0, "--cameras"),
+    ("generate --help", 0, "--splits"),
     ("generate gpr-pluss --out x", 2, "Did you mean 'gpr-plus'"),
     ("generate gpr-plus --out x --level weather=suny", 2, "Did you mean 'sunny'"),
     ("generate gpr-plus --out x --level wether=sunny", 2, "Did you mean 'weather'"),

@@ -286,3 +286,12 @@ def test_rates_stay_between_zero_and_one(steps: int, schedule: str, warmup: floa
     values = {"steps": steps, "schedule": schedule, "warmup": warmup, "decay_from": decay_from}
     recipe = Recipe.resolve("baseline", values)
     assert all(0 <= rate_factor(recipe, step) <= 1 for step in range(steps))
+
+
+def test_batches_by_camera_take_as_many_people_of_each() -> None:
+    recipe = Recipe.resolve("cpu-quick", {"sampling": "camera"})
+    assert (recipe.cameras_per_batch, recipe.identities_per_batch, recipe.images_per_identity) == (8, 16, 4)
+    with pytest.raises(UsageError, match="must be a multiple"):
+        Recipe.resolve("cpu-quick", {"sampling": "camera", "cameras_per_batch": 6})
+    with pytest.raises(UsageError, match="needs 'sampling: pk'"):
+        Recipe.resolve("cpu-quick", {"sampling": "camera", "balance_by": "camera"})

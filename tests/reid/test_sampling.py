@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from closerlook.errors import CloserlookError
-from closerlook.reid.sampling import PKSampler, RandomSampler
+from closerlook.reid.sampling import CameraSampler, PKSampler, RandomSampler
 
 SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=12)
 
@@ -87,3 +87,38 @@ def test_a_person_whose_images_weigh_little_comes_as_often() -> None:
     sampler = PKSampler(labels, 1, 2, 0, weights=weights)
     people = [labels[sampler.batch(step)[0]] for step in range(30)]
     assert np.bincount(people).tolist() == [10, 10, 10]
+
+
+def seen_by(people: int, cameras: int, images: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and cameras of people who were seen by two or more cameras each, so many images a camera."""
+    rng = np.random.default_rng(1)
+    pairs = [(p, c) for p in range(people) for c in rng.permutation(cameras)[: rng.integers(2, cameras + 1)]]
+    labels, of = np.repeat(np.array(pairs), images, axis=0).T
+    return labels, of
+
+
+@given(st.integers(0, 3), st.integers(0, 40))
+def test_all_images_of_a_person_in_a_camera_wise_batch_are_by_one_camera(seed: int, step: int) -> None:
+    labels, cameras = seen_by(30, 6, 5)
+    rows = CameraSampler(labels, cameras, 4, 8, 4, seed).batch(step).reshape(8, 4)
+    assert (labels[rows] == labels[rows][:, :1]).all() and (cameras[rows] == cameras[rows][:, :1]).all()
+    assert len(set(labels[rows][:, 0])) == 8
+    assert sorted(np.unique(cameras[rows][:, 0], return_counts=True)[1]) == [2, 2, 2, 2]
+    assert all(len(set(drawn)) == 4 for drawn in rows)
+
+
+def test_every_camera_comes_once_in_a_pass_and_unknown_ones_never() -> None:
+    labels, cameras = seen_by(30, 6, 3)
+    sampler = CameraSampler(labels, np.where(cameras == 5, -1, cameras), 1, 4, 2, 0)
+    drawn = [set(cameras[sampler.batch(step)].tolist()) for step in range(5)]
+    assert sorted(map(min, drawn)) == [0, 1, 2, 3, 4] and all(len(each) == 1 for each in drawn)
+
+
+def test_a_camera_that_saw_too_few_is_left_out_and_too_few_cameras_are_told() -> None:
+    labels, cameras = np.array([0, 0, 1, 1, 2, 2, 0]), np.array([1, 1, 1, 2, 2, 2, 3])
+    sampler = CameraSampler(labels, cameras, 1, 2, 2, 0)
+    assert 6 not in np.concatenate([sampler.batch(step) for step in range(8)])
+    with pytest.raises(CloserlookError, match="2 cameras that saw at least 2 people"):
+        CameraSampler(labels, cameras, 3, 6, 2, 0)
+    with pytest.raises(CloserlookError, match="3 people in them"):
+        CameraSampler(labels, cameras, 2, 4, 2, 0)

@@ -108,6 +108,8 @@ def _generate(rng: random.Random) -> Case:
         "--workers": ["1", "0", "-1", "x"],
         "--device": ["cpu", "cuda:99", "tpu", "", "cpu:0", "cuda:x"],
         "--plan": ["new-plan.yaml", "nowhere", "mix.yaml", "empty"],
+        "--cameras": ["2", "6", "1", "-3", "100", "x", ""],
+        "--splits": [None],
         "--dry-run": [None],
         "--out": [
             OUT,

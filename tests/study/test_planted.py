@@ -64,9 +64,19 @@ def test_the_target_hides_its_labels_and_shares_nothing_with_the_source(study):
     assert target.train.table["identity"].null_count() == len(target.train) > 0
     assert not {"viewpoint", "weather", "illumination"} & set(target.table.columns)
     planted = json.loads((study / "study.json").read_text())["planted"]
-    shown = open_dataset(study / "target" / "train").table
+    shown = open_dataset(study / "target" / "network").table
     assert {name: sorted(shown[name].unique()) for name in planted} == {k: sorted(v) for k, v in planted.items()}
     assert not set(shown["backdrop"]) & set(source.table["backdrop"])
+
+
+def test_the_target_is_a_network_with_people_apart(study):
+    people = open_dataset(study / "target" / "network").table.group_by("split").agg(pl.col("identity").unique())
+    train, *test = (set(row["identity"]) for row in people.sort("split", descending=True).iter_rows(named=True))
+    assert not train & set.union(*test)
+    target = open_dataset(study / "target")
+    assert target.table["camera"].is_between(1, 6).all()
+    test_split = target.table.filter(pl.col("split") != "train")
+    assert test_split.group_by("identity").agg(pl.col("camera").n_unique())["camera"].min() >= 2
 
 
 def test_each_person_and_camera_has_one_query(study):

@@ -38,6 +38,12 @@ def generate(
     workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
     device: Annotated[str, typer.Option(help="Where to render: cpu, or cuda:0 for the first GPU.")] = "cpu",
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
+    cameras: Annotated[
+        int | None, typer.Option(help="Fixed cameras that people walk past, 2 to all of them each; 6 as Market-1501.")
+    ] = None,
+    splits: Annotated[
+        bool, typer.Option("--splits", help="Half of the people to train on, the others as query and gallery.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
 ) -> None:
     """Render people in every viewpoint, weather and illumination of a design.
@@ -72,6 +78,8 @@ def generate(
         "population": population,
         "workers": workers,
         "plan": None if plan is None else Plan.load(plan),
+        "cameras": cameras,
+        "splits": splits,
     }
     if dry_run:
         typer.echo(synthesis.estimate(design, **settings))

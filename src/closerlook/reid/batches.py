@@ -18,7 +18,7 @@ from closerlook.errors import CloserlookError, unknown
 from closerlook.randomness import keyed_rng
 from closerlook.reid.augmentation import augment
 from closerlook.reid.recipe import Recipe
-from closerlook.reid.sampling import PKSampler, RandomSampler, Sampler
+from closerlook.reid.sampling import CameraSampler, PKSampler, RandomSampler, Sampler
 
 __all__ = ["Batch", "Batches"]
 
@@ -49,7 +49,7 @@ class Batches:
 
         Raises:
             UsageError: ``recipe.balance_by`` is no column.
-            CloserlookError: images without identity, too few identities, or sampling weights that are none.
+            CloserlookError: images without identity, too few identities or cameras, or sampling weights that are none.
         """
         _, labels = np.unique(data.identities, return_inverse=True)
         sampler = _sampler(data, labels, recipe, seed)
@@ -94,6 +94,9 @@ def _sampler(data: Dataset, labels: NDArray[np.int64], recipe: Recipe, seed: int
     weights = _weights(data)
     if recipe.sampling == "random":
         return RandomSampler(len(labels), recipe.batch_size, seed, weights)
+    if recipe.sampling == "camera":
+        sizes = recipe.cameras_per_batch, recipe.identities_per_batch, recipe.images_per_identity
+        return CameraSampler(labels, data.cameras, *sizes, seed, weights)
     groups = None
     if recipe.balance_by is not None:
         if recipe.balance_by not in data.table.columns:

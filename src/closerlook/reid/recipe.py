@@ -76,9 +76,12 @@ class Recipe(BaseModel):
     center_weight: Weight = 0.0
     circle_weight: Weight = 0.0
     # the batches
-    sampling: Literal["pk", "random"] = "pk"
+    sampling: Annotated[
+        Literal["pk", "camera", "random"], Field(description="camera: all images of a person in a batch by one camera")
+    ] = "pk"
     identities_per_batch: Count = 16
     images_per_identity: Count = 4
+    cameras_per_batch: Annotated[Count, Field(description="of 'camera', each with as many of the people")] = 8
     balance_by: Annotated[
         str | None, Field(description="a column whose values an identity's images are to differ in")
     ] = None
@@ -127,10 +130,20 @@ class Recipe(BaseModel):
         if self.feature == "bnneck" and not self.bnneck:
             raise UsageError(f"Recipe '{self.name}': feature 'bnneck' needs 'bnneck: true'.")
         metric = self.triplet_weight or self.circle_weight
-        if metric and (self.sampling != "pk" or self.images_per_identity < 2 or self.identities_per_batch < 2):
+        if metric and (self.sampling == "random" or self.images_per_identity < 2 or self.identities_per_batch < 2):
             raise UsageError(
-                f"Recipe '{self.name}': triplet and circle losses need 'sampling: pk' with at least two identities "
-                "a batch and two images per identity; or set their weights to 0."
+                f"Recipe '{self.name}': triplet and circle losses need 'sampling: pk' or 'camera' with at least "
+                "two identities a batch and two images per identity; or set their weights to 0."
+            )
+        if self.sampling == "camera" and self.identities_per_batch % self.cameras_per_batch:
+            raise UsageError(
+                f"Recipe '{self.name}': with 'sampling: camera' each of {self.cameras_per_batch} cameras gives as many "
+                f"people to a batch; 'identities_per_batch: {self.identities_per_batch}' must be a multiple."
+            )
+        if self.sampling != "pk" and self.balance_by is not None:
+            raise UsageError(
+                f"Recipe '{self.name}': 'balance_by' spreads the images of a person in a batch over a column, which "
+                f"needs 'sampling: pk', not '{self.sampling}'."
             )
         if self.batch_size > LARGEST_BATCH:
             raise UsageError(f"Recipe '{self.name}': a batch of {self.batch_size:,} images is over {LARGEST_BATCH:,}.")

@@ -1,14 +1,14 @@
 """Planted targets: weather, illumination and viewpoint are hidden, to see whether the pipeline finds them.
 
-The target shows other people in other places through another sensor, in a few levels drawn from the seed. The
-analysis sees its training images without any label. What it recovers, and what training on the selection gains over
-equal-size random images, is then a matter of config.
+The target is a network of fixed cameras. It shows other people in other places through another sensor, in a few levels
+drawn from the seed. The analysis sees its training images without any label. What it recovers, and what training on
+the selection gains over equal-size random images, is then a matter of config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from closerlook.synthesis.scenes.backdrop import BACKDROPS
 __all__ = ["Scale", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
+TARGET_CAMERAS = 6
+NETWORK = "network"  # folder of the target's images and of what is known of them
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
 PLANS = ("greedy", "selected")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
@@ -43,7 +45,7 @@ class Scale:
 
     design: Design = field(default_factory=lambda: Design.load("gpr-plus"))
     source_identities: int = 96
-    target_identities: int = 64
+    target_identities: int = 64  # to train on, and as many to test on
     size: tuple[int, int] = (128, 64)
     per_cell: int | None = None
     seeds: int = 3
@@ -160,45 +162,28 @@ def render_source(out: Path, scale: Scale, seed: int) -> Dataset:
 
 
 def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple[Level, ...]]) -> Dataset:
-    """Other people in the hidden levels: one half unlabeled training images, one half query and gallery."""
+    """Other people before a network's cameras in the hidden levels: one half unlabeled training images, one half query
+    and gallery. Each weather and hour has a walk of its own past each camera, and each walk one frame."""
     _, backdrops = places()
-    splits = {}
-    for number, name in enumerate(("train", "test")):
-        splits[name] = generate(
-            scale.design,
-            identities=scale.target_identities,
-            first_identity=1 + number * scale.target_identities,
-            out=out / name,
-            size=scale.size,
-            seed=keyed_seed(seed, "planted", "target") % 2**31,  # other people than the source's
-            levels=hidden,
-            backdrops=backdrops,
-            sensor=TARGET_SENSOR,
-        )
-    table = pl.concat(
-        [_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits["test"].table, "test", seed)]
+    network = generate(
+        replace(scale.design, frames=1),
+        identities=2 * scale.target_identities,
+        out=out / NETWORK,
+        size=scale.size,
+        seed=keyed_seed(seed, "planted", "target") % 2**31,  # other people than the source's
+        scene_per="image",
+        levels=hidden,
+        backdrops=backdrops,
+        sensor=TARGET_SENSOR,
+        cameras=TARGET_CAMERAS,
+        splits=True,
+    )
+    table = network.table.select(
+        pl.concat_str(pl.lit(f"{NETWORK}/"), "file_name").alias("file_name"),
+        pl.when(pl.col("split") != "train").then("identity").alias("identity"),
+        "camera",
+        "split",
     )
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
     return target
-
-
-def _unlabeled(table: pl.DataFrame, folder: str) -> pl.DataFrame:
-    return table.select(
-        pl.concat_str(pl.lit(f"{folder}/"), "file_name").alias("file_name"),
-        pl.lit(None, dtype=pl.Int64).alias("identity"),
-        "camera",
-        pl.lit("train").alias("split"),
-    )
-
-
-def _query_and_gallery(table: pl.DataFrame, folder: str, seed: int) -> pl.DataFrame:
-    """One image of each person and camera becomes a query, the rest the gallery."""
-    order = keyed_rng(seed, "planted", "query").random(table.height)
-    first = pl.col("order") == pl.col("order").min().over("identity", "camera")
-    return table.with_columns(order=pl.Series(order)).select(
-        pl.concat_str(pl.lit(f"{folder}/"), "file_name").alias("file_name"),
-        "identity",
-        "camera",
-        pl.when(first).then(pl.lit("query")).otherwise(pl.lit("gallery")).alias("split"),
-    )

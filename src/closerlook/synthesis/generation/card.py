@@ -26,6 +26,7 @@ _CARD = """\
 
 * **Varied**: {factors}.
 * **Shared**: {shared}.
+* **Cameras**: {cameras}.
 * **Files**: `metadata.parquet` has one row per image (identity, camera, attributes, box, key points, the share of the
   person that is hidden); `render.yaml` has all that the images follow from.
 * **People**: nobody. They are drawn from distributions of bodies and clothes that are nobody's census.
@@ -45,9 +46,15 @@ _SHARED = {
     "find a person by, and one that does not leaves it",
     "image": "nothing: every image has its own pose, camera and place",
 }
+_NETWORK = {
+    "view": "a camera has one place, position, lens and sensor. All images of a walk past it have one place of the "
+    "person, one gait and the same passers-by, and each weather and light shows the same walks. Cameras share nothing",
+    "image": "a camera has one place, position, lens and sensor; each weather and light has walks of its own. Cameras "
+    "share nothing",
+}
 
 
-def data_card(design: Design, settings: Settings, images: int) -> str:
+def data_card(design: Design, settings: Settings, images: int, splits: bool = False) -> str:
     """The card of a folder with so many ``images`` of a design, Markdown with a YAML head as Hugging Face reads it."""
     head = {"pretty_name": design.name, "tags": ["person-re-identification", "synthetic-data"]}
     height, width = settings.size
@@ -59,5 +66,24 @@ def data_card(design: Design, settings: Settings, images: int) -> str:
         height=height,
         width=width,
         factors=", ".join(f"{factor.name} ({len(factor)})" for factor in design.factors) or "nothing",
-        shared=_SHARED[settings.scene_per],
+        shared=(_NETWORK if settings.network else _SHARED)[settings.scene_per],
+        cameras=_cameras(settings, splits),
+    )
+
+
+def _cameras(settings: Settings, splits: bool) -> str:
+    if settings.network is None:
+        return (
+            "`camera` numbers the viewpoint, since every view has a camera of its own; "
+            "`closerlook generate --cameras 6` renders a network of fixed cameras"
+        )
+    count, frames = len(settings.network.cameras), settings.network.frames
+    apart = (
+        "People to train on and people to test on are apart; of each of the latter one image a camera is a query"
+        if splits
+        else "All people are to train on"
+    )
+    return (
+        f"{count} fixed ones, numbered by `camera`; everybody walks past 2 to {count} of them, {frames} frames each. "
+        f"`viewpoint` is the heading that is seen, to the nearest level. {apart}"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from closerlook.attributes import Design, Level
 from closerlook.errors import UsageError, short, unknown
+from closerlook.synthesis.generation.network import check_network
 from closerlook.synthesis.generation.parameters import check, column, known_parameters, parameter, with_custom
 from closerlook.synthesis.scenes.sky import ILLUMINATIONS
 from closerlook.synthesis.scenes.weather import WEATHERS
@@ -18,9 +19,16 @@ FACTORS = ("viewpoint", "weather", "illumination")
 
 
 def read_design(
-    source: str | Path | Design, identities: int | None, levels: Mapping[str, Sequence[object]] | None
+    source: str | Path | Design,
+    identities: int | None,
+    levels: Mapping[str, Sequence[object]] | None,
+    cameras: int | None = None,
 ) -> Design:
     """The design with so many people and only these levels, checked that all of it can be rendered.
+
+    Args:
+        source, identities, levels: as for :func:`closerlook.generate`.
+        cameras: of a network; the design's own if ``None``.
 
     Raises:
         UsageError: it has a factor or a level that the renderer does not know.
@@ -31,6 +39,11 @@ def read_design(
         if identities < 1:
             raise UsageError(f"--identities must be at least 1, not {identities}.")
         design = replace(design, identities=identities)
+    if cameras is not None:
+        design = replace(design, cameras=(design.cameras + ({},) * max(cameras, 0))[: max(cameras, 0)])
+    if cameras is not None or design.cameras:
+        varied = [*(factor.name for factor in design.factors if factor.name not in FACTORS), *design.jitter]
+        check_network(design.name, design.cameras, design.frames, varied)
     kept = {column(name): values for name, values in (levels or {}).items()}
     return _with_named_weathers(design, kept.get("weather", ())).subset(None, **kept)
 

@@ -33,6 +33,10 @@ def settings_key(request: Request, device: str) -> dict[str, Any]:
     levels = {factor.name: factor.levels for factor in design.factors}
     people = {"identities": design.identities, "first_identity": int(str(table["identity"].min()))}
     kept = {**asdict(settings), "device": device.partition(":")[0], "sources": settings.sources()}
+    if settings.network is None:
+        del kept["network"]
+    else:
+        kept["splits"] = request.splits
     return dict(plain({"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}))
 
 
@@ -95,7 +99,7 @@ def finish(root: Path, request: Request) -> Dataset:
     made = made.select("file_name", pl.exclude(table.columns))
     complete = table.join(made, on="file_name", how="left", maintain_order="left")
     with atomic_path(root / CARD_NAME) as draft:
-        draft.write_text(data_card(design, request.settings, table.height))
+        draft.write_text(data_card(design, request.settings, table.height, request.splits))
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)
     return open_dataset(root)

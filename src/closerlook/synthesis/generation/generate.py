@@ -61,6 +61,11 @@ def generate(
             ``$CLOSERLOOK_MAKEHUMAN`` if ``None``.
         population: the mix of people: a :class:`humans.Population`, or a YAML file with some of its shares.
         plan: render only the rows that it keeps.
+        cameras: number of fixed cameras that people walk past, 2 to all of them each; see ``Design.cameras``. Then
+            ``camera`` is the camera's number, and not that of the viewpoint. ``scene_per`` says whether each walk is
+            seen in all weathers and lights (``view``) or each of these has a walk of its own (``image``).
+        splits: people of odd numbers are to train on; of each other one, one image a camera is a query and the rest
+            is gallery. Needs ``cameras``.
 
     Raises:
         UsageError: a name is unknown or an option makes no sense.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -14,7 +14,17 @@ from closerlook.synthesis.generation.keys import scene_key
 from closerlook.synthesis.generation.settings import Settings
 from closerlook.synthesis.scenes.backdrop import backdrops as find_backdrops
 
-__all__ = ["MAX_PEOPLE", "image_table"]
+__all__ = [
+    "DEFAULTS",
+    "MAX_PEOPLE",
+    "check_count",
+    "check_names",
+    "image_table",
+    "name_parts",
+    "numbers_of",
+    "people_of",
+    "planned",
+]
 
 MAX_PEOPLE = 999_999  # numbers of people have six digits
 MAX_IMAGES = 3_000_000  # FineGPR has 2,028,600; checking and naming so many takes 20 s
@@ -22,31 +32,57 @@ LONGEST_NAME = 200  # characters: file systems take 255, and drafts have a littl
 DEFAULTS: dict[str, Level] = {"viewpoint": 90, "weather": "neutral", "illumination": "noon"}
 
 
-def image_table(design: Design, settings: Settings, first_identity: int, plan: Selectable | None) -> pl.DataFrame:
-    """One row per image to make, in the order of the finished table.
+def people_of(design: Design, first_identity: int) -> range:
+    """Numbers of the design's people.
 
     Raises:
-        UsageError: there are too many people or images, or names are too long.
-        CloserlookError: the plan keeps nothing.
+        UsageError: there are too many.
     """
     if first_identity < 1 or first_identity + design.identities - 1 > MAX_PEOPLE:
         raise UsageError(
             f"People are numbered from 1 to {MAX_PEOPLE:,}: --first-identity and --identities "
             f"ask for {short(first_identity)} to {short(first_identity + design.identities - 1)}."
         )
-    if len(design) > MAX_IMAGES:
+    return range(first_identity, first_identity + design.identities)
+
+
+def check_count(design: Design, images: int) -> None:
+    """See that a folder may hold so many images.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if images > MAX_IMAGES:
         raise UsageError(
-            f"Design '{design.name}' has {short(f'{len(design):,}')} images, and at most {MAX_IMAGES:,} are rendered "
+            f"Design '{design.name}' has {short(f'{images:,}')} images, and at most {MAX_IMAGES:,} are rendered "
             "into a folder: give fewer --identities or levels, and further people by --first-identity."
         )
-    names = [factor.name for factor in design.factors]
-    cells = [{**DEFAULTS, **dict(zip(names, cell, strict=True))} for cell in design.cells()]
-    cameras, numbers = [camera_number(cell["viewpoint"]) for cell in cells], _numbers(settings)
-    parts = [_name_parts(camera, cell, numbers) for camera, cell in zip(cameras, cells, strict=True)]
+
+
+def check_names(design: Design, parts: Sequence[tuple[str, str]]) -> None:
+    """See that names of files with these parts are not too long.
+
+    Raises:
+        UsageError: they are.
+    """
     longest = max((f"{front}_p00{rest}" for front, rest in parts), key=len)
     if len(longest) > LONGEST_NAME:
         raise UsageError(f"Design '{design.name}' has so many factors that its files' names are too long: {longest}")
-    people = range(first_identity, first_identity + design.identities)
+
+
+def image_table(design: Design, settings: Settings, first_identity: int) -> pl.DataFrame:
+    """One row per image to make, in the order of the finished table.
+
+    Raises:
+        UsageError: there are too many people or images, or names are too long.
+    """
+    people = people_of(design, first_identity)
+    check_count(design, len(design))
+    names = [factor.name for factor in design.factors]
+    cells = [{**DEFAULTS, **dict(zip(names, cell, strict=True))} for cell in design.cells()]
+    cameras, numbers = [camera_number(cell["viewpoint"]) for cell in cells], numbers_of(settings)
+    parts = [name_parts(camera, cell, numbers) for camera, cell in zip(cameras, cells, strict=True)]
+    check_names(design, parts)
     columns: dict[str, list[str]] = {"file_name": [], "backdrop": []}
     place_numbers = numbers["backdrop"]
     for identity in people:
@@ -59,15 +95,24 @@ def image_table(design: Design, settings: Settings, first_identity: int, plan: S
     levels = pl.DataFrame({"camera": cameras, **{name: [cell[name] for cell in cells] for name in cells[0]}})
     table = pl.DataFrame({"identity": people}).join(levels, how="cross", maintain_order="left_right")
     table = pl.DataFrame(columns).hstack(table)
-    table = table.select("file_name", pl.exclude("file_name", "backdrop"), "backdrop", split=pl.lit("train"))
-    if plan is not None:
-        table = plan.apply(table).drop(SAMPLING_WEIGHT, strict=False)  # how often they are drawn is training's affair
-        if table.height == 0:
-            raise CloserlookError("The plan keeps none of the design's images.")
-    return table
+    return table.select("file_name", pl.exclude("file_name", "backdrop"), "backdrop", split=pl.lit("train"))
 
 
-def _numbers(settings: Settings) -> Mapping[str, Mapping[str, int]]:
+def planned(table: pl.DataFrame, plan: Selectable | None) -> pl.DataFrame:
+    """The rows that a plan keeps, if there is one.
+
+    Raises:
+        CloserlookError: it keeps nothing.
+    """
+    if plan is None:
+        return table
+    kept = plan.apply(table).drop(SAMPLING_WEIGHT, strict=False)  # how often they are drawn is training's affair
+    if kept.height == 0:
+        raise CloserlookError("The plan keeps none of the design's images.")
+    return kept
+
+
+def numbers_of(settings: Settings) -> Mapping[str, Mapping[str, int]]:
     """FineGPR's number of each weather, illumination and place."""
     return {
         "weather": {name: number for number, name in enumerate(settings.weather, start=1)},
@@ -76,7 +121,7 @@ def _numbers(settings: Settings) -> Mapping[str, Mapping[str, int]]:
     }
 
 
-def _name_parts(camera: int, values: Mapping[str, Level], numbers: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:
+def name_parts(camera: int, values: Mapping[str, Level], numbers: Mapping[str, Mapping[str, int]]) -> tuple[str, str]:
     """What a cell adds to a file's name between the person and the place, FineGPR's way, and after them: the last word
     and the level of every further factor."""
     weather, light = (numbers[name][str(values[name])] for name in ("weather", "illumination"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from closerlook.attributes import Level
 
-__all__ = ["key_of", "scene_key"]
+__all__ = ["key_of", "scene_key", "walk_key"]
 
 
 def scene_key(scene_per: str, identity: int, viewpoint: Level, *levels: Level) -> tuple[str | int, ...]:
@@ -15,6 +15,12 @@ def scene_key(scene_per: str, identity: int, viewpoint: Level, *levels: Level) -
         "view": ("view", identity, azimuth),
         "image": ("image", identity, azimuth, *rest),
     }[scene_per]
+
+
+def walk_key(scene_per: str, identity: int, camera: int, *levels: Level) -> tuple[str | int, ...]:
+    """What images of a network share a walk with: one past a camera, or one for each of the cells with these
+    ``levels``."""
+    return ("walk", identity, camera, *(key_of(*levels) if scene_per == "image" else ()))
 
 
 def key_of(*levels: Level) -> tuple[str | int, ...]:

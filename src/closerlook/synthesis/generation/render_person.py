@@ -17,8 +17,7 @@ from closerlook.compute.progress import progress
 from closerlook.storage.files import atomic_path, cache_folder
 from closerlook.storage.tables import write_parquet
 from closerlook.synthesis import rendering
-from closerlook.synthesis.generation.annotations import describe
-from closerlook.synthesis.generation.keys import scene_key
+from closerlook.synthesis.generation.annotations import describe, mask
 from closerlook.synthesis.generation.parameters import IMAGE_PARTS, VIEW_PARTS, column, value_in
 from closerlook.synthesis.generation.sampling import (
     Scene,
@@ -27,7 +26,9 @@ from closerlook.synthesis.generation.sampling import (
     sample_jitter,
     sample_places,
     sample_view,
+    scene_of,
     scene_pose,
+    view_taken,
 )
 from closerlook.synthesis.generation.tasks import Row, Task, partial_table
 from closerlook.synthesis.humans import Person, PosedBatch, pose_batch, visibility
@@ -36,6 +37,7 @@ from closerlook.synthesis.humans.cache import load_person, trim
 from closerlook.synthesis.humans.mesh.coarsening import coarsened
 from closerlook.synthesis.humans.pose import skinning, solver, tangents
 from closerlook.synthesis.rendering.renderer import Renderer, ViewRequest
+from closerlook.synthesis.scenes.backdrop import nothing_before
 from closerlook.synthesis.scenes.sensor import compress
 
 __all__ = ["SPACING", "PlannedView", "posed_views", "prepare", "render_person", "write_images"]
@@ -99,6 +101,9 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
         images = renderer.render(posed, requests)
         gbuffers = [renderer.gbuffer(number) for number in range(len(views))]
         annotations = describe(gbuffers, [request.view for request in requests])
+        if settings.network is not None:
+            for annotation, gbuffer in zip(annotations, gbuffers, strict=True):
+                annotation["coverage"] = float(mask(gbuffer).mean())
         for view, request, annotation, jitter, shown in zip(views, requests, annotations, jitters, images, strict=True):
             camera, sensor = request.view.camera, request.view.sensor
             labels = {**person.labels, **posed.labels[request.pose], "sensor": settings.sensor}
@@ -131,20 +136,41 @@ def posed_views(person: Person, task: Task) -> Iterator[tuple[Renderer, PosedBat
         scenes = {scene: rows[0] for (scene, _), rows in part}
         posed = pose_batch(person, [scene_pose(settings, scene, row) for scene, row in scenes.items()])
         number = {scene: i for i, scene in enumerate(scenes)}
-        where = sample_places(settings.seed, {scene: row.backdrop for scene, row in scenes.items()})
+        where = {}
+        if settings.network is None:
+            where = sample_places(settings.seed, {scene: row.backdrop for scene, row in scenes.items()})
         batch = []
         for (scene, _), rows in part:
             jitter = sample_jitter(settings, VIEW_PARTS, *scene)
-            view = sample_view(settings, scene, rows[0].viewpoint, where[scene], height, {**jitter, **rows[0].extra})
+            changes = {**jitter, **rows[0].extra}
+            if rows[0].taken is None:
+                view = sample_view(settings, scene, rows[0].viewpoint, where[scene], height, changes)
+            else:
+                view = view_taken(settings, scene, rows[0].taken, height, changes)
             batch.append(PlannedView(ViewRequest(view, pose=number[scene]), tuple(rows), jitter))
-        yield renderer, posed, batch
+        yield renderer, posed, _with_enough_person(renderer, posed, batch)
+
+
+def _with_enough_person(renderer: Renderer, posed: PosedBatch, batch: list[PlannedView]) -> list[PlannedView]:
+    """The views without what hides the person where their boxes ask for more of them."""
+    asked = [view.request.view.camera.crop.least for view in batch]
+    if not any(asked):
+        return batch
+    renderer.rasterize(posed, [view.request for view in batch])
+    little = [mask(renderer.gbuffer(number)).mean() < least for number, least in enumerate(asked)]
+    return [_unhidden(view) if hidden else view for view, hidden in zip(batch, little, strict=True)]
+
+
+def _unhidden(planned: PlannedView) -> PlannedView:
+    view = planned.request.view
+    return replace(planned, request=replace(planned.request, view=replace(view, place=nothing_before(view.place))))
 
 
 def _views(task: Task) -> dict[tuple[Scene, Scene], list[Row]]:
     """The rows that share a pose, place and camera, in an order that brings those of one pose together."""
     views: dict[tuple[Scene, Scene], list[Row]] = {}
     for row in task.rows:
-        scene = scene_key(task.settings.scene_per, task.identity, row.viewpoint, *row.cell[1:])
+        scene = scene_of(task, row)
         camera = (f"{name}={level}" for name, level in row.extra.items() if name.startswith(VIEW_PARTS))
         views.setdefault((scene, (row.cell[0], *camera)), []).append(row)
     first = {scene: i for i, (scene, _) in reversed(list(enumerate(views)))}

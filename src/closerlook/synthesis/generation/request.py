@@ -13,7 +13,8 @@ from closerlook.attributes import Design
 from closerlook.dataset.dataset import Selectable
 from closerlook.errors import UsageError
 from closerlook.synthesis.generation.design import FACTORS, read_design
-from closerlook.synthesis.generation.image_table import image_table
+from closerlook.synthesis.generation.image_table import image_table, planned
+from closerlook.synthesis.generation.network_table import in_splits, network_table
 from closerlook.synthesis.generation.parameters import column, parameter
 from closerlook.synthesis.generation.settings import Settings, read_settings
 from closerlook.synthesis.humans.population import Population
@@ -37,6 +38,8 @@ class Options(TypedDict, total=False):
     wardrobe: str | Path | None
     population: str | Path | Population | None
     plan: Selectable | None
+    cameras: int | None
+    splits: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Request:
     design: Design
     settings: Settings
     table: pl.DataFrame = field(repr=False)
+    splits: bool = False
 
     @property
     def extra(self) -> list[str]:
@@ -60,7 +64,13 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
         UsageError: a name is unknown or an option makes no sense.
         CloserlookError: a file that an option names cannot be read.
     """
-    chosen = read_design(design, options.get("identities"), options.get("levels"))
+    chosen = read_design(design, options.get("identities"), options.get("levels"), options.get("cameras"))
+    splits = options.get("splits", False)
+    if splits and not chosen.cameras:
+        raise UsageError(
+            "--splits makes a query and a gallery that share people and no camera, which needs fixed cameras: give "
+            "--cameras 6 as well, or 'cameras' in the design."
+        )
     settings = read_settings(
         options.get("size", (128, 64)),
         options.get("seed", 0),
@@ -72,13 +82,20 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
         chosen,
     )
     _check_pictures(chosen, settings)
-    table = image_table(chosen, settings, options.get("first_identity", 1), options.get("plan"))
-    return Request(chosen, settings, table)
+    of_network = settings.network is not None
+    table = (network_table if of_network else image_table)(chosen, settings, options.get("first_identity", 1))
+    kept = planned(table, options.get("plan"))
+    return Request(chosen, settings, in_splits(kept, settings.seed) if splits else kept, splits)
 
 
 def _check_pictures(design: Design, settings: Settings) -> None:
     """See that no factor is something that a picture of the user's own camera says: its levels would be no facts."""
     pictures = [place.name for place in find_backdrops(settings.backdrops) if place.picture is not None]
+    if pictures and settings.network is not None:
+        raise UsageError(
+            f"A network's cameras have places that people walk through, and {pictures[0]} is a picture: render into "
+            "the named places, or without --cameras."
+        )
     fixed = [factor.name for factor in design.factors if factor.name in map(column, FITTED)]
     if pictures and fixed:
         raise UsageError(

@@ -18,6 +18,7 @@ from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.storage.documents import checked, read_yaml
 from closerlook.storage.keys import Key
+from closerlook.synthesis.generation.network import HEADINGS, FixedCamera, Network, draw_network
 from closerlook.synthesis.generation.parameters import parameter, with_custom
 from closerlook.synthesis.humans import WARDROBE_VERSION
 from closerlook.synthesis.humans.clothing.library import find_library, wardrobe_folder
@@ -42,6 +43,7 @@ class Settings:
     Attributes:
         backdrops: names of the places to draw from.
         shares: how often each of them is drawn, to a common factor; all alike if empty.
+        network: the fixed cameras; without, a camera is where its viewpoint says.
     """
 
     seed: int
@@ -55,6 +57,7 @@ class Settings:
     weathers: Mapping[str, Spec] = field(default_factory=dict)
     illuminations: Mapping[str, Spec] = field(default_factory=dict)
     shares: tuple[float, ...] = ()
+    network: Network | None = None
     versions: tuple[int, int] = (RENDERER_VERSION, WARDROBE_VERSION)
 
     @functools.cached_property
@@ -66,6 +69,13 @@ class Settings:
     def illumination(self) -> Mapping[str, Illumination]:
         """Every time of day by name, the user's own after the renderer's."""
         return with_custom("illumination", ILLUMINATIONS, self.illuminations)
+
+    @functools.cached_property
+    def cameras(self) -> tuple[FixedCamera, ...]:
+        """The cameras of the network, numbered from 1; none without one."""
+        if self.network is None:
+            return ()
+        return draw_network(self.seed, self.network, self.backdrops, self.shares, self.sensor)
 
     def backdrop(self, scene: Sequence[str | int]) -> str:
         """Name of the place of a scene.
@@ -150,7 +160,23 @@ def read_settings(
     if design is None:
         return settings
     jitter = {parameter(name): drawn for name, drawn in design.jitter.items()}
-    return replace(settings, jitter=jitter, weathers=design.weathers, illuminations=design.illuminations)
+    if design.cameras and scene_per == "person":
+        raise UsageError(
+            "With --cameras nobody has one pose and place: --scene-per must be view (each walk in all weathers and "
+            "lights) or image (each of these with a walk of its own)."
+        )
+    return replace(
+        settings,
+        jitter=jitter,
+        weathers=design.weathers,
+        illuminations=design.illuminations,
+        network=_network(design) if design.cameras else None,
+    )
+
+
+def _network(design: Design) -> Network:
+    headings = next((factor.levels for factor in design.factors if factor.name == "viewpoint"), HEADINGS)
+    return Network(design.cameras, design.frames, tuple(float(heading) for heading in headings))
 
 
 def _places(names: Sequence[str] | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,11 +15,21 @@ from closerlook.synthesis.generation.design import FACTORS
 from closerlook.synthesis.generation.keys import key_of
 from closerlook.synthesis.generation.parameters import column, parameter
 from closerlook.synthesis.generation.settings import Settings
+from closerlook.synthesis.scenes.passing import Step
 
-__all__ = ["WORK_NAME", "Row", "Task", "partial_table", "tasks_of"]
+__all__ = ["WORK_NAME", "Row", "Taken", "Task", "partial_table", "tasks_of"]
 
 WORK_NAME = ".render"
 ROW_COLUMNS = (*FACTORS, "backdrop", "file_name")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An image that a camera of a network, by its number, takes at a step of somebody's walk."""
+
+    camera: int
+    frame: int
+    step: Step
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,7 @@ class Row:
 
     Attributes:
         extra: levels of the scene parameters that are factors, by dotted name, in the design's order.
+        taken: by a camera of a network: which, and when.
     """
 
     viewpoint: Level
@@ -35,11 +47,13 @@ class Row:
     backdrop: str
     file_name: str
     extra: Mapping[str, Level]
+    taken: Taken | None = None
 
     @functools.cached_property
     def cell(self) -> tuple[str | int, ...]:
         """What keys the image's own randomness."""
-        return key_of(self.viewpoint, self.weather, self.illumination, *self.extra.values())
+        seen = (self.viewpoint,) if self.taken is None else (self.taken.camera, self.taken.frame)
+        return key_of(*seen, self.weather, self.illumination, *self.extra.values())
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,19 @@ def tasks_of(
     tasks = []
     for part in table.partition_by("identity", maintain_order=True):
         rows = tuple(
-            Row(**{name: row[name] for name in ROW_COLUMNS}, extra={name: row[column(name)] for name in names})
+            Row(
+                **{name: row[name] for name in ROW_COLUMNS},
+                extra={name: row[column(name)] for name in names},
+                taken=None if settings.network is None else _taken(row),
+            )
             for row in part.iter_rows(named=True)
         )
         tasks.append(Task(settings, out, int(part["identity"][0]), rows, device))
     return tasks
+
+
+def _taken(row: Mapping[str, Any]) -> Taken:
+    return Taken(row["camera"], row["frame"], Step(row["walk_x"], row["walk_z"], row["walk_course"]))
 
 
 def partial_table(root: Path, identity: int) -> Path:

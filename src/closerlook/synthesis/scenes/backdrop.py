@@ -5,7 +5,7 @@ something between the person and a camera; :func:`visible_panels` is what of it 
 """
 
 from closerlook.synthesis.scenes.kinds import BACKDROPS, THINGS, Backdrop, Thing, backdrops
-from closerlook.synthesis.scenes.occluders import hidden_by
+from closerlook.synthesis.scenes.occluders import hidden_by, nothing_before
 from closerlook.synthesis.scenes.panels import MAX_PANELS, Panels, Place, VisiblePanels, texture_number, visible_panels
 from closerlook.synthesis.scenes.places import place, places
 
@@ -20,6 +20,7 @@ __all__ = [
     "VisiblePanels",
     "backdrops",
     "hidden_by",
+    "nothing_before",
     "place",
     "places",
     "texture_number",

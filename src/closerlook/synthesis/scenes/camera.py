@@ -25,12 +25,25 @@ class Crop:
         height: box height; 1 touches head and feet, below 1 cuts them off.
         aspect: box width over height before it is stretched to the image's own shape, as a factor of that shape.
         right, down: shift of the box's center.
+        fit: how far the box is as wide as the person's outline, 0 not at all (it has the image's shape) to 1; then
+            people with their legs apart come out slim and people seen from the front stretched, as detectors' boxes do.
+        margin_left, margin_top, margin_right, margin_bottom: by which share of its width or height the box is widened
+            at this side.
+        cut: 1 ends the box where the camera's frame ends, 0 goes on beyond.
+        least: share of the box that must show the person, 0 to 0.5: where things before them leave less, these go.
     """
 
     height: float = 1.12
     aspect: float = 1.0
     right: float = 0.0
     down: float = 0.0
+    fit: float = 0.0
+    margin_left: float = 0.0
+    margin_top: float = 0.0
+    margin_right: float = 0.0
+    margin_bottom: float = 0.0
+    cut: int = 0
+    least: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from closerlook.arrays import Float, Float32, Int
 from closerlook.synthesis.scenes.camera import Camera
+from closerlook.synthesis.scenes.windows import SENSOR, windows
 
-__all__ = ["SENSOR", "Frame", "Frames", "axes", "bent", "frame", "frames"]
+__all__ = ["Frame", "Frames", "axes", "bent", "frame", "frames"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,6 @@ class Frames:
 
 NEAR, FAR = 0.3, 400.0
 OUTLINE = 1000  # vertices at least that say where a person's outline is
-SENSOR = (36.0, 20.25)  # millimeters that ``Camera.focal`` refers to
 CORNER = math.hypot(*SENSOR) / 2
 
 
@@ -148,7 +148,7 @@ def frames(cameras: Sequence[Camera], positions: Float32, pose_of: Int, size: tu
         size: image (height, width); sets the shape of an unstretched box.
     """
     numbers = np.array([_numbers(camera) for camera in cameras]).T
-    azimuth, distance, high, roll, aside, down, focal, lens, tall, aspect, crop_right, crop_down = numbers
+    azimuth, distance, high, roll, aside, down, focal, lens = numbers
     azimuth = np.radians(azimuth)
     eye = np.stack([np.cos(azimuth) * distance, high, np.sin(azimuth) * distance], axis=1).astype(np.float32)
     middle = positions[:, :, 1].max(1)[pose_of].astype(np.float64) / 2
@@ -159,29 +159,14 @@ def frames(cameras: Sequence[Camera], positions: Float32, pose_of: Int, size: tu
     if distortion.any():
         drawn_in = _drawn_in((distortion[:, None] * (flat_x * flat_x + flat_y * flat_y)).astype(np.float32))
         flat_x, flat_y = flat_x * drawn_in, flat_y * drawn_in
-    bottom, top = flat_y.min(1).astype(np.float64), flat_y.max(1).astype(np.float64)
-    # A detector centers on the trunk as much as on the outline, so that one outstretched arm moves the box by half.
-    tenth = flat_x.shape[1] // 10
-    leftmost, left, at_right, rightmost = np.sort(flat_x, axis=1)[:, [0, tenth, -1 - tenth, -1]].T.astype(np.float64)
-    across = (leftmost + left + at_right + rightmost) / 4
-    half_height = tall * (top - bottom) / 2
-    window = np.stack(
-        [
-            across + crop_right * (top - bottom),
-            (top + bottom) / 2 - crop_down * (top - bottom),
-            half_height * size[1] / size[0] * aspect,
-            half_height,
-        ],
-        axis=1,
-    )
+    window = windows([camera.crop for camera in cameras], flat_x, flat_y, focal, size)
     matrix = _matrices(eye, right, up, forward, window)
     return Frames(eye, right, up, forward, window, matrix, depth.mean(1).astype(np.float64), distortion)
 
 
 def _numbers(camera: Camera) -> tuple[float, ...]:
-    crop = camera.crop
     where = (camera.viewpoint, camera.distance, camera.height, camera.roll, camera.right, camera.down)
-    return (*where, camera.focal, camera.distortion, crop.height, crop.aspect, crop.right, crop.down)
+    return (*where, camera.focal, camera.distortion)
 
 
 def _aim(eye: Float, middle: Float, right: Float, down: Float) -> Float:

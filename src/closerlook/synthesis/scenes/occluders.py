@@ -13,7 +13,7 @@ from closerlook.synthesis.scenes.panels import Panels, Place, gathered, texture_
 from closerlook.synthesis.scenes.places import ROUGH, spheres, tints
 from closerlook.synthesis.scenes.textures import VARIANTS
 
-__all__ = ["LOW", "TALL", "hidden_by"]
+__all__ = ["LOW", "TALL", "hidden_by", "nothing_before"]
 
 LOW = ("bicycle", "scooter", "railing", "bench", "bush", "box")
 TALL = {"passer": 0.42, "pole": 1.0, "tree": 0.05}  # share of their width that is solid below 1.7 m
@@ -63,6 +63,12 @@ def hidden_by(place: Place, camera: Camera, rng: np.random.Generator, height: fl
     )
     panels = gathered([place.panels[:1], thing, place.panels[1:]])
     return replace(place, panels=panels, occluder_spheres=np.concatenate([place.occluder_spheres, spheres(thing)]))
+
+
+def nothing_before(place: Place) -> Place:
+    """The place without what is seen before the person."""
+    kept = place.panels[np.flatnonzero(~place.panels.front)]
+    return replace(place, panels=kept, occluder_spheres=spheres(kept[np.flatnonzero(kept.turns)]))
 
 
 def _before_legs(camera: Camera, tall: float, height: float) -> tuple[float, float]:

@@ -26,8 +26,9 @@ from closerlook.dataset.decoding import read_image
 from closerlook.errors import CloserlookError, UsageError, unknown
 from closerlook.storage.documents import read_yaml
 from closerlook.synthesis.scenes.camera import Camera
-from closerlook.synthesis.scenes.frames import SENSOR, Frame
+from closerlook.synthesis.scenes.frames import Frame
 from closerlook.synthesis.scenes.sensor import Sensor
+from closerlook.synthesis.scenes.windows import SENSOR
 
 __all__ = ["CAMERA_NAME", "FITTED", "Picture", "picture_files", "read_picture"]
 

@@ -18,7 +18,7 @@ from closerlook.synthesis.scenes.pictures import read_picture
 from closerlook.synthesis.scenes.place_draws import KIND, THING, DrawnPlaces, KindRows, Rows, draw_places, kind_rows
 from closerlook.synthesis.scenes.textures import VARIANTS
 
-__all__ = ["ROUGH", "place", "places", "spheres", "tints"]
+__all__ = ["DARKER", "ROUGH", "place", "places", "spheres", "tints"]
 
 
 ROUGH = 0.9  # of most surfaces
