@@ -85,8 +85,8 @@ def refuse_bad_names(path: Path, names: pl.Series, *, of: Path) -> None:
     """Raise where a file is unnamed, named twice or missing below the folder ``of``; ``path`` is who names them."""
     if names.null_count():
         raise CloserlookError(f"{path}: {names.null_count():,} of {len(names):,} rows have no file_name.")
-    repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
-    if len(repeated):
+    if names.n_unique() < len(names):
+        repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
         raise CloserlookError(f"{path}: {len(repeated):,} files are named twice: {shown(repeated.to_list())}.")
     missing = missing_files(of, names)
     if missing:
