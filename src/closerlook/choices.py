@@ -25,6 +25,7 @@ __all__ = [
     "ScenePer",
     "Search",
     "SensorName",
+    "Storage",
     "TableName",
 ]
 
@@ -40,6 +41,7 @@ ProtocolName = Literal["market1501", "dukemtmc", "msmt17", "cuhk03-classic", "cu
 Metric = Literal["euclidean", "cosine"]
 TableName = Literal["market", "duke", "own"]
 Layout = Literal["market1501", "table"]
+Storage = Literal["files", "shards"]
 
 MORE_WEATHERS = ("rain",)  # that the renderer has beside the paper's
 BACKBONES = (

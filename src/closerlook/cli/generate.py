@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from closerlook.attributes import Design
-from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName
+from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName, Storage
 from closerlook.cli.options import Levels, Out, Seed, Size, loading, parse_levels, parse_size
 from closerlook.inputs import find_file
 
@@ -38,6 +38,10 @@ def generate(
     workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
     device: Annotated[str, typer.Option(help="Where to render: cpu, or cuda:0 for the first GPU.")] = "cpu",
     plan: Annotated[Path | None, typer.Option(help="Render only what this plan keeps.")] = None,
+    storage: Annotated[
+        Storage,
+        typer.Option(help="files: a JPEG file an image; shards: a Parquet file a person, with the images in it."),
+    ] = "files",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
 ) -> None:
     """Render people in every viewpoint, weather and illumination of a design.
@@ -71,6 +75,7 @@ def generate(
         "wardrobe": wardrobe,
         "population": population,
         "workers": workers,
+        "storage": storage,
         "plan": None if plan is None else Plan.load(plan),
     }
     if dry_run:

@@ -19,6 +19,7 @@ from closerlook.dataset.formats.listing import (
 )
 from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
+from closerlook.dataset.formats.parquet import read_shards, shards_in
 from closerlook.dataset.formats.splits import SPLIT_NAMES
 from closerlook.errors import CloserlookError, first_line
 
@@ -32,6 +33,7 @@ def read_folder(path: Path) -> Dataset:
     that table says, people and cameras that are text being numbered. With such a table in each of the folders
     ``train``, ``query`` and ``gallery`` (or ``train``, ``validation`` and ``test``, see
     :data:`closerlook.dataset.formats.splits.SPLIT_NAMES`), as Hugging Face's ImageFolder has it, it is all of them.
+    With Parquet shards that hold images it is those (see :mod:`closerlook.dataset.formats.parquet`).
     Without any it is an unlabeled target: every image in it and its subfolders, links followed, in sorted order,
     identity and camera unknown.
 
@@ -60,7 +62,12 @@ def has_table(path: Path) -> bool:
 def _read_plain(path: Path) -> Dataset:
     names = image_files(path)
     if not names:
-        raise CloserlookError(f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}).")
+        shards = shards_in(path)
+        if shards:
+            return read_shards(path, shards)
+        raise CloserlookError(
+            f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}, and Parquet files with them)."
+        )
     return Dataset.from_table(path, pl.DataFrame({"file_name": names}), path.resolve().name, factors=())
 
 

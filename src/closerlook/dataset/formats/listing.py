@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from closerlook.dataset.decoding import SUFFIXES
+from closerlook.dataset.shards import names_in, shard_of
 from closerlook.errors import CloserlookError
 
 __all__ = ["image_files", "is_litter", "missing_files", "refuse_bad_names", "refuse_names_outside", "shown", "walk"]
@@ -75,6 +76,9 @@ def missing_files(root: Path, names: pl.Series) -> list[str]:
     for folder, members in by_folder.agg("name").iter_rows():
         try:
             present = set(os.listdir(root / folder))  # noqa: PTH208 - as above
+        except NotADirectoryError:
+            shard = shard_of(root / folder / "any")
+            present = set() if shard is None else set(names_in(shard))
         except (OSError, ValueError):  # ValueError: a zero byte in the name
             present = set()
         missing += [name for name in members if name[len(folder) :] not in present]
