@@ -159,6 +159,9 @@ DAMAGES = [
     ({"images": [{"id": 1, "file_name": "c.png"}]}, "1 of 1 frames are not in .*--frames"),
     ({"images": [{"id": 1, "file_name": "a.png", "height": 80, "width": 60}]}, "not resized or turned"),
     ({"categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "bus"}]}, "--category .*'person'.* Known: car, bus"),
+    ({"annotations": [{**BOX, "category_id": [1]}]}, r"annotations\[0\]: 'category_id' must be a whole number or text"),
+    ({"annotations": [{**BOX, "track_id": {}}]}, r"annotations\[0\]: a track must be"),
+    ({"images": [{"id": 1, "file_name": "a.png", "height": "60", "width": 80}]}, "'height' must be a whole number"),
     ({"categories": [{"id": 1}]}, r"categories\[0\]: 'name' must be text"),
 ]
 

@@ -76,7 +76,8 @@ def labels(path: Path) -> pl.DataFrame:
         CloserlookError: it is missing or damaged.
     """
     others = [name for name in _schema(path) if name not in (IMAGE, "file_name")]
-    return _read(path, others).with_columns(pl.Series("file_name", names_in(path), dtype=pl.String))
+    names = pl.DataFrame({"file_name": pl.Series(names_in(path), dtype=pl.String)})
+    return names.hstack(_read(path, others)) if others else names
 
 
 def names_in(path: Path) -> list[str]:
@@ -101,6 +102,11 @@ def read_from_shard(path: str | Path, shard: Path) -> bytes:
         raise CloserlookError(f"There is no image {path}: {shard} has none of that name.")
     number, place = divmod(row, BLOCK)
     data = _block(*state, number)[place]
+    if data is None:
+        raise CloserlookError(
+            f"Image {path} is not in its shard, which only names where it was: write {shard.name} with the images in it, "
+            "as push_to_hub of 'datasets' does."
+        )
     if not data:
         raise CloserlookError(f"Image {path} is empty (zero bytes); restore it or remove it from the data set.")
     return data
@@ -131,7 +137,7 @@ def _rows(path: str, changed: int, length: int) -> dict[str, int]:
 
 
 @functools.lru_cache(KEPT_BLOCKS)
-def _block(path: str, changed: int, length: int, number: int) -> list[bytes]:
+def _block(path: str, changed: int, length: int, number: int) -> list[bytes | None]:
     with _explained(path):
         rows = pl.scan_parquet(path, glob=False).select(IMAGE).slice(number * BLOCK, BLOCK).collect()
         return rows[IMAGE].struct.field("bytes").to_list()

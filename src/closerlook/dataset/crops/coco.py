@@ -43,8 +43,10 @@ def read_coco(path: Path, frames: Path | None, cutting: Cutting) -> Boxes:
     for number, entry in enumerate(_list(path, document, "annotations")):
         where = f"{path}: annotations[{number}]"
         _check(where, entry, "image_id", (int, str))
-        if wanted is not None and entry.get("category_id") not in wanted:
-            continue
+        if wanted is not None:
+            _check(where, entry, "category_id", (int, str))
+            if entry["category_id"] not in wanted:
+                continue
         if entry["image_id"] not in images:
             raise CloserlookError(f"{where} is of image {short(entry['image_id'])}, which 'images' does not have.")
         if entry.get("iscrowd"):
@@ -60,7 +62,7 @@ def read_coco(path: Path, frames: Path | None, cutting: Cutting) -> Boxes:
     sizes = {
         image["file_name"]: (image["height"], image["width"])
         for image in images.values()
-        if isinstance(image.get("height"), int) and isinstance(image.get("width"), int)
+        if "height" in image and "width" in image
     }
     return Boxes(path.parent if frames is None else frames, table, sizes, left_out)
 
@@ -92,6 +94,9 @@ def _images(path: Path, document: Mapping[str, Any]) -> list[dict[str, Any]]:
     for number, image in enumerate(images):
         _check(f"{path}: images[{number}]", image, "id", (int, str))
         _check(f"{path}: images[{number}]", image, "file_name", (str,))
+        for name, kinds in (("height", (int,)), ("width", (int,)), ("video_id", (int, str)), ("camera", (int, str))):
+            if name in image:
+                _check(f"{path}: images[{number}]", image, name, kinds)
     for name in ("id", "file_name"):
         again = [value for value, count in Counter(image[name] for image in images).items() if count > 1]
         if again:
@@ -127,6 +132,8 @@ def _row(where: str, entry: Mapping[str, Any], image: Mapping[str, Any]) -> tupl
     attributes = entry.get("attributes")
     known = {**(attributes if isinstance(attributes, dict) else {}), **entry}
     track = next((known[name] for name in TRACKS if known.get(name) is not None), None)
+    if track is not None and (isinstance(track, bool) or not isinstance(track, int | str)):
+        raise CloserlookError(f"{where}: a track must be a whole number or text, not {short(track)}.")
     if track is not None and "video_id" in image:
         track = f"{image['video_id']}/{track}"
     return (

@@ -66,7 +66,8 @@ def _read_plain(path: Path) -> Dataset:
         if shards:
             return read_shards(path, shards)
         raise CloserlookError(
-            f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}, and Parquet files with them)."
+            f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}, and Parquet files with a column "
+            "'image' of bytes and paths)."
         )
     return Dataset.from_table(path, pl.DataFrame({"file_name": names}), path.resolve().name, factors=())
 
