@@ -28,7 +28,8 @@ START = (
 END = """
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 peak = int(status["VmHWM"].split()[0]) / 2**20
-print(f"{len(data):,} images, {time.perf_counter() - begin:.1f} s ({time.process_time():.1f} s of CPU with imports), peak {peak:.2f} GiB")
+spent = f"{time.perf_counter() - begin:.1f} s ({time.process_time():.1f} s of CPU with imports)"
+print(f"{len(data):,} images, {spent}, peak {peak:.2f} GiB")
 """
 OPEN = "data = cd.open_dataset({source!r})"
 FINEGPR = """

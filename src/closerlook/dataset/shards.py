@@ -7,9 +7,9 @@ path of an image is the shard's with the image's name behind it, ``images/0001.p
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -18,17 +18,20 @@ import polars as pl
 
 from closerlook.errors import CloserlookError, first_line
 from closerlook.storage.files import atomic_path
+from closerlook.storage.tables import pack_parquet
 
 __all__ = ["SUFFIX", "has_images", "labels", "names_in", "read_from_shard", "shard_of", "write_shard"]
 
 SUFFIX = ".parquet"
 IMAGE = "image"
-BLOCK = 64  # rows of a row group, which are read together; as many as a batch takes
-KEPT_BLOCKS, KEPT_NAMES = 8, 64
+BLOCK = 128  # rows of a row group, which are read together: two batches
+KEPT_BLOCKS, KEPT_NAMES = 6, 64
 FEATURES = json.dumps({"info": {"features": {IMAGE: {"_type": "Image"}}}})  # by which `datasets` knows what to decode
 # Where Arrow finds a schema of its own in a file it looks at nothing else, so ours is put out of its sight: it is only
 # one of longer types, which say nothing.
 ARROW, HIDDEN = b"ARROW:schema", b"other:schema"
+
+READING = threading.Lock()
 
 
 def write_shard(path: Path, table: pl.DataFrame, images: Sequence[bytes]) -> None:
@@ -40,11 +43,12 @@ def write_shard(path: Path, table: pl.DataFrame, images: Sequence[bytes]) -> Non
     """
     names = [PurePosixPath(name).name for name in table["file_name"]]
     image = pl.DataFrame({"bytes": pl.Series(images, dtype=pl.Binary), "path": names}).to_struct(IMAGE)
-    file = io.BytesIO()
-    table.select(image, pl.all()).write_parquet(
-        file, compression="uncompressed", row_group_size=BLOCK, metadata={"huggingface": FEATURES}
+    data = pack_parquet(
+        table.select(image, pl.all()),
+        compression="uncompressed",
+        row_group_size=BLOCK,
+        metadata={"huggingface": FEATURES},
     )
-    data = file.getbuffer()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     found = bytes(data[footer:]).find(ARROW)
     if found >= 0:
@@ -101,11 +105,12 @@ def read_from_shard(path: str | Path, shard: Path) -> bytes:
     if row is None:
         raise CloserlookError(f"There is no image {path}: {shard} has none of that name.")
     number, place = divmod(row, BLOCK)
-    data = _block(*state, number)[place]
+    with READING:  # else threads that want neighbors would all read their block
+        data = _block(*state, number)[place]
     if data is None:
         raise CloserlookError(
-            f"Image {path} is not in its shard, which only names where it was: write {shard.name} with the images in it, "
-            "as push_to_hub of 'datasets' does."
+            f"Image {path} is not in its shard, which only names where it was: write {shard.name} with the images in "
+            "it, as push_to_hub of 'datasets' does."
         )
     if not data:
         raise CloserlookError(f"Image {path} is empty (zero bytes); restore it or remove it from the data set.")
@@ -138,8 +143,8 @@ def _rows(path: str, changed: int, length: int) -> dict[str, int]:
 
 @functools.lru_cache(KEPT_BLOCKS)
 def _block(path: str, changed: int, length: int, number: int) -> list[bytes | None]:
-    with _explained(path):
-        rows = pl.scan_parquet(path, glob=False).select(IMAGE).slice(number * BLOCK, BLOCK).collect()
+    with _explained(path), Path(path).open("rb") as file:
+        rows = pl.scan_parquet(file).select(IMAGE).slice(number * BLOCK, BLOCK).collect()
         return rows[IMAGE].struct.field("bytes").to_list()
 
 

@@ -288,7 +288,7 @@ def test_shards_hold_the_same_images_and_table(whole, tmp_path):
     with pytest.raises(CloserlookError, match="storage"):
         generate(out=tmp_path / "data", **SMALL)
     with pytest.raises(UsageError, match="Unknown --storage 'tar'"):
-        generate(out=tmp_path / "other", storage="tar", **SMALL)
+        generate(out=tmp_path / "other", **{**SMALL, "storage": "tar"})
     annotate(made, ("mask",), out=tmp_path / "masks", workers=1)
     masks = [path.with_suffix("").name for path in (tmp_path / "masks" / "mask").rglob("*.png")]
     assert sorted(masks) == sorted(path.stem for path in whole.paths)
@@ -301,7 +301,12 @@ def test_a_stopped_run_into_shards_makes_only_those_that_are_missing(tmp_path, m
     (root / "metadata.parquet").unlink()
     (root / "images" / "0002.parquet").unlink()
     made = []
-    monkeypatch.setattr(render_person, "load_person", lambda *key: made.append(key[1]) or load_person(*key))
+
+    def load(*key):
+        made.append(key[1])
+        return load_person(*key)
+
+    monkeypatch.setattr(render_person, "load_person", load)
     generate(out=root, storage="shards", **SMALL)
     assert made == [2]
     assert contents(root) == before

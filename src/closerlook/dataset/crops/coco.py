@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from closerlook.dataset.crops.boxes import SCHEMA, Boxes, Cutting
-from closerlook.dataset.formats.texts import read_text
+from closerlook.dataset.formats.texts import read_json
 from closerlook.errors import CloserlookError, short, unknown
 
 __all__ = ["read_coco"]
@@ -68,10 +67,7 @@ def read_coco(path: Path, frames: Path | None, cutting: Cutting) -> Boxes:
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
-    try:
-        document = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise CloserlookError(f"{path} is not JSON: {error}.") from None
+    document = read_json(path)
     if isinstance(document, list):
         raise CloserlookError(
             f"{path} is a list, as detectors' results are, which does not name the frames: give a file with 'images' "

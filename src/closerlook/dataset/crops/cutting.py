@@ -126,10 +126,10 @@ def _cut_frame(
         if why[number]:
             continue
         left, top, right, bottom = crops[number].tolist()
-        file = to.with_name(f"{to.name}_{number:02d}.jpg")
-        file.parent.mkdir(parents=True, exist_ok=True)
+        to.parent.mkdir(parents=True, exist_ok=True)
         pixels = image[top:bottom, left:right].copy()
-        file.write_bytes(simplejpeg.encode_jpeg(pixels, quality=JPEG_QUALITY, colorsubsampling="444"))
+        encoded = simplejpeg.encode_jpeg(pixels, quality=JPEG_QUALITY, colorsubsampling="444")
+        to.with_name(f"{to.name}_{number:02d}.jpg").write_bytes(encoded)
         own = f"{name}_{number:02d}.jpg"
         rows.append((own, row["track"], row["camera"], frame, row["score"], *inside[number].tolist()))
     return rows, Counter(REASONS[reason] for reason in why[why > 0].tolist())

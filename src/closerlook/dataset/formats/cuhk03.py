@@ -8,7 +8,6 @@ Images as the field's toolboxes extract them: ``images_detected`` and ``images_l
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +17,7 @@ from scipy.io import loadmat
 
 from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import image_files, shown
-from closerlook.dataset.formats.texts import read_text
+from closerlook.dataset.formats.texts import read_json
 from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["READERS", "VARIANTS", "VIEWS", "labeled_table", "new_config", "new_splits"]
@@ -136,12 +135,12 @@ def new_splits(path: Path) -> dict[str, str]:
 def _listed(path: Path, protocol: str) -> dict[str, str]:
     """The first split of a list that toolboxes write: images as ``[path, person, camera]``."""
     try:
-        first: Any = json.loads(read_text(path))[0]
+        first: Any = read_json(path)[0]
         parts = {
             split: [PurePosixPath(entry[0].replace("\\", "/")).name for entry in first[split]]
             for split in ("train", "query", "gallery")
         }
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise CloserlookError(f"{path} is no list of CUHK03's splits ({first_line(error)}): write it again.") from None
     if protocol == "classic":  # query and gallery hold all test images there
         tested = set(parts["query"]) | set(parts["gallery"])

@@ -14,7 +14,7 @@ import polars as pl
 from closerlook.dataset.columns import is_whole
 from closerlook.errors import CloserlookError, first_line
 
-__all__ = ["read_csv", "read_jsonl", "read_text", "typed"]
+__all__ = ["read_csv", "read_json", "read_jsonl", "read_text", "typed"]
 
 SEPARATORS = ",;\t"
 MOST, LEAST = 2**63 - 1, -(2**63)
@@ -106,6 +106,18 @@ def _series(name: str, values: Sequence[Any]) -> pl.Series:
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
         return pl.Series(name, texts, dtype=pl.String)
     return pl.Series(name, values)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file of others, in which NaN may stand and names may be unknown.
+
+    Raises:
+        CloserlookError: the file is missing, is not UTF-8 or is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise CloserlookError(f"{path} is not JSON: {error}.") from None
 
 
 def read_text(path: Path) -> str:

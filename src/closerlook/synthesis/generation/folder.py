@@ -93,8 +93,8 @@ def finish(root: Path, request: Request) -> Dataset:
     for leftover in (root / "images").glob(".*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     people = table["identity"].unique(maintain_order=True)
-    shards = table["file_name"].str.extract("(.*)/").unique(maintain_order=True) if request.in_shards else []
-    if len(shards):
+    if request.in_shards:
+        shards = table["file_name"].str.extract("(.*)/").unique(maintain_order=True)
         parts = [labels(root / shard).with_columns(pl.lit(f"{shard}/").alias("shard")) for shard in shards]
         made = pl.concat(parts, how="diagonal")
         made = made.with_columns(pl.concat_str("shard", "file_name").alias("file_name")).drop("shard")
