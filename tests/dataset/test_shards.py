@@ -75,7 +75,8 @@ def test_shards_alone_are_a_data_set(sharded):
 def test_shards_of_hugging_face_are_read(people, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
-    for split, part in (("train", people.train), ("test", people.gallery)):
+    parts: dict[str, Dataset] = {"train": people.train, "test": people.gallery}
+    for split, part in parts.items():
         images = [{"bytes": path.read_bytes(), "path": path.name} for path in part.paths]
         columns = {"image": images, "identity": part.identities.tolist()}
         made = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
