@@ -91,7 +91,8 @@ def test_shards_of_hugging_face_are_read(people, tmp_path, monkeypatch):
 
 def test_names_that_are_missing_or_repeated_are_row_numbers(tmp_path):
     image = write(tmp_path / "a.png").read_bytes()
-    for number, paths in enumerate((["x/a.png", "y/a.png"], [None, "a.png"])):
+    cases: list[list[str | None]] = [["x/a.png", "y/a.png"], [None, "a.png"]]
+    for number, paths in enumerate(cases):
         table = pl.DataFrame({"image": [{"bytes": image, "path": path} for path in paths], "identity": [1, 2]})
         table.write_parquet(tmp_path / f"{number}.parquet")
         assert names_in(tmp_path / f"{number}.parquet") == ["0", "1"]
