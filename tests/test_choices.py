@@ -7,6 +7,7 @@ from closerlook.adaptation.search import SEARCHES
 from closerlook.attributes import WEATHERS
 from closerlook.dataset.export import LAYOUTS
 from closerlook.dataset.formats import FORMATS
+from closerlook.dataset.importing import BOXES
 from closerlook.embedding.backbones import build
 from closerlook.embedding.content_style import LAYERS
 from closerlook.inputs import find_recipe, recipe_names
@@ -28,6 +29,7 @@ def test_names_are_those_of_the_registries() -> None:
     assert get_args(choices.Metric) == tuple(METRICS)
     assert get_args(choices.TableName) == (*TABLES, OWN)
     assert get_args(choices.Layout) == tuple(LAYOUTS)
+    assert set(choices.CROPPED) == set(BOXES)
     assert set(choices.FORMATS) == set(FORMATS)
     assert (*WEATHERS, *choices.MORE_WEATHERS) == tuple(RENDERED)
     assert set(LAYERS) == {name for name in choices.EMBEDDINGS if not name.endswith("-pooled")}

@@ -28,7 +28,7 @@ from closerlook.version import __version__
 if _TYPE_CHECKING:
     from closerlook.adaptation import adapt as adapt
     from closerlook.attributes import Design as Design, Factor as Factor
-    from closerlook.dataset import Dataset as Dataset, open_dataset as open_dataset
+    from closerlook.dataset import Dataset as Dataset, concatenate as concatenate, open_dataset as open_dataset
     from closerlook.embedding import Features as Features, extract as extract
     from closerlook.errors import CloserlookError as CloserlookError, UsageError as UsageError
     from closerlook.evaluation import Protocol as Protocol, Result as Result, compare as compare, evaluate as evaluate
@@ -62,6 +62,7 @@ _HOMES = {
     "analyze": "closerlook.gap",
     "analyze_shard": "closerlook.gap",
     "compare": "closerlook.evaluation",
+    "concatenate": "closerlook.dataset",
     "evaluate": "closerlook.evaluation",
     "extract": "closerlook.embedding",
     "generate": "closerlook.synthesis",

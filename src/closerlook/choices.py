@@ -9,9 +9,11 @@ from typing import Literal
 
 __all__ = [
     "BACKBONES",
+    "CROPPED",
     "EMBEDDINGS",
     "FORMATS",
     "MORE_WEATHERS",
+    "PATTERN",
     "AnnotationKind",
     "BootstrapUnit",
     "Criterion",
@@ -23,6 +25,7 @@ __all__ = [
     "ScenePer",
     "Search",
     "SensorName",
+    "Storage",
     "TableName",
 ]
 
@@ -38,6 +41,7 @@ ProtocolName = Literal["market1501", "dukemtmc", "msmt17", "cuhk03-classic", "cu
 Metric = Literal["euclidean", "cosine"]
 TableName = Literal["market", "duke", "own"]
 Layout = Literal["market1501", "table"]
+Storage = Literal["files", "shards"]
 
 MORE_WEATHERS = ("rain",)  # that the renderer has beside the paper's
 BACKBONES = (
@@ -57,11 +61,21 @@ FORMATS = (
     "manifest",
     "market1501",
     "dukemtmc",
-    "msmt17",
+    "occluded-duke",
     "personx",
+    "cuhk03-np",
+    "msmt17",
+    "cuhk03-detected",
+    "cuhk03-labeled",
+    "cuhk03-classic-detected",
+    "cuhk03-classic-labeled",
     "finegpr",
+    "gpr",
     "randperson",
     "clonedperson",
     "unrealperson",
     "weperson",
+    "cuhk01",
 )
+CROPPED = ("coco", "mot")  # formats of boxes in frames, out of which images are cut
+PATTERN = "pattern"  # the format that an expression of the user's own describes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from closerlook.choices import BACKBONES, EMBEDDINGS, FORMATS
+from closerlook.choices import BACKBONES, CROPPED, EMBEDDINGS, FORMATS, PATTERN
 from closerlook.errors import CloserlookError, unknown
 
 __all__ = [
@@ -44,9 +44,10 @@ def find_data(source: str) -> tuple[str, Path]:
         CloserlookError: nothing is named, or nothing is there.
     """
     name, colon, rest = source.partition(":")
-    if not (colon and name in FORMATS):
+    known = (*FORMATS, PATTERN, *CROPPED)
+    if not (colon and name in known):
         if source and colon and not _path(source).exists():
-            raise unknown("data set format", name, FORMATS)
+            raise unknown("data set format", name, known)
         name, rest = "", source
     if not rest:
         raise CloserlookError(f"'{source}' names no folder or file; give NAME:PATH, such as market1501:/data/Market.")

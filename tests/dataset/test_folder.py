@@ -96,6 +96,18 @@ def test_people_named_in_several_tables_are_numbered_together(tmp_path):
     assert dict(zip(data.table["split"], data.identities, strict=True)) == {"train": 2, "query": 1, "gallery": 1}
 
 
+@pytest.mark.parametrize("tables", [("train", "validation", "test"), ("",)])
+def test_hugging_faces_parts_are_taken_for_ours(tmp_path, tables):
+    """Whether each has a table of its own or the folder has one for all."""
+    for folder in ("train", "validation", "test"):
+        write(tmp_path / folder / "a.png")
+    for start in tables:
+        names = ["a.png"] if start else ["train/a.png", "validation/a.png", "test/a.png"]
+        (tmp_path / start / "metadata.csv").write_text("\n".join(["file_name", *names]))
+    rows = open_dataset(tmp_path).table.sort("file_name").select("file_name", "split").rows()
+    assert rows == [("test/a.png", "gallery"), ("train/a.png", "train"), ("validation/a.png", "train")]
+
+
 def test_a_column_of_splits_says_what_other_folders_mean(tmp_path):
     write(tmp_path / "test" / "a.png")
     write(tmp_path / "test" / "b.png")
@@ -106,7 +118,6 @@ def test_a_column_of_splits_says_what_other_folders_mean(tmp_path):
 @pytest.mark.parametrize(
     ("folder", "loose", "says"),
     [
-        ("test", None, "nothing says of which split"),
         ("camera1", None, "nothing says of which split"),
         ("train/deep", None, "nothing says of which split"),
         ("train", "other/b.png", "1 images lie outside"),

@@ -203,7 +203,8 @@ def test_a_design_with_a_factor_that_the_table_lacks(people):
 
 def test_a_market_folder_opened_as_plain_images_is_pointed_out(market):
     with pytest.raises(CloserlookError, match="open it as market1501:"):
-        open_dataset(market)
+        open_dataset(f"folder:{market}")
+    assert open_dataset(market).name == "market1501"
 
 
 def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from sklearn.metrics import average_precision_score
 
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, concatenate
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.state import State
@@ -60,6 +60,15 @@ def test_people_trained_on_are_refused(people: Dataset) -> None:
         hold_out(people, first, seed=0)
     rest = people.filter(pl.col("identity") > 30)
     assert hold_out(first, rest, seed=0) == (first, rest)
+
+
+def test_people_of_one_of_several_sources_are_refused_though_their_numbers_are_others(people: Dataset) -> None:
+    other = Dataset.from_table(people.root.parent / "other", people.table, "other", ())
+    both = concatenate(other, people)
+    with pytest.raises(CloserlookError, match="6 identities of people are trained on"):
+        hold_out(both, people, seed=0)
+    apart = Dataset.from_table(people.root.parent / "third", people.table, "third", ())
+    assert hold_out(both, apart, seed=0) == (both, apart)
 
 
 @settings(deadline=None)

@@ -56,6 +56,8 @@ READERS = {
     "source/metadata.parquet": ["dataset", "audit", "source"],
     "source/design.yaml": ["dataset", "audit", "source"],
     "target/metadata.parquet": ["dataset", "audit", "target"],
+    "boxes.json": ["dataset", "import", "coco:boxes.json", "--frames", "frames", "--out", "new"],
+    "boxes.txt": ["dataset", "import", "mot:boxes.txt", "--frames", "frames", "--out", "new"],
 }
 # whose calls work for a second or more where the file is good
 SLOW = (

@@ -37,7 +37,17 @@ PATHS = (
     "x" * 300,
     "a/" * 200,
 )
-SOURCES = (*PATHS, "folder:source", "market1501:source", "manifest:source/metadata.parquet", "manifest:", ":", "x:y")
+SOURCES = (
+    *PATHS,
+    "folder:source",
+    "market1501:source",
+    "manifest:source/metadata.parquet",
+    "manifest:",
+    ":",
+    "x:y",
+    "coco:boxes.json",
+    "pattern:target",
+)
 # nothing that a later call reads is written over
 OUTPUTS = (
     "new",
@@ -63,6 +73,9 @@ TEXTS = {
     "device": ("cpu", "cuda:99", "x"),
     "size": ("32x16", "0x0", "32", "99999x99999", "32x16x3"),
     "layout": ("market1501", "table", "x"),
+    "name": (r"(?P<identity>\d+)", r"(?P<camera>.)", "(?P<split>.*)", "(", "", "x"),
+    "smallest": ("1x1", "8x4", "0x0", "x", "99999999999x1"),
+    "category": ("person", "car", ""),
 }
 WORKING = {
     "report": [["study"], ["gap"], ["run"]],
@@ -75,7 +88,14 @@ WORKING = {
     "select": [["gap"], ["gap", "--method", "exhaustive"], ["gap", "--method", "quadratic"], ["gap", "--rule", "mean"]],
     "render-next": [["gap", "--images", "2"], ["gap", "--images", "1", "--camera", "1"]],
     "dataset audit": [["source"], ["target"], ["folder:source"], ["manifest:source/metadata.parquet"]],
-    "dataset import": [["source", "-o", "new"], ["folder:target", "-o", "new"]],
+    "dataset import": [
+        ["source", "-o", "new"],
+        ["folder:target", "-o", "new"],
+        ["source", "target", "-o", "new"],
+        ["pattern:target", "--name", r"(?P<identity>\d)", "-o", "new"],
+        ["coco:boxes.json", "--frames", "frames", "--smallest", "4x4", "-o", "new"],
+        ["mot:boxes.txt", "--frames", "frames", "--smallest", "4x4", "-o", "new"],
+    ],
     "dataset export": [["target", "-o", "new"], ["source", "-o", "new", "--format", "table"]],
 }
 STRANGE = "[]{}()*?!$&;|<>'\"`\\ \t\n#%=:,.-_/~^@é漢🎈\u202e\x1b\x7f"

@@ -43,6 +43,12 @@ def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
         levels: dict[str, list[Any]] = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
         return closerlook.synthesis.generate(out=out, identities=2, levels=levels, size=size, workers=1)
 
+    def generate_shards() -> object:
+        levels: dict[str, list[Any]] = {"viewpoint": [0, 90], "weather": ["sunny"], "illumination": ["noon"]}
+        return closerlook.synthesis.generate(
+            out=out, identities=2, levels=levels, size=size, workers=1, storage="shards"
+        )
+
     def adapt() -> object:
         return closerlook.adaptation.adapt(
             open_dataset(str(folder)),
@@ -72,7 +78,7 @@ def stages(folder: Path, out: Path) -> dict[str, Callable[[], object]]:
         recipe = closerlook.reid.Recipe.resolve("cpu-quick", {**training, "steps": 2, "ema": 0.0})
         return closerlook.study.arms.run_arms(arms, data, recipe=recipe, seeds=[0, 1], out=out)
 
-    return {one.__name__: one for one in (generate, adapt, analyze, train, study)}
+    return {one.__name__: one for one in (generate, generate_shards, adapt, analyze, train, study)}
 
 
 def run(stage: Callable[[], object], out: Path, kill: int | None, answer: int) -> None:

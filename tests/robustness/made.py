@@ -74,7 +74,23 @@ def make_all(folder: Path) -> Path:
     _image(folder / "backdrop" / "place.png", rng, (64, 64))
     _write(folder / "backdrop" / "camera.yaml", {"height": 2.5, "pitch": 15, "focal": 28.0})
     generate(folder / "design.yaml", out=folder / "rendered", size=SIZE, workers=1)
+    make_boxes(folder, rng)
     return folder
+
+
+def make_boxes(folder: Path, rng: np.random.Generator) -> None:
+    """Frames, and boxes in them as COCO and MOTChallenge write them."""
+    for number in (1, 2):
+        _image(folder / "frames" / f"{number:06d}.png", rng, (64, 64))
+    document = {
+        "images": [{"id": number, "file_name": f"{number:06d}.png", "height": 64, "width": 64} for number in (1, 2)],
+        "annotations": [
+            {"image_id": number, "category_id": 1, "bbox": [8, 8, 20, 40], "track_id": 3} for number in (1, 2)
+        ],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    write_json(folder / "boxes.json", document)
+    (folder / "boxes.txt").write_text("1,3,9,9,20,40,1\n2,3,9,9,20,40,1\n")
 
 
 def start_run(source: Dataset, out: Path) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 TIMES = ("timing.csv", "tensorboard")
-STAGES = ("generate", "adapt", "analyze", "train", "study")
+STAGES = ("generate", "generate_shards", "adapt", "analyze", "train", "study")
 QUICK = ("generate", "train")
 KILLS = int(os.environ.get("CLOSERLOOK_KILLS", "2"))  # at random moments, of each stage
 os.umask(UMASK := os.umask(0))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from closerlook.attributes import Design
-from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName
+from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName, Storage
 from closerlook.cli.options import Levels, Out, Seed, Size, loading, parse_levels, parse_size
 from closerlook.inputs import find_file
 
@@ -44,6 +44,10 @@ def generate(
     splits: Annotated[
         bool, typer.Option("--splits", help="Half of the people to train on, the others as query and gallery.")
     ] = False,
+    storage: Annotated[
+        Storage,
+        typer.Option(help="files: a JPEG file an image; shards: a Parquet file a person, with the images in it."),
+    ] = "files",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
 ) -> None:
     """Render people in every viewpoint, weather and illumination of a design.
@@ -77,6 +81,7 @@ def generate(
         "wardrobe": wardrobe,
         "population": population,
         "workers": workers,
+        "storage": storage,
         "plan": None if plan is None else Plan.load(plan),
         "cameras": cameras,
         "splits": splits,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from closerlook.compute.progress import step
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError, UsageError, short
 from closerlook.sizes import MAX_SIDE, MIN_SIDE
 from closerlook.storage.documents import parse_yaml
 from closerlook.storage.files import replaceable
@@ -28,6 +28,7 @@ __all__ = [
     "Seed",
     "Size",
     "Source",
+    "Sources",
     "Target",
     "load_gap",
     "loading",
@@ -44,6 +45,10 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")]
 Seed = Annotated[int, typer.Option(help="Everything random is a function of this number.")]
 Size = Annotated[str, typer.Option(help="Height x width in pixels, such as 256x128.")]
 Source = Annotated[str, typer.Argument(help="Synthetic data: a folder, or FORMAT:PATH (see 'dataset import --help').")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Synthetic data, one or several: folders, or FORMAT:PATH (see 'dataset import --help')."),
+]
 Target = Annotated[
     str, typer.Argument(help="Real data: market1501:/data/Market-1501-v15.09.15, or a folder of pictures.")
 ]
@@ -73,14 +78,16 @@ def paragraphs(verb: Callable[..., object]) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(verb) or "").split("\n\n"))
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """``"128x64"`` -> (128, 64)."""
+def parse_size(text: str, option: str = "--size", smallest: int = MIN_SIDE) -> tuple[int, int]:
+    """``"128x64"`` -> (128, 64); the message names the option."""
     match = re.fullmatch(r"(\d+)[x,](\d+)", text.strip())
     if not match:
-        raise UsageError(f"--size '{text}' is not a size; write height x width, such as 128x64.")
-    height, width = int(match[1]), int(match[2])
-    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE):
-        raise UsageError(f"--size {text} is out of range: both sides must be between {MIN_SIDE} and {MAX_SIDE} pixels.")
+        raise UsageError(f"{option} '{text}' is not a size; write height x width, such as 128x64.")
+    height, width = (int(side) if len(side) < 9 else MAX_SIDE + 1 for side in match.groups())
+    if not (min(height, width) >= smallest and max(height, width) <= MAX_SIDE):
+        raise UsageError(
+            f"{option} {short(text)} is out of range: both sides must be between {smallest} and {MAX_SIDE} pixels."
+        )
     return height, width
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.choices import IdentityOrder
-from closerlook.cli.options import GapFolder, Seed, Source, loading, parse_file
+from closerlook.cli.options import GapFolder, Seed, Sources, loading, parse_file
 from closerlook.errors import UsageError
 from closerlook.inputs import find_data, find_file, find_gap
 
@@ -17,7 +17,7 @@ __all__ = ["select_identities"]
 
 def select_identities(
     gap: GapFolder,
-    source: Source,
+    source: Sources,
     identities: Annotated[int, typer.Option(help="How many people to choose.", min=1)],
     plan: Annotated[
         Path | None, typer.Option(help="Choose them from the images of this plan, and keep only these.")
@@ -31,26 +31,28 @@ def select_identities(
     ),
     seed: Seed = 0,
 ) -> None:
-    """Choose so many people of a data set and save them as a plan; with --plan, that plan of only these people.
+    """Choose so many people of a data set, or of several together, and save them as a plan; with --plan, that plan of
+    only these people.
 
     With a larger number the same people come first.
     """
     if by == "near" and target is None:
         raise UsageError("--by near needs --target, the data to be near to.")
     find_gap(gap)
-    find_data(source)
+    for each in source:
+        find_data(each)
     if plan is not None:
         find_file(plan, "plan")
     if target is not None:
         find_data(target)
     with loading():
-        from closerlook.dataset import open_dataset
+        from closerlook.dataset import concatenate, open_dataset
         from closerlook.gap import Gap
         from closerlook.selection import Plan, select_identities
 
     chosen = select_identities(
         Gap.load(gap),
-        open_dataset(source).train,
+        concatenate(*(open_dataset(each).train for each in source)),
         identities,
         plan=None if plan is None else Plan.load(plan),
         by=by,
@@ -60,5 +62,5 @@ def select_identities(
     chosen.save(out)
     typer.echo(
         f"{len(chosen.identities):,} people, {chosen.images:,} images, {chosen.share:.1%} of all, in {out}; next: "
-        f"closerlook train {source} --plan {out}"
+        f"closerlook train {' '.join(source)} --plan {out}"
     )

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from closerlook.cli.options import Out, Seed, Source, loading, parse_assignments
+from closerlook.cli.options import Out, Seed, Sources, loading, parse_assignments
 from closerlook.inputs import find_data, find_file, find_recipe
 
 __all__ = ["train"]
 
 
 def train(
-    source: Source,
+    source: Sources,
     out: Out,
     recipe: Annotated[
         str | None, typer.Option(help="A recipe's name or YAML file; by default baseline on a GPU, else cpu-quick.")
@@ -27,12 +27,13 @@ def train(
     ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Train a re-ID model on the training images of a data set.
+    """Train a re-ID model on the training images of a data set, or of several together: people of each are others.
 
     A stopped run resumes when the same command is given again. On several GPUs:
     torchrun --nproc-per-node 4 --no-python closerlook train ...
     """
-    find_data(source)
+    for each in source:
+        find_data(each)
     if recipe is not None:
         find_recipe(recipe)
     if plan is not None:
@@ -42,13 +43,13 @@ def train(
     if validation is not None and share is None:
         find_data(validation)
     with loading():
-        from closerlook.dataset import open_dataset
+        from closerlook.dataset import concatenate, open_dataset
         from closerlook.reid import train
         from closerlook.reid.distributed import is_first_process
         from closerlook.selection import Plan
 
     train(
-        open_dataset(source).train,
+        concatenate(*(open_dataset(each).train for each in source)),
         recipe=recipe,
         out=out,
         seed=seed,

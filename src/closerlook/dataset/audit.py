@@ -13,7 +13,7 @@ import polars as pl
 
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import SPLITS, Dataset
-from closerlook.dataset.decoding import read_image
+from closerlook.dataset.decoding import read_bytes, read_image
 from closerlook.dataset.threads import map_in_threads
 from closerlook.errors import CloserlookError
 
@@ -145,7 +145,7 @@ def _read_file(path: Path) -> tuple[bytes, Size] | str:
         height, width = read_image(path).shape[:2]
     except CloserlookError as error:
         return str(error)
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest(), (height, width)
+    return hashlib.blake2b(read_bytes(path), digest_size=16).digest(), (height, width)
 
 
 def _split_counts(table: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ folder, ``identity``, ``camera``, ``split`` (train, query or gallery), one colum
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -202,7 +203,8 @@ class Dataset:
     @property
     def paths(self) -> list[Path]:
         """The image files, in table order."""
-        return [self.root / name for name in self.table["file_name"]]
+        root = os.fspath(self.root)  # joined as text: half the time, where there are millions
+        return [Path(os.path.join(root, name)) for name in self.table["file_name"]]  # noqa: PTH118
 
     @property
     def identities(self) -> NDArray[np.int64]:
@@ -276,7 +278,7 @@ def _refuse_bad_names(names: pl.Series, name: str) -> None:
         or names.str.contains("\0", literal=True).any()
     ):
         raise CloserlookError(f"{name}: column 'file_name' must hold a path, as text, in every row.")
-    if names.is_duplicated().any():
+    if names.n_unique() < len(names):
         again = names.filter(names.is_duplicated())
         raise CloserlookError(f"{name}: {again.n_unique():,} files are named twice, first {again[0]}.")
 

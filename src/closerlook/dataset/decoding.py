@@ -20,9 +20,10 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from closerlook.dataset.shards import read_from_shard, shard_of
 from closerlook.errors import CloserlookError
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "read_image", "read_rgba", "read_size"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "read_bytes", "read_image", "read_rgba", "read_size"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000  # half again as many as a frame of 8K video
@@ -51,7 +52,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         CloserlookError: the file is missing, empty, truncated, not an image or of more than :data:`MAX_PIXELS`; the
             message names it.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     with _explained(path):
         if data.startswith(b"\xff\xd8"):
             try:
@@ -71,7 +72,7 @@ def read_rgba(path: str | Path) -> Image.Image:
     Raises:
         CloserlookError: as :func:`read_image`.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     with _explained(path), _opened(path, data) as image:
         return image.convert("RGBA")
 
@@ -82,11 +83,16 @@ def read_size(path: str | Path) -> tuple[int, int]:
     Raises:
         CloserlookError: as :func:`read_image`, but for damage behind the header.
     """
-    with _explained(path), _opened(path, _read_bytes(path)) as image:
+    with _explained(path), _opened(path, read_bytes(path)) as image:
         return image.height, image.width
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """An image as it is stored: a file's bytes, or those in a shard (see :mod:`closerlook.dataset.shards`).
+
+    Raises:
+        CloserlookError: it is missing, empty, no regular file or too long.
+    """
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # to open a pipe would wait
             status = os.fstat(file.fileno())
@@ -98,6 +104,11 @@ def _read_bytes(path: str | Path) -> bytes:
             data = file.read()
     except FileNotFoundError:
         raise CloserlookError(f"There is no image {path}.") from None
+    except NotADirectoryError:
+        shard = shard_of(path)
+        if shard is None:
+            raise CloserlookError(f"There is no image {path}.") from None
+        return read_from_shard(path, shard)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise CloserlookError(f"Image {path} cannot be read: {reason}.") from None

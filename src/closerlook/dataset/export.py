@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 from closerlook.attributes import Design
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import DISTRACTOR, JUNK, Dataset
-from closerlook.dataset.decoding import read_image
+from closerlook.dataset.decoding import read_bytes, read_image
 from closerlook.dataset.formats.market1501 import FOLDERS
 from closerlook.errors import CloserlookError, unknown
 from closerlook.storage.files import atomic_path
@@ -83,10 +82,7 @@ def _copy_as_jpeg(source: Path, to: Path) -> None:
     if source.suffix.lower() not in (".jpg", ".jpeg"):
         Image.fromarray(read_image(source)).save(to, quality=JPEG_QUALITY, subsampling=0)
         return
-    try:
-        shutil.copyfile(source, to)
-    except FileNotFoundError:
-        raise CloserlookError(f"There is no image {source}.") from None
+    to.write_bytes(read_bytes(source))
 
 
 def _market_table(dataset: Dataset) -> pl.DataFrame:

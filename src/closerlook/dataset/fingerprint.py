@@ -16,7 +16,7 @@ def fingerprint(data: Dataset, columns: Sequence[str] = ()) -> Key:
     """The data set's name, a digest of its images and one of what its table says of them.
 
     An image is known by its name, its length and its time of change, as ``make`` knows files: a folder that was moved,
-    or copied with its times (``cp -p``, ``rsync -a``), is the same one.
+    or copied with its times (``cp -p``, ``rsync -a``), is the same one. Of an image in a shard these are the shard's.
 
     Args:
         columns: of the table, that matter besides identity, camera, split and the factors.
@@ -44,6 +44,8 @@ def files_digest(names: Sequence[str], paths: Sequence[Path]) -> str:
     for name, path in zip(names, paths, strict=True):
         try:
             status = path.stat()
+        except NotADirectoryError:  # of an image in a shard, what is known of the shard
+            status = path.parent.stat()
         except FileNotFoundError:
             raise CloserlookError(f"There is no image {path}.") from None
         found.append(f"{name}\t{status.st_size}\t{status.st_mtime_ns}")

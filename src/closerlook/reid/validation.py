@@ -7,6 +7,7 @@ training data that training does not see, or people rendered elsewhere, tell as 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -68,10 +69,15 @@ def _refuse_test_images(data: Dataset) -> None:
 
 
 def _refuse_shared_people(data: Dataset, validation: Dataset) -> None:
-    shared = np.intersect1d(data.identities, validation.identities)
-    if data.root.resolve() == validation.root.resolve() and len(shared):
+    if data.root.resolve() == validation.root.resolve():
+        shared = len(np.intersect1d(data.identities, validation.identities))
+    else:  # of several sources one may be what is validated on, whose people have other numbers there
+        trained = {os.path.abspath(path) for path in data.paths}  # noqa: PTH100 - no disk is asked
+        same = [os.path.abspath(path) in trained for path in validation.paths]  # noqa: PTH100
+        shared = len(np.unique(validation.identities[same]))
+    if shared:
         raise CloserlookError(
-            f"{len(shared)} identities of {validation.name} are trained on: validate on other people, or give the "
+            f"{shared} identities of {validation.name} are trained on: validate on other people, or give the "
             "share of the identities to hold out (0.1)."
         )
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from closerlook.errors import CloserlookError, first_line
 from closerlook.storage.files import atomic_path
 
-__all__ = ["Kind", "read_parquet", "write_csv", "write_parquet"]
+__all__ = ["Kind", "pack_parquet", "read_parquet", "write_csv", "write_parquet"]
 
 Kind = Literal["text", "whole numbers", "numbers"]
 
@@ -51,10 +51,16 @@ def read_parquet(path: str | Path, columns: Mapping[str, Kind] | None = None, *,
 
 def write_parquet(table: pl.DataFrame, path: str | Path) -> None:
     """Write a table, atomically."""
-    file = io.BytesIO()
-    table.write_parquet(file)
+    packed = pack_parquet(table)
     with atomic_path(path) as draft:
-        draft.write_bytes(file.getbuffer())
+        draft.write_bytes(packed)
+
+
+def pack_parquet(table: pl.DataFrame, **options: Any) -> memoryview:
+    """A table as the bytes of a Parquet file; ``options`` are those of :meth:`polars.DataFrame.write_parquet`."""
+    file = io.BytesIO()
+    table.write_parquet(file, **options)
+    return file.getbuffer()
 
 
 def write_csv(table: pl.DataFrame, path: str | Path) -> None:

@@ -10,6 +10,7 @@ from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import simplejpeg
@@ -18,12 +19,15 @@ from PIL import Image
 
 from closerlook.attributes import Design, Factor
 from closerlook.dataset import open_dataset
+from closerlook.dataset.decoding import read_bytes, read_image
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import estimate, generate
 from closerlook.synthesis.generation import render_person
+from closerlook.synthesis.generation.annotating import annotate
 from closerlook.synthesis.generation.design import camera_number
 from closerlook.synthesis.generation.settings import SCENE_PER
 from closerlook.synthesis.generation.tasks import WORK_NAME
+from closerlook.synthesis.humans.cache import load_person
 from closerlook.synthesis.scenes.sensor import compress
 
 pytestmark = pytest.mark.slow
@@ -273,6 +277,55 @@ def test_it_loads_with_hugging_face_datasets(whole, tmp_path):
     assert len(loaded) == len(whole)
     assert loaded[0]["image"].size == (32, 64)
     assert set(loaded["weather"]) == {"sunny", "blizzard"}
+
+
+def test_shards_hold_the_same_images_and_table(whole, tmp_path):
+    made = generate(out=tmp_path / "data", storage="shards", **SMALL)
+    assert [read_bytes(path) for path in made.paths] == [path.read_bytes() for path in whole.paths]
+    assert made.table.drop("file_name").equals(whole.table.drop("file_name"))
+    assert made.table["file_name"].str.replace(".parquet/", "/", literal=True).equals(whole.table["file_name"])
+    assert sorted(path.name for path in (tmp_path / "data" / "images").iterdir()) == ["0001.parquet", "0002.parquet"]
+    with pytest.raises(CloserlookError, match="storage"):
+        generate(out=tmp_path / "data", **SMALL)
+    with pytest.raises(UsageError, match="Unknown --storage 'tar'"):
+        generate(out=tmp_path / "other", **{**SMALL, "storage": "tar"})
+    annotate(made, ("mask",), out=tmp_path / "masks", workers=1)
+    masks = [path.with_suffix("").name for path in (tmp_path / "masks" / "mask").rglob("*.png")]
+    assert sorted(masks) == sorted(path.stem for path in whole.paths)
+
+
+def test_a_stopped_run_into_shards_makes_only_those_that_are_missing(tmp_path, monkeypatch):
+    root = tmp_path / "data"
+    generate(out=root, storage="shards", **SMALL)
+    before = contents(root)
+    (root / "metadata.parquet").unlink()
+    (root / "images" / "0002.parquet").unlink()
+    made = []
+
+    def load(*key):
+        made.append(key[1])
+        return load_person(*key)
+
+    monkeypatch.setattr(render_person, "load_person", load)
+    generate(out=root, storage="shards", **SMALL)
+    assert made == [2]
+    assert contents(root) == before
+
+
+def test_shards_load_with_hugging_face_datasets(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    made = generate(out=tmp_path / "data", storage="shards", **SMALL)
+    loaded = datasets.load_dataset(str(tmp_path / "data"), cache_dir=str(tmp_path / "hf"))
+    assert list(loaded) == ["train"]
+    assert loaded["train"].features["image"] == datasets.Image()
+    for row, path, image in zip(made.table.iter_rows(named=True), made.paths, loaded["train"], strict=True):
+        assert np.array_equal(np.asarray(image["image"]), read_image(path))
+        assert {name: image[name] for name in ("identity", "camera", "weather", "keypoints")} == {
+            name: row[name] for name in ("identity", "camera", "weather", "keypoints")
+        }
+    files = str(tmp_path / "data" / "images" / "*.parquet")
+    alone = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "hf2"))
+    assert alone["train"].features["image"] == datasets.Image()
 
 
 def test_two_runs_do_not_mix_in_one_folder(tmp_path):

@@ -1,4 +1,8 @@
-"""Where data sets come from: one importer a file, each ``(path) -> Dataset``, found by the name before the colon."""
+"""Where data sets come from: one importer a file, each ``(path) -> Dataset``, found by the name before the colon.
+
+Two more names need more than a path: ``pattern`` (see :mod:`closerlook.dataset.formats.pattern`), and ``coco`` and
+``mot``, whose crops must be cut first (see :mod:`closerlook.dataset.crops`).
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from closerlook.dataset.dataset import Dataset
+from closerlook.dataset.formats import cuhk03, market1501, names
 from closerlook.dataset.formats.folder import read_folder
 from closerlook.dataset.formats.manifest import read_manifest
-from closerlook.dataset.formats.market1501 import read_dukemtmc, read_market1501, read_personx
 from closerlook.dataset.formats.msmt17 import read_msmt17
-from closerlook.dataset.formats.names import READERS
 
 __all__ = ["FORMATS"]
 
 FORMATS: dict[str, Callable[[Path], Dataset]] = {
     "folder": read_folder,
     "manifest": read_manifest,
-    "market1501": read_market1501,
-    "dukemtmc": read_dukemtmc,
+    **market1501.READERS,
     "msmt17": read_msmt17,
-    "personx": read_personx,
-    **READERS,
+    **cuhk03.READERS,
+    **names.READERS,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from closerlook.dataset.dataset import SPLITS, Dataset
+from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.decoding import SUFFIXES
 from closerlook.dataset.formats.listing import (
     image_files,
@@ -19,11 +19,11 @@ from closerlook.dataset.formats.listing import (
 )
 from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
+from closerlook.dataset.formats.parquet import read_shards, shards_in
+from closerlook.dataset.formats.splits import SPLIT_NAMES
 from closerlook.errors import CloserlookError, first_line
 
-__all__ = ["read_folder"]
-
-OTHER_SPLITS = ("test", "validation", "valid", "val", "dev", "eval")  # of which re-identification has no like
+__all__ = ["has_table", "read_folder"]
 
 
 def read_folder(path: Path) -> Dataset:
@@ -31,9 +31,11 @@ def read_folder(path: Path) -> Dataset:
 
     With ``metadata.parquet`` (and, for its factors, ``design.yaml``), ``metadata.csv`` or ``metadata.jsonl`` it is what
     that table says, people and cameras that are text being numbered. With such a table in each of the folders
-    ``train``, ``query`` and ``gallery``, as Hugging Face's ImageFolder has it, it is all of them. Without any it is an
-    unlabeled target: every image in it and its subfolders, links followed, in sorted order, identity and camera
-    unknown.
+    ``train``, ``query`` and ``gallery`` (or ``train``, ``validation`` and ``test``, see
+    :data:`closerlook.dataset.formats.splits.SPLIT_NAMES`), as Hugging Face's ImageFolder has it, it is all of them.
+    With Parquet shards that hold images it is those (see :mod:`closerlook.dataset.formats.parquet`).
+    Without any it is an unlabeled target: every image in it and its subfolders, links followed, in sorted order,
+    identity and camera unknown.
 
     Raises:
         CloserlookError: the folder is missing or holds no images, its table is damaged or names files outside, or
@@ -50,10 +52,23 @@ def read_folder(path: Path) -> Dataset:
     return _read_splits(path, tables) if tables else _read_plain(path)
 
 
+def has_table(path: Path) -> bool:
+    """Whether a folder says itself what its images are: in a table of its own, or in one for each split."""
+    if any((path / name).exists() for name in TABLE_NAMES):
+        return True
+    return any((path / split / name).exists() for split in SPLIT_NAMES for name in TABLE_NAMES)
+
+
 def _read_plain(path: Path) -> Dataset:
     names = image_files(path)
     if not names:
-        raise CloserlookError(f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}).")
+        shards = shards_in(path)
+        if shards:
+            return read_shards(path, shards)
+        raise CloserlookError(
+            f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}, and Parquet files with a column "
+            "'image' of bytes and paths)."
+        )
     return Dataset.from_table(path, pl.DataFrame({"file_name": names}), path.resolve().name, factors=())
 
 
@@ -89,13 +104,13 @@ def _read_split(path: Path, start: str, name: str) -> pl.DataFrame:
     refuse_bad_names(source, table["file_name"], of=folder)
     split = start.rstrip("/")
     if "split" not in table.columns:
-        if split not in SPLITS:
+        if split not in SPLIT_NAMES:
             raise CloserlookError(
-                f"{source} describes images, but nothing says of which split: call its folder {', '.join(SPLITS)}, "
+                f"{source} describes images, but nothing says of which split: call its folder train, query or gallery, "
                 f"give it a column 'split', or open {folder} by itself."
             )
-        table = table.with_columns(pl.lit(split).alias("split"))
-    elif split not in (*SPLITS, *OTHER_SPLITS):
+        table = table.with_columns(pl.lit(SPLIT_NAMES[split]).alias("split"))
+    elif split not in SPLIT_NAMES:
         raise CloserlookError(
             f"{source} describes a data set of its own; open {folder}, or join the tables to {path / TABLE_NAMES[1]}."
         )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from closerlook.dataset.decoding import SUFFIXES
+from closerlook.dataset.shards import names_in, shard_of
 from closerlook.errors import CloserlookError
-from closerlook.storage.paths import leads_out
 
 __all__ = ["image_files", "is_litter", "missing_files", "refuse_bad_names", "refuse_names_outside", "shown", "walk"]
 
 SHOWN = 3
+LEADS_OUT = r"^$|^/|\x00|(^|/)\.\.(/|$)"  # a whole column at once, by the rule of closerlook.storage.paths.leads_out
 # What cameras, network disks and desktops leave beside images, in lower case; besides it all that begins with a dot.
 LITTER = frozenset({"@eadir", "#recycle", "@recycle", "$recycle.bin", "__macosx", "desktop.ini", "thumbs.db"})
 
@@ -69,15 +69,19 @@ def _is_utf8(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
-def missing_files(root: Path, names: Iterable[str]) -> list[str]:
+def missing_files(root: Path, names: pl.Series) -> list[str]:
     """Those of ``names`` that are not files under ``root``, found by listing each folder once."""
-    missing = []
-    for folder, members in _by_folder(names).items():
+    missing: list[str] = []
+    by_folder = pl.DataFrame({"folder": _folders(names), "name": names}).group_by("folder", maintain_order=True)
+    for folder, members in by_folder.agg("name").iter_rows():
         try:
             present = set(os.listdir(root / folder))  # noqa: PTH208 - as above
+        except NotADirectoryError:
+            shard = shard_of(root / folder / "any")
+            present = set() if shard is None else set(names_in(shard))
         except (OSError, ValueError):  # ValueError: a zero byte in the name
             present = set()
-        missing += [name for name in members if os.path.basename(name) not in present]  # noqa: PTH119
+        missing += [name for name in members if name[len(folder) :] not in present]
     return missing
 
 
@@ -85,8 +89,8 @@ def refuse_bad_names(path: Path, names: pl.Series, *, of: Path) -> None:
     """Raise where a file is unnamed, named twice or missing below the folder ``of``; ``path`` is who names them."""
     if names.null_count():
         raise CloserlookError(f"{path}: {names.null_count():,} of {len(names):,} rows have no file_name.")
-    repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
-    if len(repeated):
+    if names.n_unique() < len(names):
+        repeated = names.filter(names.is_duplicated()).unique(maintain_order=True)
         raise CloserlookError(f"{path}: {len(repeated):,} files are named twice: {shown(repeated.to_list())}.")
     missing = missing_files(of, names)
     if missing:
@@ -95,10 +99,10 @@ def refuse_bad_names(path: Path, names: pl.Series, *, of: Path) -> None:
         )
 
 
-def refuse_names_outside(path: Path, names: Iterable[str | None], *, of: Path) -> None:
+def refuse_names_outside(path: Path, names: pl.Series, *, of: Path) -> None:
     """Raise where a name leads out of the folder ``of``: absolute, by ``..``, or by a symbolic link."""
-    known = [name for name in names if name is not None]
-    outside = [name for name in known if leads_out(name)] or _linked_outside(of, known)
+    known = names.drop_nulls()
+    outside = known.filter(known.str.contains(LEADS_OUT)).to_list() or _linked_outside(of, known)
     if outside:
         raise CloserlookError(
             f"{path} names {len(outside):,} files outside of {of}: {shown(outside)}. If you trust this table, open it "
@@ -106,27 +110,25 @@ def refuse_names_outside(path: Path, names: Iterable[str | None], *, of: Path) -
         )
 
 
-def _linked_outside(root: Path, names: Iterable[str]) -> list[str]:
-    home, outside = root.resolve(), []
-    for folder, members in _by_folder(names).items():
+def _linked_outside(root: Path, names: pl.Series) -> list[str]:
+    home, folders, outside = root.resolve(), _folders(names), list[str]()
+    for folder in folders.unique():
         if not (root / folder).resolve().is_relative_to(home):
-            outside += members
+            outside += names.filter(folders == folder).to_list()
             continue
         try:
             with os.scandir(root / folder) as entries:
-                links = {entry.name for entry in entries if entry.is_symlink()}
+                links = [folder + entry.name for entry in entries if entry.is_symlink()]
         except OSError:
             continue
-        linked = (name for name in members if os.path.basename(name) in links) if links else ()  # noqa: PTH119
+        linked = names.filter(names.is_in(links)) if links else ()
         outside += [name for name in linked if not (root / name).resolve().is_relative_to(home)]
     return outside
 
 
-def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
-    by_folder: defaultdict[str, list[str]] = defaultdict(list)
-    for name in names:
-        by_folder[os.path.dirname(name)].append(name)  # noqa: PTH120 - as above
-    return by_folder
+def _folders(names: pl.Series) -> pl.Series:
+    """Each name up to the last slash, and with it; empty where it has none."""
+    return names.str.extract(r"^((?s:.)*/)").fill_null("")
 
 
 def shown(names: Sequence[str]) -> str:

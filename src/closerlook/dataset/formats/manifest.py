@@ -10,6 +10,7 @@ from closerlook.attributes import Design, Factor
 from closerlook.dataset.columns import plain
 from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME, Dataset, spelled
 from closerlook.dataset.formats.listing import refuse_bad_names, refuse_names_outside
+from closerlook.dataset.formats.splits import SPLIT_NAMES
 from closerlook.dataset.formats.texts import read_csv, read_jsonl
 from closerlook.errors import CloserlookError
 from closerlook.storage.tables import read_parquet
@@ -46,7 +47,15 @@ def read_own(path: Path) -> Dataset:
     refuse_names_outside(path, table["file_name"], of=path.parent)
     if path.name != TABLE_NAME:
         refuse_bad_names(path, table["file_name"], of=path.parent)
-    return _described(path, table)
+    return _described(path, table if "split" in table.columns else _split_by_folder(table))
+
+
+def _split_by_folder(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with the splits that the images' first folders name, as Hugging Face takes them, where all do."""
+    split = (
+        table["file_name"].str.extract("^([^/]+)/").replace_strict(SPLIT_NAMES, default=None, return_dtype=pl.String)
+    )
+    return table if split.null_count() else table.with_columns(split.alias("split"))
 
 
 def _described(path: Path, table: pl.DataFrame) -> Dataset:

@@ -1,7 +1,8 @@
 """Market-1501's layout: ``bounding_box_train``, ``bounding_box_test`` and ``query``, labels in the file names.
 
 Others use the folders with names of their own: DukeMTMC-reID (withdrawn by its authors; only its layout is read) and
-PersonX, whose camera is a background.
+Occluded-Duke, which is chosen from it; PersonX, whose camera is a background; and CUHK03 as it is shared by its new
+protocol (CUHK03-NP), a folder each for detected and labeled boxes.
 """
 
 from __future__ import annotations
@@ -17,23 +18,29 @@ from closerlook.dataset.formats.listing import is_litter, refuse_other_encodings
 from closerlook.dataset.formats.roots import find_root
 from closerlook.errors import CloserlookError
 
-__all__ = ["FOLDERS", "read_dukemtmc", "read_market1501", "read_personx"]
+__all__ = ["FOLDERS", "NAMES", "READERS"]
 
 FOLDERS = {"bounding_box_train": "train", "query": "query", "bounding_box_test": "gallery"}
 # Every group is a column of whole numbers. Some released names end in .jpg.jpg.
+DUKE = (
+    "0005_c2_f0046985.jpg",
+    r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})_f(?P<frame>\d{1,12})(?i:\.jpe?g){1,2}",
+)
 NAMES = {
     "market1501": (
         "0002_c1s1_000451_03.jpg",
         r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<frame>\d{1,12})_(?P<box>\d{1,12})"
         r"(?i:\.jpe?g){1,2}",
     ),
-    "dukemtmc": (
-        "0005_c2_f0046985.jpg",
-        r"(?P<identity>-1|\d{1,12})_c(?P<camera>\d{1,12})_f(?P<frame>\d{1,12})(?i:\.jpe?g){1,2}",
-    ),
+    "dukemtmc": DUKE,
+    "occluded-duke": DUKE,
     "personx": (
         "0001_c1s1_33.jpg",
         r"(?P<identity>\d{1,12})_c(?P<camera>\d{1,12})s(?P<sequence>\d{1,12})_(?P<view>\d{1,12})(?i:\.(?:jpe?g|png))",
+    ),
+    "cuhk03-np": (
+        "0003_c1_21.png",
+        r"(?P<identity>\d{1,12})_c(?P<camera>\d{1,12})_(?P<frame>\d{1,12})(?i:\.(?:jpe?g|png))",
     ),
 }
 
@@ -55,11 +62,6 @@ def _read(layout: str, path: Path) -> Dataset:
     return Dataset.from_table(root, pl.DataFrame(rows), layout, factors=())
 
 
-read_market1501 = functools.partial(_read, "market1501")
-read_dukemtmc = functools.partial(_read, "dukemtmc")
-read_personx = functools.partial(_read, "personx")
-
-
 def _read_folder(layout: str, folder: Path, split: str) -> list[dict[str, object]]:
     example, pattern = NAMES[layout]
     form = re.compile(pattern)
@@ -78,3 +80,6 @@ def _read_folder(layout: str, folder: Path, split: str) -> list[dict[str, object
             numbers["identity"] = DISTRACTOR
         rows.append({"file_name": f"{folder.name}/{name}", "split": split, **numbers})
     return rows
+
+
+READERS = {name: functools.partial(_read, name) for name in NAMES}

@@ -1,4 +1,4 @@
-"""Synthetic data sets whose labels are in the names of their images: FineGPR, RandPerson, ClonedPerson and others."""
+"""Data sets whose labels are in the names of their images: FineGPR, RandPerson, ClonedPerson, CUHK01 and others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import image_files
 from closerlook.errors import CloserlookError
 
-__all__ = ["LAYOUTS", "READERS", "Layout", "read_named"]
+__all__ = ["LAYOUTS", "READERS", "Layout", "matches", "read_named"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Layout:
             are numbered from 1 in sorted order.
         first: the layout's lowest number of a person; people count from 1 here, for 0 means nobody in the field.
         splits: start of the path within the data set -> split.
+        derived: further columns made of the groups, by name, of which identity and camera may be made.
         attributes: columns made of the groups, by name, with their levels.
     """
 
@@ -37,6 +38,7 @@ class Layout:
     camera: tuple[str, ...] = ("camera_name",)
     first: int = 0
     splits: Mapping[str, str] = field(default_factory=lambda: {"": "train"})
+    derived: Callable[[], Mapping[str, pl.Expr]] = dict
     attributes: Callable[[], Sequence[tuple[Factor, pl.Expr]]] = tuple
 
 
@@ -52,13 +54,15 @@ def _gpr_attributes() -> list[tuple[Factor, pl.Expr]]:
     ]
 
 
+_GPR = Layout(
+    "0001/0001_c01_w01_l01_p01.jpg",
+    r"(?:^|/)(?P<person>\d+)_c(?P<camera_name>\d+)_w(?P<w>\d+)_l(?P<l>\d+)_p(?P<scene>\d+)\.\w+$",
+    first=1,
+    attributes=_gpr_attributes,
+)
 LAYOUTS = {
-    "finegpr": Layout(
-        "0001/0001_c01_w01_l01_p01.jpg",
-        r"(?:^|/)(?P<person>\d+)_c(?P<camera_name>\d+)_w(?P<w>\d+)_l(?P<l>\d+)_p(?P<scene>\d+)\.\w+$",
-        first=1,
-        attributes=_gpr_attributes,
-    ),
+    "finegpr": _GPR,
+    "gpr": _GPR,  # by the same authors, and named alike
     "randperson": Layout(
         "000000_s00_c00_f000264.jpg",
         r"(?:^|/)(?P<person>\d+)_(?:c(?P<older>\d+)_)?s(?P<scene>\d+)_(?:c(?P<newer>\d+)_)?f(?P<frame>\d+)\.\w+$",
@@ -81,6 +85,13 @@ LAYOUTS = {
         r"(?:^|/)(?P<person>\d+)_c(?P<camera_name>\d+)_s(?P<scene>\d+)_T(?P<time>\d+)\.\w+$",
         camera=("scene", "camera_name"),
     ),
+    "cuhk01": Layout(  # images 1 and 2 of a person are one camera's, 3 and 4 the other's; no split was published
+        "campus/0001001.png",
+        r"(?:^|/)(?P<person>\d{4})(?P<image>\d{3})\.\w+$",
+        camera=("view",),
+        first=1,
+        derived=lambda: {"view": (pl.col("image") + 1) // 2},
+    ),
 }
 
 
@@ -92,7 +103,7 @@ def read_named(layout: str, path: Path) -> Dataset:
     """
     form = LAYOUTS[layout]
     table = _parse(layout, form, path, _list_images(layout, path))
-    made = form.attributes()
+    table, made = table.with_columns(**form.derived()), form.attributes()
     table = table.with_columns(
         _numbers(table, form.identity, 1 - form.first).alias("identity"),
         _numbers(table, form.camera, 0).alias("camera"),
@@ -102,7 +113,9 @@ def read_named(layout: str, path: Path) -> Dataset:
     factors = tuple(
         factor.keep([level for level in factor.levels if level in present[factor.name]]) for factor, _ in made
     )
-    return Dataset.from_table(path, table.drop("person", "camera_name", "w", "l", strict=False), layout, factors)
+    return Dataset.from_table(
+        path, table.drop("person", "camera_name", "view", "w", "l", strict=False), layout, factors
+    )
 
 
 def _list_images(layout: str, path: Path) -> list[str]:
@@ -114,15 +127,28 @@ def _list_images(layout: str, path: Path) -> list[str]:
     return names
 
 
+def matches(form: Layout, home: str, names: Sequence[str]) -> bool:
+    """Whether all images of a folder called ``home`` are named as the layout says."""
+    whole = pl.DataFrame({"file_name": names}).select(_whole(home), _split(form))
+    return bool(whole["whole"].str.contains(form.pattern).all()) and not whole["split"].null_count()
+
+
+def _whole(home: str) -> pl.Expr:
+    return (pl.lit(f"{home}/") + pl.col("file_name")).alias("whole")
+
+
+def _split(form: Layout) -> pl.Expr:
+    starts = (
+        pl.when(pl.col("file_name").str.starts_with(start)).then(pl.lit(split)) for start, split in form.splits.items()
+    )
+    return pl.coalesce(starts).alias("split")
+
+
 def _parse(layout: str, form: Layout, path: Path, names: Sequence[str]) -> pl.DataFrame:
     """One row per image: ``file_name``, ``split`` and the groups of the layout's pattern."""
     table = pl.DataFrame({"file_name": names})
-    whole = pl.lit(f"{path.resolve().name}/") + pl.col("file_name")
-    split = pl.coalesce(
-        pl.when(pl.col("file_name").str.starts_with(start)).then(pl.lit(split)) for start, split in form.splits.items()
-    )
-    said = whole.str.extract_groups(form.pattern).struct.unnest().cast(pl.Int64, strict=False)
-    table = table.with_columns(split.alias("split"), said)
+    said = _whole(path.resolve().name).str.extract_groups(form.pattern).struct.unnest().cast(pl.Int64, strict=False)
+    table = table.with_columns(_split(form), said)
     if "older" in table.columns:  # RandPerson has been released with camera and scene in either order
         table = table.with_columns(pl.coalesce("older", "newer").alias("camera_name")).drop("older", "newer")
     strange = table.filter(pl.any_horizontal(pl.all().is_null()))

@@ -14,7 +14,7 @@ import polars as pl
 from closerlook.dataset.columns import is_whole
 from closerlook.errors import CloserlookError, first_line
 
-__all__ = ["read_csv", "read_jsonl"]
+__all__ = ["read_csv", "read_json", "read_jsonl", "read_text", "typed"]
 
 SEPARATORS = ",;\t"
 MOST, LEAST = 2**63 - 1, -(2**63)
@@ -29,7 +29,7 @@ def read_csv(path: Path) -> pl.DataFrame:
     Raises:
         CloserlookError: the file is missing, is not UTF-8, has no headings, or one of them twice.
     """
-    text = _text(path)
+    text = read_text(path)
     if "\n" not in text:
         text = text.replace("\r", "\n")
     heading = text.lstrip("\n").partition("\n")[0]
@@ -53,14 +53,14 @@ def read_csv(path: Path) -> pl.DataFrame:
         pl.col(name) if name in exact else pl.col(name).str.strip_chars() for name in table.columns
     ).with_columns(pl.when(pl.all() != "").then(pl.all()))
     table = table.filter(~pl.all_horizontal(pl.all().is_null()))
-    return table.with_columns(table[name] if name == "file_name" else _typed(table[name]) for name in table.columns)
+    return table.with_columns(table[name] if name == "file_name" else typed(table[name]) for name in table.columns)
 
 
 def _cells(line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line.rstrip("\r")], delimiter=separator), [])]
 
 
-def _typed(column: pl.Series) -> pl.Series:
+def typed(column: pl.Series) -> pl.Series:
     """Text as whole numbers or numbers, where all of it is."""
     for dtype in (pl.Int64, pl.Float64):
         as_numbers = column.cast(dtype, strict=False)
@@ -78,7 +78,7 @@ def read_jsonl(path: Path) -> pl.DataFrame:
         CloserlookError: the file is missing or is not UTF-8, or a line is not an object.
     """
     rows = []
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -108,11 +108,28 @@ def _series(name: str, values: Sequence[Any]) -> pl.Series:
     return pl.Series(name, values)
 
 
-def _text(path: Path) -> str:
+def read_json(path: Path) -> Any:
+    """The value of a JSON file of others, in which NaN may stand and names may be unknown.
+
+    Raises:
+        CloserlookError: the file is missing, is not UTF-8 or is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise CloserlookError(f"{path} is not JSON: {error}.") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, without a byte order mark.
+
+    Raises:
+        CloserlookError: the file is missing or is not UTF-8.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise CloserlookError(f"There is no manifest {path}.") from None
+        raise CloserlookError(f"There is no file {path}.") from None
     except IsADirectoryError:
         raise CloserlookError(f"{path} cannot be read as a table: it is a folder.") from None
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from closerlook.compute.processes import run_in_processes, worker_count
 from closerlook.compute.progress import progress
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.decoding import read_image
+from closerlook.dataset.shards import SUFFIX
 from closerlook.errors import CloserlookError, UsageError, short, unknown
 from closerlook.sheets import sheet_of
 from closerlook.storage.files import alone_in, atomic_path, explain_os_errors
@@ -129,7 +130,7 @@ def _annotate_person(work: _Work) -> None:
 
 
 def _annotation_name(image: str) -> str:
-    return Path(image.removeprefix("images/")).with_suffix(".png").as_posix()
+    return Path(image.removeprefix("images/").replace(f"{SUFFIX}/", "/")).with_suffix(".png").as_posix()
 
 
 def _refuse_names(root: Path, kinds: Sequence[str], images: pl.Series) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from closerlook.attributes import Design
+from closerlook.dataset.shards import SUFFIX
 from closerlook.escaping import in_markdown
 from closerlook.synthesis.generation.settings import Settings
 
@@ -54,9 +55,12 @@ _NETWORK = {
 }
 
 
-def data_card(design: Design, settings: Settings, images: int, splits: bool = False) -> str:
+def data_card(design: Design, settings: Settings, images: int, *, splits: bool = False, in_shards: bool = False) -> str:
     """The card of a folder with so many ``images`` of a design, Markdown with a YAML head as Hugging Face reads it."""
-    head = {"pretty_name": design.name, "tags": ["person-re-identification", "synthetic-data"]}
+    head: dict[str, object] = {"pretty_name": design.name, "tags": ["person-re-identification", "synthetic-data"]}
+    if in_shards:  # else the table would be taken for one of them
+        files = [{"split": "all" if splits else "train", "path": f"images/*{SUFFIX}"}]  # a column says which
+        head["configs"] = [{"config_name": "default", "data_files": files}]
     height, width = settings.size
     return _CARD.format(
         head=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),

@@ -12,6 +12,7 @@ import yaml
 
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME
+from closerlook.dataset.shards import labels
 from closerlook.errors import CloserlookError
 from closerlook.storage.documents import read_yaml
 from closerlook.storage.files import DRAFT, atomic_path, explain_os_errors
@@ -19,6 +20,7 @@ from closerlook.storage.keys import Key, changes, digest, plain
 from closerlook.storage.tables import read_parquet
 from closerlook.synthesis.generation.card import CARD_NAME, data_card
 from closerlook.synthesis.generation.estimate import image_bytes
+from closerlook.synthesis.generation.render_person import with_annotations
 from closerlook.synthesis.generation.request import Request
 from closerlook.synthesis.generation.settings import SETTINGS_NAME, Settings
 from closerlook.synthesis.generation.tasks import WORK_NAME, partial_table
@@ -37,7 +39,9 @@ def settings_key(request: Request, device: str) -> dict[str, Any]:
         del kept["network"]
     else:
         kept["splits"] = request.splits
-    return dict(plain({"design": design.name, **people, **levels, **kept, "images": table.height, "names": names}))
+    storage = {"storage": "shards"} if request.in_shards else {}
+    images = {"images": table.height, "names": names}
+    return dict(plain({"design": design.name, **people, **levels, **kept, **images, **storage}))
 
 
 def write_settings(root: Path, key: Key) -> None:
@@ -93,13 +97,19 @@ def finish(root: Path, request: Request) -> Dataset:
     for leftover in (root / "images").glob(".*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     people = table["identity"].unique(maintain_order=True)
-    remedy = "remove it and run the same command again"
-    tables = [read_parquet(partial_table(root, person), {"file_name": "text"}, remedy=remedy) for person in people]
-    made = pl.concat(tables, how="diagonal")
-    made = made.select("file_name", pl.exclude(table.columns))
-    complete = table.join(made, on="file_name", how="left", maintain_order="left")
+    if request.in_shards:
+        shards = table["file_name"].str.extract("(.*)/").unique(maintain_order=True)
+        parts = [labels(root / shard).with_columns(pl.lit(f"{shard}/").alias("shard")) for shard in shards]
+        made = pl.concat(parts, how="diagonal")
+        made = made.with_columns(pl.concat_str("shard", "file_name").alias("file_name")).drop("shard")
+    else:
+        remedy = "remove it and run the same command again"
+        tables = [read_parquet(partial_table(root, person), {"file_name": "text"}, remedy=remedy) for person in people]
+        made = pl.concat(tables, how="diagonal")
+    complete = with_annotations(table, made)
     with atomic_path(root / CARD_NAME) as draft:
-        draft.write_text(data_card(design, request.settings, table.height, request.splits))
+        card = data_card(design, request.settings, table.height, splits=request.splits, in_shards=request.in_shards)
+        draft.write_text(card)
     Dataset.from_table(root, complete, design.name, design.factors).save(design)
     shutil.rmtree(root / WORK_NAME, ignore_errors=True)
     return open_dataset(root)

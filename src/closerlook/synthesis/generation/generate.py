@@ -22,7 +22,7 @@ from closerlook.synthesis.generation.card import PERSON_WARNING
 from closerlook.synthesis.generation.folder import check_space, finish, is_finished, settings_key, write_settings
 from closerlook.synthesis.generation.render_person import prepare, render_person
 from closerlook.synthesis.generation.request import Options, read_request
-from closerlook.synthesis.generation.tasks import WORK_NAME, partial_table, tasks_of
+from closerlook.synthesis.generation.tasks import WORK_NAME, tasks_of
 
 __all__ = ["generate"]
 
@@ -66,6 +66,8 @@ def generate(
             seen in all weathers and lights (``view``) or each of these has a walk of its own (``image``).
         splits: people of odd numbers are to train on; of each other one, one image a camera is a query and the rest
             is gallery. Needs ``cameras``.
+        storage: ``files``, a JPEG file an image in a folder a person; or ``shards``, a Parquet file a person with the
+            same bytes and the table, which Hugging Face ``datasets`` reads.
 
     Raises:
         UsageError: a name is unknown or an option makes no sense.
@@ -93,7 +95,7 @@ def generate(
             return open_dataset(root)
         write_settings(root, key)
         people = tasks_of(request.settings, root, request.table, request.extra, device)
-        tasks = [task for task in people if not partial_table(root, task.identity).exists()]
+        tasks = [task for task in people if not task.is_done]
         left = sum(len(task.rows) for task in tasks)
         check_space(root, request.settings, left)
         if tasks:

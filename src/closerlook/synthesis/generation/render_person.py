@@ -14,6 +14,7 @@ import polars as pl
 import warp as wp
 
 from closerlook.compute.progress import progress
+from closerlook.dataset.shards import write_shard
 from closerlook.storage.files import atomic_path, cache_folder
 from closerlook.storage.tables import write_parquet
 from closerlook.synthesis import rendering
@@ -76,20 +77,41 @@ def _renderer(size: tuple[int, int], device: str) -> Renderer:
 
 
 def render_person(task: Task) -> None:
-    """Make one person's images and their table; the folder appears when all images are done, the table after it."""
-    folder = task.out / Path(task.rows[0].file_name).parent
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped before the table was written
-    with atomic_path(folder) as draft:
+    """Make one person's images and their table: a shard; or a folder, which appears when all images are done, and the
+    table after it."""
+    settings = task.settings
+    if task.in_shard:
+        person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
+        images = {row.file_name: (data, annotation) for row, data, annotation in render_images(person, task)}
+        made = pl.DataFrame([annotation for _, annotation in images.values()])
+        write_shard(task.images, with_annotations(task.labels, made), [images[row.file_name][0] for row in task.rows])
+        return
+    shutil.rmtree(task.images, ignore_errors=True)  # left by a run that was stopped before the table was written
+    with atomic_path(task.images) as draft:
         draft.mkdir()
-        settings = task.settings
         person = load_person(settings.seed, task.identity, settings.wardrobe, settings.population)
         table = write_images(person, task, draft)
     write_parquet(pl.DataFrame(table), partial_table(task.out, task.identity))
 
 
+def with_annotations(labels: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
+    """The rows of ``labels`` in order, with what is known of each image since it was rendered."""
+    made = made.select("file_name", pl.exclude(labels.columns))
+    return labels.join(made, on="file_name", how="left", maintain_order="left")
+
+
 def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, object]]:
     """Render a person's images into ``folder``; their annotations, one row per image."""
-    settings, table = task.settings, []
+    table = []
+    for row, data, annotation in render_images(person, task):
+        (folder / row.file_name.rpartition("/")[2]).write_bytes(data)
+        table.append(annotation)
+    return table
+
+
+def render_images(person: Person, task: Task) -> Iterator[tuple[Row, bytes, dict[str, object]]]:
+    """A person's images as they are rendered: row, JPEG file, and its name with the annotations."""
+    settings = task.settings
     for renderer, posed, views in posed_views(person, task):
         jitters = [
             [sample_jitter(settings, IMAGE_PARTS, task.identity, *row.cell) for row in view.rows] for view in views
@@ -109,10 +131,8 @@ def write_images(person: Person, task: Task, folder: Path) -> list[dict[str, obj
             labels = {**person.labels, **posed.labels[request.pose], "sensor": settings.sensor}
             of_view = {**labels, **_columns(view.jitter, {"camera": camera, "sensor": sensor}), **annotation}
             for image, row, drawn, asked in zip(shown, view.rows, jitter, request.images, strict=True):
-                (folder / row.file_name.rpartition("/")[2]).write_bytes(compress(image, sensor))
                 of_image = _columns(drawn, {"weather": asked.weather, "illumination": asked.illumination})
-                table.append({"file_name": row.file_name, **of_view, **of_image})
-    return table
+                yield row, compress(image, sensor), {"file_name": row.file_name, **of_view, **of_image}
 
 
 @dataclass(frozen=True)

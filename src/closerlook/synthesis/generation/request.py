@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, get_args
 
 import polars as pl
 
 from closerlook.attributes import Design
+from closerlook.choices import Storage
 from closerlook.dataset.dataset import Selectable
-from closerlook.errors import UsageError
+from closerlook.dataset.shards import SUFFIX
+from closerlook.errors import UsageError, unknown
 from closerlook.synthesis.generation.design import FACTORS, read_design
 from closerlook.synthesis.generation.image_table import image_table, planned
 from closerlook.synthesis.generation.network_table import in_splits, network_table
@@ -40,6 +42,7 @@ class Options(TypedDict, total=False):
     plan: Selectable | None
     cameras: int | None
     splits: bool
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Request:
     settings: Settings
     table: pl.DataFrame = field(repr=False)
     splits: bool = False
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether each person's images go into a shard."""
+        return str(self.table["file_name"][0]).rpartition("/")[0].endswith(SUFFIX)
 
     @property
     def extra(self) -> list[str]:
@@ -85,7 +93,17 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
     of_network = settings.network is not None
     table = (network_table if of_network else image_table)(chosen, settings, options.get("first_identity", 1))
     kept = planned(table, options.get("plan"))
-    return Request(chosen, settings, in_splits(kept, settings.seed) if splits else kept, splits)
+    if splits:
+        kept = in_splits(kept, settings.seed)
+    storage = options.get("storage", "files")
+    if storage not in get_args(Storage):
+        raise unknown("--storage", storage, get_args(Storage))
+    return Request(chosen, settings, kept if storage == "files" else _in_shards(kept), splits)
+
+
+def _in_shards(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with a shard in the place of each person's folder."""
+    return table.with_columns(pl.col("file_name").str.replace("/([^/]*)$", f"{SUFFIX}/$1").alias("file_name"))
 
 
 def _check_pictures(design: Design, settings: Settings) -> None:

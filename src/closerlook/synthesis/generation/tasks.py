@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from closerlook.attributes import Level
+from closerlook.dataset.shards import SUFFIX
 from closerlook.synthesis.generation.design import FACTORS
 from closerlook.synthesis.generation.keys import key_of
 from closerlook.synthesis.generation.parameters import column, parameter
@@ -58,13 +59,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """One person's images to be made, on a Warp device."""
+    """One person's images to be made, on a Warp device.
+
+    Attributes:
+        labels: the person's part of the data set's table.
+    """
 
     settings: Settings
     out: Path
     identity: int
     rows: tuple[Row, ...]
+    labels: pl.DataFrame
     device: str = "cpu"
+
+    @property
+    def images(self) -> Path:
+        """The person's folder of images, or their shard."""
+        return self.out / Path(self.rows[0].file_name).parent
+
+    @property
+    def in_shard(self) -> bool:
+        """Whether the images go into a Parquet file with their table, not into a folder."""
+        return self.images.suffix == SUFFIX
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of it was written: the table is last."""
+        return (self.images if self.in_shard else partial_table(self.out, self.identity)).exists()
 
 
 def tasks_of(
@@ -82,7 +103,7 @@ def tasks_of(
             )
             for row in part.iter_rows(named=True)
         )
-        tasks.append(Task(settings, out, int(part["identity"][0]), rows, device))
+        tasks.append(Task(settings, out, int(part["identity"][0]), rows, part, device))
     return tasks
 
 

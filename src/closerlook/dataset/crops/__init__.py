@@ -1,0 +1,1 @@
+"""Crops of people: from frames with boxes, as a detector or a tracker writes them, to a data set."""
