@@ -37,7 +37,7 @@ Search = Literal["descent", "cma"]
 ProtocolName = Literal["market1501", "dukemtmc", "msmt17", "cuhk03-classic", "cuhk03-new", "open-reid", "no-cameras"]
 Metric = Literal["euclidean", "cosine"]
 TableName = Literal["market", "duke", "own"]
-Layout = Literal["market1501", "table"]
+Layout = Literal["market1501", "finegpr", "table", "imagefolder", "parquet", "coco", "webdataset"]
 
 MORE_WEATHERS = ("rain",)  # that the renderer has beside the paper's
 BACKBONES = (

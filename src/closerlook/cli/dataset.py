@@ -17,14 +17,40 @@ Data = Annotated[str, typer.Argument(help="A folder, or FORMAT:PATH such as mark
 
 
 def import_(source: Data, out: Out) -> None:
-    """Write the table of a data set in another layout; its images stay where they are.
+    """Write a data set in another layout as a folder of closerlook's own: images and one metadata.parquet.
 
-    Every verb also opens FORMAT:PATH as it is. Formats: market1501, dukemtmc, msmt17 (people as released); finegpr,
-    personx, randperson, clonedperson, unrealperson, weperson (synthetic); manifest (a CSV, JSONL or Parquet file with
-    file_name and, where known, identity, camera, split and attributes); folder (pictures without labels).
+    Images are hard links where the file system allows them, and take no room. Every verb also opens FORMAT:PATH as it
+    is. Formats: market1501, dukemtmc, msmt17 (people as released); finegpr, personx, randperson, clonedperson,
+    unrealperson, weperson (synthetic); manifest (a CSV, JSONL or Parquet file with file_name and, where known,
+    identity, camera, split and attributes); folder (pictures without labels).
+    """
+    find_data(source)
+    with loading():
+        from closerlook.dataset import open_dataset
+        from closerlook.dataset.export import import_table
 
-    Where images lie outside of the folder, open the table as manifest:FOLDER/metadata.parquet: other tables of folders
-    may not lead out of them.
+    data = open_dataset(source)
+    import_table(data, out)
+    typer.echo(f"{len(data):,} images in {out}")
+
+
+def export_(
+    source: Data,
+    out: Out,
+    layout: Annotated[Layout, typer.Option("--format", help="What to write.")] = "market1501",
+    parts: Annotated[
+        bool, typer.Option("--parts", help="market1501: folders of at most 6 cameras and 1,501 people.")
+    ] = False,
+    license: Annotated[
+        str | None, typer.Option(help="imagefolder, parquet: for the card, by the Hub's names, as cc-by-4.0.")
+    ] = None,
+) -> None:
+    """Copy a data set into another format.
+
+    market1501: the layout of the re-ID toolboxes, refused where they would misread it. finegpr: names that say the
+    attributes. table: images and one metadata.parquet, closerlook's own. imagefolder: that in train and test, as
+    Hugging Face reads it. parquet: image bytes and labels, for the Hub. coco: boxes, 17 key points and masks.
+    webdataset: tar files.
     """
     find_data(source)
     with loading():
@@ -32,24 +58,7 @@ def import_(source: Data, out: Out) -> None:
         from closerlook.dataset.export import export
 
     data = open_dataset(source)
-    export(data, out, layout="table")
-    table = out / "metadata.parquet"
-    typer.echo(f"{len(data):,} rows in {table}; open it as manifest:{table}")
-
-
-def export_(
-    source: Data,
-    out: Out,
-    layout: Annotated[Layout, typer.Option("--format", help="table is a metadata.parquet.")] = "market1501",
-) -> None:
-    """Copy a data set into another layout."""
-    find_data(source)
-    with loading():
-        from closerlook.dataset import open_dataset
-        from closerlook.dataset.export import export
-
-    data = open_dataset(source)
-    export(data, out, layout=layout)
+    export(data, out, layout=layout, parts=parts, license=license)
     typer.echo(f"{len(data):,} images in {out}")
 
 

@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from closerlook.errors import CloserlookError
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "read_image", "read_rgba", "read_size"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "read_bytes", "read_image", "read_rgba", "read_size"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000  # half again as many as a frame of 8K video
@@ -51,7 +51,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         CloserlookError: the file is missing, empty, truncated, not an image or of more than :data:`MAX_PIXELS`; the
             message names it.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     with _explained(path):
         if data.startswith(b"\xff\xd8"):
             try:
@@ -71,7 +71,7 @@ def read_rgba(path: str | Path) -> Image.Image:
     Raises:
         CloserlookError: as :func:`read_image`.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     with _explained(path), _opened(path, data) as image:
         return image.convert("RGBA")
 
@@ -82,11 +82,16 @@ def read_size(path: str | Path) -> tuple[int, int]:
     Raises:
         CloserlookError: as :func:`read_image`, but for damage behind the header.
     """
-    with _explained(path), _opened(path, _read_bytes(path)) as image:
+    with _explained(path), _opened(path, read_bytes(path)) as image:
         return image.height, image.width
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        CloserlookError: the file is missing, empty, too large or no regular file; the message names it.
+    """
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # to open a pipe would wait
             status = os.fstat(file.fileno())

@@ -10,6 +10,7 @@ from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
+import datasets
 import numpy as np
 import polars as pl
 import pytest
@@ -269,7 +270,6 @@ def test_a_design_may_leave_factors_out(tmp_path):
 
 
 def test_it_loads_with_hugging_face_datasets(whole, tmp_path):
-    datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset("imagefolder", data_dir=str(whole.root), cache_dir=str(tmp_path))["train"]
     assert len(loaded) == len(whole)
     assert loaded[0]["image"].size == (32, 64)
