@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -62,14 +63,24 @@ def export_(
     typer.echo(f"{len(data):,} images in {out}")
 
 
-def audit(source: Data) -> None:
-    """Count and check a data set: unreadable files, duplicates, cameras, missing cells."""
+def audit(
+    source: Data,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Count and check a data set, and exit with 3 where something is likely to spoil a result.
+
+    Unreadable files; equal and nearly equal images, across splits and people; people in train and test; labels that lag
+    behind the images; dark, blurred and too small images, boxes outside of them; levels without images.
+    """
     find_data(source)
     with loading():
         from closerlook.dataset import open_dataset
         from closerlook.dataset.audit import audit
 
-    typer.echo(audit(open_dataset(source)))
+    found = audit(open_dataset(source))
+    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found)
+    if found.problems:
+        raise typer.Exit(3)
 
 
 for name, verb in (("import", import_), ("export", export_), ("audit", audit)):
