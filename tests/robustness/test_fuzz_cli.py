@@ -1,4 +1,4 @@
-"""Random and mutated options: exit code 0, 1 or 2 (3 of an audit), a message, never a traceback, nothing outside the folder."""
+"""Random and mutated options: exit code 0, 1, 2 (an audit: 3), a message, no traceback, nothing outside the folder."""
 
 from __future__ import annotations
 
