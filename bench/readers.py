@@ -9,7 +9,7 @@ Their code is run from checkouts, with nothing of it changed and nothing of it h
 Each reader's class Market1501 is loaded from its file; what the file imports besides Python's own library and is not
 installed (their networks, transforms and progress bars, which reading needs nothing of) is replaced by empty modules.
 Said for each export: how many images, people and cameras the reader finds in each split, and whether these are ours. An
-export that we refuse is written by force, to show what the reader makes of it. Rates are images a second of one run each.
+export that we refuse is written by force, to show what the reader makes of it. Rates are of one run each.
 """
 
 from __future__ import annotations
@@ -93,9 +93,11 @@ def reader(name: str, checkout: Path) -> Iterator[Callable[[Path], Found]]:
         spec.loader.exec_module(module)
 
         def read(folder: Path) -> Found:
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            silent = contextlib.redirect_stdout(io.StringIO())
+            with warnings.catch_warnings(), silent, tempfile.TemporaryDirectory() as root:
                 warnings.simplefilter("ignore")
-                data = module.Market1501(root=str(folder))
+                (Path(root) / "market1501").symlink_to(folder)  # where torchreid looks, below its root
+                data = module.Market1501(root=str(Path(root) / "market1501" if name == "fastreid" else root))
             return {
                 split: [(Path(row[0]).name, _number(row[1]), _number(row[2])) for row in getattr(data, split)]
                 for split in ("train", "query", "gallery")
@@ -130,7 +132,7 @@ def made(folder: Path, people: int, cameras: int) -> Dataset:
 
 
 def expected(folder: Path) -> Found:
-    """What the layout says, as our own reader reads it; torchreid and fast-reid leave junk out and count cameras from 0."""
+    """What the layout says, as our own reader reads it; the others leave junk out and count cameras from 0."""
     table = open_dataset(f"market1501:{folder}").table.filter(pl.col("identity") != -1)
     return {
         split: [

@@ -89,8 +89,8 @@ def _explained(repository: str | Path) -> Iterator[None]:
         raise
     except Exception as error:  # of names, servers, and of whichever HTTP client huggingface_hub's version has
         raise CloserlookError(
-            f"The Hub has or takes no model {repository} ({type(error).__name__}: {first_line(error)}): check the name, "
-            "the network and whether you are logged in ('hf auth login')."
+            f"The Hub has or takes no model {repository} ({type(error).__name__}: {first_line(error)}): check the "
+            "name, the network and whether you are logged in ('hf auth login')."
         ) from error
 
 
