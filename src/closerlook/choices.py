@@ -21,12 +21,14 @@ __all__ = [
     "Layout",
     "Method",
     "Metric",
+    "PixelType",
     "ProtocolName",
     "ScenePer",
     "Search",
     "SensorName",
     "Storage",
     "TableName",
+    "TensorLayout",
 ]
 
 ScenePer = Literal["person", "view", "image"]
@@ -40,8 +42,10 @@ Search = Literal["descent", "cma"]
 ProtocolName = Literal["market1501", "dukemtmc", "msmt17", "cuhk03-classic", "cuhk03-new", "open-reid", "no-cameras"]
 Metric = Literal["euclidean", "cosine"]
 TableName = Literal["market", "duke", "own"]
-Layout = Literal["market1501", "table"]
 Storage = Literal["files", "shards"]
+Layout = Literal["market1501", "finegpr", "table", "imagefolder", "parquet", "coco", "webdataset"]
+TensorLayout = Literal["nhwc", "nchw"]
+PixelType = Literal["uint8", "float"]
 
 MORE_WEATHERS = ("rain",)  # that the renderer has beside the paper's
 BACKBONES = (

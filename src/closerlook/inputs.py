@@ -11,6 +11,7 @@ from closerlook.errors import CloserlookError, unknown
 __all__ = [
     "GAP_FILE",
     "MODEL_FILE",
+    "OPERATING_POINT_FILE",
     "RUN_FILE",
     "STUDY_FILE",
     "VALIDATION_FILE",
@@ -29,6 +30,7 @@ __all__ = [
 
 GAP_FILE, MODEL_FILE, RUN_FILE = "gap.json", "model.safetensors", "run.json"
 STUDY_FILE, VALIDATION_FILE = "study.json", "validation.json"
+OPERATING_POINT_FILE = "operating_point.json"
 RECIPES = Path(__file__).parent / "reid" / "recipes"
 
 Reportable = Literal["study", "experiment", "analysis", "run"]

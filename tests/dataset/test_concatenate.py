@@ -100,6 +100,6 @@ def test_imported_together_they_are_one_table(tmp_path):
     a, b = made(tmp_path, "a", [1, 2]), made(tmp_path, "b", [1])
     a.save(), b.save()
     import_dataset(str(a.root), str(b.root), out=tmp_path / "all")
-    data = open_dataset(f"manifest:{tmp_path / 'all' / 'metadata.parquet'}")
+    data = open_dataset(tmp_path / "all")
     assert data.table["identity"].to_list() == [1, 2, 4]
     assert [read_image(path).shape for path in data.paths] == [(16, 8, 3)] * 3

@@ -191,8 +191,8 @@ def test_an_audit_lists_bombs_among_what_cannot_be_read(tmp_path):
     for name, make in BOMBS.items():
         (tmp_path / name).write_bytes(make())
     found = audit(open_dataset(f"folder:{tmp_path}"))
-    assert len(found.unreadable) == 2
-    assert all("is refused" in message for message in found.unreadable)
+    assert found.found("unreadable") == 2
+    assert all("is refused" in message for message in found.problems[0].files)
 
 
 @pytest.mark.parametrize(

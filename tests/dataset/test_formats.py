@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import datasets
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.dataset import DISTRACTOR, JUNK
 from closerlook.dataset.formats.market1501 import NAMES
@@ -210,7 +211,6 @@ def test_a_market_folder_opened_as_plain_images_is_pointed_out(market):
 def test_the_table_loads_with_hugging_face_as_it_is(people, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset("imagefolder", data_dir=str(people.root), cache_dir=str(tmp_path / "hf"))
     rows = loaded["train"]
     assert len(rows) == len(people)

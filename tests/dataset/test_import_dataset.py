@@ -358,6 +358,6 @@ def test_options_that_fit_nothing_are_refused(tmp_path):
 def test_a_pattern_is_imported_once_and_opened_by_every_verb(tmp_path):
     write(tmp_path / "data" / "7_c2.png")
     import_dataset(f"pattern:{tmp_path / 'data'}", out=tmp_path / "t", name=r"(?P<identity>\d+)_c(?P<camera>\d+)")
-    table = open_dataset(f"manifest:{tmp_path / 't' / 'metadata.parquet'}").table
+    table = open_dataset(tmp_path / "t").table
     assert table.select("identity", "camera").rows() == [(7, 2)]
     assert pl.read_parquet(tmp_path / "t" / "metadata.parquet").height == 1

@@ -8,6 +8,7 @@ import pytest
 
 from closerlook.dataset import Dataset
 from closerlook.embedding import Features, extract
+from closerlook.embedding.features import ENDINGS
 from closerlook.errors import CloserlookError, UsageError
 
 from .conftest import Mean
@@ -17,7 +18,7 @@ class Parallel(Mean):
     parallel = True
 
 
-@pytest.mark.parametrize("name", ["features.safetensors", "features.parquet"])
+@pytest.mark.parametrize("name", [f"features{ending}" for ending in ENDINGS])
 def test_features_come_back_in_the_tables_order(
     data: Dataset, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -25,11 +26,9 @@ def test_features_come_back_in_the_tables_order(
     features = extract(Mean(), data)
     assert features.features[:, 0].tolist() == pytest.approx([120, 40, 160, 0, 80], abs=2)
     path = tmp_path / "out" / name
+    features.save(path, data)
     if path.suffix == ".parquet":
-        features.save_table(path, data)
         assert pl.read_parquet(path)["file_name"].to_list() == data.table["file_name"].to_list()
-    else:
-        features.save(path)
     found = Features.load(path)
     assert np.array_equal(found.features, features.features)
     assert found.identities.tolist() == [1, 1, 2, -1, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import compare, pair_scale
 
 
@@ -19,15 +19,19 @@ def test_an_image_is_wholly_like_itself(wardrobe, color):
     assert "depends on the model" in str(other)
 
 
-def test_known_pairs_say_what_a_similarity_means(wardrobe, color, tmp_path):
-    scale = pair_scale(color, wardrobe)
-    assert len(scale.same) == 6 * 3  # three cameras: three pairs a person
-    assert len(scale.different) == 18 * 17 // 2 - 18
-    assert np.median(scale.same) > np.quantile(scale.different, 0.9)
-    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=color, reference=scale)
-    assert "more like pairs of one person" in str(alike)
-    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=wardrobe)
-    assert "more like pairs of two people" in str(unlike)
+def test_known_pairs_say_whether_it_is_the_same_person(wardrobe, color, tmp_path):
+    pairs = pair_scale(color, wardrobe)
+    assert len(pairs.same) == 6 * 3  # three cameras: three pairs a person
+    assert len(pairs.different) == 18 * 17 // 2 - 18
+    assert np.median(pairs.same) > np.quantile(pairs.different, 0.9)
+    alike = compare(wardrobe.paths[0], wardrobe.paths[1], model=color, reference=pairs, false_match_rate=0.05)
+    assert "The same person, by threshold" in str(alike) and "for 5 % false matches" in str(alike)
+    unlike = compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=wardrobe, false_match_rate=0.05)
+    assert "Two different people, by threshold" in str(unlike)
+    again = compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=unlike.point)
+    assert (again.point, again.pairs) == (unlike.point, None)
+    with pytest.raises(UsageError, match=r"135 pairs of different people: too few for a rate of 0\.001"):
+        compare(wardrobe.paths[0], wardrobe.paths[3], model=color, reference=wardrobe)
     alike.save(tmp_path / "pair.png")
     assert Image.open(tmp_path / "pair.png").size[1] > 200
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 import torch
+from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
+from closerlook.choices import PixelType, TensorLayout
 from closerlook.dataset import Dataset
 from closerlook.embedding.backbones import BACKBONES, Backbone, build
 from closerlook.errors import CloserlookError, UsageError
@@ -119,7 +122,53 @@ def test_the_file_says_what_goes_in_and_comes_out(file: Path) -> None:
     assert (image.name, image.type, image.shape[1:]) == ("images", "tensor(uint8)", [64, 32, 3])
     assert (feature.name, feature.type, feature.shape[1:]) == ("features", "tensor(float)", [512])
     about = json.loads(session.get_modelmeta().custom_metadata_map["closerlook"])
-    assert about == {"name": "tiny", "size": [64, 32], "colors": "RGB", "unit_length": True}
+    about_input = {"size": [64, 32], "colors": "RGB", "layout": "nhwc", "pixels": "uint8"}
+    assert about == {"name": "tiny", **about_input, "unit_length": True}
+
+
+CHOICES = [
+    (layout, pixels, half) for layout in ("nhwc", "nchw") for pixels in ("uint8", "float") for half in (False, True)
+]
+
+
+def in_onnxruntime(path: Path, images: torch.Tensor) -> NDArray[np.float32]:
+    return InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"images": images.numpy()})[0]
+
+
+def in_openvino(path: Path, images: torch.Tensor) -> NDArray[np.float32]:
+    core = openvino.Core()
+    exactly = {"INFERENCE_PRECISION_HINT": "f32"}  # else a CPU may take bfloat16
+    return core.compile_model(core.read_model(path), "CPU", exactly)([images.numpy()])[0]
+
+
+@pytest.mark.parametrize(("layout", "pixels", "half"), CHOICES)
+def test_every_input_gives_torchs_features_in_two_runtimes(
+    model: Model, tmp_path: Path, layout: TensorLayout, pixels: PixelType, half: bool
+) -> None:
+    path = tmp_path / "model.onnx"
+    assert save_onnx(model, path, layout=layout, pixels=pixels, half=half) < (3e-2 if half else 1e-4)
+    for count in (1, 5):
+        images = torch.randint(0, 256, (count, 64, 32, 3), dtype=torch.uint8)
+        expected = model(images).numpy()
+        for runtime in (in_onnxruntime, in_openvino):
+            found = runtime(path, onnx.prepared(images, layout, pixels))
+            assert (found.shape, found.dtype) == ((count, 512), np.float32)
+            np.testing.assert_allclose(found, expected, atol=(3e-2 if half else 1e-4) * np.abs(expected).max())
+    if half:
+        save_onnx(model, tmp_path / "whole.onnx", layout=layout, pixels=pixels)
+        assert path.stat().st_size < 0.6 * (tmp_path / "whole.onnx").stat().st_size
+
+
+def test_what_a_tracker_feeds_gives_the_models_features(model: Model, tmp_path: Path) -> None:
+    """As BoxMOT's ReID backends prepare crops: RGB, / 255, ImageNet's mean and deviation, NCHW, float32."""
+    save_onnx(model, tmp_path / "model.onnx", layout="nchw", pixels="float")
+    crops = np.random.default_rng(0).integers(0, 256, (4, 64, 32, 3), dtype=np.uint8)
+    batch = torch.from_numpy(crops).float().permute(0, 3, 1, 2) / 255
+    mean, deviation = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    session = InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    fed = {session.get_inputs()[0].name: ((batch - mean) / deviation).numpy()}
+    (features,) = session.run([session.get_outputs()[0].name], fed)
+    torch.testing.assert_close(torch.from_numpy(features), model(torch.from_numpy(crops)), atol=1e-5, rtol=1e-4)
 
 
 def test_pixels_that_are_normalised_already_are_refused(file: Path) -> None:
@@ -129,8 +178,8 @@ def test_pixels_that_are_normalised_already_are_refused(file: Path) -> None:
 
 
 def test_a_file_that_disagrees_is_not_kept(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx, "_write", lambda model, images, path: path.write_bytes(b"-"))
-    monkeypatch.setattr(onnx, "_compare", lambda model, images, path: 0.5)
+    monkeypatch.setattr(onnx, "_write", lambda model, graph, images, path: path.write_bytes(b"-"))
+    monkeypatch.setattr(onnx, "_compare", lambda expected, fed, path: 0.5)
     with pytest.raises(CloserlookError, match=r"other features than torch \(by 50\.0%"):
         save_onnx(model, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

@@ -37,7 +37,8 @@ class Outcome:
         """What is wrong with it, in words; empty where a user has nothing to complain about."""
         if self.trace or "Traceback (most recent call last)" in self.text:
             return "traceback"
-        if self.code not in (0, 1, 2):
+        audited = self.arguments[:2] == ("dataset", "audit")
+        if self.code not in (0, 1, 2) and not (audited and self.code == 3):
             return f"exit {self.code}"
         if self.code == 1 and "error:" not in self.text.lower():
             return "no message"

@@ -1,4 +1,4 @@
-"""Random and mutated options: exit code 0, 1 or 2, a message, never a traceback, nothing outside the folder."""
+"""Random and mutated options: exit code 0, 1, 2 (an audit: 3), a message, no traceback, nothing outside the folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_no_options_end_in_a_traceback(made: Path) -> None:
         clean(made)
     faults = [str(outcome) for outcome in outcomes if outcome.fault]
     assert not faults, f"{len(faults)} of {len(outcomes)}\n" + "\n".join(faults[:5])
-    assert {outcome.code for outcome in outcomes} == {0, 1, 2}  # neither all refused nor all accepted
+    assert {outcome.code for outcome in outcomes} - {3} == {0, 1, 2}  # neither all refused nor all accepted
     assert set(made.parent.iterdir()) == around
     assert inputs.items() <= tree(made).items()  # nothing that was there has changed
 

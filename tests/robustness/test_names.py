@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from closerlook.attributes import Factor
 from closerlook.cli import app
 from closerlook.dataset import Dataset, open_dataset
-from closerlook.dataset.export import export
+from closerlook.dataset.export import LAYOUTS, export
 from closerlook.errors import CloserlookError
 from closerlook.randomness import keyed_rng
 from closerlook.selection import Plan
@@ -112,7 +112,7 @@ def test_exports_stay_inside_whatever_the_columns_hold(tmp_path_factory, data):
         for name, values in columns.items()
     )
     before = files_in(root)
-    for layout in ("market1501", "table"):
+    for layout in LAYOUTS:
         try:
             export(Dataset.from_table(root / "in", table, "made", ()), root / "deep" / layout, layout=layout)
         except CloserlookError:
@@ -160,7 +160,7 @@ def test_data_and_tables_are_found_and_written_under_any_name(tmp_path, name):
     data = open_dataset(tmp_path / name)
     assert len(data) == 12
     export(data, tmp_path / "out" / name, layout="table")
-    again = open_dataset(f"manifest:{tmp_path / 'out' / name / 'metadata.parquet'}")
+    again = open_dataset(tmp_path / "out" / name)
     assert again.identities.tolist() == data.identities.tolist()
     assert sorted(os.listdir(tmp_path)) == sorted([name, "out"])  # noqa: PTH208
 

@@ -82,12 +82,14 @@ def closerlook(
 ) -> None:
     """Which synthetic images are worth training a person re-identification model on, and which to render next.
 
-    Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage.
+    Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit
+    found problems.
     """
 
 
 def main() -> NoReturn:
-    """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage."""
+    """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage, 3
+    where an audit found problems."""
     try:
         with explain_os_errors():
             _refuse_other_encodings(sys.argv[1:])

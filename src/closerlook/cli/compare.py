@@ -18,13 +18,17 @@ def compare(
     second: Annotated[Path, typer.Argument(help="Another one.")],
     model: Annotated[str, typer.Option(help="A run's folder, or an untrained backbone's name.")] = "lite0",
     reference: Annotated[str | None, typer.Option(help="Data of known people, to say what the number means.")] = None,
+    false_match_rate: Annotated[
+        float, typer.Option(help="Share of pairs of different people in --reference that may count as one person.")
+    ] = 0.001,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", callback=parse_file, help="Picture to draw: what speaks for it.")
     ] = None,
 ) -> None:
-    """Say how near two images are to a model.
+    """Say how near two images are to a model, and whether they show the same person.
 
-    The number means nothing by itself: --reference says how pairs of one person and of two people score in known data.
+    The threshold is chosen on --reference, for the rate of false matches; without, it is the one that 'evaluate
+    --false-match-rate' left in the run's folder.
     """
     if out is not None:
         parse_picture("--out", out)
@@ -37,7 +41,8 @@ def compare(
         from closerlook.dataset import open_dataset
         from closerlook.evaluation import compare
 
-    comparison = compare(first, second, model=model, reference=open_dataset(reference) if reference else None)
+    known = open_dataset(reference) if reference else None
+    comparison = compare(first, second, model=model, reference=known, false_match_rate=false_match_rate)
     typer.echo(comparison)
     if out is not None:
         comparison.save(out)

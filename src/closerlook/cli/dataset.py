@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -40,18 +41,16 @@ def import_(
     category: Annotated[str | None, typer.Option(help="The COCO category of people; person, or the only one.")] = None,
     score: Annotated[float | None, typer.Option(help="Lowest score of a box that is cut.")] = None,
 ) -> None:
-    """Bring data in: write the table of a data set in another layout, whose images stay where they are.
+    """Bring data in: write a data set in another layout as a folder of closerlook's own, images and one table.
 
-    Every verb also opens FORMAT:PATH as it is. Formats: market1501, dukemtmc, occluded-duke, cuhk01, cuhk03-detected,
+    Images are hard links where the file system allows them, and take no room. Every verb also opens FORMAT:PATH as it
+    is. Formats: market1501, dukemtmc, occluded-duke, cuhk01, cuhk03-detected,
     cuhk03-labeled, cuhk03-classic-detected, cuhk03-classic-labeled, cuhk03-np, msmt17 (people as released); finegpr,
     gpr, personx, randperson, clonedperson, unrealperson, weperson (synthetic); manifest (a CSV, JSONL or Parquet file
     with file_name and, where known, identity, camera, split and attributes); folder (pictures without labels).
 
     Only here: pattern:FOLDER with --name. Frames with boxes become crops, a data set of their own: coco:FILE and
     mot:FILE, with --frames. So do the images inside CUHK03's cuhk-03.mat.
-
-    Where images lie outside of the folder, open the table as manifest:FOLDER/metadata.parquet: other tables of folders
-    may not lead out of them.
     """
     for each in source:
         find_data(each)
@@ -66,35 +65,55 @@ def import_(
     done = import_dataset(*source, out=out, name=name, frames=frames, cutting=cutting)
     if done.note:
         typer.echo(done.note)
-    table = out / "metadata.parquet"
-    opened = out if done.has_images else f"manifest:{table}"
-    typer.echo(f"{len(done.data):,} rows in {table}; open it as {opened}")
+    typer.echo(f"{len(done.data):,} images in {out}; next: closerlook dataset audit {out}")
 
 
 def export_(
     source: Data,
     out: Out,
-    layout: Annotated[Layout, typer.Option("--format", help="table is a metadata.parquet.")] = "market1501",
+    layout: Annotated[Layout, typer.Option("--format", help="What to write.")] = "market1501",
+    parts: Annotated[
+        bool, typer.Option("--parts", help="market1501: folders of at most 6 cameras and 1,501 people.")
+    ] = False,
+    license: Annotated[
+        str | None, typer.Option(help="imagefolder, parquet: for the card, by the Hub's names, as cc-by-4.0.")
+    ] = None,
 ) -> None:
-    """Copy a data set into another layout."""
+    """Copy a data set into another format.
+
+    market1501: the layout of the re-ID toolboxes, refused where they would misread it. finegpr: names that say the
+    attributes. table: images and one metadata.parquet, closerlook's own. imagefolder: that in train and test, as
+    Hugging Face reads it. parquet: image bytes and labels, for the Hub. coco: boxes, 17 key points and masks.
+    webdataset: tar files.
+    """
     find_data(source)
     with loading():
         from closerlook.dataset import open_dataset
         from closerlook.dataset.export import export
 
     data = open_dataset(source)
-    export(data, out, layout=layout)
+    export(data, out, layout=layout, parts=parts, license=license)
     typer.echo(f"{len(data):,} images in {out}")
 
 
-def audit(source: Data) -> None:
-    """Count and check a data set: unreadable files, duplicates, cameras, missing cells."""
+def audit(
+    source: Data,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Count and check a data set, and exit with 3 where something is likely to spoil a result.
+
+    Unreadable files; equal and nearly equal images, across splits and people; people in train and test; labels that lag
+    behind the images; dark, blurred and too small images, boxes outside of them; levels without images.
+    """
     find_data(source)
     with loading():
         from closerlook.dataset import open_dataset
         from closerlook.dataset.audit import audit
 
-    typer.echo(audit(open_dataset(source)))
+    found = audit(open_dataset(source))
+    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found)
+    if found.problems:
+        raise typer.Exit(3)
 
 
 for name, verb in (("import", import_), ("export", export_), ("audit", audit)):

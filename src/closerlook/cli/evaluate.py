@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from closerlook.choices import Metric, ProtocolName
 from closerlook.cli.options import loading, parse_file, parse_picture, parse_size
 from closerlook.compute.progress import console
 from closerlook.errors import UsageError
-from closerlook.inputs import find_data, find_file, find_model
+from closerlook.inputs import OPERATING_POINT_FILE, find_data, find_file, find_model
 
 if TYPE_CHECKING:
     from closerlook.evaluation import Result
@@ -26,8 +26,8 @@ def evaluate(
         str | None, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Data with query and gallery, as market1501:/path.")] = None,
-    query: Annotated[Path | None, typer.Option(help="Query features made elsewhere (safetensors).")] = None,
-    gallery: Annotated[Path | None, typer.Option(help="Gallery features made elsewhere (safetensors).")] = None,
+    query: Annotated[Path | None, typer.Option(help="Query features made elsewhere, as 'extract' writes them.")] = None,
+    gallery: Annotated[Path | None, typer.Option(help="Gallery features made elsewhere.")] = None,
     protocol: Annotated[
         ProtocolName, typer.Option(help="Which gallery images count for a query, and how AP is computed.")
     ] = "market1501",
@@ -41,6 +41,10 @@ def evaluate(
         typer.Option(callback=parse_file, help="Picture to draw: the hardest errors and their nearest images."),
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="With --pictures: what the model looked at.")] = False,
+    false_match_rate: Annotated[
+        float | None,
+        typer.Option(help="Also choose a threshold for this share of false matches, as 0.001, and score open sets."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -50,8 +54,8 @@ def evaluate(
 ) -> None:
     """Rank a gallery for every query and score it.
 
-    Either a MODEL with --target, or --query and --gallery: files with the tensors features (n, d), identities (n,) and
-    cameras (n,). Identity -1 is junk, -2 a distractor, from 0 on people.
+    Either a MODEL with --target, or --query and --gallery: .safetensors, .parquet, .npz or .npy files of features of
+    any float type, as 'extract' writes them. Identity -1 is junk, -2 a distractor, from 0 on people.
     """
     if pictures is not None:
         parse_picture("--pictures", pictures)
@@ -63,6 +67,10 @@ def evaluate(
     height_width = parse_size(size) if size else None
     if query_expansion < 0:
         raise UsageError(f"A query is averaged with 0 or more gallery images, not {query_expansion}.")
+    if false_match_rate is not None and rerank:
+        raise UsageError("Re-ranked distances depend on the whole gallery: leave out --rerank or --false-match-rate.")
+    if false_match_rate is not None and not 0 < false_match_rate < 1:
+        raise UsageError(f"A rate of false matches is between 0 and 1, not {false_match_rate}.")
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         find_file(query, "features file")
         find_file(gallery, "features file")
@@ -88,6 +96,12 @@ def evaluate(
         result = evaluate(embedder, data, protocol=protocol, matching=matching, device=device)
         if pictures is not None:
             save_rankings(result, pictures, embedder=embedder if attention else None)
+    if false_match_rate is not None:
+        pairs = result.pairs()
+        point, open_set = pairs.operating_point(false_match_rate), result.open_set()
+        more = {"open_set": asdict(open_set), "roc": pairs.roc().to_dict(as_series=False)}
+        point.save(out.parent / OPERATING_POINT_FILE, more)
+        typer.echo(f"{point}\n{open_set}")
     result.save(out)
     console.print(_table(result))
     typer.echo(result)

@@ -13,22 +13,24 @@ from closerlook.inputs import find_data, find_model
 
 __all__ = ["extract"]
 
-FORMATS = (".safetensors", ".parquet")
+FORMATS = (".safetensors", ".parquet", ".npz", ".npy")
 
 
 def extract(
     model: Annotated[str, typer.Argument(help="A run's folder, or an untrained backbone's name: lite0, resnet50.")],
     source: Annotated[str, typer.Argument(help="Images: a folder, or format:path (see 'dataset import').")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", callback=parse_file, help="File to write: .safetensors or .parquet.")
+        Path,
+        typer.Option("--out", "-o", callback=parse_file, help="File: .safetensors, .parquet, .npz or .npy."),
     ] = Path("features.safetensors"),
     split: Annotated[str | None, typer.Option(help="Only train, query or gallery.")] = None,
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
 ) -> None:
     """Write the features of every image of a data set, in the order of its table.
 
-    A safetensors file holds the tensors features (n, d), identities (n,) and cameras (n,), as 'evaluate --query' and
-    '--gallery' read them; a Parquet file has one row per image, with file_name, identity, camera, split and feature.
+    A safetensors or npz file holds the arrays features (n, d), identities (n,) and cameras (n,); an npy file the
+    features alone, with NAME.identities.npy and NAME.cameras.npy beside it; a Parquet file has one row per image, with
+    file_name, identity, camera, split and feature. 'evaluate --query' and '--gallery' read all of them.
     """
     if out.suffix not in FORMATS:
         raise unknown("ending of --out", out.suffix, FORMATS)
@@ -44,8 +46,5 @@ def extract(
     if split is not None:
         data = data.split(split)
     features = extract(load_model(model, height_width), data)
-    if out.suffix == ".parquet":
-        features.save_table(out, data)
-    else:
-        features.save(out)
+    features.save(out, data)
     typer.echo(f"{len(features):,} features of {features.features.shape[1]} numbers in {out}")

@@ -23,7 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from closerlook.dataset.shards import read_from_shard, shard_of
 from closerlook.errors import CloserlookError
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "read_bytes", "read_image", "read_rgba", "read_size"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "decode_image", "read_bytes", "read_image", "read_rgba", "read_size"]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000  # half again as many as a frame of 8K video
@@ -52,7 +52,15 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         CloserlookError: the file is missing, empty, truncated, not an image or of more than :data:`MAX_PIXELS`; the
             message names it.
     """
-    data = read_bytes(path)
+    return decode_image(read_bytes(path), path)
+
+
+def decode_image(data: bytes, path: str | Path) -> NDArray[np.uint8]:
+    """The same of bytes; ``path`` is where they come from, for messages.
+
+    Raises:
+        CloserlookError: as :func:`read_image`, but for an image that is missing or empty.
+    """
     with _explained(path):
         if data.startswith(b"\xff\xd8"):
             try:

@@ -1,4 +1,4 @@
-"""Bringing data in: a table of images that stay where they are, or images that are cut or written out for it."""
+"""Bringing data in: images of another layout beside a table, or images that are cut or written out for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from closerlook.dataset.crops.coco import read_coco
 from closerlook.dataset.crops.cutting import cut
 from closerlook.dataset.crops.mot import read_mot
 from closerlook.dataset.dataset import Dataset
-from closerlook.dataset.export import export
+from closerlook.dataset.export import import_table
 from closerlook.dataset.formats.cuhk03 import VARIANTS
 from closerlook.dataset.formats.cuhk03_mat import write_cuhk03
 from closerlook.dataset.opening import open_dataset
@@ -31,12 +31,10 @@ class Imported:
 
     Attributes:
         data: the data set, as it now lies in its folder.
-        has_images: whether the images are in its folder, too.
         note: in words, what was left out; empty where nothing was.
     """
 
     data: Dataset
-    has_images: bool
     note: str = ""
 
 
@@ -47,11 +45,10 @@ def import_dataset(
     frames: str | Path | None = None,
     cutting: Cutting | None = None,
 ) -> Imported:
-    """Write a folder with the table of data in any layout, or of several together.
+    """Write a folder of closerlook's own with data in any layout, or with several together: images and one table.
 
-    Crops of ``coco:FILE`` and ``mot:FILE``, and the images inside CUHK03's ``cuhk-03.mat``, are written there as well:
-    such a folder is a data set by itself. All other images stay where they are, and the table, which may name files
-    anywhere, is opened as ``manifest:OUT/metadata.parquet``.
+    Images are hard links where the file system allows them; crops of ``coco:FILE`` and ``mot:FILE``, and the images
+    inside CUHK03's ``cuhk-03.mat``, are written.
 
     Args:
         sources: as :func:`closerlook.open_dataset` takes them; only one where images are written.
@@ -66,8 +63,8 @@ def import_dataset(
 
     Example:
         >>> from closerlook.dataset import import_dataset
-        >>> found = import_dataset(str(data.root), out="table")
-        >>> len(cl.open_dataset("manifest:table/metadata.parquet")) == len(data)
+        >>> found = import_dataset(str(data.root), out="people")
+        >>> len(cl.open_dataset("people")) == len(data)
         True
     """
     folder = Path(out)
@@ -84,14 +81,15 @@ def import_dataset(
             open_dataset(source, name=name if form == PATTERN else None)
             for source, (form, _) in zip(sources, forms, strict=True)
         ]
-        return Imported(export(concatenate(*opened), folder, layout="table"), has_images=False)
+        import_table(concatenate(*opened), folder)
+        return Imported(open_dataset(str(folder)))
     _refuse_existing(folder)
     form, path = written[0]
     if form not in CROPPED:
-        return Imported(write_cuhk03(form, path, folder), has_images=True)
+        return Imported(write_cuhk03(form, path, folder))
     chosen = Cutting() if cutting is None else cutting
     made = cut(path, BOXES[form](path, None if frames is None else Path(frames), chosen), chosen, folder)
-    return Imported(made.data, has_images=True, note=str(made))
+    return Imported(made.data, note=str(made))
 
 
 def _is_matrix(form: str, path: Path) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -15,11 +20,12 @@ from closerlook.dataset import Dataset
 from closerlook.embedding.embedder import Embedder, EmbeddingFunction
 from closerlook.embedding.passes import batch_size, cut, run_pass
 from closerlook.embedding.pooled import as_embedder
-from closerlook.errors import CloserlookError, UsageError
+from closerlook.errors import CloserlookError, UsageError, first_line, unknown
+from closerlook.storage.files import atomic_path
 from closerlook.storage.tables import read_parquet, write_parquet
-from closerlook.storage.tensors import read_arrays, write_arrays
+from closerlook.storage.tensors import read_torch, write_arrays
 
-__all__ = ["Arrays", "Features", "as_features", "extract"]
+__all__ = ["ENDINGS", "Arrays", "Features", "as_features", "extract"]
 
 
 @dataclass(frozen=True)
@@ -80,53 +86,112 @@ class Features:
         kind = np.float64 if vectors.dtype == np.float64 else np.float32
         return cls(vectors.astype(kind, copy=False), people.astype(np.int64), filmed.astype(np.int64))
 
-    def save(self, path: str | Path) -> None:
-        """Write a safetensors file with the tensors ``features``, ``identities`` and ``cameras``."""
-        write_arrays(path, {"features": self.features, "identities": self.identities, "cameras": self.cameras})
+    def save(self, path: str | Path, data: Dataset | None = None) -> None:
+        """Write a file of the format that its ending says, one of :data:`ENDINGS`.
 
-    def save_table(self, path: str | Path, data: Dataset) -> None:
-        """Write a Parquet file with one row per image: the columns of ``data`` that say which it is, and ``feature``.
+        ``.safetensors`` and ``.npz`` hold the arrays ``features``, ``identities`` and ``cameras``; ``.npy`` only the
+        features, beside which ``NAME.identities.npy`` and ``NAME.cameras.npy`` lie; ``.parquet`` one row per image with
+        ``feature`` and, where ``data`` is given, the columns that say which image it is.
 
         Args:
             data: the images that these are the features of, in the same order.
+
+        Raises:
+            UsageError: the ending is another.
         """
-        table = data.table.select("file_name", "identity", "camera", "split")
-        vectors = pl.Series("feature", self.features, dtype=pl.Array(pl.Float32, self.features.shape[1]))
+        arrays = {"features": self.features, "identities": self.identities, "cameras": self.cameras}
+        match Path(path).suffix:
+            case ".safetensors":
+                write_arrays(path, arrays)
+            case ".npz":
+                with atomic_path(path) as draft, draft.open("wb") as file:
+                    np.savez(file, **arrays)  # type: ignore[arg-type]
+            case ".npy":
+                for name, array in reversed(arrays.items()):  # the features last: who finds them finds the rest
+                    to = Path(path) if name == "features" else _beside(Path(path), name)
+                    with atomic_path(to) as draft, draft.open("wb") as file:
+                        np.save(file, array)
+            case ".parquet":
+                self._save_table(path, data)
+            case ending:
+                raise unknown("ending of a features file", ending, ENDINGS)
+
+    def _save_table(self, path: str | Path, data: Dataset | None) -> None:
+        labels = pl.DataFrame({"identity": self.identities, "camera": self.cameras})
+        table = labels if data is None else data.table.select("file_name", "identity", "camera", "split")
+        kind = pl.Float64 if self.features.dtype == np.float64 else pl.Float32
+        vectors = pl.Series("feature", self.features, dtype=pl.Array(kind, self.features.shape[1]))
         write_parquet(table.with_columns(vectors), path)
 
     @classmethod
     def load(cls, path: str | Path) -> Features:
-        """Read a file that :meth:`save` or :meth:`save_table` wrote, or anybody else with the same names.
+        """Read a file that :meth:`save` wrote, or anybody else with the same names, by its ending.
 
+        Features may be of any float type (bfloat16 too, in safetensors); they become float32, or float64 if they are.
         Cameras may be absent.
 
         Raises:
             CloserlookError: no such file, not of its format, something is missing or the lengths differ.
         """
-        tensors = _read_table(Path(path)) if Path(path).suffix == ".parquet" else _read_tensors(path)
-        missing = {"features", "identities"} - set(tensors)
+        found = _READERS.get(Path(path).suffix, _read_tensors)(Path(path))
+        missing = {"features", "identities"} - set(found)
         if missing:
-            raise CloserlookError(f"{path} lacks the tensor '{sorted(missing)[0]}'; it has {', '.join(tensors)}.")
-        features, identities = tensors["features"], tensors["identities"]
-        cameras = tensors.get("cameras", np.full(len(features), -1))
-        if features.ndim != 2 or identities.shape != (len(features),) or cameras.shape != (len(features),):
-            raise CloserlookError(
-                f"{path}: 'features' must be (n, d), 'identities' and 'cameras' (n,); they are "
-                f"{features.shape}, {identities.shape} and {cameras.shape}."
-            )
-        return cls(features.astype(np.float32), identities.astype(np.int64), cameras.astype(np.int64))
+            raise CloserlookError(f"{path} lacks the tensor '{sorted(missing)[0]}'; it has {', '.join(found)}.")
+        try:
+            return cls.from_arrays(found["features"], found["identities"], found.get("cameras"))
+        except UsageError as error:
+            raise CloserlookError(f"{path}: {error}") from None
 
 
 Arrays = Features | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]  # labels after vectors
 
 
-def _read_tensors(path: str | Path) -> dict[str, NDArray[np.generic]]:
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.stem}.{name}.npy")
+
+
+def _read_tensors(path: Path) -> dict[str, NDArray[np.generic]]:
+    with _explained(path):
+        tensors, _ = read_torch(path, "extract the features again", foreign=True)
+        return {name: _widened(tensor).numpy() for name, tensor in tensors.items()}
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
+    with _explained(path), path.open("rb") as file:
+        found = np.load(file, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise ValueError("it is no archive of arrays")
+        return {name: found[name] for name in ("features", "identities", "cameras") if name in found}
+
+
+def _read_npy(path: Path) -> dict[str, NDArray[np.generic]]:
+    found = {}
+    for name in ("features", "identities", "cameras"):
+        file = path if name == "features" else _beside(path, name)
+        if name == "cameras" and not file.exists():
+            continue
+        with _explained(file), file.open("rb") as opened:
+            found[name] = np.lib.format.read_array(opened, allow_pickle=False)
+    return found
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    """NumPy has no bfloat16."""
+    return tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        return read_arrays(path, "extract the features again", foreign=True)[0]
+        yield
+    except CloserlookError:
+        raise
     except FileNotFoundError:
         raise CloserlookError(f"There is no features file {path}.") from None
     except OSError as error:
-        raise CloserlookError(f"{path} cannot be read: {error.strerror}.") from None
+        raise CloserlookError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, EOFError, TypeError, SyntaxError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+        raise CloserlookError(f"{path} is no file of features ({first_line(error)}); extract them again.") from None
 
 
 def _read_table(path: Path) -> dict[str, NDArray[np.generic]]:
@@ -150,6 +215,15 @@ def _vectors(column: pl.Series, path: Path) -> NDArray[np.generic]:
             raise CloserlookError(f"{path}: the vectors in 'feature' must all have one length; they have {lengths}.")
         column = column.list.to_array(lengths[0])
     return column.to_numpy()
+
+
+_READERS: dict[str, Callable[[Path], dict[str, NDArray[np.generic]]]] = {
+    ".safetensors": _read_tensors,
+    ".parquet": _read_table,
+    ".npz": _read_npz,
+    ".npy": _read_npy,
+}
+ENDINGS = tuple(_READERS)
 
 
 def as_features(source: Arrays, what: str) -> Features:
@@ -176,7 +250,7 @@ def as_features(source: Arrays, what: str) -> Features:
 
 def _array(values: ArrayLike) -> NDArray[np.generic]:
     try:
-        return values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
+        return _widened(values).numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise UsageError(f"This is no array: {error}.") from None
 

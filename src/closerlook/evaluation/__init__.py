@@ -6,6 +6,8 @@ from closerlook.evaluation.pictures import draw_rankings, save_rankings
 from closerlook.evaluation.result import Result
 from closerlook.evaluation.run import evaluate, load_model, rank
 from closerlook.metrics.matching import Matching
+from closerlook.metrics.open_set import OpenSet
+from closerlook.metrics.pairs import OperatingPoint, Pairs
 from closerlook.metrics.protocol import PROTOCOLS, Labels, Protocol
 from closerlook.metrics.reranking import KReciprocal
 from closerlook.metrics.uncertainty import Difference
@@ -17,6 +19,9 @@ __all__ = [
     "KReciprocal",
     "Labels",
     "Matching",
+    "OpenSet",
+    "OperatingPoint",
+    "Pairs",
     "Protocol",
     "Result",
     "attention",

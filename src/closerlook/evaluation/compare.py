@@ -1,4 +1,4 @@
-"""Are these two pictures of the same person? The question every newcomer asks, answered with what a distance means."""
+"""Are these two pictures of the same person? The question every newcomer asks, answered with how often it is wrong."""
 
 from __future__ import annotations
 
@@ -15,45 +15,21 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder, EmbeddingFunction, as_embedder, extract
-from closerlook.errors import CloserlookError
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.pictures import blend
 from closerlook.evaluation.run import load_model
-from closerlook.metrics.protocol import Labels, Protocol
-from closerlook.metrics.ranking import positives
+from closerlook.inputs import OPERATING_POINT_FILE
+from closerlook.metrics.pairs import OperatingPoint, Pairs, pairs_of
+from closerlook.metrics.protocol import Labels
 from closerlook.randomness import keyed_rng
 from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
 
-__all__ = ["Comparison", "PairScale", "compare", "pair_scale"]
+__all__ = ["FALSE_MATCH_RATE", "Comparison", "compare", "pair_scale"]
 
 SCALE_IMAGES = 2000  # images of the reference that a scale is made from: about two million pairs of different people
+FALSE_MATCH_RATE = 0.001
 GAP = 12
-
-
-@dataclass(frozen=True)
-class PairScale:
-    """Cosine similarities of pairs from known data, across cameras where these are known.
-
-    Attributes:
-        name: of the data.
-        same: of pairs of one person, ascending.
-        different: of pairs of two people, ascending.
-    """
-
-    name: str
-    same: NDArray[np.float64] = field(repr=False)
-    different: NDArray[np.float64] = field(repr=False)
-
-    def describe(self, similarity: float) -> str:
-        """What a similarity means on this scale, in a sentence."""
-        of_same = np.searchsorted(self.same, similarity, side="right") / len(self.same)
-        of_different = np.searchsorted(self.different, similarity, side="right") / len(self.different)
-        verdict = "more like pairs of one person" if of_same > 1 - of_different else "more like pairs of two people"
-        return (
-            f"In {self.name} this is nearer than {100 * of_different:.1f} % of the pairs of different people and than "
-            f"{100 * of_same:.1f} % of the pairs of one person: {verdict}."
-        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +41,8 @@ class Comparison:
         model: its name.
         cosine: similarity, 1 for equal features.
         euclidean: distance of the features as the model gives them.
-        scale: what such similarities mean, where reference data was given.
+        point: from which similarity on it is the same person, where that is known.
+        pairs: what such similarities mean, where reference data was given.
         images: the two (h, w, 3) uint8, at the model's size.
         maps: which pixels speak for (+) and against (-) the match, (h, w) each.
     """
@@ -74,7 +51,8 @@ class Comparison:
     model: str
     cosine: float
     euclidean: float
-    scale: PairScale | None
+    point: OperatingPoint | None
+    pairs: Pairs | None
     images: tuple[NDArray[np.uint8], NDArray[np.uint8]] = field(repr=False)
     maps: tuple[NDArray[np.float64], NDArray[np.float64]] = field(repr=False)
 
@@ -83,9 +61,11 @@ class Comparison:
             f"{self.names[0]} and {self.names[1]}: cosine similarity {self.cosine:.3f}, Euclidean distance "
             f"{self.euclidean:.3f} ({self.model})."
         )
-        if self.scale is None:
+        if self.point is None:
             return f"{first} How near is near depends on the model: compare with pairs from data of known people."
-        return f"{first} {self.scale.describe(self.cosine)}"
+        verdict = "The same person" if self.point.is_match(self.cosine) else "Two different people"
+        meaning = "" if self.pairs is None else f" {self.pairs.describe(self.cosine)}"
+        return f"{first} {verdict}, by {self.point}.{meaning}"
 
     def draw(self, height: int = 256) -> Image.Image:
         """Both images, each beside itself under its attention map (orange speaks for the match, blue against)."""
@@ -105,19 +85,23 @@ def compare(
     second: str | Path,
     *,
     model: str | Path | Embedder | EmbeddingFunction = "lite0",
-    reference: Dataset | PairScale | None = None,
+    reference: Dataset | Pairs | OperatingPoint | None = None,
+    false_match_rate: float = FALSE_MATCH_RATE,
 ) -> Comparison:
-    """Compare two images of people.
+    """Compare two images of people: the same person, or not?
 
     Args:
         first: an image file.
         second: another.
         model: a trained model's folder, the name of an untrained backbone, any embedder or function, as
             :func:`closerlook.evaluate` takes them.
-        reference: data of known people to say what the similarity means, or a scale made from it before.
+        reference: data of known people to choose a threshold on, or pairs of such data, or an operating point made
+            before. If ``None``, the one that ``closerlook evaluate --false-match-rate`` left in the model's folder.
+        false_match_rate: of pairs of different people, the share that may be held to be one person.
 
     Raises:
         CloserlookError: an image cannot be read, or the reference has no two images of one person.
+        UsageError: the reference has too few pairs for that rate.
 
     Example:
         >>> from closerlook.evaluation import compare
@@ -126,8 +110,11 @@ def compare(
     """
     embedder = load_model(model) if isinstance(model, str | Path) else as_embedder(model)
     left, right = (resize(read_image(path), embedder.size) for path in (first, second))
+    pairs = pair_scale(embedder, reference) if isinstance(reference, Dataset) else reference
+    point = pairs.operating_point(false_match_rate) if isinstance(pairs, Pairs) else pairs
+    if point is None and isinstance(model, str | Path) and (Path(model) / OPERATING_POINT_FILE).is_file():
+        point = OperatingPoint.load(Path(model) / OPERATING_POINT_FILE)
     features = embedder(torch.from_numpy(np.stack([left, right]))).double()
-    scale = pair_scale(embedder, reference) if isinstance(reference, Dataset) else reference
     with step("Finding what speaks for it"):
         maps = (attention(embedder, left, right), attention(embedder, right, left))
     return Comparison(
@@ -135,21 +122,22 @@ def compare(
         model=embedder.name,
         cosine=float(torch.cosine_similarity(features[0], features[1], dim=0)),
         euclidean=float(torch.linalg.vector_norm(features[0] - features[1])),
-        scale=scale,
+        point=point,
+        pairs=pairs if isinstance(pairs, Pairs) else None,
         images=(left, right),
         maps=maps,
     )
 
 
-def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale:
+def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> Pairs:
     """The similarities of all pairs among up to 2,000 images of ``data``, whole people drawn at random.
 
     Pairs of one person count only across cameras, if the cameras are known.
 
     Example:
         >>> from closerlook.evaluation import compare, pair_scale
-        >>> scale = pair_scale(model, data)
-        >>> compare(data.paths[0], data.paths[-1], model=model, reference=scale).scale is scale
+        >>> pairs = pair_scale(model, data)
+        >>> compare(data.paths[0], data.paths[-1], model=model, reference=pairs, false_match_rate=0.1).pairs is pairs
         True
     """
     people = data.people
@@ -159,14 +147,4 @@ def pair_scale(embedder: Embedder, data: Dataset, *, seed: int = 0) -> PairScale
     vectors = torch.nn.functional.normalize(torch.from_numpy(extract(embedder, chosen).features))
     similarity = (vectors @ vectors.T).numpy(force=True).astype(np.float64)
     labels = Labels(chosen.identities, chosen.cameras)
-    one, two = positives(labels, labels, Protocol())
-    apart = (labels.cameras[one] != labels.cameras[two]) | (labels.cameras[one] == -1)
-    once = apart & (one < two)
-    different = np.triu(np.ones_like(similarity, bool), 1)
-    different[one, two] = False
-    if not once.any() or not different.any():
-        raise CloserlookError(
-            f"{data.name} has no two images of one person by different cameras, or only one person: it cannot say what "
-            "a similarity means."
-        )
-    return PairScale(data.name, np.sort(similarity[one[once], two[once]]), np.sort(similarity[different]))
+    return pairs_of(similarity, labels, labels, data.name, among=True)

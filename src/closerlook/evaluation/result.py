@@ -10,24 +10,30 @@ from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from closerlook.errors import CloserlookError, UsageError, first_line, unknown
 from closerlook.escaping import html_table
+from closerlook.metrics.distance import FeatureDistances
 from closerlook.metrics.matching import Matching
+from closerlook.metrics.open_set import OpenSet, open_set
+from closerlook.metrics.pairs import Pairs, pairs_of
 from closerlook.metrics.protocol import Protocol
 from closerlook.metrics.scores import cmc, hit_by
 from closerlook.metrics.scoring import first_hits, score_search
 from closerlook.metrics.search import Search
 from closerlook.metrics.uncertainty import Difference, bootstrap_interval, paired_difference
+from closerlook.randomness import keyed_rng
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 
 __all__ = ["Result"]
 
 SAVED_RANKS = 50
+PAIRED_IMAGES = 2000
 WHOLE, NUMBERS = ("query", "identity", "camera", "matches"), ("ap", "inp", "first_hit")
 SHOWN_RANKS = (1, 5, 10, 20)
 QUERY_KEYS = ("query", "draw", "identity", "file_name")  # by which two results' queries are the same
@@ -225,6 +231,41 @@ class Result:
             UsageError: there is no such query, or the result was loaded and has no features.
         """
         return self._need_search().ranked_list(query, count, self.protocol)
+
+    def pairs(self, *, seed: int = 0) -> Pairs:
+        """The cosine similarities of pairs of a query and a gallery image, up to 2,000 of each, whole people at random.
+
+        Raises:
+            UsageError: the result was loaded and has no features, or distances were made by re-ranking.
+        """
+        search, distances = self._need_search(), self._need_features()
+        known = np.unique(search.query.identities[search.query.identities >= 0])
+        drawn = keyed_rng(seed, "pairs of a result").permutation(known)
+        sides = []
+        for vectors, labels in ((distances.query, search.query), (distances.gallery, search.gallery)):
+            places = [np.flatnonzero(labels.identities == person) for person in drawn]
+            rows = np.concatenate(places)[:PAIRED_IMAGES]
+            chosen = vectors[torch.from_numpy(rows).to(vectors.device)]
+            sides.append((torch.nn.functional.normalize(chosen).numpy(force=True), labels.take(rows)))
+        (left, asked), (right, searched) = sides
+        return pairs_of((left @ right.T).astype(np.float64), asked, searched, self.name)
+
+    def open_set(self, false_alarm_rate: float = 0.01, *, seed: int = 0) -> OpenSet:
+        """How well the queries of enrolled people are found and those of others are turned away.
+
+        Raises:
+            UsageError: as :meth:`pairs`.
+            CloserlookError: there are too few people.
+        """
+        search, distances = self._need_search(), self._need_features()
+        labels = search.query, search.gallery
+        return open_set(distances.query, distances.gallery, *labels, false_alarm_rate=false_alarm_rate, seed=seed)
+
+    def _need_features(self) -> FeatureDistances:
+        distances = self._need_search().distances
+        if not isinstance(distances, FeatureDistances):
+            raise UsageError("Re-ranked distances depend on the whole gallery: thresholds are of plain ones.")
+        return distances
 
     def _need_search(self) -> Search:
         if self.search is None:

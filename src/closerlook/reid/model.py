@@ -24,6 +24,7 @@ from closerlook.storage.tensors import read_torch, write_arrays
 __all__ = ["Model", "embedder"]
 
 FORMAT = "closerlook-reid-1"
+CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Model(Embedder):
         feature: ``pool`` or ``bnneck``.
         normalize: whether features have unit length.
         dim: length of a feature.
+        card: the model card of the run's folder that it was loaded from; None for any other.
 
     Example:
         >>> model = cl.Model.pretrained("lite0", (64, 32))
@@ -81,6 +83,7 @@ class Model(Embedder):
         self.feature = feature
         self.normalize = normalize
         self.dim = network.backbone.dim
+        self.card: str | None = None
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]  # it moves with the network
@@ -132,7 +135,52 @@ class Model(Embedder):
             raise CloserlookError(
                 f"{file} is damaged: its weights are not those of a {about.backbone}. Train or fetch the model again."
             ) from None
-        return cls(network, name=about.name, size=about.size, feature=about.feature, normalize=about.normalize)
+        model = cls(network, name=about.name, size=about.size, feature=about.feature, normalize=about.normalize)
+        card = file.with_name(CARD_FILE)
+        if Path(path).is_dir() and card.is_file():
+            model.card = card.read_text(encoding="utf-8", errors="replace")
+        return model
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Upload the model and its card to the Hugging Face Hub, and return the address of the commit.
+
+        Args:
+            repository: ``name/model``, which is made where it is not there.
+            options: those of :meth:`huggingface_hub.ModelHubMixin.push_to_hub`: ``private``, ``token``, ``branch``,
+                ``commit_message`` and so on.
+
+        Raises:
+            UsageError: huggingface_hub is not installed.
+            CloserlookError: the Hub cannot be reached or refuses.
+
+        Example::
+
+            cl.Model.load("runs/best").push_to_hub("me/best", private=True)
+        """
+        from closerlook.reid.hub import push
+
+        return push(self, repository, **options)
+
+    @classmethod
+    def from_pretrained(cls, repository: str | Path, **options: Any) -> Model:
+        """Download a model that :meth:`push_to_hub` uploaded, or load a folder that holds one.
+
+        Args:
+            repository: ``name/model``, or a folder.
+            options: those of :meth:`huggingface_hub.ModelHubMixin.from_pretrained`: ``revision``, ``token``,
+                ``cache_dir`` and so on.
+
+        Raises:
+            UsageError: huggingface_hub is not installed.
+            CloserlookError: the Hub cannot be reached, has no such model, or what it has is none of closerlook's.
+
+        Example::
+
+            model = cl.Model.from_pretrained("me/best")
+        """
+        from closerlook.reid.hub import pull
+
+        return pull(repository, **options)
 
 
 def embedder(network: FeatureNetwork, feature: str) -> Callable[[Tensor], Tensor]:

@@ -17,6 +17,7 @@ import simplejpeg
 import yaml
 from PIL import Image
 
+import datasets
 from closerlook.attributes import Design, Factor
 from closerlook.dataset import open_dataset
 from closerlook.dataset.decoding import read_bytes, read_image
@@ -272,7 +273,6 @@ def test_a_design_may_leave_factors_out(tmp_path):
 
 
 def test_it_loads_with_hugging_face_datasets(whole, tmp_path):
-    datasets = pytest.importorskip("datasets")
     loaded = datasets.load_dataset("imagefolder", data_dir=str(whole.root), cache_dir=str(tmp_path))["train"]
     assert len(loaded) == len(whole)
     assert loaded[0]["image"].size == (32, 64)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from closerlook.attributes import Design, Factor, Jitter
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
 from closerlook.dataset.export import export
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.synthesis import estimate
@@ -182,5 +182,6 @@ def test_a_benchmark_is_exported_for_readers_that_take_one_digit_of_camera(bench
     for name in benchmark["file_name"]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"a picture")
-    names = export(Dataset.from_table(folder, benchmark, "network"), tmp_path / "market").table["file_name"]
+    export(Dataset.from_table(folder, benchmark, "network"), tmp_path / "market")
+    names = open_dataset(f"market1501:{tmp_path / 'market'}").table["file_name"]
     assert names.str.contains(r"^(bounding_box_train|bounding_box_test|query)/\d{4}_c[1-6]s1_\d{6}_00\.jpg$").all()

@@ -17,7 +17,7 @@ from closerlook.dataset.formats.listing import (
     shown,
     walk,
 )
-from closerlook.dataset.formats.manifest import TABLE_NAMES, named_table, read_own
+from closerlook.dataset.formats.manifest import TABLE_NAMES, described, named_table, read_own
 from closerlook.dataset.formats.market1501 import FOLDERS
 from closerlook.dataset.formats.parquet import read_shards, shards_in
 from closerlook.dataset.formats.splits import SPLIT_NAMES
@@ -94,7 +94,7 @@ def _read_splits(path: Path, tables: dict[str, str]) -> Dataset:
         raise CloserlookError(
             f"The tables in {path} do not fit together ({first_line(error)}): {shown(sorted(tables))}."
         ) from None
-    return Dataset.from_table(path, table, path.resolve().name)
+    return described(path / TABLE_NAMES[0], table)
 
 
 def _read_split(path: Path, start: str, name: str) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from closerlook.dataset.formats.texts import read_csv, read_jsonl
 from closerlook.errors import CloserlookError
 from closerlook.storage.tables import read_parquet
 
-__all__ = ["MANIFEST_SUFFIXES", "TABLE_NAMES", "named_table", "read_manifest", "read_own", "read_table"]
+__all__ = ["MANIFEST_SUFFIXES", "TABLE_NAMES", "described", "named_table", "read_manifest", "read_own", "read_table"]
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".parquet"})
 TABLE_NAMES = (TABLE_NAME, "metadata.csv", "metadata.jsonl")  # in a folder of images; the first that is there counts
@@ -33,7 +33,7 @@ def read_manifest(path: Path) -> Dataset:
     """
     table = named_table(path)
     refuse_bad_names(path, table["file_name"], of=path.parent)
-    return _described(path, table)
+    return described(path, table)
 
 
 def read_own(path: Path) -> Dataset:
@@ -47,7 +47,7 @@ def read_own(path: Path) -> Dataset:
     refuse_names_outside(path, table["file_name"], of=path.parent)
     if path.name != TABLE_NAME:
         refuse_bad_names(path, table["file_name"], of=path.parent)
-    return _described(path, table if "split" in table.columns else _split_by_folder(table))
+    return described(path, table if "split" in table.columns else _split_by_folder(table))
 
 
 def _split_by_folder(table: pl.DataFrame) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def _split_by_folder(table: pl.DataFrame) -> pl.DataFrame:
     return table if split.null_count() else table.with_columns(split.alias("split"))
 
 
-def _described(path: Path, table: pl.DataFrame) -> Dataset:
+def described(path: Path, table: pl.DataFrame) -> Dataset:
     """The data set of a checked table, with the factors of the design beside it where it is a folder's own."""
     own = path.name in TABLE_NAMES
     design = path.parent / DESIGN_NAME
