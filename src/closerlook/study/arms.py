@@ -21,6 +21,7 @@ from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.evaluation import Protocol, evaluate
+from closerlook.evaluation.ranked_lists import RANKED_LISTS, ranked_lists, save_ranked_lists
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder, weights_digest
 from closerlook.reid.log import seconds_of
@@ -202,6 +203,7 @@ def _run(
 def _score(model: Model, target: Dataset, folder: Path, rules: Protocol, run: Run, key: Key) -> Run:
     result = evaluate(model, target, protocol=rules)
     result.save(folder / "result.json")
+    save_ranked_lists(ranked_lists(result), folder / RANKED_LISTS)
     rank1, rank5, rank10 = (float(result.cmc[min(rank, len(result.cmc)) - 1]) for rank in (1, 5, 10))
     scored = replace(run, mAP=float(result.mAP), rank1=rank1, rank5=rank5, rank10=rank10)
     write_json(folder / SCORE, {"key": plain(key), "run": _without_seconds(scored)})

@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from closerlook.attributes import Design, Factor, Level
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.errors import CloserlookError
 from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
@@ -28,9 +29,10 @@ from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
 from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
-__all__ = ["Scale", "hidden_levels", "run_planted"]
+__all__ = ["Scale", "hidden_conditions", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
+TEST = "test"  # folder of the query and gallery images
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
 PLANS = ("greedy", "selected")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
@@ -69,6 +71,17 @@ def _hidden(factor: Factor, seed: int) -> tuple[Level, ...]:
     start = int(rng.integers(len(factor)))
     kept = {(start + step) % len(factor) for step in range(count)}
     return tuple(level for position, level in enumerate(factor.levels) if position in kept)
+
+
+def hidden_conditions(target: Path) -> pl.DataFrame | None:
+    """``file_name`` of every query and gallery image of a planted target and the levels that it was rendered in, which
+    the study itself never sees; None where the folder has gone."""
+    try:
+        shown = open_dataset(target / TEST)
+    except CloserlookError:
+        return None
+    names = [factor.name for factor in shown.factors]
+    return shown.table.select(pl.concat_str(pl.lit(f"{TEST}/"), "file_name").alias("file_name"), *names)
 
 
 def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None:
@@ -163,7 +176,7 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
     """Other people in the hidden levels: one half unlabeled training images, one half query and gallery."""
     _, backdrops = places()
     splits = {}
-    for number, name in enumerate(("train", "test")):
+    for number, name in enumerate(("train", TEST)):
         splits[name] = generate(
             scale.design,
             identities=scale.target_identities,
@@ -176,7 +189,7 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
             sensor=TARGET_SENSOR,
         )
     table = pl.concat(
-        [_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits["test"].table, "test", seed)]
+        [_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits[TEST].table, TEST, seed)]
     )
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
