@@ -95,4 +95,8 @@ def read_ranked_lists(path: Path) -> list[RankedList]:
     Raises:
         CloserlookError: it is damaged.
     """
-    return read_json(path, list[RankedList], "Delete it; it is written when the model is evaluated.") if path.exists() else []
+    return (
+        read_json(path, list[RankedList], "Delete it; it is written when the model is evaluated.")
+        if path.exists()
+        else []
+    )

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from closerlook.evaluation import Difference, Result
 from closerlook.errors import UsageError
+from closerlook.evaluation import Difference, Result
 from closerlook.gap import Gap
 from closerlook.inputs import find_reportable
 from closerlook.reid.folder import read_summary
@@ -35,7 +35,9 @@ def render_comparison(first: Path, second: Path) -> str:
     names = _names(first, second)
     values = _of_gaps(first, second, names) if find_reportable(first) == "analysis" else _of_runs(first, second, names)
     differing = [(key, a, b) for key, a, b in values.pop("settings") if a != b]
-    sections = {name: heading for name, heading in SECTIONS.items() if values.get(name)} | {"ran": "What differed before"}
+    sections = {name: heading for name, heading in SECTIONS.items() if values.get(name)} | {
+        "ran": "What differed before"
+    }
     return fill_in(
         "comparison.html.jinja",
         title=f"{names[0]} and {names[1]}",
@@ -105,7 +107,9 @@ def _agreement(joined: pl.DataFrame) -> Iterator[str]:
         others = ", ".join(name for name, tau, _ in found if tau < ALIKE)
         yield f"They order the levels differently: {others}." + (f" Much alike: {', '.join(alike)}." if alike else "")
     for name, tau, apart in found:
-        text = f"{name}: Kendall's tau between the two orders is {number(tau, 2)} (1 is the same order, 0 none in common)"
+        text = (
+            f"{name}: Kendall's tau between the two orders is {number(tau, 2)} (1 is the same order, 0 none in common)"
+        )
         yield f"{text}; intervals do not touch for {', '.join(apart)}." if apart else f"{text}."
 
 
@@ -160,7 +164,9 @@ def _of_runs(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
         queries = _queries(both[0], both[1], names)
         accuracy = [accuracy_table(queries, name) for name in conditions(queries)]
     summaries = read_summary(first), read_summary(second)
-    settings = [(key, _plain(value), _plain(summaries[1].get(key))) for key, value in summaries[0].items() if key != "key"]
+    settings = [
+        (key, _plain(value), _plain(summaries[1].get(key))) for key, value in summaries[0].items() if key != "key"
+    ]
     return {
         "answer": answer,
         "findings": findings,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from closerlook.gap import Gap
 from closerlook.reporting.context import ReportContext
-from closerlook.reporting.words import listed, percent, points, shortened
+from closerlook.reporting.words import listed, percent, points
 from closerlook.selection import Plan
 from closerlook.study.arms import Summary
 
-__all__ = ["decision", "findings", "method", "predicted", "verdict"]
+__all__ = ["decision", "findings", "method", "nearest_levels", "predicted", "verdict"]
+
+MOST_NAMED = 4  # levels in one sentence about all attributes
 
 
 def findings(context: ReportContext) -> list[str]:
     """The findings that the context supports; empty where nothing was measured."""
-    levels = [*_levels(context.gap), *_importance(context.gap)] if context.gap else []
+    levels = [*_nearest(context.gap), *_importance(context.gap)] if context.gap else []
     return [*_gains(context), *_planted(context), *levels]
 
 
@@ -93,51 +96,66 @@ def _planted(context: ReportContext) -> Iterator[str]:
     recovered = context.recovered
     planted = sum(len(factor.planted) for factor in recovered)
     others = sum(len(factor.levels) for factor in recovered) - planted
-    shown, lowest = (
-        f"{sum(hits)} ({', '.join(f'{each.factor} {count}' for each, count in zip(recovered, hits, strict=True))})"
-        for hits in zip(*((factor.shown_hits, factor.lowest_hits) for factor in recovered), strict=True)
-    )
-    plans = "".join(
-        f" The plan “{name}” keeps {sum(factor.kept(name) for factor in recovered)} of the {planted} and drops "
-        f"{sum(factor.dropped(name) for factor in recovered)} of the {others} others."
+    shown, lowest = (sum(hits) for hits in zip(*((one.shown_hits, one.lowest_hits) for one in recovered), strict=True))
+    plans = "; ".join(
+        f"“{name}” keeps {sum(one.kept(name) for one in recovered)} of them and drops "
+        f"{sum(one.dropped(name) for one in recovered)} of the {others} others"
         for name in context.plans
     )
     yield (
-        f"The target was rendered in {planted} hidden levels, and the analysis saw its images without labels: "
-        f"it sees {shown} of them most of all in the target, and {lowest} are nearest to it by squared MMD.{plans}"
+        f"The target was rendered in {planted} levels that were hidden from the analysis: it sees {shown} of them most "
+        f"of all in the target, and {lowest} are the nearest of their attribute{f'; {plans}' if plans else ''}."
     )
 
 
-def _levels(gap: Gap) -> Iterator[str]:
-    """One sentence per attribute: the nearest level, what cannot be told from it, and what is surely farther."""
+@dataclass(frozen=True)
+class _Order:
+    """An attribute's nearest level, those that cannot be told from it, and those that are surely farther."""
+
+    factor: str
+    nearest: str
+    tied: list[str]
+    farther: list[str]
+
+
+def _orders(gap: Gap) -> Iterator[_Order]:
     for factor in gap.factors:
         rows = gap.levels.filter(pl.col("factor") == factor.name).drop_nulls("mmd2").sort("mmd2")
         if rows.height < 2:
             continue
         nearest, *others = rows["level"].to_list()
-        pairs = gap.differences.filter(
-            (pl.col("factor") == factor.name) & ((pl.col("level") == nearest) | (pl.col("other") == nearest))
-        )
-        apart = {level for row in pairs.filter("significant").iter_rows(named=True) for level in _both(row)}
+        is_one = (pl.col("level") == nearest) | (pl.col("other") == nearest)
+        pairs = gap.differences.filter((pl.col("factor") == factor.name) & is_one & pl.col("significant"))
+        apart = {*pairs["level"], *pairs["other"]}
         tied = [level for level in others if level not in apart]
-        farther = [level for level in others if level in apart]
-        if not farther:
-            yield f"Of {factor.name}, no level is surely nearer to the target than another; {nearest} is nearest."
-            continue
-        text = f"Of {factor.name}, {nearest} is nearest to the target"
-        if tied:
-            text += f"; {shortened(tied)} cannot be told from it"
-        yield f"{text}; surely farther {'is' if len(farther) == 1 else 'are'} {_farther(farther, tied)}."
+        yield _Order(factor.name, nearest, tied, [level for level in others if level in apart])
 
 
-def _both(row: dict[str, Any]) -> tuple[str, str]:
-    return row["level"], row["other"]
+def nearest_levels(gap: Gap) -> list[str]:
+    """One sentence per attribute: its nearest level, what cannot be told from that, and what is surely farther."""
+    sentences = []
+    for one in _orders(gap):
+        if not one.farther:
+            text = f"Of {one.factor}, no level is surely nearer to the target than another; {one.nearest} is nearest"
+        else:
+            text = f"Of {one.factor}, {one.nearest} is nearest to the target"
+            text += f"; {listed(one.tied)} cannot be told from it" if one.tied else ""
+            text += f"; surely farther: {listed(one.farther)}"
+        sentences.append(f"{text}.")
+    return sentences
 
 
-def _farther(farther: Sequence[str], tied: Sequence[str]) -> str:
-    if not tied and len(farther) > 4:
-        return f"all {len(farther)} others, {farther[-1]} most"
-    return f"{listed(farther)}" if len(farther) <= 4 else f"{len(farther)} others, {farther[-1]} most"
+def _nearest(gap: Gap) -> Iterator[str]:
+    """The nearest levels of all attributes in one sentence."""
+    parts = []
+    for one in _orders(gap):
+        if not one.farther:
+            parts.append(f"{one.factor} cannot be told")
+        else:
+            parts.append(f"{one.factor} {' or '.join([one.nearest, *one.tied][:MOST_NAMED])}")
+            parts[-1] += " or others" if len(one.tied) >= MOST_NAMED else ""
+    if parts:
+        yield f"Nearest to the target is: {'; '.join(parts)}."
 
 
 def _importance(gap: Gap) -> Iterator[str]:
@@ -161,26 +179,24 @@ def _gains(context: ReportContext) -> Iterator[str]:
 
 
 def _gain(summary: Summary, control: Summary, everything: Summary | None) -> str:
-    reached = f"{100 * summary.mean['mAP']:.1f} mAP and {100 * summary.mean['rank1']:.1f} rank-1"
     text = (
-        f"Trained on the {summary.images:,} images of “{summary.arm}”, the model reaches {reached}; on as many random "
-        f"images {100 * control.mean['mAP']:.1f} and {100 * control.mean['rank1']:.1f}"
+        f"“{summary.arm}” ({summary.images:,} images): {percent(summary.mean['mAP'])} mAP; as many random images "
+        f"{percent(control.mean['mAP'])}"
     )
     if everything is not None:
-        text += f"; on all {everything.images:,} images {100 * everything.mean['mAP']:.1f} and "
-        text += f"{100 * everything.mean['rank1']:.1f}"
+        text += f"; all {everything.images:,} images {percent(everything.mean['mAP'])}"
     return f"{text}. {verdict(summary)}"
 
 
 def verdict(summary: Summary) -> str:
     """Whether the gain over the control is beyond its interval, in a sentence."""
     assert summary.gain is not None
-    gain = f"{points(summary.gain)} mAP over the equal-size random control"
+    gain = f"{points(summary.gain)} over random"
     if summary.gain_low is None or summary.gain_high is None:
-        return f"That is {gain}, from one pair of runs: no interval can be given."
-    interval = f"95 % interval {points(summary.gain_low)} to {points(summary.gain_high)}"
+        return f"{gain}, from one pair of runs: no interval can be given."
+    gain += f" (95 % interval {points(summary.gain_low)} to {points(summary.gain_high)}, {summary.runs} seeds)"
     if summary.gain_low > 0:
-        return f"That is {gain} ({interval}, {summary.runs} seeds): a gain beyond the spread over seeds."
+        return f"{gain}: a gain beyond the spread over seeds."
     if summary.gain_high < 0:
-        return f"That is {gain} ({interval}, {summary.runs} seeds): a loss; the selection should not be used."
-    return f"That is {gain} ({interval}, {summary.runs} seeds): not distinguishable from random with this many seeds."
+        return f"{gain}: a loss; the selection should not be used."
+    return f"{gain}: not distinguishable from random with this many seeds."

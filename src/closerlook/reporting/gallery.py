@@ -111,7 +111,7 @@ def _drawn(source: Dataset, rows: list[int]) -> dict[int, str]:
 
 def _picture(row: dict[str, object], factors: tuple[Factor, ...], uri: str, share: float | None, order: int) -> Picture:
     known = [(factor, row[factor.name]) for factor in factors]
-    levels = tuple(-1 if level is None else factor.levels.index(level) for factor, level in known)  # type: ignore[arg-type]
+    levels = tuple(-1 if level is None else factor.levels.index(level) for factor, level in known)
     tip = "; ".join(f"{factor.name} {level}" for factor, level in known)
     if row["identity"] is not None:
         tip = f"Person {row['identity']}; {tip}"

@@ -249,7 +249,7 @@ def camera_table(gap: Gap) -> HeatTable | None:
             tip = f"{factor} {level} to camera {camera}: gap {number(row['mmd2'])}"
             if row["mmd2_low"] is not None:
                 tip += f" (95 % interval {number(row['mmd2_low'])} to {number(row['mmd2_high'])})"
-            cells.append(Cell(row["mmd2"], number(row["mmd2"], 2), f"{tip}."))
+            cells.append(Cell(row["mmd2"], number(row["mmd2"]), f"{tip}."))
         rows.append((f"{factor} {level}", tuple(cells)))
     return HeatTable(
         name="cameras",

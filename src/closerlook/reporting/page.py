@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from closerlook.reporting import samples
 from closerlook.reporting.context import ReportContext
-from closerlook.reporting.findings import decision, findings, method, predicted
+from closerlook.reporting.findings import decision, findings, method, nearest_levels, predicted
 from closerlook.reporting.gallery import gallery
 from closerlook.reporting.gap_charts import (
     camera_table,
@@ -23,6 +23,7 @@ from closerlook.reporting.line_chart import loss_chart
 from closerlook.reporting.queries import conditions
 from closerlook.reporting.run_charts import accuracy_table, gains_chart, results_chart
 from closerlook.reporting.template import fill_in
+from closerlook.reporting.words import listed
 
 __all__ = ["render_page"]
 
@@ -75,21 +76,27 @@ def _of_runs(context: ReportContext) -> dict[str, Any]:
     }
 
 
-def _narrowed(context: ReportContext, levels: Mapping[str, Any]) -> str:
-    """The attributes of which not all levels were trained on, and those that were."""
+def _narrowed(context: ReportContext, levels: Mapping[str, Sequence[object]]) -> str:
+    """What was trained on, in few words: an attribute of which levels are left out, and these or those kept."""
     factors = context.source.factors if context.source else context.gap.factors if context.gap else ()
-    every = {factor.name: len(factor) for factor in factors}
-    kept = {name: names for name, names in levels.items() if len(names) < every.get(name, len(names) + 1)}
-    return "; ".join(f"{name}: {', '.join(map(str, names))}" for name, names in kept.items()) or "all levels"
+    parts = []
+    for factor in factors:
+        kept = levels.get(factor.name, factor.levels)
+        dropped = [level for level in factor.levels if level not in kept]
+        if dropped:
+            few = len(dropped) < len(kept)
+            parts.append(f"{factor.name} {'without ' if few else ''}{listed(dropped if few else kept)}")
+    return "; ".join(parts) or "all"
 
 
 def _of_gap(context: ReportContext) -> dict[str, Any]:
     gap = context.gap
     if gap is None:
-        names = ("levels", "mixture", "shares", "gain", "combinations", "cameras", "table", "method")
-        return {name: None for name in names} | {"all_levels": {}}
+        names = ("levels", "nearest", "mixture", "shares", "gain", "combinations", "cameras", "table", "method")
+        return dict.fromkeys(names) | {"all_levels": {}}
     return {
         "levels": level_chart(gap),
+        "nearest": nearest_levels(gap),
         "mixture": mixture_chart(gap),
         "shares": share_chart(gap),
         "gain": gain_chart(gap),

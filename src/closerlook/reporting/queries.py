@@ -45,7 +45,14 @@ def read_queries(folder: Path, runs: Sequence[Run], labels: pl.DataFrame | None)
 
 
 def conditions(queries: pl.DataFrame) -> list[str]:
-    """The columns to look at accuracy by: ``camera`` first, then every other one of 2 to 64 levels."""
+    """The columns to look at accuracy by: ``camera`` first, then every other one of 2 to 64 levels that is not the same."""
     rest = [name for name in queries.columns if name not in (*SCORES, *RESERVED)]
     shown = [name for name in rest if queries[name].dtype == pl.String or queries[name].dtype.is_integer()]
-    return [name for name in ("camera", *shown) if 2 <= queries[name].drop_nulls().n_unique() <= MOST_LEVELS]
+    several = [name for name in ("camera", *shown) if 2 <= queries[name].drop_nulls().n_unique() <= MOST_LEVELS]
+    return [name for name in several if name == "camera" or not _renames_camera(queries, name)]
+
+
+def _renames_camera(queries: pl.DataFrame, name: str) -> bool:
+    """Whether a condition tells apart what cameras do: a viewpoint, where each camera has one."""
+    pairs = queries.select("camera", name).n_unique()
+    return pairs == queries["camera"].n_unique() == queries[name].n_unique()

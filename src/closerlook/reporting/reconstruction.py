@@ -20,7 +20,7 @@ from closerlook.dataset.images import resize
 from closerlook.embedding.backbones import pretrained
 from closerlook.errors import UsageError
 from closerlook.gap import invert
-from closerlook.reporting.samples import data_uri
+from closerlook.reporting.samples import data_uri, plain_row
 from closerlook.storage.files import atomic_path
 
 __all__ = ["LAYERS", "Reconstruction", "read_reconstructions", "reconstruct"]
@@ -44,7 +44,7 @@ class Reconstruction:
 
 
 def reconstruct(folder: Path, source: Dataset | None, target: Dataset | None, embedding: str) -> None:
-    """Write into ``folder/reconstruction`` the middle image of each data set and what each layer of the network keeps.
+    """Write into ``folder/reconstruction`` an image of each data set and what each layer of the network keeps.
 
     What is there already is kept.
 
@@ -66,7 +66,7 @@ def reconstruct(folder: Path, source: Dataset | None, target: Dataset | None, em
     missing = [(side, layer) for side in sides for layer in LAYERS[network] if not _path(folder, side, layer).exists()]
     if not missing:
         return
-    images = {side: resize(read_image(data.paths[len(data) // 2]), SIZE) for side, data in sides.items()}
+    images = {side: resize(read_image(data.paths[plain_row(data)]), SIZE) for side, data in sides.items()}
     for side, image in images.items():
         _save(image, _path(folder, side, "image"))
     backbone = pretrained(network)

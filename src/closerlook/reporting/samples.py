@@ -16,7 +16,7 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
 
-__all__ = ["Grid", "Strip", "data_uri", "grid", "image_size", "level_strips", "sample", "shown_image"]
+__all__ = ["Grid", "Strip", "data_uri", "grid", "image_size", "level_strips", "plain_row", "sample", "shown_image"]
 
 IDENTITIES = 3
 # What the other factors are held at while one varies: where a person is seen best.
@@ -60,7 +60,9 @@ def _strip(data: Dataset, factor: Factor, identities: Sequence[int], size: tuple
     for level in factor.levels:
         rows = _rows(data, identities, {**fixed, factor.name: level})
         if rows:
-            columns.append((_label(factor.name, level), data_uri(np.concatenate([shown_image(data, row, size) for row in rows]))))
+            columns.append(
+                (_label(factor.name, level), data_uri(np.concatenate([shown_image(data, row, size) for row in rows])))
+            )
     return Strip(factor.name, tuple(columns))
 
 
@@ -85,6 +87,14 @@ def sample(data: Dataset, count: int) -> str:
     """``count`` images spread evenly over the table, side by side."""
     rows, size = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int), image_size(data)
     return data_uri(np.concatenate([shown_image(data, int(row), size) for row in rows], axis=1))
+
+
+def plain_row(data: Dataset) -> int:
+    """The row of an image in plain levels, where a person is seen best; the middle one where none are known."""
+    rows = data.table.with_row_index("row")
+    for factor in data.factors:
+        rows = rows.filter(pl.col(factor.name) == _plain(factor))
+    return int(rows["row"][len(rows) // 2]) if data.factors and len(rows) else len(data) // 2
 
 
 def _plain(factor: Factor) -> Level:

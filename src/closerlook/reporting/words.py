@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-__all__ = ["FILTERS", "listed", "number", "percent", "points", "seconds", "shortened"]
+__all__ = ["FILTERS", "listed", "number", "percent", "points", "seconds"]
 
 MINUS, UNKNOWN = "\u2212", "–"
 
@@ -44,11 +44,6 @@ def listed(names: Sequence[object]) -> str:
     """
     texts = [str(name) for name in names]
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-
-
-def shortened(names: Sequence[object], most: int = 4) -> str:
-    """Names as a sentence lists them; of many only how many."""
-    return listed(names) if len(names) <= most else f"{len(names)} others"
 
 
 FILTERS: dict[str, Callable[..., str]] = {

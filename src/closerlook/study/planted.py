@@ -188,9 +188,7 @@ def render_target(out: Path, scale: Scale, seed: int, hidden: Mapping[str, tuple
             backdrops=backdrops,
             sensor=TARGET_SENSOR,
         )
-    table = pl.concat(
-        [_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits[TEST].table, TEST, seed)]
-    )
+    table = pl.concat([_unlabeled(splits["train"].table, "train"), _query_and_gallery(splits[TEST].table, TEST, seed)])
     target = Dataset.from_table(out, table, "planted-target", factors=())
     target.save()
     return target

@@ -36,10 +36,10 @@ addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
 // A chart is one stop of the tab key; arrows move within it. Its attribute says how many marks are in a row.
 for (const chart of document.querySelectorAll("[data-rove]")) {
-  const marks = [...chart.querySelectorAll("[data-tip]")], across = Number(chart.dataset.rove);
-  if (!marks.length) continue;
-  marks[0].tabIndex = 0;
+  const first = chart.querySelector("[data-tip]"), across = Number(chart.dataset.rove);
+  if (first) first.tabIndex = 0;
   chart.addEventListener("keydown", (event) => {
+    const marks = [...chart.querySelectorAll("[data-tip]")].filter((mark) => !mark.closest("[hidden]"));
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, Home: -marks.length, End: marks.length };
     const from = marks.indexOf(document.activeElement), step = steps[event.key];
     if (from < 0 || !step) return;
@@ -50,6 +50,17 @@ for (const chart of document.querySelectorAll("[data-rove]")) {
     marks[to].focus();
   });
 }
+
+// A picture that is pressed is shown large.
+const dialog = document.querySelector("dialog");
+document.addEventListener("click", (event) => {
+  const picture = event.target.closest("button.picture");
+  if (!picture) return;
+  dialog.querySelector("img").src = picture.firstElementChild.src;
+  dialog.querySelector("p").textContent = picture.dataset.tip;
+  hide();
+  dialog.showModal();
+});
 
 // The gallery: filtered by level, ordered by loss, a page at a time.
 const PAGE = 24;
@@ -70,6 +81,7 @@ for (const gallery of document.querySelectorAll("#gallery")) {
     const fitting = pictures.filter(fits), visible = new Set(fitting.slice(0, most));
     for (const picture of pictures) picture.hidden = !visible.has(picture);
     place.append(...pictures);
+    for (const picture of pictures) picture.querySelector("button").tabIndex = picture === fitting[0] ? 0 : -1;
     count.textContent = `${visible.size} of ${fitting.length} images shown`;
     more.hidden = visible.size === fitting.length;
   }
