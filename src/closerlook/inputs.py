@@ -186,7 +186,8 @@ def check_comparable(first: Path, second: Path) -> None:
     kinds = find_reportable(first), find_reportable(second)
     if kinds[0] != kinds[1] or kinds[0] not in ("analysis", "run"):
         raise CloserlookError(
-            f"{first} holds {_a(kinds[0])} and {second} {_a(kinds[1])}; two analyses or two training runs can be compared."
+            f"{first} holds {_a(kinds[0])} and {second} {_a(kinds[1])}; what can be compared are two analyses or two "
+            "training runs."
         )
 
 

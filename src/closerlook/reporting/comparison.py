@@ -22,7 +22,7 @@ from closerlook.reporting.queries import RESULT, conditions
 from closerlook.reporting.row_chart import Group, Mark, Row, RowChart
 from closerlook.reporting.run_charts import accuracy_table
 from closerlook.reporting.template import fill_in
-from closerlook.reporting.words import number, percent, points
+from closerlook.reporting.words import listed, number, percent, points
 
 __all__ = ["render_comparison"]
 
@@ -35,9 +35,7 @@ def render_comparison(first: Path, second: Path) -> str:
     names = _names(first, second)
     values = _of_gaps(first, second, names) if find_reportable(first) == "analysis" else _of_runs(first, second, names)
     differing = [(key, a, b) for key, a, b in values.pop("settings") if a != b]
-    sections = {name: heading for name, heading in SECTIONS.items() if values.get(name)} | {
-        "ran": "What differed before"
-    }
+    sections = {name: heading for name, heading in SECTIONS.items() if values.get(name)} | {"ran": "What was asked for"}
     return fill_in(
         "comparison.html.jinja",
         title=f"{names[0]} and {names[1]}",
@@ -106,11 +104,9 @@ def _agreement(joined: pl.DataFrame) -> Iterator[str]:
     else:
         others = ", ".join(name for name, tau, _ in found if tau < ALIKE)
         yield f"They order the levels differently: {others}." + (f" Much alike: {', '.join(alike)}." if alike else "")
-    for name, tau, apart in found:
-        text = (
-            f"{name}: Kendall's tau between the two orders is {number(tau, 2)} (1 is the same order, 0 none in common)"
-        )
-        yield f"{text}; intervals do not touch for {', '.join(apart)}." if apart else f"{text}."
+    for name, tau, differing in found:
+        text = f"{name}: Kendall's tau between the two orders is {number(tau, 2)} (1: the same, 0: unrelated)"
+        yield f"{text}; intervals do not touch for {listed(differing)}." if differing else f"{text}."
 
 
 def _level_chart(joined: pl.DataFrame, names: tuple[str, str]) -> RowChart:
@@ -121,12 +117,8 @@ def _level_chart(joined: pl.DataFrame, names: tuple[str, str]) -> RowChart:
         rows = []
         for row in table.sort("gap_a", nulls_last=True).iter_rows(named=True):
             pair = f"{number(row['gap_a'], digits)} | {number(row['gap_b'], digits)}"
-            tip = f"{row['level']}: " + "; ".join(
-                f"{name} {number(row[f'gap_{side}'], digits)}{unit} (95 % interval {number(row[f'low_{side}'], digits)} "
-                f"to {number(row[f'high_{side}'], digits)})"
-                for name, side in zip(names, "ab", strict=True)
-            )
-            rows.append(Row(row["level"], tuple(_pair(row)), pair, f"{tip}."))
+            tip = "; ".join(_tip(row, name, side, digits) for name, side in zip(names, "ab", strict=True))
+            rows.append(Row(row["level"], tuple(_pair(row)), pair, f"{row['level']}: {tip}."))
         groups.append(Group(str(factor), tuple(rows)))
     note = "Each in percent of the gap of all of its images. " if relative else ""
     return RowChart(
@@ -143,6 +135,11 @@ def _level_chart(joined: pl.DataFrame, names: tuple[str, str]) -> RowChart:
     )
 
 
+def _tip(row: Mapping[str, Any], name: str, side: str, digits: int) -> str:
+    value, low, high = (number(row[f"{end}_{side}"], digits) for end in ("gap", "low", "high"))
+    return f"{name} {value} (95 % interval {low} to {high})"
+
+
 def _pair(row: Mapping[str, Any]) -> Iterator[Mark]:
     for side in "ab":
         if row[f"low_{side}"] is not None and row[f"high_{side}"] is not None:
@@ -156,7 +153,7 @@ def _of_runs(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
     results = [Result.load(path / RESULT) if (path / RESULT).exists() else None for path in (first, second)]
     both = (results[0], results[1])
     logs = [(name, read_log(path)) for name, path in zip(names, (first, second), strict=True)]
-    answer, findings, scores, accuracy = "Nothing to compare: evaluate both with 'closerlook evaluate'.", [], [], []
+    answer, scores, accuracy = "Nothing to compare: evaluate both with 'closerlook evaluate'.", [], []
     if both[0] is not None and both[1] is not None:
         difference = _difference(both[0], both[1])
         answer = _answer(difference, names, both[0], both[1])
@@ -169,7 +166,7 @@ def _of_runs(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
     ]
     return {
         "answer": answer,
-        "findings": findings,
+        "findings": (),
         "levels": None,
         "scores": scores,
         "accuracy": accuracy,
@@ -189,8 +186,8 @@ def _difference(first: Result, second: Result) -> Difference | None:
 def _answer(difference: Difference | None, names: tuple[str, str], first: Result, second: Result) -> str:
     if difference is None:
         return (
-            f"“{names[0]}” reaches {percent(first.mAP)} mAP and “{names[1]}” {percent(second.mAP)}, but not on the same "
-            "queries: that says nothing about which is better."
+            f"“{names[0]}” reaches {percent(first.mAP)} mAP and “{names[1]}” {percent(second.mAP)}, but not on the "
+            "same queries: that says nothing about which is better."
         )
     better, worse = (names[1], names[0]) if difference.value >= 0 else (names[0], names[1])
     gain, ends = abs(difference.value), sorted(abs(end) for end in (difference.low, difference.high))
@@ -200,7 +197,7 @@ def _answer(difference: Difference | None, names: tuple[str, str], first: Result
             f"{points(difference.low)} to {points(difference.high)}): which is better cannot be told."
         )
     interval = f"95 % interval {points(ends[0])} to {points(ends[1])}, over people"
-    return f"“{better}” is better than “{worse}” on these queries: {points(gain)} mAP ({interval}). Other seeds may differ."
+    return f"“{better}” beats “{worse}” on these queries: {points(gain)} mAP ({interval}). Other seeds may differ."
 
 
 def _score_row(name: str, first: Result, second: Result) -> tuple[str, str, str, str]:

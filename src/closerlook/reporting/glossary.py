@@ -43,8 +43,8 @@ GLOSSARY = {
         "midnight."
     ),
     "gain": (
-        "XGBoost's gain: how much a split of the trees on this attribute lowers the squared error, on average, with one "
-        "integer for each level, as in the paper's Figure 4."
+        "XGBoost's gain: how much a split of the trees on this attribute lowers the squared error, on average, with "
+        "one integer for each level, as in the paper's Figure 4."
     ),
     "by chance": (
         "What the attribute scores when its own column is shuffled: the mean and two standard deviations to each side. "

@@ -49,7 +49,7 @@ def loss_chart(log: pl.DataFrame) -> LineChart:
     width = (last - first) or 1.0
 
     def place(step: float) -> float:
-        return round(100 * (step - first) / width, 2)
+        return float(round(100 * (step - first) / width, 2))
 
     lines = []
     for name in names:

@@ -45,7 +45,7 @@ def read_queries(folder: Path, runs: Sequence[Run], labels: pl.DataFrame | None)
 
 
 def conditions(queries: pl.DataFrame) -> list[str]:
-    """The columns to look at accuracy by: ``camera`` first, then every other one of 2 to 64 levels that is not the same."""
+    """The columns to look at accuracy by: ``camera``, then every one of 2 to 64 levels that says something else."""
     rest = [name for name in queries.columns if name not in (*SCORES, *RESERVED)]
     shown = [name for name in rest if queries[name].dtype == pl.String or queries[name].dtype.is_integer()]
     several = [name for name in ("camera", *shown) if 2 <= queries[name].drop_nulls().n_unique() <= MOST_LEVELS]

@@ -17,7 +17,7 @@ __all__ = ["ShownImage", "ShownRanking", "show_rankings"]
 
 @dataclass(frozen=True)
 class ShownImage:
-    """An image in a ranking: how it is labeled, and whether it shows the person of the query (None: it is the query)."""
+    """An image in a ranking: how it is labeled, and whether it shows the query's person (None: it is the query)."""
 
     uri: str
     label: str

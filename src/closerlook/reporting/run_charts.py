@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from closerlook.reporting.heat_table import Cell, HeatTable
-from closerlook.reporting.row_chart import Group, Mark, Row, RowChart
+from closerlook.reporting.row_chart import Group, Kind, Mark, Row, RowChart
 from closerlook.reporting.words import percent, points
 from closerlook.study.arms import Run, Summary
 
@@ -66,7 +66,7 @@ def _gain_rows(summaries: Sequence[Summary]) -> Iterator[Row]:
     for row in summaries:
         assert row.gain is not None and row.gain_low is not None and row.gain_high is not None
         low, value, high = 100 * row.gain_low, 100 * row.gain, 100 * row.gain_high
-        kind = "dot" if low > 0 else "far" if high < 0 else "hollow"
+        kind: Kind = "dot" if low > 0 else "far" if high < 0 else "hollow"
         tip = f"{row.arm}: {points(row.gain)} mAP over {row.control}, 95 % interval {points(row.gain_low)} to "
         tip += f"{points(row.gain_high)}, {row.runs} seeds."
         yield Row(row.arm, (Mark("tick", 0.0), Mark("span", low, high), Mark(kind, value)), points(row.gain), tip)
