@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.arrays import Bytes
 from closerlook.compute.processes import run_in_processes, worker_count
@@ -185,12 +185,36 @@ def draw_over(
                         drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
                         advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
-    sheet = sheet_of(tiles, ACROSS, paper="black")
+    sheet = _with_legend(sheet_of(tiles, ACROSS, paper="black"))
     with explain_os_errors(Path(out)), atomic_path(Path(out)) as draft:
         sheet.save(draft, format=Image.registered_extensions().get(Path(out).suffix.lower(), "PNG"))
 
 
-SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
+SEEN, HIDDEN, BOX = (80, 255, 80), (255, 90, 60), (255, 220, 0)
+SWATCH, LEGEND_LINE = 12, 20  # pixels
+
+
+def _with_legend(sheet: Image.Image) -> Image.Image:
+    """The sheet with what its colors mean below."""
+    palette = np.array(_numbered(PARTS), int).reshape(-1, 3).tolist()
+    parts = [(name.replace("_", " "), tuple(color)) for name, color in zip(PARTS, palette, strict=True)]
+    entries = [("box", BOX), ("key point seen", SEEN), ("key point hidden", HIDDEN), *parts[1:]]
+    font, x, y = ImageFont.load_default(12), LEGEND_LINE, LEGEND_LINE // 2
+    places = []
+    for name, _ in entries:
+        width = SWATCH + 24 + int(font.getlength(name))
+        if x + width > sheet.width and x > LEGEND_LINE:
+            x, y = LEGEND_LINE, y + LEGEND_LINE
+        places.append((x, y))
+        x += width
+    whole = Image.new("RGB", (sheet.width, sheet.height + y + LEGEND_LINE + LEGEND_LINE // 2), "black")
+    whole.paste(sheet)
+    pen = ImageDraw.Draw(whole)
+    for (name, color), (left, down) in zip(entries, places, strict=True):
+        top = sheet.height + down
+        pen.rectangle([left, top, left + SWATCH - 1, top + SWATCH - 1], fill=color)
+        pen.text((left + SWATCH + 6, top + SWATCH // 2), name, "white", font, anchor="lm")
+    return whole
 
 
 def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
@@ -202,7 +226,7 @@ def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
     large.paste(tint, (0, 0), veil)
     pen = ImageDraw.Draw(large)
     left, top, right, bottom = (value * scale for value in known.box(gbuffer))
-    pen.rectangle([left, top, right - 1, bottom - 1], outline=(255, 220, 0))
+    pen.rectangle([left, top, right - 1, bottom - 1], outline=BOX)
     points = dict(zip(KEYPOINTS, known.keypoints(gbuffer), strict=True))
     for a, b in SKELETON:
         if points[a][2] and points[b][2]:
