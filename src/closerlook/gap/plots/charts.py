@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -144,46 +145,42 @@ def importance_figure(gap: GapEstimator) -> alt.HConcatChart:
 def _gain_panel(table: pl.DataFrame) -> alt.LayerChart:
     spread = 2 * pl.col("null_gain_sd")
     shown = table.with_columns(low=pl.col("null_gain") - spread, high=pl.col("null_gain") + spread)
-    base, y, x = (
-        alt.Chart(shown),
-        _factor_axis(table, labels=True),
-        alt.Axis(title="gain, mean of a split", tickCount=4),
-    )
+    y, axis = _factor_axis(table, labels=True), alt.Axis(title="gain, mean of a split", tickCount=4)
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("gain", "null_gain", "null_gain_sd"))]
-    bars = base.mark_bar(height=16).encode(y=y, x=alt.X("gain:Q", axis=x), color=_named("gain", 0), tooltip=tooltip)
-    null = base.mark_rule(strokeWidth=7, opacity=1).encode(
-        y=y, x=alt.X("low:Q", axis=x), x2="high:Q", color=_named("by chance: shuffled, ± 2 sd", 0)
-    )
-    return alt.layer(bars, null).properties(width=230, height=alt.Step(30))  # type: ignore[return-value]
+    keys = {"gain": NEAR, "by chance: shuffled, ± 2 sd": LINE}
+    gain, chance = (_keyed(shown, name) for name in keys)
+    bars = gain.mark_bar(height=16).encode(y=y, x=alt.X("gain:Q", axis=axis), color=_color(keys), tooltip=tooltip)
+    null = chance.mark_rule(strokeWidth=7, opacity=1).encode(y=y, x=alt.X("low:Q", axis=axis), x2="high:Q")
+    return _sized(alt.layer(bars, null.encode(color=_color(keys))))
 
 
 def _share_panel(table: pl.DataFrame, *, exact: bool) -> alt.LayerChart:
-    base, y = alt.Chart(table), _factor_axis(table, labels=False)
-    axis = alt.Axis(title="share of variance", tickCount=4, format="%")
+    y, axis = _factor_axis(table, labels=False), alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
-    alone = base.mark_bar(height=16).encode(
-        y=y, x=alt.X("share:Q", axis=axis), color=_named("alone, 95 % interval", 1), tooltip=tooltip
-    )
-    if not exact:
-        return alone.properties(width=230, height=alt.Step(30))  # type: ignore[return-value]
-    total = base.mark_bar(height=16).encode(
-        y=y, x=alt.X("total_share:Q", axis=axis), color=_named("with its interactions", 1), tooltip=tooltip
-    )
-    bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
-    return alt.layer(total, alone, bounds).properties(width=230, height=alt.Step(30))  # type: ignore[return-value]
+    keys = {"alone": NEAR, **({"with its interactions": FAR} if exact else {})}
+    bars = [
+        _keyed(table, name)
+        .mark_bar(height=16)
+        .encode(y=y, x=alt.X(f"{column}:Q", axis=axis), color=_color(keys), tooltip=tooltip)
+        for name, column in zip(keys, ("share", "total_share"), strict=False)
+    ]
+    bounds = alt.Chart(table).mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
+    return _sized(alt.layer(*bars[::-1], *([bounds] if exact else [])))
 
 
-KEYS = (
-    (("gain", NEAR), ("by chance: shuffled, ± 2 sd", LINE)),
-    (("alone, 95 % interval", NEAR), ("with its interactions", FAR)),
-)
+def _keyed(table: pl.DataFrame, name: str) -> alt.Chart:
+    """A chart of the table whose marks the legend calls ``name``."""
+    return alt.Chart(table.with_columns(key=pl.lit(name)))
 
 
-def _named(name: str, panel: int) -> Any:
-    """The color of a mark that the panel's legend names."""
-    names, colors = zip(*KEYS[panel], strict=True)
-    scale = alt.Scale(domain=list(names), range=list(colors))
-    return alt.ColorDatum(name, scale=scale, legend=alt.Legend(orient="bottom", title=None))
+def _color(keys: Mapping[str, str]) -> alt.Color:
+    scale = alt.Scale(domain=list(keys), range=list(keys.values()))
+    return alt.Color("key:N", scale=scale, legend=alt.Legend(orient="bottom", title=None))
+
+
+def _sized(chart: alt.LayerChart) -> alt.LayerChart:
+    sized: alt.LayerChart = chart.properties(width=230, height=alt.Step(30))
+    return sized
 
 
 def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
