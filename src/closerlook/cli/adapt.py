@@ -69,7 +69,7 @@ def adapt(
     typer.echo(f"{sets} set{'s' * (sets != 1)} rendered; {trace.stopped}.")
     typer.echo(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
     if held.low <= 0:
-        typer.echo("That is not beyond its interval, so the start is kept.")
-    typer.echo(
-        f"The search is in {out / 'trace.svg'}, people before and after beside the target in {out / 'before-after.png'}; next: closerlook generate {out / 'scene.yaml'} --out DATA"
-    )
+        typer.echo(
+            f"The search is in {out / 'trace.svg'}, before and after beside the target in before-after.png there."
+        )
+    typer.echo(f"Next: closerlook generate {out / 'scene.yaml'} --out DATA")

@@ -34,7 +34,7 @@ __all__ = ["Scale", "hidden_conditions", "hidden_levels", "run_planted"]
 TARGET_PLACES = 4
 TEST = "test"  # folder of the query and gallery images
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
-PLANS = ("greedy", "selected")
+PLANS = ("every-attribute", "viewpoints-kept")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
 ARC = {"viewpoint": 3, "illumination": 2}  # neighbors on a circle
 
@@ -143,7 +143,7 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 
 
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
-    """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
+    """The plan of rule ``mean``, which narrows every attribute, and the default one, which keeps all viewpoints.
 
     With ``scene_per="view"`` a person has one pose and place for each viewpoint, so that fewer viewpoints are fewer of
     those.

@@ -178,7 +178,7 @@ def _color(keys: Mapping[str, str]) -> alt.Color:
     return alt.Color("key:N", scale=scale, legend=alt.Legend(orient="bottom", title=None))
 
 
-def _sized(chart: alt.LayerChart) -> alt.LayerChart:
+def _sized(chart: Any) -> alt.LayerChart:
     sized: alt.LayerChart = chart.properties(width=230, height=alt.Step(30))
     return sized
 

@@ -191,7 +191,6 @@ def draw_over(
 
 
 SEEN, HIDDEN, BOX = (80, 255, 80), (255, 90, 60), (255, 220, 0)
-SWATCH, LEGEND_LINE = 12, 20  # pixels
 
 
 def _with_legend(sheet: Image.Image) -> Image.Image:
@@ -199,21 +198,22 @@ def _with_legend(sheet: Image.Image) -> Image.Image:
     palette = np.array(_numbered(PARTS), int).reshape(-1, 3).tolist()
     parts = [(name.replace("_", " "), tuple(color)) for name, color in zip(PARTS, palette, strict=True)]
     entries = [("box", BOX), ("key point seen", SEEN), ("key point hidden", HIDDEN), *parts[1:]]
-    font, x, y = ImageFont.load_default(12), LEGEND_LINE, LEGEND_LINE // 2
-    places = []
+    swatch = min(max(12, sheet.width // 120), 26)
+    font, line = ImageFont.load_default(swatch), 2 * swatch
+    x, y, places = line, line // 2, []
     for name, _ in entries:
-        width = SWATCH + 24 + int(font.getlength(name))
-        if x + width > sheet.width and x > LEGEND_LINE:
-            x, y = LEGEND_LINE, y + LEGEND_LINE
+        width = 3 * swatch + int(font.getlength(name))
+        if x + width > sheet.width and x > line:
+            x, y = line, y + line
         places.append((x, y))
         x += width
-    whole = Image.new("RGB", (sheet.width, sheet.height + y + LEGEND_LINE + LEGEND_LINE // 2), "black")
+    whole = Image.new("RGB", (sheet.width, sheet.height + y + line + line // 2), "black")
     whole.paste(sheet)
     pen = ImageDraw.Draw(whole)
     for (name, color), (left, down) in zip(entries, places, strict=True):
         top = sheet.height + down
-        pen.rectangle([left, top, left + SWATCH - 1, top + SWATCH - 1], fill=color)
-        pen.text((left + SWATCH + 6, top + SWATCH // 2), name, "white", font, anchor="lm")
+        pen.rectangle([left, top, left + swatch - 1, top + swatch - 1], fill=color)
+        pen.text((left + 1.5 * swatch, top + swatch // 2), name, "white", font, anchor="lm")
     return whole
 
 

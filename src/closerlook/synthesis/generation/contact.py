@@ -31,7 +31,7 @@ CELL = (288, 232)  # as wide as a bicycle is long
 LINE, LINES = 13, 5  # pixels of a line of the caption, and how many there are at most
 CAPTION = 8 + LINE * LINES  # pixels below a person
 SCALE = 2.24  # meters that a cell is high
-FLOOR = 0.06  # of the cell, below the feet
+FLOOR = 0.09  # of the cell, below the feet
 SHEET = 1.6  # width over height aimed at
 MAX_DRAWN = 2000  # people
 LENS = Sensor(exposure=1.4, saturation=1.1)
@@ -123,10 +123,12 @@ def _backcloth() -> NDArray[np.float64]:
 def _write(sheet: Image.Image, top: tuple[int, int], width: int, person: Person) -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     x, y = top
+
+    def fits(text: str) -> bool:
+        return draw.textlength(text, font) <= width - 8
+
     inked = zip(describe(person.identity, person.labels), (INK, FAINT, FAINT), strict=True)
-    lines = [
-        (line, ink) for text, ink in inked for line in _wrapped(text, lambda t: draw.textlength(t, font) <= width - 8)
-    ]
+    lines = [(line, ink) for text, ink in inked for line in _wrapped(text, fits)]
     for number, (line, ink) in enumerate(lines[:LINES]):
         draw.text((x, y + 4 + LINE * number), line, ink, font, anchor="ma")
 
