@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +28,11 @@ from closerlook.study.recovery import recovery
 
 WEATHER = Factor("weather", ("sunny", "foggy", "night"))
 VIEWPOINT = Factor("viewpoint", (0, 180))
-LEVELS = {"weather": ["sunny", "foggy"], "viewpoint": [0, 180]}
+LEVELS: Mapping[str, Sequence[object]] = {"weather": ["sunny", "foggy"], "viewpoint": [0, 180]}
 
 
 def draw(path: Path, rng: np.random.Generator, brightness: float) -> None:
-    pixels = brightness + 25 * rng.normal(size=(64, 32, 3)).cumsum(axis=0) / 4
+    pixels = brightness + 12 * rng.normal(size=(64, 32, 3)).cumsum(axis=0) / 4
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
 
 
@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         for place, weather in enumerate(WEATHER.levels):
             for viewpoint in VIEWPOINT.levels:
                 name = f"{person}_{weather}_{viewpoint}.png"
-                draw(root / name, rng, 140 + 30 * place + 4 * person)
+                draw(root / name, rng, 150 + 30 * place + person)
                 rows.append({"file_name": name, "identity": person, "weather": weather, "viewpoint": viewpoint})
     data = Dataset.from_table(root, pl.DataFrame(rows), "source", (WEATHER, VIEWPOINT))
     data.save()
@@ -54,7 +54,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     root, rng, rows = tmp_path_factory.mktemp("target"), np.random.default_rng(2), []
     for number in range(32):
-        draw(root / f"t{number}.png", rng, 105 + 3 * (number % 7))
+        draw(root / f"t{number}.png", rng, 100 + number % 7)
         rows.append({"file_name": f"t{number}.png", "camera": 1 + number % 2})
     return Dataset.from_table(root, pl.DataFrame(rows), "target", ())
 

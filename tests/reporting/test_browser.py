@@ -68,6 +68,7 @@ def tip(browser):
 def test_a_mark_says_its_numbers_when_it_is_pointed_at_and_by_keys(show, page):
     browser = show(page)
     tracks = browser.find_elements(By.CSS_SELECTOR, "#differs .track")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", tracks[1])
     ActionChains(browser).move_to_element(tracks[1]).perform()
     assert tip(browser) == tracks[1].get_attribute("data-tip")
     assert tracks[1].get_attribute("aria-describedby") == "tip"

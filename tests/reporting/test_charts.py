@@ -91,7 +91,7 @@ def test_a_mixture_and_combinations_and_cameras(gap):
     mixture = mixture_chart(gap)
     assert mixture is not None
     for group in mixture.groups:
-        assert sum(mark.to for row in group.rows for mark in row.marks if mark.kind == "bar") == pytest.approx(100)
+        assert sum(mark.to or 0 for row in group.rows for mark in row.marks if mark.kind == "bar") == pytest.approx(100)
     (pair,) = combination_tables(gap)
     assert (pair.corner, len(pair.rows), len(pair.columns)) == ("weather", 3, 2)
     cameras = camera_table(gap)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from closerlook.attributes import Factor
@@ -17,13 +18,16 @@ from closerlook.reporting.words import number, percent
 __all__ = ["camera_table", "combination_tables", "gain_chart", "level_chart", "mixture_chart", "share_chart", "unit_of"]
 
 MOST_CELLS = 400  # of one table
+SURE = 1.96  # standard deviations
 
 
 def unit_of(gap: Gap) -> float | None:
     """The gap of all source images together, which 100 % is; None where it is not told from 0, and so no unit."""
     whole = gap.score_losses({})["mmd2"]
-    uncertain = gap.levels.select((pl.col("mmd2_high") - pl.col("mmd2_low")).median()).item()
-    return whole if whole is not None and whole > (uncertain or 0) / 2 else None
+    if whole is None or not gap.can_resample:
+        return whole if whole is not None and whole > 0 else None
+    deviations = gap.bootstrap(np.ones((1, len(gap.cell_levels))), gap.settings.seed)
+    return whole if whole > SURE * deviations.std() else None
 
 
 def _in_unit(value: float | None, unit: float | None) -> float | None:

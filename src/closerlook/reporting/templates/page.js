@@ -10,7 +10,11 @@ function show(mark) {
   tip.textContent = mark.dataset.tip;
   tip.hidden = false;
   mark.setAttribute("aria-describedby", "tip");
-  const at = mark.getBoundingClientRect(), own = tip.getBoundingClientRect();
+  place();
+}
+
+function place() {
+  const at = shown.getBoundingClientRect(), own = tip.getBoundingClientRect();
   const left = Math.min(Math.max(8, at.left + (at.width - own.width) / 2), document.documentElement.clientWidth - own.width - 8);
   const above = at.top - own.height - 8;
   tip.style.left = `${left}px`;
@@ -31,7 +35,7 @@ function follow(event) {
 
 for (const kind of ["pointerover", "focusin", "click"]) document.addEventListener(kind, follow);
 document.addEventListener("focusout", hide);
-addEventListener("scroll", hide, { passive: true, capture: true });
+addEventListener("scroll", () => shown && place(), { passive: true, capture: true });
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
 // A chart is one stop of the tab key; arrows move within it. Its attribute says how many marks are in a row.
