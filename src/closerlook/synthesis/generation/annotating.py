@@ -200,14 +200,15 @@ def _with_legend(sheet: Image.Image) -> Image.Image:
     entries = [("box", BOX), ("key point seen", SEEN), ("key point hidden", HIDDEN), *parts[1:]]
     swatch = min(max(12, sheet.width // 120), 26)
     font, line = ImageFont.load_default(swatch), 2 * swatch
+    across = max(sheet.width, 16 * swatch)  # so that every name fits
     x, y, places = line, line // 2, []
     for name, _ in entries:
         width = 3 * swatch + int(font.getlength(name))
-        if x + width > sheet.width and x > line:
+        if x + width > across and x > line:
             x, y = line, y + line
         places.append((x, y))
         x += width
-    whole = Image.new("RGB", (sheet.width, sheet.height + y + line + line // 2), "black")
+    whole = Image.new("RGB", (across, sheet.height + y + line + line // 2), "black")
     whole.paste(sheet)
     pen = ImageDraw.Draw(whole)
     for (name, color), (left, down) in zip(entries, places, strict=True):
