@@ -27,6 +27,7 @@ from closerlook.reporting.words import listed, number, percent, points
 __all__ = ["render_comparison"]
 
 FEW = 3  # levels; with fewer there is no order to agree on
+HIDDEN = ("key", "notes", "losses", "validation")  # what follows from the rest, or cannot be read
 ALIKE = 0.6  # of Kendall's tau, from which two orders are called alike
 
 
@@ -63,7 +64,6 @@ def _of_gaps(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
     joined = _joined(*gaps)
     sentences = list(_agreement(joined))
     settings = [asdict(gap.settings) for gap in gaps]
-    hidden = ("key", "notes")
     return {
         "answer": sentences[0] if sentences else "The two analyses have no level in common.",
         "findings": sentences[1:],
@@ -71,7 +71,7 @@ def _of_gaps(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
         "scores": (),
         "accuracy": None,
         "losses": (),
-        "settings": [(name, settings[0][name], settings[1][name]) for name in settings[0] if name not in hidden],
+        "settings": [(name, settings[0][name], settings[1][name]) for name in settings[0] if name not in HIDDEN],
     }
 
 

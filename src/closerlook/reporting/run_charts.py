@@ -97,7 +97,7 @@ def accuracy_table(queries: pl.DataFrame, column: str) -> HeatTable:
     return HeatTable(
         name=f"accuracy-{column}",
         title=f"mAP by {column} of the query",
-        note="Mean over seeds, in percent; darker is better.",
+        note="In percent; darker is better.",
         corner="trained on",
         columns=tuple(values),
         rows=tuple(rows),
