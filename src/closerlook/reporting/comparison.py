@@ -162,7 +162,7 @@ def _of_runs(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any
         accuracy = [accuracy_table(queries, name) for name in conditions(queries)]
     summaries = read_summary(first), read_summary(second)
     settings = [
-        (key, _plain(value), _plain(summaries[1].get(key))) for key, value in summaries[0].items() if key != "key"
+        (key, _plain(value), _plain(summaries[1].get(key))) for key, value in summaries[0].items() if key not in HIDDEN
     ]
     return {
         "answer": answer,
