@@ -20,7 +20,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then_and_at_the_end(monkeypa
 
 
 def test_what_is_slow_is_told_in_seconds_and_the_last_one_by_the_end_alone(monkeypatch, capsys):
-    clock = iter([0.0, 50.0, 104.0, 156.0])
+    clock = iter([0.0, 50.0, 104.0, 156.0, 156.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(module.console, "_force_terminal", False)
     with progress("Inverting", 3, "layers") as advance:

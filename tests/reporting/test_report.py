@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.reporting import report
 
 RUN = {
@@ -69,3 +69,8 @@ def test_an_empty_folder_and_none(tmp_path):
         report(tmp_path)
     with pytest.raises(CloserlookError, match="There is no folder"):
         report(tmp_path / "x")
+
+
+def test_layers_are_not_shown_of_a_run(run):
+    with pytest.raises(UsageError, match="leave out --reconstruct"):
+        report(run, reconstruct=True)

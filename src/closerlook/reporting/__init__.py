@@ -6,6 +6,7 @@ from pathlib import Path
 
 from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
+from closerlook.errors import UsageError
 from closerlook.inputs import check_comparable, find_reportable
 from closerlook.reporting.comparison import render_comparison
 from closerlook.reporting.context import read_context
@@ -42,6 +43,7 @@ def report(
 
     Raises:
         CloserlookError: a folder is missing or holds none of these, or the two are not of one kind.
+        UsageError: layers cannot be shown of what is in the folder.
 
     Example:
         >>> short = {"steps": 1, "size": [64, 32], "identities_per_batch": 2, "images_per_identity": 2}
@@ -54,10 +56,10 @@ def report(
     page = Path(out) if out is not None else folder / ("report.html" if other is None else "comparison.html")
     if other is not None:
         check_comparable(folder, Path(other))
-    if reconstruct and other is None and kind in ("study", "analysis"):
-        context = read_context(folder, source)
-        if context.gap is not None:
-            reconstruct_layers(folder, context.source, context.target, context.gap.settings.embedding)
+    if reconstruct:
+        if other is not None or kind not in ("study", "analysis"):
+            raise UsageError("What layers keep is shown for one study or one analysis: leave out --reconstruct.")
+        _reconstruct(folder, source)
     with step("Writing the report"):
         if other is not None:
             text = render_comparison(folder, Path(other))
@@ -68,3 +70,10 @@ def report(
     with atomic_path(page) as draft:
         draft.write_text(text, encoding="utf-8")
     return page
+
+
+def _reconstruct(folder: Path, source: Dataset | None) -> None:
+    context = read_context(folder, source)
+    if context.gap is None:
+        raise UsageError(f"{folder} has no analysis that says which network's layers to show: leave out --reconstruct.")
+    reconstruct_layers(folder, context.source, context.target, context.gap.settings.embedding)
