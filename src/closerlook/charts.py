@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,11 @@ import vl_convert
 from closerlook.escaping import ScriptEncoder, in_xml
 from closerlook.storage.files import atomic_path
 
-__all__ = ["FAR", "INK", "LINE", "MUTED", "NEAR", "SERIES", "save_chart", "svg", "themed"]
+__all__ = ["FAR", "INK", "LINE", "MUTED", "NEAR", "labeled_svg", "save_chart", "svg", "themed"]
 
 INK, MUTED = "#222222", "#777777"
 NEAR, FAR = "#2a6f97", "#b8c4cc"  # what stands out, and what does not
 LINE = "#c1440e"  # what the others are compared with
-SERIES = (INK, NEAR, LINE, "#8a8a8a", "#2e8b57")  # lines of one chart
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 
 DOTS_PER_INCH = 144
@@ -52,6 +52,11 @@ def themed(chart: Any) -> Any:
 def svg(chart: Any) -> str:
     """The chart as an SVG element."""
     return str(vl_convert.vegalite_to_svg(in_xml(chart.to_dict())))
+
+
+def labeled_svg(chart: Any, label: str) -> str:
+    """The chart as an SVG element that is read aloud as one picture, ``label``."""
+    return svg(chart).replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
 
 def save_chart(chart: Any, path: str | Path) -> None:

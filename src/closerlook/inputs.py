@@ -16,6 +16,7 @@ __all__ = [
     "STUDY_FILE",
     "VALIDATION_FILE",
     "Reportable",
+    "check_comparable",
     "check_embedding",
     "existing_data",
     "find_data",
@@ -177,6 +178,24 @@ def find_reportable(folder: Path) -> Reportable:
         f"{folder} holds neither a study ({STUDY_FILE}), an experiment ({VALIDATION_FILE}), an analysis ({GAP_FILE}) "
         f"nor a training run ({RUN_FILE})."
     )
+
+
+def check_comparable(first: Path, second: Path) -> None:
+    """Refuse two folders that no page compares: only two analyses, or two training runs.
+
+    Raises:
+        CloserlookError: one is missing or holds nothing to report on, or they are of other kinds.
+    """
+    kinds = find_reportable(first), find_reportable(second)
+    if kinds[0] != kinds[1] or kinds[0] not in ("analysis", "run"):
+        raise CloserlookError(
+            f"{first} holds {_a(kinds[0])} and {second} {_a(kinds[1])}; what can be compared are two analyses or two "
+            "training runs."
+        )
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "ae" else f"a {kind}"
 
 
 def _path(text: str) -> Path:

@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from closerlook.adaptation import adapt
+from closerlook.adaptation.figures import HEAD
 from closerlook.adaptation.scene import PARAMETERS, Sampler, choose_parameters, design_of
 from closerlook.attributes import Design
 from closerlook.dataset import Dataset
@@ -49,7 +50,7 @@ def test_a_foggy_target_is_met_with_fog(sampler: Sampler, tmp_path: Path) -> Non
     fits = {step.values["weather.extinction"]: step.distance.mmd2 for step in trace.steps}
     assert fits[0.03] < fits[0.0005]
     assert (tmp_path / "out" / "trace.svg").read_text().startswith("<svg")
-    assert Image.open(tmp_path / "out" / "before-after.png").size == (8 * 32, 2 * 64 + 6)
+    assert Image.open(tmp_path / "out" / "before-after.png").size == (8 * 32, 3 * (64 + HEAD) + 2 * 6)
     assert json.loads((tmp_path / "out" / "trace.json").read_text())["values"] == trace.values
     design = Design.load(tmp_path / "out" / "scene.yaml")
     assert design.weathers["found"]["extinction"] == trace.values["weather.extinction"]

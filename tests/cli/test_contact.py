@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from closerlook.cli import app
 from closerlook.errors import CloserlookError
-from closerlook.synthesis.generation.contact import CAPTION, CELL, WALL, describe
+from closerlook.synthesis.generation.contact import CAPTION, CELL, WALL, _wrapped, describe
 
 
 def draw(*arguments: object) -> None:
@@ -29,6 +29,15 @@ def test_draws_people_from_several_sides(tmp_path: Path) -> None:
         cell = without[: CELL[0], column * CELL[1] : (column + 1) * CELL[1]].astype(int)
         person = np.abs(cell[: int(0.8 * CELL[0])] - WALL).max(2) > 40
         assert 0.03 < person.mean() < 0.5
+
+
+def test_captions_are_broken_between_words_not_cut() -> None:
+    text = "black, side part, glasses, surgical, backpack, bicycle"
+    lines = _wrapped(text, lambda line: len(line) <= 20)
+    assert len(lines) > 1 and " ".join(lines) == text
+    assert all(len(line) <= 20 for line in lines)
+    assert _wrapped("", lambda line: True) == []
+    assert _wrapped("unbreakable", lambda line: False) == ["unbreakable"]
 
 
 def test_the_same_people_wherever_one_starts(tmp_path: Path) -> None:

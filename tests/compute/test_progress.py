@@ -19,6 +19,21 @@ def test_without_a_terminal_there_is_a_line_now_and_then_and_at_the_end(monkeypa
     assert lines == ["Rendering: 40 of 80 images, 1/s, about 40 s left  bright", "Rendering: 80 images in 60.0 s"]
 
 
+def test_what_is_slow_is_told_in_seconds_and_the_last_one_by_the_end_alone(monkeypatch, capsys):
+    clock = iter([0.0, 50.0, 104.0, 156.0, 156.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(module.console, "_force_terminal", False)
+    with progress("Inverting", 3, "layers") as advance:
+        for _ in range(3):
+            advance(1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "Inverting: 1 of 3 layers, 50 s each, about 100 s left",
+        "Inverting: 2 of 3 layers, 52 s each, about 52 s left",
+        "Inverting: 3 layers in 156.0 s",
+    ]
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.05)

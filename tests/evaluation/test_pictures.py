@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
@@ -14,8 +14,10 @@ from closerlook.evaluation import (
     evaluate,
     pictures,
     rank,
+    ranked_lists,
     save_rankings,
 )
+from closerlook.evaluation.ranked_lists import read_ranked_lists, save_ranked_lists, telling
 
 
 class Upper(Embedder):
@@ -47,6 +49,34 @@ def test_right_answers_are_framed_green_and_wrong_ones_red(wardrobe, color):
     assert counts(one, pictures.WRONG) < 100  # every person has two gallery images, and both are found
     assert counts(four, pictures.WRONG) > 1000
     assert counts(four, pictures.RIGHT) == pytest.approx(counts(one, pictures.RIGHT), rel=0.05)
+
+
+def test_answers_are_told_by_marks_too(wardrobe, color):
+    """A tick and a cross differ without any color."""
+    right, wrong = (Image.new("RGB", (16, 16), "white") for _ in range(2))
+    for image, kind in ((right, pictures.RIGHT), (wrong, pictures.WRONG)):
+        pictures._mark(ImageDraw.Draw(image), 2, 2, kind)
+    inked = [(np.asarray(image) != 255).any(axis=2) for image in (right, wrong)]
+    assert inked[0].any() and (inked[0] != inked[1]).sum() > 20
+
+
+def test_queries_that_tell_are_mistakes_and_successes(wardrobe):
+    result = evaluate(Blind(), wardrobe)
+    chosen = telling(result, 4)
+    aps = result.per_query["ap"].gather(chosen).to_list()
+    assert chosen[0] == result.hardest_errors(1)["query"][0]
+    assert {min(aps), max(aps)} == {result.per_query["ap"].min(), result.per_query["ap"].max()}
+
+
+def test_ranked_lists_are_kept_as_they_were(wardrobe, tmp_path):
+    result = evaluate(Blind(), wardrobe)
+    lists = ranked_lists(result, count=1)
+    save_ranked_lists(lists, tmp_path / "ranked.json")
+    assert read_ranked_lists(tmp_path / "ranked.json") == lists
+    for one in lists:
+        assert any(image.match for image in one.nearest)  # the first match follows where it is not nearest
+        assert one.nearest[-1].match is (one.nearest[-1].rank == one.first_hit)
+    assert read_ranked_lists(tmp_path / "none.json") == []
 
 
 def test_attention_adds_a_second_row(wardrobe, color):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, UsageError
 from closerlook.reporting import report
 
 RUN = {
@@ -36,7 +36,7 @@ def run(tmp_path):
 
 def test_a_runs_page_shows_its_losses_and_what_it_trained_on(run):
     text = report(run).read_text()
-    assert text.count("<svg") == 1
+    assert text.count("<polyline") == 2
     for part in ("How the losses fell", "sunny, foggy", "cpu-quick", "144", "torch"):
         assert part in text
 
@@ -57,10 +57,10 @@ def test_a_run_without_a_log_has_a_page_too(run):
     ],
 )
 def test_a_damaged_file_is_explained_and_an_old_page_kept(run, name, content):
-    page = report(run, run / "old.html").read_text()
+    page = report(run, out=run / "old.html").read_text()
     (run / name).write_bytes(content)
     with pytest.raises(CloserlookError, match=str(run.name)):
-        report(run, run / "old.html")
+        report(run, out=run / "old.html")
     assert (run / "old.html").read_text() == page
 
 
@@ -69,3 +69,8 @@ def test_an_empty_folder_and_none(tmp_path):
         report(tmp_path)
     with pytest.raises(CloserlookError, match="There is no folder"):
         report(tmp_path / "x")
+
+
+def test_layers_are_not_shown_of_a_run(run):
+    with pytest.raises(UsageError, match="leave out --reconstruct"):
+        report(run, reconstruct=True)

@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.adaptation.loop import Trace
 from closerlook.adaptation.parameters import to_unit
@@ -16,9 +17,9 @@ from closerlook.charts import FAR, INK, NEAR, save_chart, themed
 from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
 
-__all__ = ["save_trace", "trace_chart"]
+__all__ = ["captioned_rows", "save_trace", "trace_chart"]
 
-COLUMNS = 12
+COLUMNS, HEAD = 12, 20  # images of a row, pixels of its caption
 
 
 def trace_chart(trace: Trace) -> alt.VConcatChart:
@@ -71,8 +72,27 @@ def _paths(trace: Trace, best: NDArray[np.float64]) -> alt.Chart:
 
 
 def save_trace(trace: Trace, images: Sequence[NDArray[np.uint8]], out: Path) -> None:
-    """Write ``trace.svg`` and ``before-after.png``: the same people at the start, above, and at the best, below."""
+    """Write ``trace.svg`` and ``before-after.png``: the same people at the start and at the best, and images of the
+    target, a row each with what it is above.
+
+    Args:
+        trace: the search.
+        images: (n, h, w, 3) at the start, at the best and of the target.
+        out: the search's folder.
+    """
     save_chart(trace_chart(trace), out / "trace.svg")
-    rows = [np.concatenate(list(shown[:: max(1, len(shown) // COLUMNS)][:COLUMNS]), axis=1) for shown in images]
+    first, best = (trace.steps[number].distance.mmd2 for number in (0, trace.best))
+    captions = (f"start: gap {first:.4f}", f"found: gap {best:.4f}", "target: other people")
     with atomic_path(out / "before-after.png") as draft:
-        sheet_of(rows, 1, gap=6).save(draft)
+        captioned_rows(images, captions).save(draft)
+
+
+def captioned_rows(images: Sequence[NDArray[np.uint8]], captions: Sequence[str]) -> Image.Image:
+    """Up to twelve images of each set (n, h, w, 3) in a row, spread evenly, under the set's caption."""
+    rows = []
+    for shown, caption in zip(images, captions, strict=True):
+        row = np.concatenate(list(shown[:: max(1, len(shown) // COLUMNS)][:COLUMNS]), axis=1)
+        head = Image.new("RGB", (row.shape[1], HEAD), "white")
+        ImageDraw.Draw(head).text((2, 3), caption, INK, ImageFont.load_default(12))
+        rows.append(np.concatenate([np.asarray(head), row]))
+    return sheet_of(rows, 1, gap=6)

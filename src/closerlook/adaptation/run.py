@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from closerlook.adaptation.figures import save_trace
+from closerlook.adaptation.figures import COLUMNS, save_trace
 from closerlook.adaptation.loop import Trace, search_scene
 from closerlook.adaptation.objective import Distance, Objective
 from closerlook.adaptation.scene import Sampler, choose_parameters, design_of
@@ -18,6 +18,7 @@ from closerlook.adaptation.search import check_search
 from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
+from closerlook.dataset.images import iter_images
 from closerlook.embedding import Embedder, open_embedding
 from closerlook.embedding.key import embedding_key
 from closerlook.errors import UsageError
@@ -103,6 +104,8 @@ def adapt(
             draft.write_text(scene, encoding="utf-8")
         with step("Drawing the search"):
             shown = [sampler(trace.steps[number].values)[0] for number in (0, trace.best)]
+            few = _every(used, COLUMNS)
+            shown.append(np.concatenate(list(iter_images(few, settings.size))))
             save_trace(trace, shown, out)
     return trace
 

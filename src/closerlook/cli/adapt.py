@@ -65,8 +65,11 @@ def adapt(
         table.add_row(name, f"{start:.4g}", f"{trace.values[name]:.4g}")
     console.print(table)
     held = trace.held_out
-    typer.echo(f"{len(trace.steps)} sets; {trace.stopped}.")
+    sets = len(trace.steps)
+    typer.echo(f"{sets} set{'s' * (sets != 1)} rendered; {trace.stopped}.")
     typer.echo(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
     if held.low <= 0:
-        typer.echo("That is not beyond its interval, so the start is kept.")
-    typer.echo(f"The search is in {out / 'trace.svg'}; next: closerlook generate {out / 'scene.yaml'} --out DATA")
+        typer.echo(
+            f"The search is in {out / 'trace.svg'}, before and after beside the target in before-after.png there."
+        )
+    typer.echo(f"Next: closerlook generate {out / 'scene.yaml'} --out DATA")

@@ -28,5 +28,5 @@ def demo(
         from closerlook.study.planted import run_planted
 
     run_planted(out, seed=seed)
-    page = report(out)
+    page = report(out, reconstruct=True)
     typer.echo(f"\nThe report is at {page.resolve()}")

@@ -8,21 +8,37 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import loading, parse_file
-from closerlook.inputs import find_reportable
+from closerlook.inputs import check_comparable, find_data, find_reportable
 
 __all__ = ["report"]
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A study's or a run's folder.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a study, an analysis or a training run.")],
+    other: Annotated[
+        Path | None, typer.Argument(help="A second analysis or training run, to compare with the first.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Images that an analysis was of, to show some of them.")] = None,
+    reconstruct: Annotated[
+        bool, typer.Option("--reconstruct", help="Show what each layer keeps of an image, as section 2.2 (a minute).")
+    ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", callback=parse_file, help="Page to write; by default FOLDER/report.html."),
+        typer.Option("--out", "-o", callback=parse_file, help="Page to write; by default report.html in FOLDER."),
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page about a study, an analysis or a training run."""
+    """Write one self-contained HTML page about a study, an analysis or a training run, or about two beside each other.
+
+    'closerlook report A B' compares two analyses or two training runs.
+    """
     find_reportable(folder)
+    if other is not None:
+        check_comparable(folder, other)
+    if source is not None:
+        find_data(source)
     with loading():
+        from closerlook.dataset import open_dataset
         from closerlook.reporting import report
 
-    typer.echo(f"The report is at {report(folder, out=out)}")
+    data = open_dataset(source) if source is not None else None
+    typer.echo(f"The report is at {report(folder, other, source=data, reconstruct=reconstruct, out=out)}")

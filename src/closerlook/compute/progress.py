@@ -38,7 +38,7 @@ class _RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {self.unit}/s" if speed else "", style="progress.data.speed")
+        return Text(_pace(speed, f" {self.unit}") if speed else "", style="progress.data.speed")
 
 
 class Advance(Protocol):
@@ -120,15 +120,22 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
     def advance(n: int, note: str = "") -> None:
         nonlocal finished, latest, spoke
         finished, latest, now = finished + n, note, time.perf_counter()
-        if now - spoke >= SECONDS_BETWEEN_LINES and finished:
+        if now - spoke >= SECONDS_BETWEEN_LINES and 0 < finished < total:
             spoke = now
             rate = finished / (now - start)
-            left, speed = (total - finished) / rate, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
-            _say(f"{description}: {finished:,} of {total:,} {unit}, {speed}/s, about {left:.0f} s left  {latest}")
+            left, pace = (total - finished) / rate, _pace(rate)
+            _say(f"{description}: {finished:,} of {total:,} {unit}, {pace}, about {left:.0f} s left  {latest}")
 
     with _alone(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
         yield advance
     _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")
+
+
+def _pace(rate: float, unit: str = "") -> str:
+    """How fast it goes: units a second, or the seconds that a slow one takes."""
+    if rate < 1:
+        return f"{1 / rate:,.0f} s each" if rate < 0.1 else f"{1 / rate:.1f} s each"
+    return f"{rate:,.0f}{unit}/s" if rate >= 10 else f"{rate:.2g}{unit}/s"
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 from closerlook.evaluation.attention import attention
 from closerlook.evaluation.compare import Comparison, compare, pair_scale
 from closerlook.evaluation.pictures import draw_rankings, save_rankings
+from closerlook.evaluation.ranked_lists import Ranked, RankedList, ranked_lists
 from closerlook.evaluation.result import Result
 from closerlook.evaluation.run import evaluate, load_model, rank
 from closerlook.metrics.matching import Matching
@@ -23,6 +24,8 @@ __all__ = [
     "OperatingPoint",
     "Pairs",
     "Protocol",
+    "Ranked",
+    "RankedList",
     "Result",
     "attention",
     "compare",
@@ -31,5 +34,6 @@ __all__ = [
     "load_model",
     "pair_scale",
     "rank",
+    "ranked_lists",
     "save_rankings",
 ]

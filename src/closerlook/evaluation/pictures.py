@@ -1,4 +1,4 @@
-"""Pictures of rankings: a query, the images nearest to it in green and red frames, and where the first match stands."""
+"""Pictures of rankings: a query, the images nearest to it with a green tick or a red cross, and the first match."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from closerlook.dataset.images import resize
 from closerlook.embedding import Embedder
 from closerlook.errors import UsageError
 from closerlook.evaluation.attention import attention
+from closerlook.evaluation.ranked_lists import telling
 from closerlook.evaluation.result import Result
 from closerlook.sheets import sheet_of
 from closerlook.storage.files import atomic_path
@@ -24,7 +25,6 @@ __all__ = ["blend", "draw_rankings", "save_rankings"]
 RIGHT, WRONG, QUERY = (46, 160, 67), (207, 34, 46), (90, 98, 110)
 INK, FAINT, PAPER = (31, 35, 40), (101, 109, 118), (255, 255, 255)
 FRAME, GAP, LINE = 4, 8, 16
-DEFAULT_QUERIES = 4
 
 
 def draw_rankings(
@@ -35,13 +35,14 @@ def draw_rankings(
     height: int = 160,
     embedder: Embedder | None = None,
 ) -> Image.Image:
-    """One row per query: the query, then its ``count`` nearest gallery images, green where the person is the same.
+    """One row per query: the query, then its ``count`` nearest gallery images, with a green frame and a tick where the
+    person is the same, a red one and a cross where not.
 
     Ranks and distances are written below. Where no match is among them the first one follows at the end with its rank.
 
     Args:
         result: of :func:`closerlook.evaluate`, whose images are known.
-        queries: row numbers; by default the hardest errors and then the worst queries, four of each.
+        queries: row numbers; by default the four hardest errors, and four from the best to the worst query.
         count: nearest images per row.
         height: of an image in pixels; all are drawn twice as high as wide.
         embedder: adds a second row with what in each image makes it near to the query for this model (see
@@ -58,8 +59,7 @@ def draw_rankings(
     if result.search is None or result.search.query_images is None or result.search.gallery_images is None:
         raise UsageError("There are no images behind this result: evaluate a model on a data set to see rankings.")
     if queries is None:
-        chosen = [*result.hardest_errors(DEFAULT_QUERIES)["query"], *result.worst(DEFAULT_QUERIES)["query"]]
-        queries = list(dict.fromkeys(chosen))
+        queries = telling(result)
     paths = result.search.query_images.paths, result.search.gallery_images.paths
     rows = []
     for query in queries:
@@ -150,7 +150,18 @@ def _draw_cell(
     row.paste(Image.fromarray(image), (left + FRAME, top + FRAME))
     middle = left + FRAME + width // 2
     pen.text((middle, bottom + 2), above, color, _font(13), anchor="ma")
+    if color != QUERY:
+        _mark(pen, middle - 14 - pen.textlength(above, _font(13)) / 2, bottom + 5, color)
     pen.text((middle, bottom + 2 + LINE), below, FAINT, _font(11), anchor="ma")
+
+
+def _mark(pen: ImageDraw.ImageDraw, x: float, y: float, color: tuple[int, int, int]) -> None:
+    """A tick for a right answer, a cross for a wrong one: green and red look alike to some."""
+    if color == RIGHT:
+        pen.line([(x, y + 5), (x + 4, y + 9), (x + 10, y)], color, 2)
+    else:
+        pen.line([(x, y), (x + 9, y + 9)], color, 2)
+        pen.line([(x, y + 9), (x + 9, y)], color, 2)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from closerlook.gap import Gap
 from closerlook.reporting.context import ReportContext
+from closerlook.reporting.words import listed, percent, points
+from closerlook.selection import Plan
 from closerlook.study.arms import Summary
 
-__all__ = ["decision", "findings", "method", "verdict"]
+__all__ = ["decision", "findings", "method", "nearest_levels", "predicted", "verdict"]
+
+MOST_NAMED = 4  # levels in one sentence about all attributes
 
 
 def findings(context: ReportContext) -> list[str]:
     """The findings that the context supports; empty where nothing was measured."""
-    levels = [*_levels(context.gap), *_importance(context.gap)] if context.gap else []
+    levels = [*_nearest(context.gap), *_importance(context.gap)] if context.gap else []
     return [*_gains(context), *_planted(context), *levels]
 
 
 def decision(context: ReportContext) -> str | None:
-    """What the runs say to do, in a sentence; None where no plan was compared with a control.
+    """What is true, and what to do about it; None where no plan was compared with a control.
 
     A plan is only called better than random where the interval of its gain is above 0.
     """
     tried = [summary for summary in context.summaries if summary.arm in context.plans and summary.gain is not None]
     if not tried:
         return None
-    best = max(tried, key=lambda summary: summary.mean["mAP"])
-    better = [summary for summary in tried if summary.gain_low is not None and summary.gain_low > 0]
     everything = next((summary for summary in context.summaries if summary.arm == "all"), None)
-    if better:
-        best = max(better, key=lambda summary: summary.mean["mAP"])
-        text = f"Train on “{best.arm}”: {best.images:,} images, significantly better than as many random ones."
-        if everything is not None and everything.mean["mAP"] > best.mean["mAP"]:
-            text += " All images together reached more still; choose it where fewer images or less time matter."
-        return text
+    better = [summary for summary in tried if summary.gain_low is not None and summary.gain_low > 0]
+    return _for(better, everything) if better else _for_none(tried, everything)
+
+
+def _for(better: Sequence[Summary], everything: Summary | None) -> str:
+    best = max(better, key=lambda summary: summary.mean["mAP"])
+    assert best.gain is not None and best.gain_low is not None and best.gain_high is not None
+    text = (
+        f"Selecting helped: trained on the {best.images:,} images of “{best.arm}”, the model reaches "
+        f"{points(best.gain)} mAP over as many random images (95 % interval {points(best.gain_low)} to "
+        f"{points(best.gain_high)})."
+    )
+    if everything is not None and everything.mean["mAP"] > best.mean["mAP"]:
+        return f"{text} All images together reached more still; choose it where fewer images or less time matter."
+    return text
+
+
+def _for_none(tried: Sequence[Summary], everything: Summary | None) -> str:
     seeds = max(summary.runs for summary in tried)
-    text = f"With {seeds} seed{'s' * (seeds > 1)}, no selection is significantly better than as many random images."
+    text = f"With {seeds} seed{'s' * (seeds > 1)}, no selection surely gained anything over as many random images."
+    best = max(tried, key=lambda summary: summary.mean["mAP"])
     if everything is not None and everything.mean["mAP"] >= best.mean["mAP"]:
         return f"{text} Train on all images, or run more seeds."
     return f"{text} “{best.arm}” reached most; run more seeds before relying on it."
+
+
+def predicted(plan: Plan) -> str | None:
+    """What a plan was expected to gain, before any training; None where it does not say."""
+    gain: dict[str, Any] | None = getattr(plan, "predicted_gain", None)
+    if not gain or gain.get("mean") is None:
+        return None
+    text = f"{points(gain['mean'])} {gain.get('unit', 'mAP')} over as many random images"
+    if gain.get("low") is None or gain.get("high") is None:
+        return text
+    return f"{text} (95 % interval {points(gain['low'])} to {points(gain['high'])})"
 
 
 def method(gap: Gap) -> str:
@@ -50,7 +77,7 @@ def method(gap: Gap) -> str:
     height, width = settings.size
     analyzed = gap.losses.height
     if settings.scaling == "balanced":
-        scale = "1.0 is the target's own mean distance to itself, for style and for content"
+        scale = "a loss of 1 is the mean distance of two target images"
     else:
         scale = f"{settings.scaling} scaling"
     notes = "".join(f" {note}" for note in settings.notes)
@@ -69,53 +96,79 @@ def _planted(context: ReportContext) -> Iterator[str]:
     recovered = context.recovered
     planted = sum(len(factor.planted) for factor in recovered)
     others = sum(len(factor.levels) for factor in recovered) - planted
-    shown, lowest = (
-        f"{sum(hits)} ({', '.join(f'{each.factor} {count}' for each, count in zip(recovered, hits, strict=True))})"
-        for hits in zip(*((factor.shown_hits, factor.lowest_hits) for factor in recovered), strict=True)
-    )
-    plans = "".join(
-        f" The plan “{name}” keeps {sum(factor.kept(name) for factor in recovered)} of the {planted} and drops "
-        f"{sum(factor.dropped(name) for factor in recovered)} of the {others} others."
+    shown, lowest = (sum(hits) for hits in zip(*((one.shown_hits, one.lowest_hits) for one in recovered), strict=True))
+    plans = "; ".join(
+        f"“{name}” keeps {sum(one.kept(name) for one in recovered)} of them and drops "
+        f"{sum(one.dropped(name) for one in recovered)} of the {others} others"
         for name in context.plans
     )
     yield (
-        f"The target was rendered in {planted} hidden levels, and the analysis saw its images without labels: "
-        f"it sees {shown} of them most of all in the target, and {lowest} are nearest to it by squared MMD.{plans}"
+        f"The target was rendered in {planted} levels that were hidden from the analysis: it sees {shown} of them most "
+        f"of all in the target, and {lowest} are the nearest of their attribute{f'; {plans}' if plans else ''}."
     )
 
 
-def _levels(gap: Gap) -> Iterator[str]:
-    """One sentence per attribute: the levels significantly below or above the attribute's mean."""
+@dataclass(frozen=True)
+class _Order:
+    """An attribute's nearest level, those that cannot be told from it, and those that are surely farther."""
+
+    factor: str
+    nearest: str
+    tied: list[str]
+    farther: list[str]
+
+
+def _orders(gap: Gap) -> Iterator[_Order]:
     for factor in gap.factors:
-        rows = gap.levels.filter(pl.col("factor") == factor.name).sort("mmd2", descending=True, nulls_last=True)
-        table = rows.select("level", "mmd2", "relative_to_mean")
-        relations = {
-            side: [f"{level} ({mmd2:.3f})" for level, mmd2, relation in table.iter_rows() if relation == side]
-            for side in ("above", "below")
-        }
-        if not any(relations.values()):
-            yield f"No level of {factor.name} is significantly nearer to the target, or farther, than their mean."
+        rows = gap.levels.filter(pl.col("factor") == factor.name).drop_nulls("mmd2").sort("mmd2")
+        if rows.height < 2:
             continue
-        parts = [
-            f"{words} {', '.join(relations[side])}"
-            for side, words in (("above", "significantly farther than their mean:"), ("below", "significantly nearer:"))
-            if relations[side]
-        ]
-        yield f"Gap of {factor.name}: {'; '.join(parts)}."
+        nearest, *others = rows["level"].to_list()
+        is_one = (pl.col("level") == nearest) | (pl.col("other") == nearest)
+        pairs = gap.differences.filter((pl.col("factor") == factor.name) & is_one & pl.col("significant"))
+        apart = {*pairs["level"], *pairs["other"]}
+        tied = [level for level in others if level not in apart]
+        yield _Order(factor.name, nearest, tied, [level for level in others if level in apart])
+
+
+def nearest_levels(gap: Gap) -> list[str]:
+    """One sentence per attribute: its nearest level, what cannot be told from that, and what is surely farther."""
+    sentences = []
+    for one in _orders(gap):
+        if not one.farther:
+            text = f"Of {one.factor}, no level is surely nearer to the target than another; {one.nearest} is nearest"
+        else:
+            text = f"Of {one.factor}, {one.nearest} is nearest to the target"
+            text += f"; {listed(one.tied)} cannot be told from it" if one.tied else ""
+            text += f"; surely farther: {listed(one.farther)}"
+        sentences.append(f"{text}.")
+    return sentences
+
+
+def _nearest(gap: Gap) -> Iterator[str]:
+    """The nearest levels of all attributes in one sentence."""
+    parts = []
+    for one in _orders(gap):
+        if not one.farther:
+            parts.append(f"{one.factor} cannot be told")
+        else:
+            parts.append(f"{one.factor} {' or '.join([one.nearest, *one.tied][:MOST_NAMED])}")
+            parts[-1] += " or others" if len(one.tied) >= MOST_NAMED else ""
+    if parts:
+        yield f"Nearest to the target is: {'; '.join(parts)}."
 
 
 def _importance(gap: Gap) -> Iterator[str]:
     rows = gap.importance.unique("factor", keep="first").drop_nulls("share").sort("share", descending=True)
-    shares = ", ".join(map(_share, rows.iter_rows(named=True)))
+    shares = "; ".join(map(_share, rows.iter_rows(named=True)))
     if shares:
-        yield f"Of the variance of the loss from image to image, each attribute by itself explains: {shares}."
+        also = " (in brackets with what it does together with others)" if gap.variance is not None else ""
+        yield f"Of what makes one image nearer than another, each attribute alone{also} explains: {shares}."
 
 
 def _share(row: dict[str, Any]) -> str:
-    text = f"{row['factor']} {100 * row['share']:.0f}\u00a0%"
-    if row["share_low"] is None:
-        return text
-    return f"{text} ({100 * row['share_low']:.0f} to {100 * row['share_high']:.0f})"
+    text = f"{row['factor']} {percent(row['share'], 0)}\u00a0%"
+    return text if row["total_share"] is None else f"{text} ({percent(row['total_share'], 0)}\u00a0%)"
 
 
 def _gains(context: ReportContext) -> Iterator[str]:
@@ -126,26 +179,24 @@ def _gains(context: ReportContext) -> Iterator[str]:
 
 
 def _gain(summary: Summary, control: Summary, everything: Summary | None) -> str:
-    reached = f"{100 * summary.mean['mAP']:.1f} mAP and {100 * summary.mean['rank1']:.1f} rank-1"
     text = (
-        f"Trained on the {summary.images:,} images of “{summary.arm}”, the model reaches {reached}; on as many random "
-        f"images {100 * control.mean['mAP']:.1f} and {100 * control.mean['rank1']:.1f}"
+        f"“{summary.arm}” ({summary.images:,} images): {percent(summary.mean['mAP'])} mAP; as many random images "
+        f"{percent(control.mean['mAP'])}"
     )
     if everything is not None:
-        text += f"; on all {everything.images:,} images {100 * everything.mean['mAP']:.1f} and "
-        text += f"{100 * everything.mean['rank1']:.1f}"
+        text += f"; all {everything.images:,} images {percent(everything.mean['mAP'])}"
     return f"{text}. {verdict(summary)}"
 
 
 def verdict(summary: Summary) -> str:
     """Whether the gain over the control is beyond its interval, in a sentence."""
     assert summary.gain is not None
-    gain = f"{100 * summary.gain:+.1f} mAP over the equal-size random control"
+    gain = f"{points(summary.gain)} over random"
     if summary.gain_low is None or summary.gain_high is None:
-        return f"That is {gain}, from one pair of runs: no interval can be given."
-    interval = f"95 % interval {100 * summary.gain_low:+.1f} to {100 * summary.gain_high:+.1f}"
+        return f"{gain}, from one pair of runs: no interval can be given."
+    gain += f" (95 % interval {points(summary.gain_low)} to {points(summary.gain_high)}, {summary.runs} seeds)"
     if summary.gain_low > 0:
-        return f"That is {gain} ({interval}, {summary.runs} seeds): a gain beyond the spread over seeds."
+        return f"{gain}: a gain beyond the spread over seeds."
     if summary.gain_high < 0:
-        return f"That is {gain} ({interval}, {summary.runs} seeds): a loss; the selection should not be used."
-    return f"That is {gain} ({interval}, {summary.runs} seeds): not distinguishable from random with this many seeds."
+        return f"{gain}: a loss; the selection should not be used."
+    return f"{gain}: not distinguishable from random with this many seeds."

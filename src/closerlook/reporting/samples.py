@@ -16,12 +16,12 @@ from closerlook.dataset import Dataset
 from closerlook.dataset.decoding import read_image
 from closerlook.dataset.images import resize
 
-__all__ = ["Grid", "Strip", "data_uri", "grid", "level_strips", "sample"]
+__all__ = ["Grid", "Strip", "data_uri", "grid", "image_size", "level_strips", "plain_row", "sample", "shown_image"]
 
 IDENTITIES = 3
 # What the other factors are held at while one varies: where a person is seen best.
 PLAIN = {"viewpoint": (90, 120, 60), "weather": ("neutral", "clouds"), "illumination": ("forenoon", "noon")}
-SIZE = (128, 64)
+TALLEST = 192  # pixels of an image on a page
 
 
 @dataclass(frozen=True)
@@ -42,25 +42,27 @@ class Grid:
     rows: tuple[tuple[str, str], ...]
 
 
-def data_uri(image: NDArray[np.uint8]) -> str:
+def data_uri(image: NDArray[np.uint8], quality: int = 88) -> str:
     """An (h, w, 3) uint8 image as a JPEG data URI."""
-    jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=88, colorsubsampling="444")
+    jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=quality, colorsubsampling="444")
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def level_strips(data: Dataset, identities: int = IDENTITIES) -> list[Strip]:
     """One strip a factor; only that factor varies along it."""
-    shown = data.table["identity"].unique().sort().head(identities).to_list()
-    return [_strip(data, factor, shown) for factor in data.factors]
+    shown, size = data.table["identity"].unique().sort().head(identities).to_list(), image_size(data)
+    return [_strip(data, factor, shown, size) for factor in data.factors]
 
 
-def _strip(data: Dataset, factor: Factor, identities: Sequence[int]) -> Strip:
+def _strip(data: Dataset, factor: Factor, identities: Sequence[int], size: tuple[int, int]) -> Strip:
     fixed = {other.name: _plain(other) for other in data.factors if other.name != factor.name}
     columns = []
     for level in factor.levels:
         rows = _rows(data, identities, {**fixed, factor.name: level})
         if rows:
-            columns.append((_label(factor.name, level), data_uri(np.concatenate([_image(data, row) for row in rows]))))
+            columns.append(
+                (_label(factor.name, level), data_uri(np.concatenate([shown_image(data, row, size) for row in rows])))
+            )
     return Strip(factor.name, tuple(columns))
 
 
@@ -69,22 +71,30 @@ def grid(data: Dataset, down: str, across: str) -> Grid | None:
     names = {factor.name for factor in data.factors}
     if not {down, across} <= names:
         return None
-    first = data.table["identity"].min()
+    first, size = data.table["identity"].min(), image_size(data)
     fixed = {factor.name: _plain(factor) for factor in data.factors if factor.name not in (down, across)}
     rows = []
     for a in data.factor(down).levels:
         cells = [_rows(data, [first], {**fixed, down: a, across: b}) for b in data.factor(across).levels]
         if not all(cells):
             return None
-        picture = np.concatenate([_image(data, cell[0]) for cell in cells], axis=1)
+        picture = np.concatenate([shown_image(data, cell[0], size) for cell in cells], axis=1)
         rows.append((_label(down, a), data_uri(picture)))
     return Grid(down, across, tuple(_label(across, b) for b in data.factor(across).levels), tuple(rows))
 
 
 def sample(data: Dataset, count: int) -> str:
     """``count`` images spread evenly over the table, side by side."""
-    rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)
-    return data_uri(np.concatenate([_image(data, int(row)) for row in rows], axis=1))
+    rows, size = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int), image_size(data)
+    return data_uri(np.concatenate([shown_image(data, int(row), size) for row in rows], axis=1))
+
+
+def plain_row(data: Dataset) -> int:
+    """The row of an image in plain levels, where a person is seen best; the middle one where none are known."""
+    rows = data.table.with_row_index("row")
+    for factor in data.factors:
+        rows = rows.filter(pl.col(factor.name) == _plain(factor))
+    return int(rows["row"][len(rows) // 2]) if data.factors and len(rows) else len(data) // 2
 
 
 def _plain(factor: Factor) -> Level:
@@ -102,8 +112,15 @@ def _rows(data: Dataset, identities: Sequence[object], levels: dict[str, Level])
     return rows.unique("identity", keep="first").sort("identity")["row"].to_list()
 
 
-def _image(data: Dataset, row: int) -> NDArray[np.uint8]:
-    return resize(read_image(data.root / data.table["file_name"][row]), SIZE)
+def image_size(data: Dataset) -> tuple[int, int]:
+    """(height, width) of all images of a data set on a page: as high as its first, at most 192, and half as wide."""
+    height = min(read_image(data.root / data.table["file_name"][0]).shape[0], TALLEST)
+    return height, height // 2
+
+
+def shown_image(data: Dataset, row: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """An image of a data set at a page's size."""
+    return resize(read_image(data.root / data.table["file_name"][row]), size)
 
 
 def _label(factor: str, level: Level) -> str:

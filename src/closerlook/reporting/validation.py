@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from closerlook.charts import svg
+from closerlook.charts import labeled_svg
 from closerlook.reporting.template import fill_in
 from closerlook.validation import Validation
 from closerlook.validation.measures import MEASURES
@@ -15,6 +15,17 @@ from closerlook.validation.outcome import SMALL, Outcome
 from closerlook.validation.power import ENOUGH
 
 __all__ = ["answer", "render_validation"]
+
+SECTIONS = {
+    "reached": "What was reached",
+    "cameras": "By camera",
+    "measures": "What else could have been measured",
+    "ran": "What ran",
+}
+FIGURES = {
+    "scatter": "mAP of every part over its gap, a panel for each target",
+    "measures": "Correlation of every measure with mAP, a panel for each target",
+}
 
 
 def render_validation(found: Validation) -> str:
@@ -29,13 +40,16 @@ def render_validation(found: Validation) -> str:
     }
     return fill_in(
         "validation.html.jinja",
-        {"points": _points, "number": _number, "share": _share},
         config=found.config,
         answer=answer(found.outcome),
         findings=list(findings(found)),
         outcome=found.outcome,
         gap=gap,
-        figures={name: Markup(svg(chart)) for name, chart in found.figures().items()},
+        figures={
+            name: {"label": FIGURES[name], "svg": Markup(labeled_svg(chart, FIGURES[name]))}
+            for name, chart in found.figures().items()
+        },
+        sections=SECTIONS if found.of_cameras else {name: SECTIONS[name] for name in SECTIONS if name != "cameras"},
         measures={name: about for name, (about, _) in MEASURES.items()},
         cameras=found.of_cameras,
         subsets=found.subsets.to_dicts(),
@@ -111,10 +125,6 @@ def _with_interval(outcome: Outcome) -> str:
 def _points(difference: float) -> str:
     """A difference of two shares, in percentage points with its sign."""
     return "–?" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−")
-
-
-def _share(value: float) -> str:
-    return "–" if math.isnan(value) else f"{100 * value:.2f}"
 
 
 def _number(value: float) -> str:

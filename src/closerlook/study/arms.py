@@ -22,6 +22,7 @@ from closerlook.compute.progress import console
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.evaluation import Protocol, evaluate
+from closerlook.evaluation.ranked_lists import RANKED_LISTS, ranked_lists, save_ranked_lists
 from closerlook.metrics.crossed import mean_of_runs
 from closerlook.reid import Model, Recipe, train
 from closerlook.reid.folder import RunFolder, weights_digest
@@ -219,6 +220,7 @@ def _run(
 def _score(model: Model, target: Dataset, folder: Path, rules: Protocol, run: Run, key: Key) -> Run:
     result = evaluate(model, target, protocol=rules)
     result.save(folder / "result.json")
+    save_ranked_lists(ranked_lists(result), folder / RANKED_LISTS)
     rank1, rank5, rank10 = (float(result.cmc[min(rank, len(result.cmc)) - 1]) for rank in (1, 5, 10))
     counted = result.per_query.filter(pl.col("reason").is_null()).group_by("identity")
     people = counted.agg(queries=pl.len(), ap=pl.col("ap").mean()).sort("identity").to_dict(as_series=False)

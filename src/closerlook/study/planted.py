@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from closerlook.attributes import Design, Factor, Level
-from closerlook.dataset import Dataset
+from closerlook.dataset import Dataset, open_dataset
+from closerlook.errors import CloserlookError
 from closerlook.gap import Gap, analyze
 from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
@@ -28,13 +29,13 @@ from closerlook.study.stages import Stages
 from closerlook.synthesis import generate
 from closerlook.synthesis.scenes.backdrop import BACKDROPS
 
-__all__ = ["Scale", "hidden_levels", "run_planted"]
+__all__ = ["Scale", "hidden_conditions", "hidden_levels", "run_planted"]
 
 TARGET_PLACES = 4
 TARGET_CAMERAS = 6
 NETWORK = "network"  # folder of the target's images and of what is known of them
 SOURCE_SENSOR, TARGET_SENSOR = "cctv", "phone"
-PLANS = ("greedy", "selected")
+PLANS = ("every-attribute", "viewpoints-kept")
 SEASONS = (("sunny", "clouds"), ("overcast", "foggy"), ("blizzard", "snowlight"))
 ARC = {"viewpoint": 3, "illumination": 2}  # neighbors on a circle
 
@@ -71,6 +72,17 @@ def _hidden(factor: Factor, seed: int) -> tuple[Level, ...]:
     start = int(rng.integers(len(factor)))
     kept = {(start + step) % len(factor) for step in range(count)}
     return tuple(level for position, level in enumerate(factor.levels) if position in kept)
+
+
+def hidden_conditions(target: Path) -> pl.DataFrame | None:
+    """``file_name`` of every query and gallery image of a planted target and the levels that it was rendered in, which
+    the study itself never sees; None where the folder has gone."""
+    try:
+        shown = open_dataset(target / NETWORK)
+    except CloserlookError:
+        return None
+    names = [factor.name for factor in shown.factors]
+    return shown.table.select(pl.concat_str(pl.lit(f"{NETWORK}/"), "file_name").alias("file_name"), *names)
 
 
 def run_planted(out: Path, *, seed: int = 0, scale: Scale | None = None) -> None:
@@ -132,7 +144,7 @@ def measure_gap(source: Dataset, target: Dataset, out: Path, scale: Scale, seed:
 
 
 def choose(gap: Gap, seed: int) -> dict[str, Plan]:
-    """The plan of rule ``mean``, which narrows viewpoints too, and the default one, which keeps them all.
+    """The plan of rule ``mean``, which narrows every attribute, and the default one, which keeps all viewpoints.
 
     With ``scene_per="view"`` a person has one pose and place for each viewpoint, so that fewer viewpoints are fewer of
     those.

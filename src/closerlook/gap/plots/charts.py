@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -25,6 +26,7 @@ ON = {
 }
 
 
+IMPORTANCE = "Which attributes the per-image loss depends on"
 FIGURES = (*ON, "importance", "interactions")
 
 
@@ -79,8 +81,9 @@ def _look(on: str) -> pl.Expr:
 
 def _axis_title(gap: GapEstimator, on: str) -> str:
     _, label = ON[on]
-    has_unit = gap.settings.scaling == "balanced" and on in ("mmd2", "total_loss")
-    return f"{label} (1 = target to itself)" if has_unit else label
+    if on == "mmd2":
+        return f"{label}, 0 = like the target"
+    return f"{label} (1 = two target images)" if on == "total_loss" and gap.settings.scaling == "balanced" else label
 
 
 def _legend(on: str) -> str:
@@ -125,64 +128,59 @@ def _by_look(channel: Any, colors: list[str]) -> Any:
 
 
 def importance_figure(gap: GapEstimator) -> alt.HConcatChart:
-    """Fig. 4: XGBoost's gain as the paper shows it, other scores of the same trees, and the exact share of variance.
+    """Fig. 4: XGBoost's gain as the paper shows it, with one integer code for each level, and the exact share of
+    variance.
 
-    Bars are for one encoding of the levels and diamonds for the other. Red marks what a bar is when that attribute
-    alone is shuffled: the mean and two standard deviations over shuffles.
+    A gain's null is what that attribute scores when it alone is shuffled: the mean and two standard deviations over
+    shuffles. All other scores and the other encoding are in :attr:`closerlook.gap.Gap.importance`.
     """
-    total = pl.col("total_gain").sum().over("encoding")
-    shown = gap.importance.with_columns(
-        (pl.col(kind.format("total_gain")) / total).alias(kind.format("share_of_total"))
-        for kind in ("{}", "null_{}", "null_{}_sd")
-    ).fill_nan(None)
-    panels = [
-        _importance_panel(shown, "gain", "gain, mean a split"),
-        _importance_panel(shown, "share_of_total", "share of summed gain"),
-        _importance_panel(shown, "permutation", "permutation, of variance"),
-        _importance_panel(shown, "shap", "mean |SHAP|, in sd"),
-        _share_panel(shown.filter(pl.col("encoding") == "codes")),
-    ]
+    table = gap.importance.filter(pl.col("encoding") == "codes")
     exact = gap.variance is not None
-    subtitle = [
-        f"{_what(gap)}.",
-        "XGBoost on the per-image loss. Bars: one integer code per level; diamonds: one column per level (one-hot); "
-        "red: bars when that attribute alone is shuffled, mean and 2 sd.",
-        "Share of variance: dark is the attribute alone with its 95 % interval, light adds its interactions."
-        if exact
-        else "Combinations are missing, so the share of variance is that of an additive model, without interactions.",
-    ]
-    return _styled(alt.hconcat(*panels, spacing=16), "Which attributes the per-image loss depends on", subtitle)
+    panels = [_gain_panel(table), _share_panel(table, exact=exact)]
+    how = "share of variance of an analysis of variance" if exact else "share of an additive model: cells are missing"
+    subtitle = [f"{_what(gap)}.", f"Left: XGBoost on the loss of each image, one integer for each level. Right: {how}."]
+    return _styled(alt.hconcat(*panels, spacing=28).resolve_scale(color="independent"), IMPORTANCE, subtitle)
 
 
-def _importance_panel(table: pl.DataFrame, value: str, title: str) -> alt.LayerChart:
-    codes, other = (table.filter(pl.col("encoding") == encoding) for encoding in ("codes", "one-hot"))
-    base, y = alt.Chart(codes), _factor_axis(codes, labels=value == "gain")
-    axis = alt.Axis(title=title, tickCount=3, format="%" if value == "share_of_total" else "~g")
-    x = alt.X(f"{value}:Q", axis=axis)
-    tooltip = ["factor:N", "encoding:N", alt.Tooltip(f"{value}:Q", format=".4g")]
-    bars = base.mark_bar(color=NEAR, height=16).encode(y=y, x=x, tooltip=tooltip)
-    null = base.transform_calculate(
-        low=f"datum.null_{value} - 2 * datum.null_{value}_sd", high=f"datum.null_{value} + 2 * datum.null_{value}_sd"
-    )
-    ticks = null.mark_tick(color=LINE, thickness=2, size=20, opacity=1).encode(
-        y=y, x=alt.X(f"null_{value}:Q", axis=axis)
-    )
-    spread = null.mark_rule(color=LINE, strokeWidth=2).encode(y=y, x=alt.X("low:Q", axis=axis), x2="high:Q")
-    points = alt.Chart(other).mark_point(
-        shape="diamond", size=50, filled=True, color="white", stroke=INK, strokeWidth=1.2, opacity=1
-    )
-    layers = alt.layer(bars, spread, ticks, points.encode(y=y, x=x, tooltip=tooltip))
-    return layers.properties(width=130, height=alt.Step(30))  # type: ignore[return-value]
+def _gain_panel(table: pl.DataFrame) -> alt.LayerChart:
+    spread = 2 * pl.col("null_gain_sd")
+    shown = table.with_columns(low=pl.col("null_gain") - spread, high=pl.col("null_gain") + spread)
+    y, axis = _factor_axis(table, labels=True), alt.Axis(title="gain, mean of a split", tickCount=4)
+    tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("gain", "null_gain", "null_gain_sd"))]
+    keys = {"gain": NEAR, "by chance: shuffled, ± 2 sd": LINE}
+    gain, chance = (_keyed(shown, name) for name in keys)
+    bars = gain.mark_bar(height=16).encode(y=y, x=alt.X("gain:Q", axis=axis), color=_color(keys), tooltip=tooltip)
+    null = chance.mark_rule(strokeWidth=7, opacity=1).encode(y=y, x=alt.X("low:Q", axis=axis), x2="high:Q")
+    return _sized(alt.layer(bars, null.encode(color=_color(keys))))
 
 
-def _share_panel(table: pl.DataFrame) -> alt.LayerChart:
-    base, y = alt.Chart(table), _factor_axis(table, labels=False)
-    axis = alt.Axis(title="share of variance", tickCount=4, format="%")
+def _share_panel(table: pl.DataFrame, *, exact: bool) -> alt.LayerChart:
+    y, axis = _factor_axis(table, labels=False), alt.Axis(title="share of variance", tickCount=4, format="%")
     tooltip = ["factor:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "total_share"))]
-    total = base.mark_bar(color=FAR, height=16).encode(y=y, x=alt.X("total_share:Q", axis=axis), tooltip=tooltip)
-    alone = base.mark_bar(color=NEAR, height=16).encode(y=y, x=alt.X("share:Q", axis=axis), tooltip=tooltip)
-    bounds = base.mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
-    return alt.layer(total, alone, bounds).properties(width=190, height=alt.Step(30))  # type: ignore[return-value]
+    keys = {"alone": NEAR, **({"with its interactions": FAR} if exact else {})}
+    bars = [
+        _keyed(table, name)
+        .mark_bar(height=16)
+        .encode(y=y, x=alt.X(f"{column}:Q", axis=axis), color=_color(keys), tooltip=tooltip)
+        for name, column in zip(keys, ("share", "total_share"), strict=False)
+    ]
+    bounds = alt.Chart(table).mark_rule(color=INK).encode(y=y, x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
+    return _sized(alt.layer(*bars[::-1], *([bounds] if exact else [])))
+
+
+def _keyed(table: pl.DataFrame, name: str) -> alt.Chart:
+    """A chart of the table whose marks the legend calls ``name``."""
+    return alt.Chart(table.with_columns(key=pl.lit(name)))
+
+
+def _color(keys: Mapping[str, str]) -> alt.Color:
+    scale = alt.Scale(domain=list(keys), range=list(keys.values()))
+    return alt.Color("key:N", scale=scale, legend=alt.Legend(orient="bottom", title=None))
+
+
+def _sized(chart: Any) -> alt.LayerChart:
+    sized: alt.LayerChart = chart.properties(width=230, height=alt.Step(30))
+    return sized
 
 
 def _factor_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from closerlook.arrays import Bytes
 from closerlook.compute.processes import run_in_processes, worker_count
@@ -186,12 +186,37 @@ def draw_over(
                         drawn[row.file_name] = _marked(image, renderer.gbuffer(number), scale)
                         advance(1)
     tiles = [drawn[name] for name in chosen["file_name"]]
-    sheet = sheet_of(tiles, ACROSS, paper="black")
+    sheet = _with_legend(sheet_of(tiles, ACROSS, paper="black"))
     with explain_os_errors(Path(out)), atomic_path(Path(out)) as draft:
         sheet.save(draft, format=Image.registered_extensions().get(Path(out).suffix.lower(), "PNG"))
 
 
-SEEN, HIDDEN = (80, 255, 80), (255, 90, 60)
+SEEN, HIDDEN, BOX = (80, 255, 80), (255, 90, 60), (255, 220, 0)
+
+
+def _with_legend(sheet: Image.Image) -> Image.Image:
+    """The sheet with what its colors mean below."""
+    palette = np.array(_numbered(PARTS), int).reshape(-1, 3).tolist()
+    parts = [(name.replace("_", " "), tuple(color)) for name, color in zip(PARTS, palette, strict=True)]
+    entries = [("box", BOX), ("key point seen", SEEN), ("key point hidden", HIDDEN), *parts[1:]]
+    swatch = min(max(12, sheet.width // 120), 26)
+    font, line = ImageFont.load_default(swatch), 2 * swatch
+    across = max(sheet.width, 16 * swatch)  # so that every name fits
+    x, y, places = line, line // 2, []
+    for name, _ in entries:
+        width = 3 * swatch + int(font.getlength(name))
+        if x + width > across and x > line:
+            x, y = line, y + line
+        places.append((x, y))
+        x += width
+    whole = Image.new("RGB", (across, sheet.height + y + line + line // 2), "black")
+    whole.paste(sheet)
+    pen = ImageDraw.Draw(whole)
+    for (name, color), (left, down) in zip(entries, places, strict=True):
+        top = sheet.height + down
+        pen.rectangle([left, top, left + swatch - 1, top + swatch - 1], fill=color)
+        pen.text((left + 1.5 * swatch, top + swatch // 2), name, "white", font, anchor="lm")
+    return whole
 
 
 def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
@@ -203,7 +228,7 @@ def _marked(image: Image.Image, gbuffer: GBuffer, scale: int) -> Image.Image:
     large.paste(tint, (0, 0), veil)
     pen = ImageDraw.Draw(large)
     left, top, right, bottom = (value * scale for value in known.box(gbuffer))
-    pen.rectangle([left, top, right - 1, bottom - 1], outline=(255, 220, 0))
+    pen.rectangle([left, top, right - 1, bottom - 1], outline=BOX)
     points = dict(zip(KEYPOINTS, known.keypoints(gbuffer), strict=True))
     for a, b in SKELETON:
         if points[a][2] and points[b][2]:

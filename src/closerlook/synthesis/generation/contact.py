@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,11 @@ from closerlook.synthesis.scenes.sensor import Sensor
 __all__ = ["contact_sheet", "describe"]
 
 
-CELL = (288, 168)
-CAPTION = 46  # pixels below a person
+CELL = (288, 232)  # as wide as a bicycle is long
+LINE, LINES = 13, 5  # pixels of a line of the caption, and how many there are at most
+CAPTION = 8 + LINE * LINES  # pixels below a person
 SCALE = 2.24  # meters that a cell is high
-FLOOR = 0.06  # of the cell, below the feet
+FLOOR = 0.09  # of the cell, below the feet
 SHEET = 1.6  # width over height aimed at
 MAX_DRAWN = 2000  # people
 LENS = Sensor(exposure=1.4, saturation=1.1)
@@ -120,13 +121,28 @@ def _backcloth() -> NDArray[np.float64]:
 
 
 def _write(sheet: Image.Image, top: tuple[int, int], width: int, person: Person) -> None:
-    draw = ImageDraw.Draw(sheet)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     x, y = top
-    for line, (text, ink) in enumerate(zip(describe(person.identity, person.labels), (INK, FAINT, FAINT), strict=True)):
-        font = ImageFont.load_default(11)
-        while text and draw.textlength(text, font) > width - 8:
-            text = text[:-2].rstrip() + "…"
-        draw.text((x, y + 4 + 13 * line), text, ink, font, anchor="ma")
+
+    def fits(text: str) -> bool:
+        return draw.textlength(text, font) <= width - 8
+
+    inked = zip(describe(person.identity, person.labels), (INK, FAINT, FAINT), strict=True)
+    lines = [(line, ink) for text, ink in inked for line in _wrapped(text, fits)]
+    for number, (line, ink) in enumerate(lines[:LINES]):
+        draw.text((x, y + 4 + LINE * number), line, ink, font, anchor="ma")
+
+
+def _wrapped(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """A text in lines that fit, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and fits(longer):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def describe(identity: int, labels: Mapping[str, str]) -> tuple[str, str, str]:
