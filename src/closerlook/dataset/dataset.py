@@ -278,7 +278,7 @@ def _refuse_bad_names(names: pl.Series, name: str) -> None:
         or names.str.contains("\0", literal=True).any()
     ):
         raise CloserlookError(f"{name}: column 'file_name' must hold a path, as text, in every row.")
-    if names.n_unique() < len(names):
+    if names.hash().n_unique() < len(names) and names.n_unique() < len(names):  # the first is eight times as fast
         again = names.filter(names.is_duplicated())
         raise CloserlookError(f"{name}: {again.n_unique():,} files are named twice, first {again[0]}.")
 
