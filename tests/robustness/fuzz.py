@@ -62,7 +62,7 @@ TEXTS = {
     "metric": ("euclidean", "cosine", "x"),
     "device": ("cpu", "cuda:99", "x"),
     "size": ("32x16", "0x0", "32", "99999x99999", "32x16x3"),
-    "layout": ("market1501", "table", "x"),
+    "layout": ("market1501", "table", "imagefolder", "coco", "x"),
 }
 WORKING = {
     "report": [["study"], ["gap"], ["run"]],
