@@ -72,7 +72,7 @@ TEXTS = {
     "metric": ("euclidean", "cosine", "x"),
     "device": ("cpu", "cuda:99", "x"),
     "size": ("32x16", "0x0", "32", "99999x99999", "32x16x3"),
-    "layout": ("market1501", "table", "x"),
+    "layout": ("market1501", "finegpr", "table", "imagefolder", "parquet", "coco", "webdataset", "x"),
     "name": (r"(?P<identity>\d+)", r"(?P<camera>.)", "(?P<split>.*)", "(", "", "x"),
     "smallest": ("1x1", "8x4", "0x0", "x", "99999999999x1"),
     "category": ("person", "car", ""),
