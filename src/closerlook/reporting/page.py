@@ -86,7 +86,7 @@ def _narrowed(context: ReportContext, levels: Mapping[str, Sequence[object]]) ->
         if dropped:
             few = len(dropped) < len(kept)
             parts.append(f"{factor.name} {'without ' if few else ''}{listed(dropped if few else kept)}")
-    return "; ".join(parts) or "all"
+    return "; ".join(parts) or "all levels"
 
 
 def _of_gap(context: ReportContext) -> dict[str, Any]:
