@@ -19,8 +19,8 @@ def predict_gain(plan: Plan, validation: Validation) -> Plan:
     """The plan with the gain over as many random images that an experiment lets expect.
 
     The experiment's runs say how mAP falls with the gap to the plan's target, diversity and brightness being equal.
-    That slope times how much nearer the plan is than a random subset is the prediction; its interval counts the errors of
-    both. It holds for the experiment's recipe and steps, and for subsets as it tried them: levels of its factors.
+    That slope times how much nearer the plan is than a random subset is the prediction; its interval counts the errors
+    of both. It holds for the experiment's recipe and steps, and for subsets as it tried them: levels of its factors.
 
     Raises:
         UsageError: the experiment was not about the plan's target.
