@@ -4,8 +4,8 @@
 
 For each target, the gap of the whole source, a plan by every method, and a study: each plan and its control trained
 with the same seeds, scored on the target's query and gallery. Stopped, it goes on where it was; with more seeds it adds
-them. Intervals count test people and seeds. Choose by targets that are not those that the choice is confirmed on, and on no
-test split: a manifest of training identities with splits of its own will do.
+them. Intervals count test people and seeds. Choose by targets that are not those that the choice is confirmed on, and
+on no test split: a manifest of training identities with splits of its own will do.
 """
 
 from __future__ import annotations

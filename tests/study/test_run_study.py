@@ -57,7 +57,7 @@ def test_a_plan_of_weights_is_compared_with_all_images_drawn_evenly(source: Data
     plan = Plan.model_validate(
         {"values": {}, "images": len(source), "share": 1, "weights": weights, "weighted": "batches"}
     )
-    arms = {arm.name: arm for arm in study_arms(source, {"mixture": plan}, [], gap)}
+    arms = {arm.name: arm for arm in study_arms(source, {"mixture": plan}, [], gap)}  # type: ignore[arg-type]
     assert list(arms) == ["all", "mixture"]
     assert arms["mixture"].control == "all"
     assert "sampling_weight" in arms["mixture"].subset(0).table.columns
