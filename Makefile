@@ -19,7 +19,7 @@ test-all: test  ## that, and what takes longer: many kills, full disks, every ex
 	$(BIN)/python -m pytest -m extended
 
 docs: $(READY)  ## the pages of docs/ as a site in build/site, offline
-	PATH="$(CURDIR)/$(BIN):$$PATH" DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 wheel: $(READY)  ## what would be published, in dist/: a source archive, and the wheel that is built from it
 	$(BIN)/python -m build

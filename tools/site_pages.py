@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from typer.core import TyperArgument, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from closerlook.cli import app
 
@@ -47,30 +48,30 @@ def commands_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _section(name: str, command: typer.core.TyperCommand) -> Iterator[str]:
+def _section(name: str, command: TyperCommand) -> Iterator[str]:
     yield f"## {name}"
     yield _help(command)
     rows = [row for parameter in command.params if (row := _row(parameter))]
     yield "\n".join(["| argument or option | default | what |", "|---|---|---|", *rows])
 
 
-def _help(command: typer.core.TyperCommand | TyperGroup) -> str:
+def _help(command: TyperCommand | TyperGroup) -> str:
     return _escape(command.help or "")
 
 
-def _row(parameter: object) -> str | None:
+def _row(parameter: TyperArgument | TyperOption) -> str | None:
     if isinstance(parameter, TyperArgument):
         name = (parameter.name or "").upper() + (" ..." if parameter.nargs == -1 else "")
     else:
-        names = [*parameter.opts, *parameter.secondary_opts]
-        if "--help" in names:
-            return None
-        name = ", ".join(names)
-    choices = getattr(parameter.type, "choices", ())
-    said = [_escape(parameter.help or ""), "One of " + ", ".join(f"`{choice}`" for choice in choices) if choices else ""]
+        name = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    if "--help" in name:
+        return None
+    kind = parameter.type_descriptor.annotation
+    choices = ", ".join(f"`{choice}`" for choice in get_args(kind) if isinstance(choice, str))
     value = parameter.default
     default = "needed" if parameter.required else "" if value in (None, (), False) else f"`{value}`"
-    return f"| `{name}` | {default} | {' '.join(filter(None, said))} |"
+    said = " ".join(filter(None, [_escape(parameter.help or ""), choices and f"One of {choices}."]))
+    return f"| `{name}` | {default} | {said} |"
 
 
 def _escape(text: str) -> str:
