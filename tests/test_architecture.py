@@ -13,6 +13,7 @@ SOURCE = ROOT / "src" / "closerlook"
 @pytest.fixture(scope="module")
 def tool():
     spec = importlib.util.spec_from_file_location("draw_architecture", ROOT / "tools" / "draw_architecture.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

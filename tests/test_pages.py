@@ -23,16 +23,17 @@ from closerlook.synthesis import generate
 pytestmark = pytest.mark.extended
 
 ROOT = Path(__file__).parent.parent
-RUN = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+PAGES = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN = [page for page in PAGES if "```sh" in page.read_text(encoding="utf-8")]
 SMALL = re.compile(r'^<!-- in tests, "([^"]+)" is "([^"]*)" -->$', re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    """What a reader has: a folder of pictures, a labeled set in Market-1501's layout, and frames of two cameras, some of
-    them with boxes, some empty."""
+    """What a reader has: a folder of pictures, a labeled set in Market-1501's layout, frames of two cameras with
+    boxes, and one without anybody."""
     folder = tmp_path_factory.mktemp("real")
     people = generate(
         "gpr-plus",

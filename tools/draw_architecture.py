@@ -24,8 +24,15 @@ LAYERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("commands", {"cli": "one file a verb"}),
 )
 WIDTH, ROW, BOX, LEFT, GAP = 860, 62, 46, 130, 14
-STYLE = """text { font: 14px system-ui, sans-serif; fill: #1f2937 } .name { font-weight: 600 } .what, .layer { font-size: 12px; fill: #4b5563 }
-rect { fill: #eef2ff; stroke: #6366f1 } .sheet { fill: #ffffff; stroke: none }"""
+STYLE = " ".join(
+    [
+        "text { font: 14px system-ui, sans-serif; fill: #1f2937 }",
+        ".name { font-weight: 600 }",
+        ".what, .layer { font-size: 12px; fill: #4b5563 }",
+        "rect { fill: #eef2ff; stroke: #6366f1 }",
+        ".sheet { fill: #ffffff; stroke: none }",
+    ]
+)
 
 
 def picture() -> str:
