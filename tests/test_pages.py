@@ -57,7 +57,8 @@ def real(tmp_path_factory):
 
 def _write_frames(folder, crops):
     """A frame for every two crops, by the gate and in the yard in turn, with their boxes; and one without anybody."""
-    images, boxes = [], []
+    images: list[dict[str, object]] = []
+    boxes: list[dict[str, object]] = []
     for number in range(0, len(crops), 2):
         frame = Image.new("RGB", (320, 180), (118, 120, 116))
         name = f"{'gate' if number % 4 else 'yard'}/{number:04d}.png"
@@ -102,7 +103,7 @@ def run_command(line):
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_a_page_runs_from_top_to_bottom(page, home):
     text = page.read_text(encoding="utf-8")
-    names = {}
+    names: dict[str, object] = {}
     for language, title, block in FENCE.findall(small(text)):
         if title:
             (home / title).write_text(block, encoding="utf-8")
