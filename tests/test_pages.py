@@ -12,7 +12,9 @@ import shlex
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -118,8 +120,7 @@ def test_a_page_runs_from_top_to_bottom(page, home):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_is_kept_without_outputs(path, home):
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs or cell.execution_count for cell in cells)
-    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(home)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(home)}}).execute()
