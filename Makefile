@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lock clean
+.PHONY: demo test test-all docs wheel lock clean
 
 demo: $(READY)  ## render, analyze, select, train, evaluate and report, on a planted truth: under ten minutes
 	$(BIN)/closerlook demo --out demo
@@ -17,6 +17,12 @@ test: $(READY)  ## style, types and the test suite: under eight minutes on two c
 
 test-all: test  ## that, and what takes longer: many kills, full disks, every export, other arithmetic
 	$(BIN)/python -m pytest -m extended
+
+docs: $(READY)  ## the pages of docs/ as a site in build/site, offline
+	PATH="$(CURDIR)/$(BIN):$$PATH" NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+wheel: $(READY)  ## what would be published, in dist/: a source archive, and the wheel that is built from it
+	$(BIN)/python -m build
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -32,4 +38,4 @@ lock:  ## pin what a fresh environment resolves to today
 	build/lock/bin/python -m pip freeze --exclude closerlook | sed 's/+cpu$$//' > requirements.lock
 
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) build demo dist

