@@ -194,7 +194,7 @@ def verdict(summary: Summary) -> str:
         return f"{gain}, from one pair of runs: no interval can be given."
     gain += f" (95 % interval {points(summary.gain_low)} to {points(summary.gain_high)}, {summary.runs} seeds)"
     if summary.gain_low > 0:
-        return f"{gain}: a gain beyond the spread over seeds."
+        return f"{gain}: a gain beyond what test people and seeds vary by."
     if summary.gain_high < 0:
         return f"{gain}: a loss; the selection should not be used."
     return f"{gain}: not distinguishable from random with this many seeds."
