@@ -7,11 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.columns import LABELS, numbered
 from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import walk
 from closerlook.dataset.formats.splits import SPLIT_NAMES, as_splits
 from closerlook.dataset.shards import SUFFIX, has_images, labels
-from closerlook.errors import CloserlookError, first_line
+from closerlook.errors import CloserlookError
 
 __all__ = ["read_shards", "shards_in"]
 
@@ -38,12 +39,23 @@ def read_shards(path: Path, shards: list[str]) -> Dataset:
             table = table.with_columns(as_splits(table["split"].cast(pl.String), str(path / shard)))
         else:
             table = table.with_columns(pl.lit(_split(shard)).alias("split"))
+        numbered(table.select(LABELS.keys() & set(table.columns)), str(path / shard))  # refuses, by the shard's own name
         parts.append(table.with_columns(pl.concat_str(pl.lit(f"{shard}/"), "file_name").alias("file_name")))
-    try:
-        table = pl.concat(parts, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError as error:
-        raise CloserlookError(f"The shards in {path} do not fit together ({first_line(error)}).") from None
-    return Dataset.from_table(path, table, path.resolve().name)
+        _refuse_misfit(path, shards[0], parts[0], shard, parts[-1])
+    table = pl.concat(parts, how="diagonal_relaxed")
+    return Dataset.from_table(path, table, path.resolve().name, read_from=path)
+
+
+def _refuse_misfit(path: Path, first: str, one: pl.DataFrame, shard: str, other: pl.DataFrame) -> None:
+    """Raise where a shard holds a column that another kind of value stands under in the first one."""
+    for name in set(one.columns) & set(other.columns):
+        try:
+            pl.concat([one.select(name).clear(), other.select(name).clear()], how="vertical_relaxed")
+        except pl.exceptions.PolarsError:
+            raise CloserlookError(
+                f"{path / shard}: column '{name}' holds {str(other[name].dtype).lower()}, and in {path / first} "
+                f"{str(one[name].dtype).lower()}: give it one type in all shards."
+            ) from None
 
 
 def _split(shard: str) -> str:
