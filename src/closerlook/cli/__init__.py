@@ -65,9 +65,7 @@ for verb in (
     demo.demo,
 ):
     of_one = verb in (analyze.analyze, study.study)
-    app.command(
-        cls=OneSource if of_one else None, no_args_is_help=verb is not demo.demo, help=paragraphs(verb)
-    )(verb)
+    app.command(cls=OneSource if of_one else None, no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
 app.add_typer(dataset.app, name="dataset")
 
 

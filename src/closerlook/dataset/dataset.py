@@ -141,8 +141,8 @@ class Dataset:
         strange_identities = labeled["identity"].filter(labeled["identity"] < DISTRACTOR)
         if len(strange_identities):
             raise CloserlookError(
-                f"{where}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is junk, "
-                f"{DISTRACTOR} a distractor, and an empty value an image that is not labeled."
+                f"{where}: identity {strange_identities[0]} is no person's: people are numbered from 0; {JUNK} is "
+                f"junk, {DISTRACTOR} a distractor, and an empty value an image that is not labeled."
             )
         rest = [column for column in labeled.columns if column not in RESERVED]
         complete = labeled if "split" in labeled.columns else labeled.with_columns(pl.lit("train").alias("split"))

@@ -240,3 +240,4 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours comes first, and is an error
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")  # of damaged tags: images are shown or refused

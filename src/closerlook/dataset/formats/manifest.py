@@ -24,10 +24,10 @@ TABLE_NAMES = (TABLE_NAME, "metadata.csv", "metadata.jsonl")  # in a folder of i
 def read_manifest(path: Path) -> Dataset:
     """The data set that a manifest describes: ``file_name`` and, where known, ``identity``, ``camera``, ``split``.
 
-    Other columns are attributes. A split may have one of the names that others give it
-    (:data:`closerlook.dataset.formats.splits.SPLIT_NAMES`). Identities and cameras given as text are numbered from 1 in sorted order, and the text
-    is kept in ``identity_label`` and ``camera_label``. Without a ``split`` column all images are for training. Who
-    names a manifest trusts it: its files may lie anywhere.
+    Other columns are attributes. Identities and cameras given as text are numbered from 1 in sorted order, and the text
+    is kept in ``identity_label`` and ``camera_label``. A split may be called as others call it
+    (:data:`closerlook.dataset.formats.splits.SPLIT_NAMES`); without that column all images are for training. Who names
+    a manifest trusts it: its files may lie anywhere.
 
     Raises:
         CloserlookError: the file is not a table, lacks ``file_name``, repeats a file or names files that do not exist.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import walk
 from closerlook.dataset.formats.splits import SPLIT_NAMES, as_splits
 from closerlook.dataset.shards import SUFFIX, has_images, labels
-from closerlook.errors import CloserlookError
+from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["read_shards", "shards_in"]
 
@@ -39,23 +40,31 @@ def read_shards(path: Path, shards: list[str]) -> Dataset:
             table = table.with_columns(as_splits(table["split"].cast(pl.String), str(path / shard)))
         else:
             table = table.with_columns(pl.lit(_split(shard)).alias("split"))
-        numbered(table.select(LABELS.keys() & set(table.columns)), str(path / shard))  # refuses, by the shard's own name
+        numbered(
+            table.select(LABELS.keys() & set(table.columns)), str(path / shard)
+        )  # refuses, by the shard's own name
         parts.append(table.with_columns(pl.concat_str(pl.lit(f"{shard}/"), "file_name").alias("file_name")))
-        _refuse_misfit(path, shards[0], parts[0], shard, parts[-1])
-    table = pl.concat(parts, how="diagonal_relaxed")
+    try:
+        table = pl.concat(parts, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        why = _misfit(path, dict(zip(shards, parts, strict=True)))
+        raise CloserlookError(why or f"The shards in {path} do not fit together ({first_line(error)}).") from None
     return Dataset.from_table(path, table, path.resolve().name, read_from=path)
 
 
-def _refuse_misfit(path: Path, first: str, one: pl.DataFrame, shard: str, other: pl.DataFrame) -> None:
-    """Raise where a shard holds a column that another kind of value stands under in the first one."""
-    for name in set(one.columns) & set(other.columns):
-        try:
-            pl.concat([one.select(name).clear(), other.select(name).clear()], how="vertical_relaxed")
-        except pl.exceptions.PolarsError:
-            raise CloserlookError(
-                f"{path / shard}: column '{name}' holds {str(other[name].dtype).lower()}, and in {path / first} "
-                f"{str(one[name].dtype).lower()}: give it one type in all shards."
-            ) from None
+def _misfit(path: Path, parts: Mapping[str, pl.DataFrame]) -> str:
+    """Which shard holds other values under a column than the first one does; empty where none does."""
+    (first, one), *others = parts.items()
+    for shard, other in others:
+        for name in one.columns:
+            try:
+                pl.concat([one.select(name), other.select({name} & set(other.columns))], how="diagonal_relaxed")
+            except pl.exceptions.PolarsError:
+                return (
+                    f"{path / shard}: column '{name}' holds {str(other[name].dtype).lower()}, and in {path / first} "
+                    f"{str(one[name].dtype).lower()}; give it one type in all shards."
+                )
+    return ""
 
 
 def _split(shard: str) -> str:

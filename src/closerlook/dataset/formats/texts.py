@@ -47,8 +47,8 @@ def read_csv(path: Path) -> pl.DataFrame:
         table = pl.read_csv(io.BytesIO(text.encode()), infer_schema=False, separator=separator)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
         raise CloserlookError(
-            f"{path} cannot be read as a table: {first_line(error)}. Give every row as many values as there are headings, "
-            "and put those in quotes that hold a separator."
+            f"{path} cannot be read as a table: {first_line(error)}. Give every row as many values as there are "
+            "headings, and put those in quotes that hold a separator."
         ) from None
     exact = {"file_name"} & set(table.columns)  # headings without blanks
     table = table.rename({name: name.strip() for name in table.columns})
@@ -114,6 +114,8 @@ def _series(name: str, values: Sequence[Any]) -> pl.Series:
     if kinds <= {str, int, float, bool} and kinds != {bool}:
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
         return pl.Series(name, texts, dtype=pl.String)
+    if len(kinds) > 1:  # of which some would be lost
+        raise ValueError(f"{' and '.join(sorted(kind.__name__ for kind in kinds))} mixed")
     return pl.Series(name, values)
 
 
