@@ -1,11 +1,16 @@
 """How alike two images are to a model, and what that means among pairs of known people."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from closerlook.cli import app
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.evaluation import compare, pair_scale
+from closerlook.reid import Model
 
 
 def test_an_image_is_wholly_like_itself(wardrobe, color):
@@ -45,3 +50,24 @@ def test_comparing_something_that_is_no_image(wardrobe, color, tmp_path):
     (tmp_path / "b.jpg").write_text("no")
     with pytest.raises(CloserlookError, match=r"b\.jpg"):
         compare(wardrobe.paths[0], tmp_path / "b.jpg", model=color)
+
+
+@pytest.mark.slow
+def test_evaluate_leaves_a_threshold_that_compare_goes_by(wardrobe, tmp_path):
+    run = str(tmp_path / "run")
+    Model.pretrained("lite0", (64, 32)).save(tmp_path / "run" / "model.safetensors")
+    pair = [str(wardrobe.paths[0]), str(wardrobe.paths[0])]
+    done = CliRunner().invoke(app, ["compare", *pair, "--model", run], catch_exceptions=False)
+    assert "depends on the model" in done.stdout
+    arguments = ["evaluate", run, "--target", str(wardrobe.root), "--false-match-rate", "0.05"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0 and "for 5 % false matches" in done.stdout and "open set:" in done.stdout
+    kept = json.loads((tmp_path / "run" / "operating_point.json").read_text())
+    assert set(kept["roc"]) == {"threshold", "false_match_rate", "true_match_rate"}
+    assert 0 <= kept["open_set"]["score"] <= 1
+    done = CliRunner().invoke(app, ["compare", *pair, "--model", run], catch_exceptions=False)
+    assert "The same person, by threshold" in done.stdout
+    with pytest.raises(UsageError, match="leave out --rerank"):
+        CliRunner().invoke(app, [*arguments, "--rerank"], catch_exceptions=False)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        CliRunner().invoke(app, [*arguments[:-1], "2"], catch_exceptions=False)

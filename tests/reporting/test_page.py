@@ -13,6 +13,7 @@ from closerlook.errors import UsageError
 from closerlook.reporting import reconstruction
 from closerlook.reporting.page import SECTIONS, render_page
 from closerlook.reporting.reconstruction import read_reconstructions, reconstruct
+from closerlook.selection.plan import PredictedGain
 from closerlook.storage.files import write_json
 
 
@@ -38,10 +39,10 @@ def test_hits_and_misses_are_told_by_more_than_color(page):
 
 
 def test_a_predicted_gain_is_shown_where_there_is_one(study):
-    gain = {"mean": 0.012, "low": -0.01, "high": 0.03, "unit": "mAP"}
+    gain = PredictedGain(mean=0.012, low=-0.01, high=0.03, basis="30 subsets")
     plan = SimpleNamespace(values={"weather": ("sunny",)}, images=24, share=0.5, provenance=None, predicted_gain=gain)
     text = render_page(replace(study, plans={"near": plan}))
-    assert "+1.2 mAP over as many random images (95 % interval −1.0 to +3.0)" in text
+    assert "+1.2 mAP over as many random images (95 % interval −1.0 to +3.0; by 30 subsets)" in text
     assert "Predicted gain" not in render_page(study)
 
 

@@ -32,6 +32,10 @@ CALLS = {  # with BAD for the input
     "evaluate": ["evaluate", "run", "--target", "BAD", "--out", "new/result.json"],
     "extract": ["extract", "run", "BAD", "--out", "new/features.safetensors"],
     "dataset export": ["dataset", "export", "BAD", "--out", "new"],
+    **{
+        f"dataset export, {layout}": ["dataset", "export", "BAD", "--format", layout, "--out", "new"]
+        for layout in ("finegpr", "imagefolder", "parquet", "coco", "webdataset")
+    },
     "annotate": ["annotate", "BAD", "--kind", "mask", "--out", "new", "--workers", "1"],
     "select": ["select", "BAD", "--out", "new/plan.yaml"],
     "report": ["report", "BAD", "--out", "new/page.html"],

@@ -43,7 +43,7 @@ def test_says_what_was_chosen_and_how_sure_it_is(folder: Path, tmp_path: Path) -
     text = run(folder, "--out", tmp_path / "plan.yaml")
     assert "f0: l1, l2" in text
     assert "95 % interval" in text
-    assert re.search(r"Of 40 random halves of people and target, \d+% choose exactly this", text)
+    assert re.search(r"Of 20 random halves of people and target, \d+% choose exactly this", text)
     assert Plan.load(tmp_path / "plan.yaml").values["f0"] == ("l1", "l2")
 
 

@@ -63,7 +63,7 @@ def test_the_attribute_that_runs_follow_explains_them(arms: list[Arm], tmp_path:
     assert abs(shares["identity"]) + abs(shares["viewpoint"]) < 0.01
     save_importance(found, tmp_path)
     assert read_importance(tmp_path) == found
-    page = render_page(ReportContext("runs", importance=found))
+    page = render_page(ReportContext("runs", runs=_runs(arms), importance=found))
     assert f"{len(arms)} different subsets" in page
     assert "Kendall" not in page
 
@@ -84,4 +84,4 @@ def test_the_two_readings_agree_where_losses_follow_the_same_attributes(arms: li
     assert mine[-1]["factor"] == "weather"
     assert [row["share"] for row in mine[:2]] == [0, 0]
     assert found.tau == pytest.approx(np.sqrt(2 / 3))  # that of three attributes, two of them tied
-    assert "Kendall" in render_page(ReportContext("runs", importance=found))
+    assert "Kendall" in render_page(ReportContext("runs", runs=_runs(arms), importance=found))

@@ -51,6 +51,18 @@ def test_a_plan_meets_its_random_and_its_worst_part(source: Dataset, gap: Simple
     assert len(study_arms(source, {"plan": everything}, [], gap)) == 3  # type: ignore[arg-type]
 
 
+def test_a_plan_of_weights_is_compared_with_all_images_drawn_evenly(source: Dataset, gap: SimpleNamespace) -> None:
+    levels = [{"weather": level} for level in source.factor("weather").levels]
+    weights = [{"levels": each, "weight": 1 / len(levels)} for each in levels]
+    plan = Plan.model_validate(
+        {"values": {}, "images": len(source), "share": 1, "weights": weights, "weighted": "batches"}
+    )
+    arms = {arm.name: arm for arm in study_arms(source, {"mixture": plan}, [], gap)}  # type: ignore[arg-type]
+    assert list(arms) == ["all", "mixture"]
+    assert arms["mixture"].control == "all"
+    assert "sampling_weight" in arms["mixture"].subset(0).table.columns
+
+
 def test_rows_that_cut_attributes_have_their_random_part(source: Dataset) -> None:
     rows = [Row("half-of-people", 1 / 2), Row("all"), Row("weather", levels={"weather": ("clouds", "sunny")})]
     arms = {arm.name: arm for arm in study_arms(source, {}, rows, None)}

@@ -64,6 +64,10 @@ def select(
         typer.Option(help="The analyzed source, where a method looks at images: trained-head, density-ratio."),
     ] = None,
     target: Annotated[str | None, typer.Option(help="The target, for the same.")] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="A finished validate-gap: predict by its training runs what the plan gains in mAP."),
+    ] = None,
     camera: Camera = None,
     front: Annotated[
         Path | None,
@@ -93,7 +97,9 @@ def select(
         from closerlook.dataset import open_dataset
         from closerlook.selection import controls as controls_of, select
         from closerlook.storage.tables import write_csv
+        from closerlook.validation import Validation, predict_gain
 
+    experiment = None if validation is None else Validation.load(validation)
     measured = load_gap(gap, camera)
     plan = select(
         measured,
@@ -109,6 +115,8 @@ def select(
         target=None if target is None else open_dataset(target).train,
         seed=seed,
     )
+    if experiment is not None:
+        plan = predict_gain(plan, experiment)
     others = {} if controls is None else controls_of(measured, plan, seeds=controls, criterion=criterion)
     table = None if front is None else _front(measured, plan, criterion)
     plan.save(out)
@@ -163,6 +171,11 @@ def _tell(plan: Plan) -> None:
         typer.echo(
             f"Nearer than a random subset of equal size by {gain:.4f} of squared MMD "
             f"(95 % interval {low:.4f} to {high:.4f})"
+        )
+    if (predicted := plan.predicted_gain) is not None:
+        typer.echo(
+            f"Predicted: {100 * predicted.mean:+.1f} mAP over as many random images (95 % interval "
+            f"{100 * predicted.low:+.1f} to {100 * predicted.high:+.1f}; by {predicted.basis})"
         )
     if (same := evidence.get("same")) is not None:
         draws = evidence.get("draws") or 0

@@ -62,13 +62,11 @@ def _for_none(tried: Sequence[Summary], everything: Summary | None) -> str:
 
 def predicted(plan: Plan) -> str | None:
     """What a plan was expected to gain, before any training; None where it does not say."""
-    gain: dict[str, Any] | None = getattr(plan, "predicted_gain", None)
-    if not gain or gain.get("mean") is None:
+    gain = plan.predicted_gain
+    if gain is None:
         return None
-    text = f"{points(gain['mean'])} {gain.get('unit', 'mAP')} over as many random images"
-    if gain.get("low") is None or gain.get("high") is None:
-        return text
-    return f"{text} (95 % interval {points(gain['low'])} to {points(gain['high'])})"
+    interval = f"95 % interval {points(gain.low)} to {points(gain.high)}"
+    return f"{points(gain.mean)} mAP over as many random images ({interval}; by {gain.basis})"
 
 
 def method(gap: Gap) -> str:

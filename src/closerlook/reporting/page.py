@@ -44,14 +44,14 @@ SECTIONS = {
     "data": ("What is in the data", ("strips",)),
     "layers": ("What layers keep", ("reconstructions",)),
     "losses": ("How the losses fell", ("losses",)),
-    "ran": ("What ran", ("settings",)),
+    "ran": ("What ran", ("always",)),
 }
 
 
 def render_page(context: ReportContext) -> str:
     """The page's text."""
     values = {**_of_runs(context), **_of_gap(context), **_of_data(context), **_of_training(context)}
-    values |= {"recovered": context.recovered, "settings": context.settings}
+    values |= {"recovered": context.recovered, "settings": context.settings, "always": True}
     return fill_in(
         "page.html.jinja",
         context=context,
@@ -87,7 +87,7 @@ def _narrowed(context: ReportContext, levels: Mapping[str, Sequence[object]]) ->
         if dropped:
             few = len(dropped) < len(kept)
             parts.append(f"{factor.name} {'without ' if few else ''}{listed(dropped if few else kept)}")
-    return "; ".join(parts) or "all"
+    return "; ".join(parts) or "all levels"
 
 
 def _of_gap(context: ReportContext) -> dict[str, Any]:

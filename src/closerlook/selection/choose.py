@@ -24,7 +24,7 @@ __all__ = ["METHODS", "select"]
 METHODS: tuple[Method, ...] = get_args(Method)
 # Pairs of halves on which a choice is repeated to see how stable it is: two seconds of them at the paper's design, six
 # where there are very many subsets to try. A method that looks at images is not repeated.
-SPLITS = {"greedy": 20, "exhaustive": 20, "diverse": 20, "quadratic": 8, "mixture": 8}
+SPLITS = {"greedy": 10, "exhaustive": 10, "diverse": 10, "quadratic": 6, "mixture": 6}
 FEW_SPLITS, MANY_SUBSETS = 2, 10**6
 OWN_OPTIONS: dict[str, tuple[Method, ...]] = {
     "diversity": ("exhaustive",),

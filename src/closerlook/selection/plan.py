@@ -30,7 +30,7 @@ from closerlook.storage.files import atomic_path
 from closerlook.storage.keys import digest
 from closerlook.storage.tables import read_parquet, write_parquet
 
-__all__ = ["CellWeight", "Plan", "Provenance", "cell_weights"]
+__all__ = ["CellWeight", "Plan", "PredictedGain", "Provenance", "cell_weights"]
 
 OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is no level
 Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
@@ -87,6 +87,20 @@ class Provenance(_Value):
         return self
 
 
+class PredictedGain(_Value):
+    """What a plan may gain over as many random images, before any training of its own.
+
+    Attributes:
+        mean, low, high: in mAP, shares of 1, with a 95 % interval.
+        basis: what training runs it rests on, in words.
+    """
+
+    mean: float
+    low: float
+    high: float
+    basis: str
+
+
 class CellWeight(_Value):
     """One combination of levels and its share of the images to train on."""
 
@@ -112,6 +126,7 @@ class Plan(_Value):
         seed: which images a weighted plan or a control draws.
         control: ``random`` for the control of a plan: as many images of as many people, but any.
         provenance: how it came about; None for a plan written by hand.
+        predicted_gain: see :func:`closerlook.validation.predict_gain`.
 
     Example:
         >>> plan.save("plan.yaml")
@@ -131,6 +146,7 @@ class Plan(_Value):
     seed: int = 0
     control: Literal["random"] | None = None
     provenance: Provenance | None = None
+    predicted_gain: PredictedGain | None = None
 
     @model_validator(mode="after")
     def _check_files(self) -> Self:

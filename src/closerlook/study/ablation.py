@@ -8,6 +8,7 @@ from typing import Any
 
 from closerlook.compute.progress import step
 from closerlook.dataset import Dataset
+from closerlook.dataset.dataset import SAMPLING_WEIGHT
 from closerlook.errors import UsageError
 from closerlook.gap import Gap
 from closerlook.reid import Recipe, default_recipe
@@ -19,7 +20,9 @@ from closerlook.study.config import StudyConfig
 from closerlook.study.importance import importance_of_study, save_importance
 from closerlook.study.tables import Row, row_plan, table_rows
 
-__all__ = ["plan_arms", "run_study", "study_arms"]
+__all__ = ["EVERYTHING", "plan_arms", "run_study", "study_arms"]
+
+EVERYTHING = "all"  # the arm of all images
 
 
 def run_study(
@@ -96,7 +99,7 @@ def run_study(
 def study_arms(source: Dataset, plans: Mapping[str, Plan], rows: Sequence[Row], gap: Gap | None) -> list[Arm]:
     """All images; each plan, a random subset of its size and, by ``gap``, its worst; each row, and a random subset
     where it narrows attributes."""
-    arms = [fixed_arm("all", source)]
+    arms = [fixed_arm(EVERYTHING, source)]
     for name, plan in plans.items():
         arms += plan_arms(name, plan, source)
         if gap is not None:
@@ -111,9 +114,12 @@ def study_arms(source: Dataset, plans: Mapping[str, Plan], rows: Sequence[Row], 
 
 
 def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None) -> list[Arm]:
-    """A plan and its control: random images of ``source``, as many and of as many people, drawn anew for each seed."""
-    control = control or f"{name}-random"
+    """A plan and its control: random images of ``source``, as many and of as many people and scenes, drawn anew for
+    each seed. Where a plan only weighs all images, these, drawn evenly."""
     chosen = source.subset(plan)
+    if SAMPLING_WEIGHT in chosen.table.columns and len(chosen) == len(source):
+        return [fixed_arm(name, chosen, control=EVERYTHING)]
+    control = control or f"{name}-random"
     return [
         fixed_arm(name, chosen, control=control),
         Arm(control, lambda seed: source.subset(plan.random_control(seed))),
@@ -121,7 +127,10 @@ def plan_arms(name: str, plan: Plan, source: Dataset, control: str | None = None
 
 
 def _worst_arm(name: str, plan: Plan, source: Dataset, gap: Gap) -> list[Arm]:
-    """The subset farthest from the target, beside the plan's random one; none where the plan takes all levels."""
+    """The subset farthest from the target, beside the plan's random one; none where the plan takes all levels, or only
+    weighs them."""
+    if plan.weighted == "batches":
+        return []
     farthest = worst(gap, plan)
     if not plan.weights and farthest.values == {f.name: f.levels for f in gap.factors}:
         return []

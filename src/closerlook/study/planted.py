@@ -22,7 +22,7 @@ from closerlook.randomness import keyed_rng, keyed_seed
 from closerlook.reid import Recipe
 from closerlook.selection import Plan, select
 from closerlook.storage.files import alone_in
-from closerlook.study.ablation import plan_arms
+from closerlook.study.ablation import EVERYTHING, plan_arms
 from closerlook.study.arms import fixed_arm, run_arms
 from closerlook.study.config import StudyConfig
 from closerlook.study.stages import Stages
@@ -122,7 +122,7 @@ def _run_stages(out: Path, seed: int, scale: Scale, recipe: Recipe, hidden: Mapp
         for name, plan in plans.items():
             plan.save(out / f"{name}.yaml")
     with stages.run("Train and evaluate"):
-        arms = [fixed_arm("all", source)]
+        arms = [fixed_arm(EVERYTHING, source)]
         for name, plan in plans.items():
             arms += plan_arms(name, plan, source)
         run_arms(arms, target, recipe=recipe, seeds=range(seed, seed + scale.seeds), out=out)

@@ -13,7 +13,9 @@ from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 from closerlook.study.config import versions
 
-__all__ = ["ExperimentConfig"]
+__all__ = ["EMBEDDING", "SCALING", "ExperimentConfig"]
+
+EMBEDDING, SCALING = "lite0", "balanced"  # by which an experiment measures the gap
 
 
 @dataclass(frozen=True)

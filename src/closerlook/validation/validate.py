@@ -23,7 +23,7 @@ from closerlook.randomness import keyed_rng
 from closerlook.reid import Recipe, default_recipe
 from closerlook.selection.features import IMAGES, Sample, SubsetFeatures, sample_source, sample_target
 from closerlook.storage.files import alone_in
-from closerlook.validation.config import ExperimentConfig
+from closerlook.validation.config import EMBEDDING, SCALING, ExperimentConfig
 from closerlook.validation.measures import GapMeasures
 from closerlook.validation.runs import make_runs, plan_runs
 from closerlook.validation.subsets import (
@@ -178,7 +178,9 @@ def _run(
         gap = analyze(
             source,
             view.data,
+            embedding=EMBEDDING,
             size=recipe.size,
+            scaling=SCALING,
             factors=names,
             per_cell=per_cell,
             seed=config.seed,

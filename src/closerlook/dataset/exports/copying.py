@@ -96,10 +96,10 @@ def save_table(dataset: Dataset, out: Path, table: pl.DataFrame) -> None:
     save_design(dataset, out)
 
 
-def save_design(dataset: Dataset, out: Path) -> None:
+def save_design(dataset: Dataset, folder: Path) -> None:
     """Write ``design.yaml``, which says that the factors are these and no other column."""
     design = Design(dataset.name.partition("/")[0], max(1, dataset.counts()["identities"]), dataset.factors)
-    (out / DESIGN_NAME).write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
+    (folder / DESIGN_NAME).write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
 
 
 def _copy(source: str | Path, to: Path, link: bool) -> None:

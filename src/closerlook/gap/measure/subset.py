@@ -80,10 +80,11 @@ def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[n
     unit_counts = measurement.unit_counts[kept_units]
     blocks = measurement.sketch_parts
     sums = _cell_sums(measurement, kept_units, shift)
-    measured, unbiased = _products(measurement, people, sums, shift)
+    along = _along(measurement.unit_sketches, shift, blocks)
+    measured, unbiased = _products(measurement, people, sums, along, shift)
     images = measurement.members @ np.bincount(units[:, 0], unit_counts, minlength=len(sums))
     levels = measurement.members @ sums / np.maximum(images, 1)[:, None]
-    moved = _moved(measurement.unit_sketches, shift, blocks)[_unit_of(measurement)][kept]
+    moved = _moved(along, shift, blocks)[_unit_of(measurement)[kept]]
     offsets = offsets - shift
     cameras = measurement.cameras and cameras_of_subset(measurement.cameras, target, shift, levels, blocks)
     norms = np.stack([(offsets[:, block] ** 2).sum(axis=1) for block in blocks], axis=1)
@@ -97,7 +98,7 @@ def subset(measurement: Measurement, people: NDArray[np.bool], target: NDArray[n
         level_target_dots=np.stack([levels[:, block] @ offsets[:, block].T for block in blocks]),
         target_counts=measurement.target_counts[target],
         target_distances=measurement.target_distances[target]
-        + counts[:, None] * _moved(measurement.target_sketches[target], shift, blocks),
+        + counts[:, None] * _moved(_along(measurement.target_sketches[target], shift, blocks), shift, blocks),
         target_bias=mean_variance(measurement.target_counts[target], norms),
         units=units,
         unit_counts=unit_counts,
@@ -119,9 +120,9 @@ def _cell_sums(measurement: Measurement, kept: NDArray[np.bool], shift: Float) -
 
 
 def _products(
-    measurement: Measurement, people: NDArray[np.bool], sums: Float, shift: Float
+    measurement: Measurement, people: NDArray[np.bool], sums: Float, along: Float, shift: Float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cells' products, as measured and without bias, (b, c, c) each.
+    """Cells' products, as measured and without bias, (b, c, c) each; ``along`` are :func:`_along` of the units.
 
     Those within groups are moved from the old center to the new: with S the sums of a group's cells, n their images and
     s the shift, (S - n s)(S - n s)' = SS' - n (Ss)' - (Ss) n' + nn' s's.
@@ -134,10 +135,9 @@ def _products(
     square = images.T @ images
     total, within = np.empty((2, len(blocks), cells, cells))
     for block, part in enumerate(blocks):
-        along = np.zeros((measurement.groups, cells))
-        along[group, cell] = measurement.unit_sketches[:, part] @ shift[part].astype(np.float32)
-        along[group, cell] *= measurement.unit_counts
-        cross = along[people].T @ images
+        shifted = np.zeros((measurement.groups, cells))
+        shifted[group, cell] = along[:, block] * measurement.unit_counts
+        cross = shifted[people].T @ images
         total[block] = sums[:, part] @ sums[:, part].T
         own = sum(measurement.group_products[index, block] for index in np.flatnonzero(people))
         within[block] = own - cross - cross.T + shift[part] @ shift[part] * square
@@ -145,9 +145,15 @@ def _products(
     return measured.numpy(), unbiased.numpy()
 
 
-def _moved(points: NDArray[np.floating], shift: Float, blocks: tuple[slice, ...]) -> Float:
+def _along(points: NDArray[np.floating], shift: Float, blocks: tuple[slice, ...]) -> Float:
+    """<p, shift> for each block, (k, blocks), in the points' own precision: no copy of them is made."""
+    parts = [points[:, block] @ shift[block].astype(points.dtype) for block in blocks]
+    return np.stack(parts, axis=1).astype(np.float64)
+
+
+def _moved(along: Float, shift: Float, blocks: tuple[slice, ...]) -> Float:
     """||p - shift||^2 - ||p||^2 for each block, (k, blocks)."""
-    return np.stack([shift[block] @ shift[block] - 2 * points[:, block] @ shift[block] for block in blocks], axis=1)
+    return np.array([shift[block] @ shift[block] for block in blocks]) - 2 * along
 
 
 def _unit_of(measurement: Measurement) -> NDArray[np.int64]:

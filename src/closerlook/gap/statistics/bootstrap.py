@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse, stats
 
 from closerlook.arrays import Float, Int
 from closerlook.dataset.columns import known_or_alone
@@ -29,6 +29,7 @@ from closerlook.randomness import keyed_rng
 __all__ = [
     "OVER",
     "REPLICATES",
+    "DrawnTarget",
     "TargetUnits",
     "bootstrap_diversity",
     "bootstrap_mmd2",
@@ -88,23 +89,38 @@ def target_units(measurement: Measurement, over: str = "images") -> TargetUnits:
     return TargetUnits(counts, cameras.distances.sum(axis=0), cameras.level_dots, sketches)
 
 
-def draw_target(units: TargetUnits, replicates: int, seed: int) -> Float:
-    """Bootstrap replicates of the target's projected mean, (replicates, r)."""
+@dataclass(frozen=True)
+class DrawnTarget:
+    """Replicates of the target's projected mean, ``shares @ points``.
+
+    Attributes:
+        shares: (replicates, m).
+        points: (m, r) projected means of m parts of the target.
+    """
+
+    shares: Float
+    points: Float
+
+
+def draw_target(units: TargetUnits, replicates: int, seed: int) -> DrawnTarget:
+    """Bootstrap replicates of the target, its units drawn anew."""
     drawn = draw(len(units.counts), replicates, seed, "target") * units.counts
-    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True) @ units.sketches)
+    return DrawnTarget(drawn / drawn.sum(axis=1, keepdims=True), units.sketches)
 
 
-def draw_mixture(measurement: Measurement, shares: Float, replicates: int, seed: int) -> Float:
-    """Replicates of the projected mean of a mixture of cameras with ``shares`` (k,) that sum to 1, over runs."""
+def draw_mixture(measurement: Measurement, shares: Float, replicates: int, seed: int) -> DrawnTarget:
+    """Replicates of a mixture of cameras with ``shares`` (k,) that sum to 1, over runs."""
     cameras = measurement.cameras
     assert cameras is not None
     drawn = draw(len(cameras.counts), replicates, seed, "target")
-    means = np.zeros((replicates, cameras.sketches.shape[2]))
-    for camera in np.flatnonzero(shares):
+    mixed = np.flatnonzero(shares)
+    parts = []
+    for camera in mixed:
         weight = drawn * cameras.counts[:, camera]
         with np.errstate(invalid="ignore"):
-            means += shares[camera] * (weight / weight.sum(axis=1, keepdims=True)) @ cameras.sketches[:, camera]
-    return means
+            parts.append(shares[camera] * (weight / weight.sum(axis=1, keepdims=True)))
+    points = cameras.sketches[:, mixed].swapaxes(0, 1).reshape(-1, cameras.sketches.shape[2])
+    return DrawnTarget(np.concatenate(parts, axis=1), points.astype(np.float64))
 
 
 def draw(units: int, replicates: int, seed: int, *key: str) -> Float:
@@ -153,7 +169,7 @@ def bootstrap_mmd2(
     replicates: int = REPLICATES,
     *,
     units: TargetUnits | None = None,
-    target: Float | None = None,
+    target: DrawnTarget | None = None,
 ) -> Float:
     """Deviations of the squared MMD, (replicates, k), for k sets of cells.
 
@@ -161,22 +177,22 @@ def bootstrap_mmd2(
         weights: (b,) of the blocks.
         memberships: (k, cells) share of each cell's images that a set takes, ones and zeros for plain sets.
         units: what is drawn on the target's side; runs of its table by default.
-        target: (replicates, r) of the target's projected mean, instead of drawing ``units``.
+        target: replicates of it, instead of drawing ``units``.
     """
     units = units or target_units(measurement)
     drawn_target = draw_target(units, replicates, seed) if target is None else target
     counts, means = _group_means(measurement, memberships, measurement.groups)
     scale = scale_of(measurement, weights)
-    means, drawn_target = means * scale, drawn_target * scale
+    means, points, shares = means * scale, drawn_target.points * scale, drawn_target.shares
     drawn = draw(measurement.groups, replicates, seed, "groups")
-    target_part = np.einsum("rd,rd->r", drawn_target, drawn_target)
+    target_part = ((shares @ (points @ points.T)) * shares).sum(axis=1)
     result = np.empty((replicates, len(memberships)))
     for index, (set_counts, set_means) in enumerate(zip(counts, means, strict=True)):
         share = drawn * set_counts
         with np.errstate(invalid="ignore"):
             share = share / share.sum(axis=1, keepdims=True)
-        squares = np.einsum("rg,gh,rh->r", share, set_means @ set_means.T, share, optimize=True)
-        cross = np.einsum("rg,rg->r", share, drawn_target @ set_means.T)
+        squares = ((share @ (set_means @ set_means.T)) * share).sum(axis=1)
+        cross = ((shares @ (points @ set_means.T)) * share).sum(axis=1)
         result[:, index] = squares - 2 * cross + target_part
     factor = small_sample_factor(min(measurement.groups, len(units.counts)))
     return np.asarray(factor * (result - mean_of_known(result, 0)))
@@ -226,12 +242,10 @@ def scale_of(measurement: Measurement, weights: Float) -> Float:
 def _group_means(measurement: Measurement, memberships: Float, groups: int) -> tuple[Float, NDArray[np.float64]]:
     """Images (k, groups) and projected means (k, groups, r) of each set within each group of people."""
     cell, group = measurement.units.T
-    counts = np.zeros((len(memberships), groups))
-    sums = np.zeros((len(memberships), groups, measurement.unit_sketches.shape[1]))
-    for index, share in enumerate(memberships):
-        images = share[cell] * measurement.unit_counts
-        np.add.at(counts[index], group, images)
-        for number in range(groups):
-            units = np.flatnonzero((group == number) & (images > 0))
-            sums[index, number] = images[units] @ measurement.unit_sketches[units]
+    images = memberships[:, cell] * measurement.unit_counts
+    chosen, unit = np.nonzero(images)
+    shape = (len(memberships) * groups, len(cell))
+    adding = sparse.csr_array((images[chosen, unit], (chosen * groups + group[unit], unit)), shape=shape)
+    counts = np.asarray(adding.sum(axis=1)).reshape(-1, groups)
+    sums = np.asarray(adding @ measurement.unit_sketches).reshape(len(memberships), groups, -1)
     return counts, sums / np.maximum(counts, 1)[..., None]

@@ -48,8 +48,8 @@ _SHARED = {
     "image": "nothing: every image has its own pose, camera and place",
 }
 _NETWORK = {
-    "view": "a camera has one place, position, lens and sensor. All images of a walk past it have one place of the "
-    "person, one gait and the same passers-by, and each weather and light shows the same walks. Cameras share nothing",
+    "view": "a camera has one place, position, lens and sensor, and each weather and light shows the same walks past "
+    "it. The images of a walk share the gait and those who pass. Cameras share nothing",
     "image": "a camera has one place, position, lens and sensor; each weather and light has walks of its own. Cameras "
     "share nothing",
 }

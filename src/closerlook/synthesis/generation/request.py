@@ -76,7 +76,7 @@ def read_request(design: str | Path | Design, options: Options) -> Request:
     splits = options.get("splits", False)
     if splits and not chosen.cameras:
         raise UsageError(
-            "--splits makes a query and a gallery that share people and no camera, which needs fixed cameras: give "
+            "--splits makes queries that are to be found again by other cameras, which needs fixed cameras: give "
             "--cameras 6 as well, or 'cameras' in the design."
         )
     settings = read_settings(
