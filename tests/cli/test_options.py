@@ -1,6 +1,8 @@
 import pytest
 from hypothesis import given, strategies as st
+from typer.testing import CliRunner
 
+from closerlook.cli import app
 from closerlook.cli.options import parse_assignments, parse_levels, parse_size
 from closerlook.errors import UsageError
 
@@ -37,3 +39,11 @@ def test_assignments_are_yaml():
         parse_assignments(["steps"])
     with pytest.raises(UsageError, match="not valid YAML"):
         parse_assignments(["steps=[1"])
+
+
+@pytest.mark.parametrize("verb", ["analyze", "study"])
+def test_several_sources_become_one_table_first(verb):
+    result = CliRunner().invoke(app, [verb, "a", "b", "target", "--out", "new"])
+    assert isinstance(result.exception, UsageError)
+    assert "found also target" in str(result.exception)
+    assert "closerlook dataset import A B --out all" in str(result.exception)

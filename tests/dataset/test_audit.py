@@ -12,6 +12,8 @@ from closerlook.cli import app
 from closerlook.dataset import Dataset
 from closerlook.dataset.audit import audit
 from closerlook.dataset.auditing import near_duplicates as near
+from closerlook.dataset.auditing.kept import AUDIT_FILE, kept_findings
+from closerlook.errors import CloserlookError
 
 from .drawing import noise
 
@@ -195,3 +197,16 @@ def test_findings_are_a_table(people):
     table = audit(people).table
     assert table.select("check", "severity", "count").rows() == [("unreadable", "problem", 1)]
     assert people.paths[0].name in table["files"][0][0]
+
+
+def test_what_an_audit_found_is_kept_for_reports(people):
+    people.paths[0].write_bytes(b"")
+    assert kept_findings(people) is None
+    kept = people.root / AUDIT_FILE
+    result = CliRunner().invoke(app, ["dataset", "audit", str(people.root), "--out", str(kept)])
+    assert result.exit_code == 3 and "cannot be read" in result.output
+    assert kept_findings(people) == audit(people).findings != ()
+    assert kept_findings(people.filter(pl.col("identity") == 1)) is None  # other images than were audited
+    kept.write_text(kept.read_text().replace('"problem"', '"trouble"'))
+    with pytest.raises(CloserlookError, match=r"audit\.json.*Audit again"):
+        kept_findings(people)

@@ -155,6 +155,26 @@ def test_a_file_that_is_not_the_released_one_leaves_nothing(tmp_path, content):
     assert [path.name for path in tmp_path.iterdir()] == ["cuhk-03.mat"]
 
 
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((3, 60_000, 60_000), "u1"), ((4, 8, 16), "u1"), ((3, 0, 16), "u1"), ((3, 8, 16), "f8"), ((16, 8, 3), "u1")],
+)
+def test_an_image_that_is_none_is_refused_before_it_is_read(tmp_path, shape, dtype):
+    h5py = pytest.importorskip("h5py")
+    matrix = released(tmp_path / "cuhk-03.mat")
+    with h5py.File(matrix, "r+") as file:  # chunks that were never written take no room, until they are read
+        file["detected1"][0, 0] = file.create_dataset("odd", shape, dtype, chunks=None if 0 in shape else True).ref
+    with pytest.raises(CloserlookError, match=r"image 1_001_1_01\.png is \d+ x \d+ x \d+ of"):
+        import_dataset(f"cuhk03-classic-detected:{matrix}", out=tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["cuhk-03.mat"]
+
+
+def test_a_missing_configuration_is_told(tmp_path):
+    matrix = released(tmp_path / "cuhk-03.mat")
+    with pytest.raises(CloserlookError, match=r"There is no file .*cuhk03_new_protocol_config_detected\.mat"):
+        import_dataset(f"cuhk03-detected:{matrix}", out=tmp_path / "out")
+
+
 def test_without_h5py_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     matrix = released(tmp_path / "cuhk-03.mat")
     monkeypatch.setitem(sys.modules, "h5py", None)

@@ -46,7 +46,7 @@ def test_every_image_is_the_one_that_was_written(people, sharded):
 
 def test_stages_see_no_difference(people, sharded, tmp_path):
     assert np.array_equal(image_array(sharded, (16, 8)), image_array(people, (16, 8)))
-    assert not audit(sharded).problems
+    assert audit(sharded).problems == audit(people).problems == ()
     assert len(fingerprint(sharded)["images"]) == len(fingerprint(people)["images"])
     export(sharded, tmp_path / "market")
     assert [path.is_file() for path in open_dataset(f"market1501:{tmp_path / 'market'}").paths] == [True] * 12
@@ -157,3 +157,28 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
         written.append((tmp_path / f"{name}.parquet").read_bytes())
     assert written[0] == written[1]
     assert pl.read_parquet(io.BytesIO(written[0]))["image"].to_list() == [{"bytes": b"x" * 99, "path": "x.jpg"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"identity": pl.lit(1.5)}, "column 'identity' must hold whole numbers or names"),
+        ({"camera": pl.lit([1])}, "column 'camera' must hold whole numbers or names"),
+        ({"split": pl.lit("holdout")}, "'holdout' is no split"),
+        ({"weather": pl.lit([1])}, r"column 'weather' holds list\(int64\), and in .*0\.parquet string"),
+    ],
+)
+def test_a_wrong_column_is_told_by_its_shard(sharded, change, says):
+    (sharded.root / "metadata.parquet").unlink()
+    damaged = sharded.root / "data" / "1.parquet"
+    pl.read_parquet(damaged).with_columns(**change).write_parquet(damaged)
+    with pytest.raises(CloserlookError, match=rf"1\.parquet: {says}"):
+        open_dataset(sharded.root)
+
+
+@pytest.mark.parametrize("name", ["a.png/b.png", "a.png/b/c.png", "gone.parquet/a.png", "gone.png"])
+def test_a_fingerprint_says_which_image_is_missing(tmp_path, name):
+    write(tmp_path / "a.png")
+    data = Dataset.from_table(tmp_path, pl.DataFrame({"file_name": [name]}), "data")
+    with pytest.raises(CloserlookError, match=f"There is no image {tmp_path / name}"):
+        fingerprint(data)

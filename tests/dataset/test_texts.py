@@ -56,13 +56,21 @@ def test_blanks_belong_to_a_files_name_unless_its_heading_has_some(tmp_path):
         (PLAIN.encode("utf-16"), "not UTF-8 text"),
         (b"file_name,weather\na.png,f\xf6gy\n", "not UTF-8 text"),
         (b"file_name,x, x\na.png,1,2\n", "two columns 'x'"),
-        (b"file_name,x\na.png,1,2,3\n", "cannot be read as a table"),
+        (b"file_name,x\na.png,1,2,3\n", "cannot be read as a table.*as many values as there are headings"),
     ],
 )
 def test_what_is_no_table_is_explained(tmp_path, content, says):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(CloserlookError, match=rf"m\.csv.*{says}"):
         read_csv(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize("values", ['[1, 2]|"x"', '{"a": 1}|[1]', '{"y": [1, {"z": null}]}|null'])
+def test_a_column_of_several_kinds_is_named(tmp_path, values):
+    lines = [f'{{"file_name": "{number}.png", "kept": {value}}}\n' for number, value in enumerate(values.split("|"))]
+    (tmp_path / "m.jsonl").write_text("".join(lines))
+    with pytest.raises(CloserlookError, match=r"m\.jsonl: column 'kept' does not hold values of one kind"):
+        read_jsonl(tmp_path / "m.jsonl")
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)

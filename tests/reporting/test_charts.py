@@ -1,6 +1,7 @@
 """Charts as tables: where marks stand, and what they say."""
 
 import base64
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -114,6 +115,13 @@ def test_a_gain_is_marked_as_sure_only_beyond_its_interval(study):
     sure = {mark.kind for mark in row.marks} & {"dot", "far", "hollow"}
     assert sure == ({"dot"} if summaries["near"].gain_low > 0 else {"hollow"})
     assert gains_chart([summaries["all"]]) is None
+
+
+def test_runs_are_a_table_without_their_people(study):
+    runs = [replace(run, people={1: (2, 0.5), 2: (1, 0.25)}) for run in study.runs]
+    table = results_chart(runs, study.summaries).table
+    assert table.equals(results_chart(study.runs, study.summaries).table)
+    assert "people" not in table.columns and table.height == len(runs)
 
 
 def test_every_run_is_seen(study):

@@ -1,16 +1,20 @@
 """What the page of a study says, and in which order."""
 
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
+from closerlook.dataset.audit import audit
 from closerlook.errors import UsageError
 from closerlook.reporting import reconstruction
 from closerlook.reporting.page import SECTIONS, render_page
 from closerlook.reporting.reconstruction import read_reconstructions, reconstruct
 from closerlook.selection.plan import PredictedGain
+from closerlook.storage.files import write_json
 
 
 def test_answers_come_before_the_data(page):
@@ -64,3 +68,18 @@ def test_layers_are_shown_of_source_and_target(source, target, tmp_path, monkeyp
         reconstruct(tmp_path, source, target, "resnet50-pooled")
     with pytest.raises(UsageError, match="--source"):
         reconstruct(tmp_path, None, None, "lite0")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_an_audit_of_the_source_found_is_shown(study, source, tmp_path, dark):
+    data = replace(source, root=tmp_path / "copy")
+    shutil.copytree(source.root, data.root)
+    if dark:
+        Image.new("RGB", (32, 64)).save(data.paths[0])
+    context = replace(study, source=data)
+    assert "What an audit found" not in render_page(context)
+    write_json(data.root / "audit.json", audit(data).to_dict())
+    page = render_page(context)
+    assert "What an audit found" in page
+    assert ("PROBLEM: 1 images are too dark to show anybody: 0_sunny_0.png" in page) == dark
+    assert ("Nothing that is likely to spoil a result" in page) != dark

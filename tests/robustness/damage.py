@@ -56,6 +56,9 @@ READERS = {
     "source/metadata.parquet": ["dataset", "audit", "source"],
     "source/design.yaml": ["dataset", "audit", "source"],
     "target/metadata.parquet": ["dataset", "audit", "target"],
+    "shards/images/1.parquet": ["dataset", "export", "shards", "--format", "table", "--out", "new"],
+    "shards/metadata.parquet": ["dataset", "audit", "shards"],
+    "hub/train.parquet": ["dataset", "import", "hub", "--out", "new"],
     "boxes.json": ["dataset", "import", "coco:boxes.json", "--frames", "frames", "--out", "new"],
     "boxes.txt": ["dataset", "import", "mot:boxes.txt", "--frames", "frames", "--out", "new"],
 }

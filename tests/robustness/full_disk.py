@@ -70,6 +70,16 @@ WRITERS = {
     "compare": ["compare", FIRST, OTHER, "--model", "run", "--out", "OUT/why.png"],
     "dataset import": ["dataset", "import", "source", "--out", "OUT/table"],
     "dataset export": ["dataset", "export", "target", "--out", "OUT/market"],
+    **{
+        f"dataset export, {form}": ["dataset", "export", "source", "--format", form, "--out", f"OUT/{form}"]
+        for form in ("table", "imagefolder", "parquet", "coco", "webdataset")
+    },
+    "dataset export, shards": ["dataset", "export", "shards", "--format", "table", "--out", "OUT/table"],
+    "dataset import, boxes": ["dataset", "import", "coco:boxes.json", "--frames", "frames", "--out", "OUT/crops"],
+    "dataset import, several": ["dataset", "import", "source", "hub", "--out", "OUT/all"],
+    "extract, NumPy's": ["extract", "run", "source", "--out", "OUT/features.npz"],
+    "extract, three of NumPy's": ["extract", "run", "source", "--out", "OUT/features.npy"],
+    "generate, shards": ["generate", "design.yaml", "--out", "OUT", *SIZED, "--workers", "1", "--storage", "shards"],
     "people": ["people", "--count", "1", "--out", "OUT/people.png"],
     "adapt": ["adapt", "target", "--out", "OUT", "--embedding", "lite0-pooled", *SIZED, *SEARCH],
     "invert": ["invert", FIRST, "--backbone", "lite0", "--steps", "1", *SIZED, "--out", "OUT/seen.png"],
@@ -77,8 +87,8 @@ WRITERS = {
     "generate, two processes": ["generate", "design.yaml", "--out", "OUT", *SIZED, "--workers", "2"],
 }
 QUICK = (  # whose calls take about a second
-    *("generate", "train", "extract", "extract, a table", "evaluate", "report", "compare", "select", "invert"),
-    *("dataset import", "dataset export"),
+    *("generate", "train", "extract", "evaluate", "report", "compare", "select", "invert"),
+    *(name for name in WRITERS if name.startswith(("dataset ", "extract,")) or name == "generate, shards"),
 )
 
 

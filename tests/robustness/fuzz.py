@@ -17,7 +17,10 @@ from closerlook.cli import app
 __all__ = ["VERBS", "calls", "clean"]
 
 # Those whose work takes moments: the others' options are tried by the tests of their areas.
-VERBS = ("report", "compare", "evaluate", "select", "render-next", "dataset audit", "dataset import", "dataset export")
+VERBS = (
+    *("report", "compare", "evaluate", "extract", "select", "render-next"),
+    *("dataset audit", "dataset import", "dataset export"),
+)
 NUMBERS = ("0", "1", "2", "-1", "1.5", "nan", "inf", "1e400", "9" * 30, "", "one", "0x10")
 PATHS = (
     "source",
@@ -46,7 +49,12 @@ SOURCES = (
     ":",
     "x:y",
     "coco:boxes.json",
+    "mot:boxes.txt",
     "pattern:target",
+    "shards",
+    "hub",
+    "cuhk03-labeled:source",
+    "randperson:source",
 )
 # nothing that a later call reads is written over
 OUTPUTS = (
@@ -56,6 +64,10 @@ OUTPUTS = (
     "new.png",
     "new.webp",
     "new.x",
+    "new.npz",
+    "new.npy",
+    "new.safetensors",
+    "new.parquet",
     "/dev/null",
     "gap",
     "plan.yaml/x",
@@ -73,6 +85,8 @@ TEXTS = {
     "device": ("cpu", "cuda:99", "x"),
     "size": ("32x16", "0x0", "32", "99999x99999", "32x16x3"),
     "layout": ("market1501", "finegpr", "table", "imagefolder", "parquet", "coco", "webdataset", "x"),
+    "license": ("cc-by-4.0", "", "a\nb: c", "x" * 300),
+    "split": ("train", "query", "test", ""),
     "name": (r"(?P<identity>\d+)", r"(?P<camera>.)", "(?P<split>.*)", "(", "", "x"),
     "smallest": ("1x1", "8x4", "0x0", "x", "99999999999x1"),
     "category": ("person", "car", ""),
@@ -92,11 +106,26 @@ WORKING = {
         ["source", "-o", "new"],
         ["folder:target", "-o", "new"],
         ["source", "target", "-o", "new"],
+        ["hub", "shards", "-o", "new"],
         ["pattern:target", "--name", r"(?P<identity>\d)", "-o", "new"],
         ["coco:boxes.json", "--frames", "frames", "--smallest", "4x4", "-o", "new"],
         ["mot:boxes.txt", "--frames", "frames", "--smallest", "4x4", "-o", "new"],
     ],
-    "dataset export": [["target", "-o", "new"], ["source", "-o", "new", "--format", "table"]],
+    "dataset export": [
+        ["target", "-o", "new"],
+        ["target", "-o", "new", "--parts"],
+        *([data, "-o", "new", "--format", form] for data in ("source", "hub") for form in ("table", "parquet", "coco")),
+        *(
+            [data, "-o", "new", "--format", form]
+            for data in ("target", "shards")
+            for form in ("imagefolder", "webdataset")
+        ),
+    ],
+    "extract": [
+        ["run", "source", "-o", "new.npz"],
+        ["run", "shards", "-o", "new.npy"],
+        ["lite0", "hub", "--size", "32x16", "-o", "new.parquet"],
+    ],
 }
 STRANGE = "[]{}()*?!$&;|<>'\"`\\ \t\n#%=:,.-_/~^@é漢🎈\u202e\x1b\x7f"
 

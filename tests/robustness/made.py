@@ -19,6 +19,7 @@ from closerlook.adaptation.objective import Distance
 from closerlook.adaptation.parameters import Parameter
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset, open_dataset
+from closerlook.dataset.shards import write_shard
 from closerlook.embedding.features import Features
 from closerlook.gap import analyze
 from closerlook.reid import train, trainer
@@ -75,7 +76,23 @@ def make_all(folder: Path) -> Path:
     _write(folder / "backdrop" / "camera.yaml", {"height": 2.5, "pitch": 15, "focal": 28.0})
     generate(folder / "design.yaml", out=folder / "rendered", size=SIZE, workers=1)
     make_boxes(folder, rng)
+    make_shards(folder, rng)
     return folder
+
+
+def make_shards(folder: Path, rng: np.random.Generator) -> None:
+    """Images in Parquet files: a folder with its table, as rendered ones are, and one of shards alone."""
+    for number, name in enumerate(("shards/images/1.parquet", "shards/images/2.parquet", "hub/train.parquet")):
+        names = [f"{number}_{image}.png" for image in range(3)]
+        table = pl.DataFrame({"file_name": names, "identity": number, "camera": range(3), "weather": "sunny"})
+        images = []
+        for image in names:
+            _image(folder / image, rng)
+            images.append((folder / image).read_bytes())
+            (folder / image).unlink()
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_shard(folder / name, table, images)
+    open_dataset(folder / "shards").save()
 
 
 def make_boxes(folder: Path, rng: np.random.Generator) -> None:

@@ -29,7 +29,7 @@ from closerlook.cli import (
     train,
     validate_gap,
 )
-from closerlook.cli.options import paragraphs
+from closerlook.cli.options import OneSource, paragraphs
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.storage.files import explain_os_errors
@@ -64,7 +64,8 @@ for verb in (
     export.export,
     demo.demo,
 ):
-    app.command(no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
+    of_one = verb in (analyze.analyze, study.study)
+    app.command(cls=OneSource if of_one else None, no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
 app.add_typer(dataset.app, name="dataset")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from closerlook.choices import Layout
-from closerlook.cli.options import Out, loading, paragraphs, parse_size
+from closerlook.cli.options import Out, loading, paragraphs, parse_file, parse_size
 from closerlook.inputs import find_data
 
 __all__ = ["app"]
@@ -99,6 +99,12 @@ def export_(
 def audit(
     source: Data,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", callback=parse_file, help="Keep it as JSON; reports show that of a data set's audit.json."
+        ),
+    ] = None,
 ) -> None:
     """Count and check a data set, and exit with 3 where something is likely to spoil a result.
 
@@ -109,8 +115,11 @@ def audit(
     with loading():
         from closerlook.dataset import open_dataset
         from closerlook.dataset.audit import audit
+        from closerlook.storage.files import write_json
 
     found = audit(open_dataset(source))
+    if out is not None:
+        write_json(out, found.to_dict())
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found)
     if found.problems:
         raise typer.Exit(3)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from closerlook.compute.progress import step
 from closerlook.errors import CloserlookError, UsageError, short
@@ -24,6 +25,7 @@ __all__ = [
     "Camera",
     "GapFolder",
     "Levels",
+    "OneSource",
     "Out",
     "Seed",
     "Size",
@@ -58,6 +60,20 @@ Levels = Annotated[
     list[str] | None,
     typer.Option("--level", "-l", help="Keep only these levels: weather=sunny,clouds. May be given several times."),
 ]
+
+
+class OneSource(TyperCommand):
+    """A command of one source and one target, which says what to do with more of them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        more: list[str] = super().parse_args(ctx, args)
+        if more and not ctx.resilient_parsing:
+            raise UsageError(
+                f"'{ctx.command_path}' takes one source and one target, and found also {more[0]}: write one table of "
+                "several sources first, by 'closerlook dataset import A B --out all'."
+            )
+        return more
 
 
 def loading() -> AbstractContextManager[None]:

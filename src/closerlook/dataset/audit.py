@@ -6,12 +6,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from closerlook.dataset.auditing.finding import SHOWN, Finding
+from closerlook.dataset.auditing.kept import labels_digest
 from closerlook.dataset.auditing.label_lag import label_lag
 from closerlook.dataset.auditing.looks import Look, look_at
 from closerlook.dataset.auditing.near_duplicates import MOST_COMPARED, near_duplicates
@@ -19,7 +21,6 @@ from closerlook.dataset.dataset import SPLITS, Dataset
 
 __all__ = ["Audit", "Finding", "audit"]
 
-SHOWN = 3
 LISTED = 20  # files that a finding names
 DARK = 16.0  # mean luminance of 255; the darkest of Market-1501's 12,936 training images has 30
 BLURRED = 2.5  # mean absolute Laplacian at 128 x 64; the most blurred of them has 3.2
@@ -30,34 +31,12 @@ BOX = ("box_left", "box_top", "box_right", "box_bottom")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that an audit found.
-
-    Attributes:
-        check: which check, a short name that stays the same.
-        severity: a ``problem`` is likely to spoil a result, a ``note`` is worth knowing.
-        count: how many images, groups or pairs.
-        message: what it is, a sentence without its full stop.
-        files: the first that it is about, or messages that name them.
-    """
-
-    check: str
-    severity: Literal["problem", "note"]
-    count: int
-    message: str
-    files: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        shown = f": {_shown(self.files)}" if self.files else ""
-        return f"{'PROBLEM' if self.severity == 'problem' else 'note'}: {self.message}{shown}"
-
-
-@dataclass(frozen=True)
 class Audit:
     """What :func:`audit` found.
 
     Attributes:
         name: of the data set.
+        labels: a digest of its table's identities, cameras and splits.
         splits: one row per split: ``split``, ``images``, ``identities``, ``cameras``.
         cameras: one row per camera: ``camera`` (null where unknown), ``images``, ``identities``.
         unlabeled: images without an identity.
@@ -70,6 +49,7 @@ class Audit:
     """
 
     name: str
+    labels: str
     splits: pl.DataFrame
     cameras: pl.DataFrame
     unlabeled: int
@@ -101,6 +81,7 @@ class Audit:
         """The audit as plain values, for JSON."""
         return {
             "name": self.name,
+            "labels": self.labels,
             "splits": self.splits.to_dicts(),
             "cameras": self.cameras.to_dicts(),
             "unlabeled": self.unlabeled,
@@ -167,6 +148,7 @@ def audit(dataset: Dataset, *, workers: int = 2) -> Audit:
     ]
     return Audit(
         name=dataset.name,
+        labels=labels_digest(dataset),
         splits=_split_counts(table),
         cameras=table.group_by("camera").agg(pl.len().alias("images"), PEOPLE.alias("identities")).sort("camera"),
         unlabeled=table.height - people.height,
@@ -298,7 +280,3 @@ def _design_gaps(dataset: Dataset) -> tuple[tuple[int, int], dict[str, tuple[int
 
 def _named(table: pl.DataFrame, rows: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(table["file_name"][int(row)] for row in rows)
-
-
-def _shown(items: tuple[str, ...]) -> str:
-    return ", ".join(items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")

@@ -23,11 +23,23 @@ from PIL import Image, UnidentifiedImageError
 from closerlook.dataset.shards import read_from_shard, shard_of
 from closerlook.errors import CloserlookError
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "decode_image", "read_bytes", "read_image", "read_rgba", "read_size"]
+__all__ = [
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "decode_image",
+    "is_whole",
+    "read_bytes",
+    "read_image",
+    "read_rgba",
+    "read_size",
+    "read_whole",
+]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000  # half again as many as a frame of 8K video
 MAX_BYTES = 2**29  # more than as many pixels take without compression at 16 bits
+ENDS = ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"))  # of JPEG and PNG
+EDGE = 8  # bytes that these are looked for in
 ORIENTATION = 0x0112  # the tag of EXIF
 # What each value of it says has to be done to what is stored: transposed, then rows and columns turned round.
 TURNS = {
@@ -125,6 +137,34 @@ def read_bytes(path: str | Path) -> bytes:
     return data
 
 
+def read_whole(path: str | Path) -> bytes:
+    """The same bytes, after a look at whether the image was cut off.
+
+    A file that ends as its kind does is taken for whole; any other is decoded, to be sure.
+
+    Raises:
+        CloserlookError: as :func:`read_image`.
+    """
+    data = read_bytes(path)
+    if not _ends_well(data[:EDGE], data[-EDGE:]):
+        decode_image(data, path)
+    return data
+
+
+def is_whole(path: str | Path) -> bool:
+    """Whether this is a file that begins and ends as a JPEG or PNG file does; what lies between is not read."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            return _ends_well(file.read(EDGE), os.pread(file.fileno(), EDGE, max(0, length - EDGE)))
+    except OSError:
+        return False
+
+
+def _ends_well(head: bytes, tail: bytes) -> bool:
+    return any(head.startswith(start) and tail.endswith(end) for start, end in ENDS)
+
+
 @contextmanager
 def _explained(path: str | Path) -> Iterator[None]:
     """Parsers of damaged files raise whatever the damage leads to: all of it becomes one message."""
@@ -144,7 +184,7 @@ def _opened(path: str | Path, data: bytes) -> Iterator[Image.Image]:
             _refuse_too_large(path, image.height, image.width)
             yield image
     except Image.DecompressionBombError as error:  # Pillow's own limit lies above ours
-        raise CloserlookError(f"Image {path} is refused: {error}") from None
+        raise CloserlookError(f"Image {path} is refused: {error} Shrink it or remove it.") from None
 
 
 def _refuse_too_large(path: str | Path, height: int, width: int) -> None:
@@ -200,3 +240,4 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # ours comes first, and is an error
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")  # of damaged tags: images are shown or refused

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from closerlook.dataset.dataset import Dataset
+from closerlook.dataset.shards import shard_of
 from closerlook.errors import CloserlookError
 from closerlook.storage.keys import Key, digest
 
@@ -29,24 +30,27 @@ def fingerprint(data: Dataset, columns: Sequence[str] = ()) -> Key:
     levels = [[factor.name, factor.levels] for factor in data.factors]
     return {
         "name": data.name,
-        "images": files_digest(data.table["file_name"].to_list(), data.paths),
+        "images": files_digest(data.table["file_name"].to_list(), data.files),
         "labels": digest([levels, labels.write_csv()]),
     }
 
 
-def files_digest(names: Sequence[str], paths: Sequence[Path]) -> str:
-    """A digest of files' names, lengths and times of change.
+def files_digest(names: Sequence[str], files: Sequence[str]) -> str:
+    """A digest of files' names, lengths and times of change; ``files`` says where each lies.
 
     Raises:
         CloserlookError: one is missing.
     """
     found = []
-    for name, path in zip(names, paths, strict=True):
+    for name, file in zip(names, files, strict=True):
         try:
-            status = path.stat()
+            status = os.stat(file)  # noqa: PTH116 - as text: there may be millions
         except NotADirectoryError:  # of an image in a shard, what is known of the shard
-            status = path.parent.stat()
+            shard = shard_of(file)
+            if shard is None:
+                raise CloserlookError(f"There is no image {file}.") from None
+            status = shard.stat()
         except FileNotFoundError:
-            raise CloserlookError(f"There is no image {path}.") from None
+            raise CloserlookError(f"There is no image {file}.") from None
         found.append(f"{name}\t{status.st_size}\t{status.st_mtime_ns}")
     return digest("\n".join(found).encode(errors="surrogateescape"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +42,11 @@ def resize(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def read_batch(paths: list[Path], size: Size) -> NDArray[np.uint8]:
+def read_batch(files: Sequence[str | Path], size: Size) -> NDArray[np.uint8]:
     """Images of any size as (b, height, width, 3) uint8, each resized to ``size``."""
-    batch = np.empty((len(paths), *size, 3), np.uint8)
-    for row, path in zip(batch, paths, strict=True):
-        row[:] = resize(read_image(path), size)
+    batch = np.empty((len(files), *size, 3), np.uint8)
+    for row, file in zip(batch, files, strict=True):
+        row[:] = resize(read_image(file), size)
     return batch
 
 
@@ -60,8 +60,8 @@ def iter_images(dataset: Dataset, size: Size, batch_size: int = 64, workers: int
     """
     if min(*size, batch_size, workers) < 1:
         raise UsageError(f"Size {size}, batch size {batch_size} and workers {workers} must all be at least 1.")
-    paths = dataset.paths
-    batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
+    files = dataset.files
+    batches = (files[start : start + batch_size] for start in range(0, len(files), batch_size))
     yield from map_in_threads(lambda batch: read_batch(batch, size), batches, workers)
 
 
@@ -118,6 +118,6 @@ def _make_room(newest: Path) -> None:
 
 
 def _content_key(dataset: Dataset, size: Size) -> str:
-    names = [str(path) for path in dataset.paths]
-    made_from = [DECODER_VERSION, size, str(dataset.root.resolve()), files_digest(names, dataset.paths)]
+    files = dataset.files
+    made_from = [DECODER_VERSION, size, str(dataset.root.resolve()), files_digest(files, files)]
     return digest(made_from).removeprefix(DIGEST)[:32]

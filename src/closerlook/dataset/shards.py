@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from closerlook.errors import CloserlookError, first_line
 from closerlook.storage.files import atomic_path
 from closerlook.storage.tables import pack_parquet
 
-__all__ = ["SUFFIX", "has_images", "labels", "names_in", "read_from_shard", "shard_of", "write_shard"]
+__all__ = ["SUFFIX", "as_files", "has_images", "labels", "names_in", "read_from_shard", "shard_of", "write_shard"]
 
 SUFFIX = ".parquet"
 IMAGE = "image"
@@ -61,6 +62,14 @@ def shard_of(path: str | Path) -> Path | None:
     """The shard that the image at ``path`` is in; None for one that is a file."""
     shard = Path(path).parent
     return shard if shard.suffix.lower() == SUFFIX and shard.is_file() else None
+
+
+def as_files(names: pl.Series) -> pl.Series:
+    """The names of images as they would be outside of shards: ``images/0001/a.jpg`` of ``images/0001.parquet/a.jpg``.
+
+    What is drawn by names is drawn by these, so that it is the same images of either.
+    """
+    return names.str.replace(rf"(?i){re.escape(SUFFIX)}(/[^/]*)$", "$1")
 
 
 def has_images(path: Path) -> bool:

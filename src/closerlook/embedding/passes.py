@@ -61,7 +61,7 @@ def run_pass(
         CloserlookError: an image cannot be read.
     """
     keep_freed_memory()
-    paths = data.paths
+    files = data.files
 
     def reduced(rows: slice, phi: Tensor) -> tuple[Tensor, R]:
         with torch.inference_mode():
@@ -76,7 +76,7 @@ def run_pass(
 
             def work(rows: slice) -> tuple[Tensor, tuple[Tensor, R]]:
                 buffer = free.get()
-                images = torch.from_numpy(read_batch(paths[rows], embedder.size))
+                images = torch.from_numpy(read_batch(files[rows], embedder.size))
                 phi = buffer[: len(images)]
                 embedder.write(images, phi)
                 return buffer, reduced(rows, phi)
@@ -85,7 +85,7 @@ def run_pass(
                 yield found
                 free.put(buffer)
             return
-    images = map_in_threads(lambda rows: read_batch(paths[rows], embedder.size), batches, workers)
+    images = map_in_threads(lambda rows: read_batch(files[rows], embedder.size), batches, workers)
     for rows, pixels in zip(batches, images, strict=True):
         yield reduced(rows, embedder(torch.from_numpy(pixels)))
 

@@ -72,8 +72,8 @@ def _refuse_shared_people(data: Dataset, validation: Dataset) -> None:
     if data.root.resolve() == validation.root.resolve():
         shared = len(np.intersect1d(data.identities, validation.identities))
     else:  # of several sources one may be what is validated on, whose people have other numbers there
-        trained = {os.path.abspath(path) for path in data.paths}  # noqa: PTH100 - no disk is asked
-        same = [os.path.abspath(path) in trained for path in validation.paths]  # noqa: PTH100
+        trained = {os.path.abspath(file) for file in data.files}  # noqa: PTH100 - no disk is asked
+        same = [os.path.abspath(file) in trained for file in validation.files]  # noqa: PTH100
         shared = len(np.unique(validation.identities[same]))
     if shared:
         raise CloserlookError(

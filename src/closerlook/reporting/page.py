@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from closerlook.dataset.auditing.kept import kept_findings
 from closerlook.reporting import samples
 from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, method, nearest_levels, predicted
@@ -113,6 +114,7 @@ def _of_data(context: ReportContext) -> dict[str, Any]:
     return {
         "gallery": gallery(source, context.gap) if source else None,
         "extremes": {name: samples.data_uri(picture) for name, picture in context.extremes.items()},
+        "audited": kept_findings(source) if source else None,
         "strips": samples.level_strips(source) if source else [],
         "illumination": samples.grid(source, "weather", "illumination") if source else None,
         "target_sample": samples.sample(target.train, TARGET_SAMPLES) if target else None,

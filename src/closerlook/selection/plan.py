@@ -18,6 +18,7 @@ from closerlook.choices import Criterion, Method
 from closerlook.compute.progress import console
 from closerlook.dataset.binning import as_levels
 from closerlook.dataset.dataset import SAMPLING_WEIGHT
+from closerlook.dataset.shards import as_files
 from closerlook.errors import CloserlookError
 from closerlook.escaping import html_table
 from closerlook.gap import Gap
@@ -35,6 +36,7 @@ OneLevel = StrictStr | StrictInt | StrictFloat  # of a file's fields: `yes` is n
 Person = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # as a table holds them
 ROUNDED = 0.01  # weights written by hand add up to 1 with so much error
 JOINED = "\x1f"
+FILE = "closerlook_file"  # of a table, for a moment: an image's name outside of its shard
 IMAGES, SINGLE = "single_images", ("files", "file_weights")  # in a file, and in memory
 
 
@@ -204,10 +206,9 @@ class Plan(_Value):
         if self.control is not None:
             return kept
         if self.file_weights:
-            weights = pl.DataFrame({"file_name": self.files, SAMPLING_WEIGHT: self.file_weights})
-            return kept.drop(SAMPLING_WEIGHT, strict=False).join(
-                weights, on="file_name", how="left", maintain_order="left"
-            )
+            weights = pl.DataFrame({FILE: self._files(), SAMPLING_WEIGHT: self.file_weights})
+            own = kept.drop(SAMPLING_WEIGHT, strict=False).with_columns(as_files(kept["file_name"]).alias(FILE))
+            return own.join(weights, on=FILE, how="left", maintain_order="left").drop(FILE)
         if self.weights and self.weighted == "batches":
             keys, weight = self._cells(kept), {key: cell.weight for key, cell in self._by_key().items()}
             own = keys.replace_strict(weight, return_dtype=pl.Float64)
@@ -248,10 +249,13 @@ class Plan(_Value):
         return self.model_copy(update={"control": "random", "seed": seed})
 
     def _file_rows(self, table: pl.DataFrame) -> Int:
-        chosen = np.flatnonzero(table["file_name"].is_in(self.files).to_numpy())
+        chosen = np.flatnonzero(as_files(table["file_name"]).is_in(self._files().implode()).to_numpy())
         if missing := len(self.files) - len(chosen):
             console.print(f"{missing:,} of the {len(self.files):,} images that the plan names are not there.")
         return chosen
+
+    def _files(self) -> pl.Series:
+        return as_files(pl.Series(self.files, dtype=pl.String))
 
     def _by_key(self) -> dict[str, CellWeight]:
         names = self._weighted_names()
@@ -272,7 +276,7 @@ class Plan(_Value):
         rows: dict[str, list[int]] = {}
         for row, key in enumerate(self._cells(table)):
             rows.setdefault(key, []).append(row)
-        files = table["file_name"]
+        files = as_files(table["file_name"])
         drawn: list[int] = []
         quotas = whole_numbers([cell.weight * self.share * table.height for cell in self.weights])
         for key, quota in zip(self._by_key(), quotas, strict=True):

@@ -52,12 +52,12 @@ def look_at(dataset: Dataset, workers: int) -> Iterator[Look | str]:
 
     def read(row: int) -> Look | str:
         try:
-            data = read_bytes(paths[row])
-            return _look(data, decode_image(data, paths[row]))
+            data = read_bytes(files[row])
+            return _look(data, decode_image(data, files[row]))
         except CloserlookError as error:
             return str(error)
 
-    paths = dataset.paths
+    files = dataset.files
     with progress(f"Reading {dataset.name}", len(dataset)) as advance:
         for found in map_in_threads(read, range(len(dataset)), workers):
             yield found

@@ -52,18 +52,18 @@ def export_coco(dataset: Dataset, out: Path) -> None:
     masks = dataset.root / "annotations" / "mask"
     with atomic_path(out) as draft:
         (draft / "annotations").mkdir(parents=True)
-        copy_images(dataset, names, draft / "images")
         rows = dataset.table.with_columns(names.alias("name")).to_dicts()
         by_split: dict[str, tuple[list[Any], list[Any]]] = {split: ([], []) for split in SPLITS}
         with progress(f"Describing {dataset.name}", len(dataset)) as advance:
-            for number, row in enumerate(rows, 1):
+            for number, (row, file) in enumerate(zip(rows, dataset.files, strict=True), 1):
                 images, annotations = by_split[row["split"]]
-                size = read_size(draft / "images" / row["name"])
+                size = read_size(file)
                 images.append(_image(number, row, size))
                 mask = masks / Path(row["file_name"]).with_suffix(".png")
                 annotation = _annotation(number, row, size, read_image(mask) if mask.is_file() else None)
                 annotations += [annotation] if annotation else []
                 advance(1)
+        copy_images(dataset, names, draft / "images")
         for split, (images, annotations) in by_split.items():
             if images:
                 content = {
@@ -136,7 +136,13 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
 
 
 def plain_value(value: object) -> object:
-    """A value of a table as JSON has it: neither NaN nor infinity, dates as text."""
+    """A value of a table as JSON has it: neither NaN nor infinity; dates, durations, bytes and so on as text."""
+    if isinstance(value, dict):
+        return {name: plain_value(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain_value(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)

@@ -14,15 +14,16 @@ from PIL import Image
 from closerlook.attributes import Design
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME, Dataset
-from closerlook.dataset.decoding import read_bytes, read_image
-from closerlook.dataset.shards import SUFFIX
+from closerlook.dataset.decoding import SUFFIXES, is_whole, read_bytes, read_image, read_whole
+from closerlook.dataset.shards import as_files
 from closerlook.storage.paths import leads_out
 from closerlook.storage.tables import write_parquet
 
-__all__ = ["copy_as_jpeg", "copy_images", "portable_names", "save_design", "save_table"]
+__all__ = ["copy_as_jpeg", "copy_images", "portable_names", "save_design", "save_table", "suffixed"]
 
 JPEG = (".jpg", ".jpeg")
 JPEG_QUALITY = 95
+STARTS = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"BM": ".bmp", b"II*": ".tif", b"MM": ".tif"}
 _SPLIT_WORDS = "train|training|validation|valid|dev|val|test|testing|eval|evaluation"
 # Hugging Face's ImageFolder passes over hidden files and folders and takes these words in a path for a split's name.
 _MISREAD = re.compile(
@@ -36,13 +37,25 @@ def portable_names(dataset: Dataset) -> pl.Series:
     If any leads out of the data set's folder or would be misread, all become ``images/`` and the file's name; if these
     are not all different and plain, ``images/`` and a number.
     """
-    own = dataset.table["file_name"].str.replace(f"{re.escape(SUFFIX)}/([^/]*)$", "/$1")  # of an image in a shard
-    files = pl.Series("file_name", [f"images/{Path(name).name}" for name in own])
+    own = pl.Series("file_name", map(suffixed, as_files(dataset.table["file_name"]), dataset.files), dtype=pl.String)
+    files = pl.select(pl.concat_str(pl.lit("images/"), own.str.extract("([^/]*)$")).alias("file_name")).to_series()
     numbers = [f"images/{number:08d}{Path(name).suffix.lower()}" for number, name in enumerate(own)]
     for names in (own, files):
         if not any(leads_out(name) or _MISREAD.search(name) for name in names) and not names.is_duplicated().any():
             return names
     return pl.Series("file_name", numbers)
+
+
+def suffixed(name: str, file: str | Path) -> str:
+    """The name with an ending that says what the file holds, where it has none that readers know.
+
+    Raises:
+        CloserlookError: it has none, and the file is missing or empty.
+    """
+    if name.lower().endswith(tuple(SUFFIXES)):
+        return name
+    head = read_bytes(file)[:4]
+    return name + next((suffix for start, suffix in STARTS.items() if head.startswith(start)), ".jpg")
 
 
 def copy_images(dataset: Dataset, names: pl.Series, out: Path, *, link: bool = False) -> None:
@@ -52,11 +65,11 @@ def copy_images(dataset: Dataset, names: pl.Series, out: Path, *, link: bool = F
         link: by a hard link, which takes no room, where the file system allows one.
 
     Raises:
-        CloserlookError: an image is missing, empty or no file.
+        CloserlookError: an image is missing, empty, cut off or no image.
     """
     with progress(f"Copying {dataset.name}", len(dataset)) as advance:
         made = set()
-        for source, name in zip(dataset.paths, names, strict=True):
+        for source, name in zip(dataset.files, names, strict=True):
             to = out / name
             if to.parent not in made:
                 to.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +78,13 @@ def copy_images(dataset: Dataset, names: pl.Series, out: Path, *, link: bool = F
             advance(1)
 
 
-def copy_as_jpeg(source: Path, to: Path) -> None:
-    """Copy a JPEG file, or encode another image (quality 95)."""
-    if source.suffix.lower() in JPEG:
+def copy_as_jpeg(source: str | Path, to: Path) -> None:
+    """Copy a JPEG file, or encode another image (quality 95).
+
+    Raises:
+        CloserlookError: the image is missing, empty or cut off.
+    """
+    if str(source).lower().endswith(JPEG):
         _copy(source, to, link=False)
     else:
         Image.fromarray(read_image(source)).save(to, quality=JPEG_QUALITY, subsampling=0)
@@ -85,9 +102,9 @@ def save_design(dataset: Dataset, folder: Path) -> None:
     (folder / DESIGN_NAME).write_text(yaml.safe_dump(design.to_dict(), sort_keys=False), encoding="utf-8")
 
 
-def _copy(source: Path, to: Path, link: bool) -> None:
-    if link and source.is_file() and source.stat().st_size:
+def _copy(source: str | Path, to: Path, link: bool) -> None:
+    if link and is_whole(source):
         with contextlib.suppress(OSError):  # another disk, or one without hard links
-            os.link(source.resolve(), to)
+            os.link(os.path.realpath(source), to)
             return
-    to.write_bytes(read_bytes(source))
+    to.write_bytes(read_whole(source))

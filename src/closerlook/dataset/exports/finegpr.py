@@ -32,7 +32,7 @@ def export_finegpr(dataset: Dataset, out: Path) -> None:
     with atomic_path(out) as draft, progress(f"Copying {dataset.name}", len(dataset)) as advance:
         for folder in {Path(name).parent for name in table["file_name"]}:
             (draft / folder).mkdir(parents=True)
-        for source, name in zip(dataset.paths, table["file_name"], strict=True):
+        for source, name in zip(dataset.files, table["file_name"], strict=True):
             copy_as_jpeg(source, draft / name)
             advance(1)
         save_table(dataset, draft, table)

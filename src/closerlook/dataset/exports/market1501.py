@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from closerlook.compute.progress import progress
+from closerlook.compute.progress import console, progress
 from closerlook.dataset.dataset import DISTRACTOR, JUNK, Dataset
 from closerlook.dataset.exports.copying import copy_as_jpeg, save_table
 from closerlook.dataset.formats.market1501 import FOLDERS
@@ -35,6 +35,7 @@ def export_market1501(dataset: Dataset, out: Path) -> None:
     """
     table = _named(dataset)
     _refuse_misread(dataset.name, table)
+    _note_empty(dataset)
     with atomic_path(out) as draft, progress(f"Copying {dataset.name}", len(dataset)) as advance:
         for source, name in _made(dataset, table, draft):
             copy_as_jpeg(source, draft / name)
@@ -52,6 +53,7 @@ def export_market1501_parts(dataset: Dataset, out: Path) -> None:
         CloserlookError: as :func:`export_market1501`, but for numbers that would be misread.
     """
     _named(dataset)  # refuses before anything is cut
+    _note_empty(dataset)
     parts = [(part, _named(part)) for part in _parts(dataset)]
     with atomic_path(out) as draft, progress(f"Copying {dataset.name}", len(dataset)) as advance:
         for number, (part, table) in enumerate(parts, 1):
@@ -60,11 +62,11 @@ def export_market1501_parts(dataset: Dataset, out: Path) -> None:
                 advance(1)
 
 
-def _made(dataset: Dataset, table: pl.DataFrame, out: Path) -> Iterator[tuple[Path, str]]:
+def _made(dataset: Dataset, table: pl.DataFrame, out: Path) -> Iterator[tuple[str, str]]:
     """Each image and the name that it is to get, between the folders before it and the table after it."""
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True)
-    yield from zip(dataset.paths, table["file_name"], strict=True)
+    yield from zip(dataset.files, table["file_name"], strict=True)
     save_table(dataset, out, table)
 
 
@@ -145,6 +147,18 @@ def _refuse_misread(name: str, table: pl.DataFrame) -> None:
         f"one digit, and people up to {MOST_PEOPLE:,}. Export with --parts, into folders that they read, numbered "
         "anew, or into another format."
     )
+
+
+def _note_empty(dataset: Dataset) -> None:
+    """Say which folders will have no image, which toolboxes stop at."""
+    splits = set(dataset.table["split"].unique())
+    empty = [folder for folder, split in FOLDERS.items() if split not in splits]
+    if empty:
+        console.print(
+            f"{dataset.name} has no images for {' and '.join(empty)}: torchreid and fast-reid need some in all of "
+            f"{', '.join(FOLDERS)}. Give the table's column 'split' query and gallery images, or train on these only "
+            "beside another data set's."
+        )
 
 
 def _digits(column: str, width: int) -> pl.Expr:

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import SPLITS, Dataset
-from closerlook.dataset.decoding import read_bytes
+from closerlook.dataset.decoding import read_whole
 from closerlook.dataset.exports.card import CARD_NAME, card_of
 from closerlook.dataset.exports.copying import portable_names
 from closerlook.errors import CloserlookError, UsageError
@@ -134,5 +134,5 @@ def _batches(
         part = dataset.take(chosen)
         yield (
             chosen,
-            [Picture(bytes=read_bytes(path), path=name) for path, name in zip(part.paths, names[chosen], strict=True)],
+            [Picture(bytes=read_whole(file), path=name) for file, name in zip(part.files, names[chosen], strict=True)],
         )

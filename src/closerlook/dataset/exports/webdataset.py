@@ -10,8 +10,9 @@ from pathlib import Path
 
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import SPLITS, Dataset
-from closerlook.dataset.decoding import read_bytes
+from closerlook.dataset.decoding import read_whole
 from closerlook.dataset.exports.coco import plain_value
+from closerlook.dataset.exports.copying import suffixed
 from closerlook.storage.files import atomic_path
 
 __all__ = ["export_webdataset"]
@@ -28,7 +29,7 @@ def export_webdataset(dataset: Dataset, out: Path) -> None:
     Raises:
         CloserlookError: an image is missing or empty.
     """
-    rows, paths = dataset.table.to_dicts(), dataset.paths
+    rows, files = dataset.table.to_dicts(), dataset.files
     with atomic_path(out) as draft, progress(f"Packing {dataset.name}", len(dataset)) as advance:
         draft.mkdir(parents=True)
         for split in SPLITS:
@@ -37,15 +38,16 @@ def export_webdataset(dataset: Dataset, out: Path) -> None:
             while number is not None:
                 with tarfile.open(draft / f"{split}-{shard:06d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
                     while number is not None and tar.offset < SHARD_BYTES:
-                        _add(tar, number, read_bytes(paths[number]), rows[number])
+                        _add(tar, number, files[number], rows[number])
                         advance(1)
                         number = next(numbers, None)
                 shard += 1
 
 
-def _add(tar: tarfile.TarFile, number: int, image: bytes, row: Mapping[str, object]) -> None:
+def _add(tar: tarfile.TarFile, number: int, file: str, row: Mapping[str, object]) -> None:
+    image = read_whole(file)
     said = json.dumps({name: plain_value(value) for name, value in row.items()}, allow_nan=False).encode()
-    suffix = Path(str(row["file_name"])).suffix.lower()
+    suffix = Path(suffixed(str(row["file_name"]), file)).suffix.lower()
     for name, data in ((f"{number:08d}{suffix}", image), (f"{number:08d}.json", said)):
         member = tarfile.TarInfo(name)
         member.size = len(data)

@@ -117,7 +117,8 @@ def new_splits(path: Path) -> dict[str, str]:
         CloserlookError: the file is missing or damaged.
     """
     try:
-        values = loadmat(path)
+        with path.open("rb") as file:
+            values = loadmat(file)
         names = [str(name[0]) for name in values["filelist"].ravel()]
         return {
             names[int(number) - 1]: split

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from closerlook.compute.progress import progress
 from closerlook.dataset.dataset import Dataset
+from closerlook.dataset.decoding import MAX_PIXELS
 from closerlook.dataset.formats.cuhk03 import VARIANTS, VIEWS, labeled_table, new_config, new_splits
 from closerlook.errors import CloserlookError, first_line
 from closerlook.storage.files import atomic_path
@@ -65,13 +65,21 @@ def _write_images(file: Any, kind: str, folder: Path) -> Iterator[str]:
         for number, pair in enumerate(pairs, start=1):
             for person in range(pair.shape[1]):
                 for image, reference in enumerate(pair[:, person]):
-                    pixels: NDArray[Any] = np.asarray(file[reference]).T
-                    if pixels.ndim != 3:
+                    cell = file[reference]
+                    if cell.ndim != 3:
                         continue
                     name = f"{number}_{person + 1:03d}_{1 + image // PER_VIEW}_{image + 1:02d}.png"
-                    Image.fromarray(np.ascontiguousarray(pixels, dtype=np.uint8)).save(folder / name)
+                    _refuse_odd(name, cell)
+                    Image.fromarray(np.ascontiguousarray(np.asarray(cell).T)).save(folder / name)
                     yield name
                 advance(1)
+
+
+def _refuse_odd(name: str, cell: Any) -> None:
+    """Before it is read: a file of a few kilobytes can say that it holds gigabytes."""
+    channels, width, height = cell.shape
+    if cell.dtype != np.uint8 or channels != 3 or not 0 < height * width <= MAX_PIXELS:
+        raise ValueError(f"image {name} is {height} x {width} x {channels} of {cell.dtype}")
 
 
 def _classic_splits(file: Any, names: list[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from closerlook.dataset.formats.manifest import TABLE_NAMES, described, named_ta
 from closerlook.dataset.formats.market1501 import FOLDERS
 from closerlook.dataset.formats.parquet import read_shards, shards_in
 from closerlook.dataset.formats.splits import SPLIT_NAMES
+from closerlook.dataset.shards import SUFFIX
 from closerlook.errors import CloserlookError, first_line
 
 __all__ = ["has_table", "read_folder"]
@@ -65,9 +66,10 @@ def _read_plain(path: Path) -> Dataset:
         shards = shards_in(path)
         if shards:
             return read_shards(path, shards)
+        tables = [start + name for start, files in walk(path) for name in files if name.lower().endswith(SUFFIX)]
         raise CloserlookError(
             f"There are no images in {path} (looked for {', '.join(sorted(SUFFIXES))}, and Parquet files with a column "
-            "'image' of bytes and paths)."
+            f"'image' of bytes and paths{f', which have not: {shown(tables)}' if tables else ''})."
         )
     return Dataset.from_table(path, pl.DataFrame({"file_name": names}), path.resolve().name, factors=())
 
@@ -102,7 +104,7 @@ def _read_split(path: Path, start: str, name: str) -> pl.DataFrame:
     table = named_table(source)
     refuse_names_outside(source, table["file_name"], of=folder)
     refuse_bad_names(source, table["file_name"], of=folder)
-    split = start.rstrip("/")
+    split = PurePosixPath(start).name
     if "split" not in table.columns:
         if split not in SPLIT_NAMES:
             raise CloserlookError(

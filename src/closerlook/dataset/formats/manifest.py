@@ -10,7 +10,7 @@ from closerlook.attributes import Design, Factor
 from closerlook.dataset.columns import plain
 from closerlook.dataset.dataset import DESIGN_NAME, TABLE_NAME, Dataset, spelled
 from closerlook.dataset.formats.listing import refuse_bad_names, refuse_names_outside
-from closerlook.dataset.formats.splits import SPLIT_NAMES
+from closerlook.dataset.formats.splits import SPLIT_NAMES, as_splits
 from closerlook.dataset.formats.texts import read_csv, read_jsonl
 from closerlook.errors import CloserlookError
 from closerlook.storage.tables import read_parquet
@@ -25,8 +25,9 @@ def read_manifest(path: Path) -> Dataset:
     """The data set that a manifest describes: ``file_name`` and, where known, ``identity``, ``camera``, ``split``.
 
     Other columns are attributes. Identities and cameras given as text are numbered from 1 in sorted order, and the text
-    is kept in ``identity_label`` and ``camera_label``. Without a ``split`` column all images are for training. Who
-    names a manifest trusts it: its files may lie anywhere.
+    is kept in ``identity_label`` and ``camera_label``. A split may be called as others call it
+    (:data:`closerlook.dataset.formats.splits.SPLIT_NAMES`); without that column all images are for training. Who names
+    a manifest trusts it: its files may lie anywhere.
 
     Raises:
         CloserlookError: the file is not a table, lacks ``file_name``, repeats a file or names files that do not exist.
@@ -60,12 +61,15 @@ def _split_by_folder(table: pl.DataFrame) -> pl.DataFrame:
 
 def described(path: Path, table: pl.DataFrame) -> Dataset:
     """The data set of a checked table, with the factors of the design beside it where it is a folder's own."""
+    if table.schema.get("split") == pl.String:
+        table = table.with_columns(as_splits(table["split"], str(path)))
     own = path.name in TABLE_NAMES
     design = path.parent / DESIGN_NAME
     factors = Design.load(design).factors if own and design.exists() else None
     for factor in factors or ():
         _refuse_other_levels(factor, design, path, table)
-    return Dataset.from_table(path.parent, table, path.parent.resolve().name if own else path.stem, factors)
+    name = path.parent.resolve().name if own else path.stem
+    return Dataset.from_table(path.parent, table, name, factors, read_from=path)
 
 
 def _refuse_other_levels(factor: Factor, design: Path, path: Path, table: pl.DataFrame) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
+from closerlook.dataset.columns import LABELS, numbered
 from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats.listing import walk
 from closerlook.dataset.formats.splits import SPLIT_NAMES, as_splits
@@ -38,12 +40,31 @@ def read_shards(path: Path, shards: list[str]) -> Dataset:
             table = table.with_columns(as_splits(table["split"].cast(pl.String), str(path / shard)))
         else:
             table = table.with_columns(pl.lit(_split(shard)).alias("split"))
+        numbered(
+            table.select(LABELS.keys() & set(table.columns)), str(path / shard)
+        )  # refuses, by the shard's own name
         parts.append(table.with_columns(pl.concat_str(pl.lit(f"{shard}/"), "file_name").alias("file_name")))
     try:
         table = pl.concat(parts, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
-        raise CloserlookError(f"The shards in {path} do not fit together ({first_line(error)}).") from None
-    return Dataset.from_table(path, table, path.resolve().name)
+        why = _misfit(path, dict(zip(shards, parts, strict=True)))
+        raise CloserlookError(why or f"The shards in {path} do not fit together ({first_line(error)}).") from None
+    return Dataset.from_table(path, table, path.resolve().name, read_from=path)
+
+
+def _misfit(path: Path, parts: Mapping[str, pl.DataFrame]) -> str:
+    """Which shard holds other values under a column than the first one does; empty where none does."""
+    (first, one), *others = parts.items()
+    for shard, other in others:
+        for name in one.columns:
+            try:
+                pl.concat([one.select(name), other.select({name} & set(other.columns))], how="diagonal_relaxed")
+            except pl.exceptions.PolarsError:
+                return (
+                    f"{path / shard}: column '{name}' holds {str(other[name].dtype).lower()}, and in {path / first} "
+                    f"{str(one[name].dtype).lower()}; give it one type in all shards."
+                )
+    return ""
 
 
 def _split(shard: str) -> str:

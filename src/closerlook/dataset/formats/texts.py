@@ -46,7 +46,10 @@ def read_csv(path: Path) -> pl.DataFrame:
     try:
         table = pl.read_csv(io.BytesIO(text.encode()), infer_schema=False, separator=separator)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
-        raise CloserlookError(f"{path} cannot be read as a table: {first_line(error)}") from None
+        raise CloserlookError(
+            f"{path} cannot be read as a table: {first_line(error)}. Give every row as many values as there are "
+            "headings, and put those in quotes that hold a separator."
+        ) from None
     exact = {"file_name"} & set(table.columns)  # headings without blanks
     table = table.rename({name: name.strip() for name in table.columns})
     table = table.with_columns(
@@ -89,10 +92,16 @@ def read_jsonl(path: Path) -> pl.DataFrame:
             raise CloserlookError(f'{path}, line {number}, must be an object such as {{"file_name": "a.jpg"}}.')
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
+    return pl.DataFrame([_column(path, name, [row.get(name) for row in rows]) for name in names])
+
+
+def _column(path: Path, name: str, values: Sequence[Any]) -> pl.Series:
     try:
-        return pl.DataFrame([_series(name, [row.get(name) for row in rows]) for name in names])
+        return _series(name, values)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError, OverflowError) as error:
-        raise CloserlookError(f"{path} cannot be read as a table: {first_line(error)}") from None
+        raise CloserlookError(
+            f"{path}: column '{name}' does not hold values of one kind in all lines ({first_line(error)})."
+        ) from None
 
 
 def _series(name: str, values: Sequence[Any]) -> pl.Series:
@@ -105,6 +114,8 @@ def _series(name: str, values: Sequence[Any]) -> pl.Series:
     if kinds <= {str, int, float, bool} and kinds != {bool}:
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
         return pl.Series(name, texts, dtype=pl.String)
+    if len(kinds) > 1:  # of which some would be lost
+        raise ValueError(f"{' and '.join(sorted(kind.__name__ for kind in kinds))} mixed")
     return pl.Series(name, values)
 
 
@@ -131,6 +142,6 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise CloserlookError(f"There is no file {path}.") from None
     except IsADirectoryError:
-        raise CloserlookError(f"{path} cannot be read as a table: it is a folder.") from None
+        raise CloserlookError(f"{path} cannot be read: it is a folder.") from None
     except UnicodeDecodeError:
-        raise CloserlookError(f"{path} cannot be read as a table: it is not UTF-8 text; save it as UTF-8.") from None
+        raise CloserlookError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8.") from None

@@ -13,6 +13,7 @@ from closerlook.arrays import Int
 from closerlook.attributes import Factor
 from closerlook.dataset import Dataset
 from closerlook.dataset.columns import known_or_alone
+from closerlook.dataset.shards import as_files
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.randomness import name_hash
 
@@ -173,7 +174,7 @@ def subsample(names: pl.Series, cell: Int, per_cell: int | None, seed: int) -> I
 
 
 def _hashes(names: pl.Series, seed: int) -> NDArray[np.uint64]:
-    digests = b"".join(name_hash(seed, name) for name in names)
+    digests = b"".join(name_hash(seed, name) for name in as_files(names))
     return np.frombuffer(digests, np.uint64)
 
 
