@@ -29,7 +29,7 @@ from closerlook.cli import (
     train,
     validate_gap,
 )
-from closerlook.cli.options import paragraphs
+from closerlook.cli.verbs import add_verb
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.storage.files import explain_os_errors
@@ -64,8 +64,8 @@ for verb in (
     export.export,
     demo.demo,
 ):
-    app.command(no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
-app.add_typer(dataset.app, name="dataset")
+    add_verb(app, verb.__name__.replace("_", "-"), verb, bare=verb is demo.demo)
+app.add_typer(dataset.app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -82,6 +82,9 @@ def closerlook(
 ) -> None:
     """Which synthetic images are worth training a person re-identification model on, and which to render next.
 
+    Every verb takes --quiet, --verbose and --json, resumes when the same command is given again, and ends with the
+    command to give next. NO_COLOR=1 leaves out colors and moving bars.
+
     Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit
     found problems.
     """
@@ -90,6 +93,8 @@ def closerlook(
 def main() -> NoReturn:
     """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage, 3
     where an audit found problems."""
+    if os.environ.get("NO_COLOR"):
+        os.environ["TERM"] = "dumb"  # help and wrong usage are printed by Typer, which would leave bold letters
     try:
         with explain_os_errors():
             _refuse_other_encodings(sys.argv[1:])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,11 +23,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Advance", "console", "progress", "step"]
+__all__ = ["COLORS", "Advance", "console", "progress", "silence", "step"]
 
 SECONDS_BETWEEN_LINES = 30
 PATIENCE = 5.0  # seconds after which something is said where there is no terminal
-console = Console(stderr=True, soft_wrap=True)
+COLORS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # and no bold letters either
+console = Console(stderr=True, soft_wrap=True, color_system=COLORS)
 
 
 class _RateColumn(ProgressColumn):
@@ -51,13 +53,14 @@ class Advance(Protocol):
 def progress(description: str, total: int, unit: str = "images", *, done: int = 0) -> Iterator[Advance]:
     """Show a bar while the block runs; the block calls the yielded function with the number of units finished.
 
-    ``done`` units were finished before. Where standard error is not a terminal, a line is printed after five seconds,
-    every half minute and at the end instead. Within another bar or step there is none.
+    ``done`` units were finished before. Where standard error is not a terminal, or escape codes are not wanted
+    (``NO_COLOR``), a line is printed after five seconds, every half minute and at the end instead. Within another bar
+    or step there is none.
     """
     if _busy:
         yield lambda n, note="": None
         return
-    if not console.is_terminal:
+    if not _animated():
         with _lines(description, total - done, unit) as advance:
             yield advance
         return
@@ -69,7 +72,7 @@ def progress(description: str, total: int, unit: str = "images", *, done: int = 
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with _alone(), Progress(*columns, console=console) as bar:
+    with silence(), Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total, completed=done, note="")
         yield lambda n, note="": bar.update(task, advance=n, note=note)
 
@@ -80,19 +83,24 @@ def step(description: str) -> Iterator[None]:
     where standard error is not a terminal. Within another bar or step nothing is shown."""
     if _busy:
         yield
-    elif console.is_terminal:
-        with _alone(), console.status(escape(description)):
+    elif _animated():
+        with silence(), console.status(escape(description)):
             yield
     else:
-        with _alone(), _impatient(lambda: f"{description} ..."):
+        with silence(), _impatient(lambda: f"{description} ..."):
             yield
 
 
-_busy: list[bool] = []  # one for a bar or step that is shown
+_busy: list[bool] = []  # one for a bar or step that is shown, or for a silence
+
+
+def _animated() -> bool:
+    return console.is_terminal and not console.is_dumb_terminal and COLORS is not None
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """No bar or step is shown while the block runs."""
     _busy.append(True)
     try:
         yield
@@ -126,7 +134,7 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
             left, pace = (total - finished) / rate, _pace(rate)
             _say(f"{description}: {finished:,} of {total:,} {unit}, {pace}, about {left:.0f} s left  {latest}")
 
-    with _alone(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
+    with silence(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
         yield advance
     _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")
 
