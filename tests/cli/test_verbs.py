@@ -1,4 +1,4 @@
-"""What every verb has: examples that are right, --quiet, --verbose, --json, and no escape codes where none are wanted."""
+"""What every verb has: right examples, --quiet, --verbose, --json, and no escape codes where none are wanted."""
 
 import json
 import os
@@ -89,11 +89,11 @@ def pictures(tmp_path_factory):
 
 def test_json_is_one_object_on_standard_output_and_the_exit_code_stays(pictures, tmp_path):
     found = json.loads(call("dataset", "audit", f"folder:{pictures}", "--json").stdout)
-    assert found["problems"] == []
+    assert found["findings"] == [] and found["splits"][0]["images"] == 6
     (tmp_path / "same").mkdir()
     for number in range(2):
         Image.open(pictures / "0.png").save(tmp_path / "same" / f"{number}.png")
-    assert json.loads(call("dataset", "audit", f"folder:{tmp_path / 'same'}", "--json", code=3).stdout)["problems"]
+    assert json.loads(call("dataset", "audit", f"folder:{tmp_path / 'same'}", "--json", code=3).stdout)["findings"]
 
 
 def test_quiet_leaves_the_answer_and_verbose_adds_to_it(pictures):

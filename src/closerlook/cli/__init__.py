@@ -39,6 +39,14 @@ __all__ = ["app", "main"]
 
 TYPER_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
+HELP = """Which synthetic images are worth training a person re-identification model on, and which to render next.
+
+Every verb stands alone, explains itself with --help, resumes when the same command is given again, and ends with the \
+command to give next. All take --quiet, --verbose and --json. NO_COLOR=1 leaves out colors and moving bars.
+
+Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit found problems.
+"""
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -74,20 +82,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def closerlook(
+@app.callback(help=HELP)
+def _options(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Which synthetic images are worth training a person re-identification model on, and which to render next.
-
-    Every verb takes --quiet, --verbose and --json, resumes when the same command is given again, and ends with the
-    command to give next. NO_COLOR=1 leaves out colors and moving bars.
-
-    Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit
-    found problems.
-    """
+    """What can be asked of the program itself."""
 
 
 def main() -> NoReturn:

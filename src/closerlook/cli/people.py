@@ -46,7 +46,6 @@ def people(
     )
     tell(f"{count} people in {out}")
     mix = () if population is None else ("--population", population)
-    say_next(
-        "generate", "gpr-plus", "--identities", count, "--first-identity", first, "--seed", seed, *mix, "--out", "DATA"
-    )
+    who = ("--identities", count, "--first-identity", first, "--seed", seed, *mix)
+    say_next("generate", "gpr-plus", *who, "--out", "DATA")
     return {"out": out, "people": count}
