@@ -30,7 +30,7 @@ def add_verb(app: typer.Typer, name: str, verb: Callable[..., Found | None], *, 
     Args:
         app: the program, or ``dataset``.
         name: of the verb in ``app``.
-        verb: does the work, says what it found and returns it for ``--json``; None for what finds nothing.
+        verb: does the work, says what it found, and returns it for ``--json``; None where another process returns it.
         bare: without any argument it runs, instead of showing its help.
     """
     group = app.info.name
@@ -52,10 +52,10 @@ def paragraphs(verb: Callable[..., object]) -> str:
 def _speaking(verb: Callable[..., Found | None]) -> Callable[..., None]:
     """The verb with the options that all have."""
     hints = get_type_hints(verb, include_extras=True)
-    more = {"quiet": Quiet, "verbose": Verbose} | ({"as_json": Json} if hints["return"] is not type(None) else {})
+    more = {"quiet": Quiet, "verbose": Verbose, "as_json": Json}
 
     @functools.wraps(verb)
-    def run(*, quiet: bool, verbose: bool, as_json: bool = False, **arguments: Any) -> None:
+    def run(*, quiet: bool, verbose: bool, as_json: bool, **arguments: Any) -> None:
         if quiet and verbose:
             raise UsageError("--quiet and --verbose ask for opposites: leave one out.")
         manner, start = Manner(quiet, verbose, as_json), time.perf_counter()

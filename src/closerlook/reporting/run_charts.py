@@ -24,7 +24,7 @@ def results_chart(runs: Sequence[Run], summaries: Sequence[Summary]) -> RowChart
         seeds = ", ".join(f"{value:.1f}" for value in reached)
         tip = f"{summary.arm}: mAP {mean:.1f}; runs {seeds}; rank-1 {percent(summary.mean['rank1'])}."
         rows.append(Row(summary.arm, marks, f"{mean:.1f}", tip))
-    table = pl.DataFrame([vars(run) for run in runs])
+    table = pl.DataFrame([{name: value for name, value in vars(run).items() if name != "people"} for run in runs])
     return RowChart(
         name="runs",
         title="What every run reached",
