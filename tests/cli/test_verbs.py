@@ -8,8 +8,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import click
 import numpy as np
 import pytest
 import typer
@@ -22,12 +22,12 @@ from closerlook.compute import progress as progress_module
 from closerlook.errors import CloserlookError, UsageError
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "command-line.md"
-PROGRAM = typer.main.get_command(cli.app)
+PROGRAM: Any = typer.main.get_command(cli.app)
 
 
 def verbs():
     """Every verb's command by its name."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, command in PROGRAM.commands.items():
         members = getattr(command, "commands", None)
         found |= {name: command} if members is None else {f"{name} {one}": member for one, member in members.items()}
@@ -48,12 +48,11 @@ def test_every_verb_has_examples():
 def test_an_example_parses(line):
     name, *words = shlex.split(line)
     assert name == "closerlook"
-    command, context = PROGRAM, None
-    while words and isinstance(words[0], str) and hasattr(command, "commands"):
-        context = click.Context(command, parent=context, info_name=name) if context is None else context
-        name, command = words[0], command.commands[words[0]]
-        words = words[1:]
-    assert command.make_context(name, words, parent=None).params
+    command = PROGRAM
+    while hasattr(command, "commands"):
+        name, *words = words
+        command = command.commands[name]
+    assert command.make_context(name, words).params
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -90,7 +89,7 @@ def test_json_is_one_object_on_standard_output_and_the_exit_code_stays(pictures,
     assert found["findings"] == [] and found["splits"][0]["images"] == 6
     (tmp_path / "0.png").write_bytes((pictures / "0.png").read_bytes()[:300])
     (finding,) = json.loads(call("dataset", "audit", f"folder:{tmp_path}", "--json", code=3).stdout)["findings"]
-    assert finding["files"] == ["0.png"]
+    assert "0.png" in finding["files"][0]
 
 
 def test_quiet_leaves_the_answer_and_verbose_adds_to_it(pictures):
@@ -105,12 +104,17 @@ def test_quiet_leaves_the_answer_and_verbose_adds_to_it(pictures):
 
 
 def test_quiet_shows_no_progress(capsys):
-    with progress_module.silence(), progress_module.progress("Working", 2) as advance:
-        advance(2)
+    def work():
+        progress_module.announce("Stage 1")
+        with progress_module.progress("Working", 2) as advance:
+            advance(2)
+
+    with progress_module.silence():
+        work()
     assert capsys.readouterr().err == ""
-    with progress_module.progress("Working", 2) as advance:
-        advance(2)
-    assert "Working" in capsys.readouterr().err
+    work()
+    shown = capsys.readouterr().err
+    assert "Stage 1" in shown and "Working" in shown
 
 
 def at_a_terminal(*arguments, **environment):

@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["COLORS", "Advance", "console", "progress", "silence", "step"]
+__all__ = ["COLORS", "Advance", "announce", "console", "progress", "silence", "step"]
 
 SECONDS_BETWEEN_LINES = 30
 PATIENCE = 5.0  # seconds after which something is said where there is no terminal
@@ -72,7 +72,7 @@ def progress(description: str, total: int, unit: str = "images", *, done: int = 
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with silence(), Progress(*columns, console=console) as bar:
+    with _alone(), Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total, completed=done, note="")
         yield lambda n, note="": bar.update(task, advance=n, note=note)
 
@@ -84,14 +84,21 @@ def step(description: str) -> Iterator[None]:
     if _busy:
         yield
     elif _animated():
-        with silence(), console.status(escape(description)):
+        with _alone(), console.status(escape(description)):
             yield
     else:
-        with silence(), _impatient(lambda: f"{description} ..."):
+        with _alone(), _impatient(lambda: f"{description} ..."):
             yield
 
 
-_busy: list[bool] = []  # one for a bar or step that is shown, or for a silence
+def announce(stage: str) -> None:
+    """Say in a line, with Rich's markup, what begins or how it is done."""
+    if not _silences:
+        console.print(stage, highlight=False)
+
+
+_busy: list[bool] = []  # one for a bar or step that is shown
+_silences: list[bool] = []  # one for each that was asked for
 
 
 def _animated() -> bool:
@@ -100,7 +107,17 @@ def _animated() -> bool:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """No bar or step is shown while the block runs."""
+    """No bar, step or stage is shown while the block runs; warnings are."""
+    _silences.append(True)
+    try:
+        with _alone():
+            yield
+    finally:
+        _silences.pop()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
     _busy.append(True)
     try:
         yield
@@ -134,7 +151,7 @@ def _lines(description: str, total: int, unit: str) -> Iterator[Advance]:
             left, pace = (total - finished) / rate, _pace(rate)
             _say(f"{description}: {finished:,} of {total:,} {unit}, {pace}, about {left:.0f} s left  {latest}")
 
-    with silence(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
+    with _alone(), _impatient(lambda: f"{description}: {finished:,} of {total:,} {unit} ..."):
         yield advance
     _say(f"{description}: {finished:,} {unit} in {time.perf_counter() - start:.1f} s  {latest}")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from closerlook.attributes import Design, Factor
+from closerlook.attributes import Design, Factor, Level
 from closerlook.choices import ScenePer, SensorName
 from closerlook.synthesis.generation.parameters import check, column, parameter
 from closerlook.synthesis.generation.request import Options
@@ -59,7 +59,11 @@ class Knobs:
             UsageError: a parameter is unknown or cannot have its value.
         """
         named = {parameter(name): value for name, value in self.parameters.items()}
-        factors = {"viewpoint": self.viewpoint, "weather": self.weather, "illumination": self.illumination}
+        factors: dict[str, Level] = {
+            "viewpoint": self.viewpoint,
+            "weather": self.weather,
+            "illumination": self.illumination,
+        }
         factors |= {column(name): check(name, value) for name, value in named.items()}
         return Design(
             "studio",
