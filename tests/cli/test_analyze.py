@@ -49,11 +49,17 @@ def test_a_column_of_numbers_becomes_an_attribute(folders: tuple[Path, Path], tm
         "lux:3",
         "--out",
         str(tmp_path / "gap"),
+        "--verbose",
     ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "chosen" in result.output
     assert "unclear (5 %, Holm)" in result.output
+    *_, finding, more, following = result.stdout.splitlines()
+    assert finding.startswith("Of what makes one image nearer") and "--verbose" in more
+    assert following == f"Next: closerlook select {tmp_path / 'gap'} --out plan.yaml"
+    short = CliRunner().invoke(app, arguments[:-1]).stdout
+    assert "Holm" in short and "chosen" not in short and len(short.splitlines()) == 5
     assert {path.name for path in (tmp_path / "gap" / "figures").glob("*.png")} == {
         *(f"{name}.png" for name in ("mmd2", "total_loss", "diversity", "mixture_weight", "importance")),
         "images_lux.png",

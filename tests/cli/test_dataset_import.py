@@ -45,8 +45,8 @@ def test_a_pattern_becomes_a_table(tmp_path):
     data = people(tmp_path / "a", [1, 2])
     name = r"(?P<identity>\d+)_c(?P<camera>\d+)"
     said = call("dataset", "import", f"pattern:{data}", "--name", name, "--out", tmp_path / "t")
-    assert f"8 rows in {tmp_path / 't' / 'metadata.parquet'}; open it as manifest:" in said
-    assert open_dataset(f"manifest:{tmp_path / 't' / 'metadata.parquet'}").counts()["cameras"] == 4
+    assert f"8 images in {tmp_path / 't'}\nNext: closerlook dataset audit {tmp_path / 't'}" in said
+    assert open_dataset(tmp_path / "t").counts()["cameras"] == 4
     assert "needs a name" in call("dataset", "audit", f"pattern:{data}", code=1)
 
 
@@ -57,7 +57,7 @@ def test_boxes_become_crops(tmp_path):
     (tmp_path / "boxes.json").write_text(json.dumps(document))
     options = ["--frames", tmp_path, "--margin", 0.1, "--smallest", "20x10", "--overlap", 0.5, "--tracks"]
     said = call("dataset", "import", f"coco:{tmp_path / 'boxes.json'}", *options, "--out", tmp_path / "crops")
-    assert "1 crops; left out: 1 without a track" in said and f"open it as {tmp_path / 'crops'}" in said
+    assert "left out: 1 without a track" in said and f"1 images in {tmp_path / 'crops'}" in said
     assert open_dataset(tmp_path / "crops").identities.tolist() == [5]
     assert "--margin" in call(
         "dataset", "import", f"coco:{tmp_path / 'boxes.json'}", "--margin", 2, "--out", tmp_path / "x", code=1

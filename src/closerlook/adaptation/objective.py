@@ -95,6 +95,12 @@ class Objective:
             target_products=self._products(means, self._target),
         )
 
+    def of_each(self, images: NDArray[np.uint8]) -> Float:
+        """(n,) squared distances of single images (n, h, w, 3) to the target's mean; 0.5 is the mean over the target's
+        own images."""
+        away = self._embedder(torch.from_numpy(images)).cpu().double() - self._mean
+        return np.asarray(squared_norms(away, self._parts).numpy() @ self._weights)
+
     def _means(self, batches: Iterator[NDArray[np.uint8]], group: NDArray[np.int64]) -> tuple[Tensor, Float]:
         """Mean vector of each group (g, d) float64, and each block's mean squared length over all images (b,)."""
         sums = torch.zeros(int(group.max()) + 1, self._parts[-1].stop, dtype=torch.float64)

@@ -29,7 +29,8 @@ from closerlook.cli import (
     train,
     validate_gap,
 )
-from closerlook.cli.options import OneSource, paragraphs
+from closerlook.cli.options import OneSource
+from closerlook.cli.verbs import add_verb
 from closerlook.compute.progress import console
 from closerlook.errors import CloserlookError, UsageError
 from closerlook.storage.files import explain_os_errors
@@ -38,6 +39,14 @@ from closerlook.version import __version__
 __all__ = ["app", "main"]
 
 TYPER_INTERRUPTED = 130  # what Typer makes of Ctrl-C
+
+HELP = """Which synthetic images are worth training a person re-identification model on, and which to render next.
+
+Every verb stands alone, explains itself with --help, resumes when the same command is given again, and ends with the \
+command to give next. All take --quiet, --verbose and --json. NO_COLOR=1 leaves out colors and moving bars.
+
+Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit found problems.
+"""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,9 +73,9 @@ for verb in (
     export.export,
     demo.demo,
 ):
-    of_one = verb in (analyze.analyze, study.study)
-    app.command(cls=OneSource if of_one else None, no_args_is_help=verb is not demo.demo, help=paragraphs(verb))(verb)
-app.add_typer(dataset.app, name="dataset")
+    name, of_one = verb.__name__.replace("_", "-"), verb in (analyze.analyze, study.study)
+    add_verb(app, name, verb, bare=verb is demo.demo, command=OneSource if of_one else None)
+app.add_typer(dataset.app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -75,22 +84,20 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def closerlook(
+@app.callback(help=HELP)
+def _options(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Which synthetic images are worth training a person re-identification model on, and which to render next.
-
-    Exit codes: 0 done; 1 stopped, or something is missing, damaged or full; 2 wrong usage; 3 dataset audit
-    found problems.
-    """
+    """What can be asked of the program itself."""
 
 
 def main() -> NoReturn:
     """Run the command line: exit code 0 on success, 1 where something is not as it must be, 2 for wrong usage, 3
     where an audit found problems."""
+    if os.environ.get("NO_COLOR"):
+        os.environ["TERM"] = "dumb"  # help and wrong usage are printed by Typer, which would leave bold letters
     try:
         with explain_os_errors():
             _refuse_other_encodings(sys.argv[1:])

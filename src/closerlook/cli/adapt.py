@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from closerlook.choices import Search, SensorName
 from closerlook.cli.options import Out, Seed, Size, Target, loading, parse_size
-from closerlook.compute.progress import console
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.inputs import check_embedding, find_data
 
 __all__ = ["adapt"]
@@ -33,7 +34,7 @@ def adapt(
     sensor: Annotated[SensorName, typer.Option(help="Camera to start from.")] = "cctv",
     size: Size = "128x64",
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Tune hour, weather, camera, sensor, clothes and places until images are as near to the target as they get.
 
     Only unlabeled training images of the target are used. Stops when a round's gain is inside its interval. The same
@@ -63,13 +64,20 @@ def adapt(
     table = Table("parameter", "start", "found", box=None)
     for name, start in trace.steps[0].values.items():
         table.add_row(name, f"{start:.4g}", f"{trace.values[name]:.4g}")
-    console.print(table)
+    answer(table)
     held = trace.held_out
     sets = len(trace.steps)
-    typer.echo(f"{sets} set{'s' * (sets != 1)} rendered; {trace.stopped}.")
-    typer.echo(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
+    tell(f"{sets} set{'s' * (sets != 1)} rendered; {trace.stopped}.")
+    answer(f"On people that the search did not use: {held.gain:.4f} nearer ({held.low:.4f} to {held.high:.4f}).")
     if held.low <= 0:
-        typer.echo(
-            f"The search is in {out / 'trace.svg'}, before and after beside the target in before-after.png there."
-        )
-    typer.echo(f"Next: closerlook generate {out / 'scene.yaml'} --out DATA")
+        tell(f"The search is in {out / 'trace.svg'}, before and after beside the target in before-after.png there.")
+    say_next("generate", out / "scene.yaml", "--out", "DATA")
+    return {
+        "out": out,
+        "design": out / "scene.yaml",
+        "start": dict(trace.steps[0].values),
+        "values": dict(trace.values),
+        "held_out": asdict(held),
+        "sets": sets,
+        "stopped": trace.stopped,
+    }

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from closerlook.choices import BootstrapUnit
 from closerlook.cli.options import Out, Seed, Size, Source, Target, loading, parse_size
-from closerlook.compute.progress import console
+from closerlook.cli.output import Found, answer, detail, say_next, tell
 from closerlook.errors import UsageError
 from closerlook.inputs import check_embedding, find_data
 
@@ -52,7 +52,7 @@ def analyze(
     merge: Annotated[list[Path] | None, typer.Option(help="A folder where a shard was made; repeat.")] = None,
     size: Size = "128x64",
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Measure each attribute value's content and style distance to the target's unlabeled training images.
 
     What is finished is kept in --out: the same command resumes. To use several machines, give each a --shard, then run
@@ -71,25 +71,31 @@ def analyze(
         from closerlook.dataset import open_dataset
         from closerlook.dataset.binning import binned
         from closerlook.gap import analyze, analyze_shard, save_figures
+        from closerlook.reporting.findings import findings_of_gap
 
     images, real = binned(open_dataset(source), columns), open_dataset(target).train
     chosen = _embedding(embedding, weights, content, pool_content, height_width)
     same = {"embedding": chosen, "size": height_width, "per_cell": per_cell, "seed": seed, "out": out}
     if part is not None:
         analyze_shard(images, real, part, **same)  # type: ignore[arg-type]
-        typer.echo(f"Shard {shard} is in {out}.")
-        return
+        tell(f"Shard {shard} is in {out}. When all are made, the same command without --shard puts them together.")
+        say_next("analyze", source, target, "--merge", out, "--out", "gap")
+        return {"out": out, "shard": shard}
     options = {"scaling": scaling, "alpha": alpha, "beta": beta, "bootstrap_unit": bootstrap_unit, "merge": merge or ()}
     gap = analyze(images, real, **options, **same)  # type: ignore[arg-type]
     save_figures(gap, images, out / "figures")
-    console.print(_table(gap))
-    typer.echo(
+    said = findings_of_gap(gap)
+    detail(_table(gap))
+    detail(
         "mean: whether the gap (squared MMD) is below or above the attribute's mean, or unclear (5 %, Holm). chosen: "
         "how often a level is at or below that mean, when people and target are drawn anew."
     )
-    for note in gap.notes:
-        typer.echo(note)
-    typer.echo(f"The gap is in {out}, its figures in {out / 'figures'}; next: closerlook select {out} --out plan.yaml")
+    notes = gap.notes
+    detail(*notes)
+    answer(*said)
+    tell(f"The gap is in {out}, its figures in {out / 'figures'}; all numbers and {len(notes)} notes with --verbose.")
+    say_next("select", out, "--out", "plan.yaml")
+    return {"out": out, "findings": said, "notes": notes, "levels": gap.levels.to_dicts()}
 
 
 def _table(gap: Gap) -> Table:

@@ -9,6 +9,7 @@ import typer
 
 from closerlook.choices import AnnotationKind
 from closerlook.cli.options import loading, parse_file, parse_picture
+from closerlook.cli.output import Found, say_next, tell
 from closerlook.errors import unknown
 from closerlook.inputs import existing_data
 
@@ -26,7 +27,7 @@ def annotate(
     ] = None,
     count: Annotated[int, typer.Option(help="Number of images on the sheet.")] = 24,
     workers: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
-) -> None:
+) -> Found:
     """Write masks, body parts, clothes, depth or normals of rendered images as PNG files.
 
     Box, key points and camera are in the data set's table already. With --draw, draw them and the parts of the body
@@ -43,7 +44,10 @@ def annotate(
 
     if draw is not None:
         draw_over(data, draw, count=count)
-        typer.echo(f"The sheet is in {draw}.")
-        return
+        tell(f"The sheet is in {draw}.")
+        say_next("annotate", data)
+        return {"out": draw}
     folder = write(data, kind or ("mask", "parts"), out=out, workers=workers)
-    typer.echo(f"The annotations are in {folder}.")
+    tell(f"The annotations are in {folder}.")
+    say_next("annotate", data, "--draw", "check.png")
+    return {"out": folder}

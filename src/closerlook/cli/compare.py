@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from closerlook.cli.options import loading, parse_file, parse_picture
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.inputs import find_data, find_file, find_model
 
 __all__ = ["compare"]
@@ -24,7 +26,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", callback=parse_file, help="Picture to draw: what speaks for it.")
     ] = None,
-) -> None:
+) -> Found:
     """Say how near two images are to a model, and whether they show the same person.
 
     The threshold is chosen on --reference, for the rate of false matches; without, it is the one that 'evaluate
@@ -43,7 +45,20 @@ def compare(
 
     known = open_dataset(reference) if reference else None
     comparison = compare(first, second, model=model, reference=known, false_match_rate=false_match_rate)
-    typer.echo(comparison)
+    answer(str(comparison))
     if out is not None:
         comparison.save(out)
-        typer.echo(f"What speaks for it is in {out}.")
+        tell(f"What speaks for it is in {out}.")
+    if comparison.point is None:
+        say_next("evaluate", model, "--target", "TARGET", "--false-match-rate", false_match_rate)
+    else:
+        say_next("evaluate", model, "--target", "TARGET")
+    return {
+        "images": [first, second],
+        "model": comparison.model,
+        "cosine": comparison.cosine,
+        "euclidean": comparison.euclidean,
+        "same_person": None if comparison.point is None else comparison.point.is_match(comparison.cosine),
+        "operating_point": None if comparison.point is None else asdict(comparison.point),
+        "out": out,
+    }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from closerlook.choices import Layout
-from closerlook.cli.options import Out, loading, paragraphs, parse_file, parse_size
+from closerlook.cli.options import Out, loading, parse_file, parse_size
+from closerlook.cli.output import Found, answer, end_with, say_next, tell
+from closerlook.cli.verbs import add_verb
 from closerlook.inputs import find_data
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Import, export and audit data sets.", no_args_is_help=True)
+app = typer.Typer(name="dataset", help="Import, export and audit data sets.", no_args_is_help=True)
 Data = Annotated[str, typer.Argument(help="A folder, or FORMAT:PATH such as market1501:/data/Market-1501-v15.09.15.")]
 
 
@@ -40,7 +41,7 @@ def import_(
     tracks: Annotated[bool, typer.Option("--tracks", help="Track ids are people; else crops are unlabeled.")] = False,
     category: Annotated[str | None, typer.Option(help="The COCO category of people; person, or the only one.")] = None,
     score: Annotated[float | None, typer.Option(help="Lowest score of a box that is cut.")] = None,
-) -> None:
+) -> Found:
     """Bring data in: write a data set in another layout as a folder of closerlook's own, images and one table.
 
     Images are hard links where the file system allows them, and take no room. Every verb also opens FORMAT:PATH as it
@@ -64,8 +65,10 @@ def import_(
     cutting = Cutting(**given, tracks=tracks) if given or tracks else None  # type: ignore[arg-type]
     done = import_dataset(*source, out=out, name=name, frames=frames, cutting=cutting)
     if done.note:
-        typer.echo(done.note)
-    typer.echo(f"{len(done.data):,} images in {out}; next: closerlook dataset audit {out}")
+        tell(done.note)
+    tell(f"{len(done.data):,} images in {out}")
+    say_next("dataset", "audit", out)
+    return {"out": out, "images": len(done.data), "note": done.note}
 
 
 def export_(
@@ -78,7 +81,7 @@ def export_(
     license: Annotated[
         str | None, typer.Option(help="imagefolder, parquet: for the card, by the Hub's names, as cc-by-4.0.")
     ] = None,
-) -> None:
+) -> Found:
     """Copy a data set into another format.
 
     market1501: the layout of the re-ID toolboxes, refused where they would misread it. finegpr: names that say the
@@ -93,19 +96,20 @@ def export_(
 
     data = open_dataset(source)
     export(data, out, layout=layout, parts=parts, license=license)
-    typer.echo(f"{len(data):,} images in {out}")
+    tell(f"{len(data):,} images in {out}")
+    say_next("dataset", "audit", source)
+    return {"out": out, "images": len(data)}
 
 
 def audit(
     source: Data,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out", "-o", callback=parse_file, help="Keep it as JSON; reports show that of a data set's audit.json."
         ),
     ] = None,
-) -> None:
+) -> Found:
     """Count and check a data set, and exit with 3 where something is likely to spoil a result.
 
     Unreadable files; equal and nearly equal images, across splits and people; people in train and test; labels that lag
@@ -120,10 +124,14 @@ def audit(
     found = audit(open_dataset(source))
     if out is not None:
         write_json(out, found.to_dict())
-    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found)
+    answer(str(found))
     if found.problems:
-        raise typer.Exit(3)
+        end_with(3)
+        say_next("dataset", "import", source, "--out", "DATA")
+    else:
+        say_next("analyze", source, "TARGET", "--out", "gap")
+    return found.to_dict()
 
 
 for name, verb in (("import", import_), ("export", export_), ("audit", audit)):
-    app.command(name, no_args_is_help=True, help=paragraphs(verb))(verb)
+    add_verb(app, name, verb)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import Seed, loading
+from closerlook.cli.output import Found, answer, say_next
 from closerlook.errors import UsageError
 
 __all__ = ["demo"]
@@ -16,7 +17,7 @@ __all__ = ["demo"]
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("demo"),
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Render a data set and a target with hidden weathers, hours and viewpoints; find them; train on what was found.
 
     Under ten minutes on two cores. A stopped demo resumes when the same command is given again.
@@ -29,4 +30,6 @@ def demo(
 
     run_planted(out, seed=seed)
     page = report(out, reconstruct=True)
-    typer.echo(f"\nThe report is at {page.resolve()}")
+    answer(f"The report is at {page.resolve()}")
+    say_next("generate", "gpr-plus", "--identities", 200, "--out", "data/gpr-plus")
+    return {"out": out, "report": page.resolve()}

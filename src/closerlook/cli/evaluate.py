@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from closerlook.choices import Metric, ProtocolName
-from closerlook.cli.options import loading, parse_file, parse_picture, parse_size
-from closerlook.compute.progress import console
+from closerlook.cli.options import check_file, loading, parse_file, parse_picture, parse_size
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.errors import UsageError
 from closerlook.inputs import OPERATING_POINT_FILE, find_data, find_file, find_model
 
@@ -51,7 +51,7 @@ def evaluate(
             "--out", "-o", callback=parse_file, help="Result to write; result.json in the run's folder, or here."
         ),
     ] = None,
-) -> None:
+) -> Found:
     """Rank a gallery for every query and score it.
 
     Either a MODEL with --target, or --query and --gallery: .safetensors, .parquet, .npz or .npy files of features of
@@ -63,14 +63,14 @@ def evaluate(
         raise UsageError("--attention is drawn into --pictures: name a picture too.")
     if out is None:
         out = Path(model or "") / "result.json" if model and Path(model).is_dir() else Path("result.json")
-    parse_file(out)
+    check_file("--out", out)
     height_width = parse_size(size) if size else None
     if query_expansion < 0:
-        raise UsageError(f"A query is averaged with 0 or more gallery images, not {query_expansion}.")
+        raise UsageError(f"--query-expansion must be 0 or more gallery images, not {query_expansion}.")
     if false_match_rate is not None and rerank:
         raise UsageError("Re-ranked distances depend on the whole gallery: leave out --rerank or --false-match-rate.")
     if false_match_rate is not None and not 0 < false_match_rate < 1:
-        raise UsageError(f"A rate of false matches is between 0 and 1, not {false_match_rate}.")
+        raise UsageError(f"--false-match-rate must be between 0 and 1, such as 0.001, not {false_match_rate}.")
     if query is not None and gallery is not None and model is None and target is None and pictures is None:
         find_file(query, "features file")
         find_file(gallery, "features file")
@@ -96,16 +96,24 @@ def evaluate(
         result = evaluate(embedder, data, protocol=protocol, matching=matching, device=device)
         if pictures is not None:
             save_rankings(result, pictures, embedder=embedder if attention else None)
+    found = {"out": out, **{name: value for name, value in result.to_dict().items() if name != "per_query"}}
     if false_match_rate is not None:
         pairs = result.pairs()
         point, open_set = pairs.operating_point(false_match_rate), result.open_set()
         more = {"open_set": asdict(open_set), "roc": pairs.roc().to_dict(as_series=False)}
         point.save(out.parent / OPERATING_POINT_FILE, more)
-        typer.echo(f"{point}\n{open_set}")
+        found |= {"operating_point": asdict(point), "open_set": asdict(open_set)}
+        answer(f"{point}\n{open_set}")
     result.save(out)
-    console.print(_table(result))
-    typer.echo(result)
-    typer.echo(f"The result is in {out}" + (f", pictures in {pictures}" if pictures else ""))
+    answer(_table(result), str(result))
+    tell(f"The result is in {out}" + (f", pictures in {pictures}" if pictures else ""))
+    if model is None:
+        say_next("evaluate", "--query", query, "--gallery", gallery, "--false-match-rate", 0.001)
+    elif Path(model).is_dir():
+        say_next("report", model)
+    else:
+        say_next("train", "DATA", "--out", "runs/trained")
+    return found
 
 
 def _table(result: Result) -> Table:

@@ -9,6 +9,7 @@ import typer
 
 from closerlook.choices import PixelType, TensorLayout
 from closerlook.cli.options import loading, parse_file, parse_size
+from closerlook.cli.output import Found, answer, say_next
 from closerlook.compute.progress import step
 from closerlook.inputs import find_model
 
@@ -24,7 +25,7 @@ def export(
         PixelType, typer.Option("--input", help="Raw uint8, or float32 that ImageNet's mean and deviation normalized.")
     ] = "uint8",
     half: Annotated[bool, typer.Option("--half", help="Weights and arithmetic of 16 bits.")] = False,
-) -> None:
+) -> Found:
     """Write a model as ONNX, for any number of images at a time, and check it against torch in onnxruntime.
 
     The input is raw RGB pixels, (b, height, width, 3) uint8, with normalization inside; trackers such as BoxMOT want
@@ -43,7 +44,9 @@ def export(
     with step("Writing the model and checking it in onnxruntime"):
         difference = save_onnx(embedder, out, layout=layout, pixels=pixels, half=half)
     shape = f"(b, {height}, {width}, 3)" if layout == "nhwc" else f"(b, 3, {height}, {width})"
-    typer.echo(
+    answer(
         f"{out}: images {shape} {pixels} RGB -> features (b, {embedder.dim}); "
         f"onnxruntime and torch differ by {difference:.1e} of the largest feature"
     )
+    say_next("evaluate", model, "--target", "TARGET")
+    return {"out": out, "size": [height, width], "dim": embedder.dim, "difference": float(difference)}

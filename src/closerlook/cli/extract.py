@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import loading, parse_file, parse_size
+from closerlook.cli.output import Found, say_next, tell
 from closerlook.errors import unknown
 from closerlook.inputs import find_data, find_model
 
@@ -25,7 +26,7 @@ def extract(
     ] = Path("features.safetensors"),
     split: Annotated[str | None, typer.Option(help="Only train, query or gallery.")] = None,
     size: Annotated[str | None, typer.Option(help="Height x width, for an untrained backbone.")] = None,
-) -> None:
+) -> Found:
     """Write the features of every image of a data set, in the order of its table.
 
     A safetensors or npz file holds the arrays features (n, d), identities (n,) and cameras (n,); an npy file the
@@ -47,4 +48,6 @@ def extract(
         data = data.split(split)
     features = extract(load_model(model, height_width), data)
     features.save(out, data)
-    typer.echo(f"{len(features):,} features of {features.features.shape[1]} numbers in {out}")
+    tell(f"{len(features):,} features of {features.features.shape[1]} numbers in {out}")
+    say_next("evaluate", "--query", out, "--gallery", "GALLERY")
+    return {"out": out, "images": len(features), "dim": int(features.features.shape[1])}

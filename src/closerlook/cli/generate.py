@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 from closerlook.attributes import Design
 from closerlook.choices import MORE_WEATHERS, ScenePer, SensorName, Storage
 from closerlook.cli.options import Levels, Out, Seed, Size, loading, parse_levels, parse_size
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.inputs import find_file
 
 __all__ = ["generate"]
@@ -49,7 +50,7 @@ def generate(
         typer.Option(help="files: a JPEG file an image; shards: a Parquet file a person, with the images in it."),
     ] = "files",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many images, bytes and seconds.")] = False,
-) -> None:
+) -> Found:
     """Render people in every viewpoint, weather and illumination of a design.
 
     A design of your own is a YAML file with 'identities' and 'factors':
@@ -87,11 +88,15 @@ def generate(
         "splits": splits,
     }
     if dry_run:
-        typer.echo(synthesis.estimate(design, **settings))
-        return
+        estimate = synthesis.estimate(design, **settings)
+        answer(str(estimate))
+        tell("Next: the same command without --dry-run")
+        return asdict(estimate)
     data = synthesis.generate(design, out=out, device=device, **settings)
     people = data.counts()["identities"]
-    typer.echo(f"{len(data):,} images of {people:,} people in {out}; next: closerlook analyze {out} TARGET --out gap")
+    tell(f"{len(data):,} images of {people:,} people in {out}")
+    say_next("analyze", out, "TARGET", "--out", "gap")
+    return {"out": out, "images": len(data), "people": people}
 
 
 def _check_levels(design: Design, levels: Mapping[str, Sequence[str]]) -> None:

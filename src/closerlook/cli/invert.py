@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import Seed, Size, loading, parse_file, parse_size
+from closerlook.cli.output import Found, say_next, tell
 from closerlook.errors import UsageError
 from closerlook.inputs import find_file
 from closerlook.storage.files import atomic_path
@@ -26,7 +27,7 @@ def invert(
     steps: Annotated[int, typer.Option(help="At most so many iterations of L-BFGS.", min=1)] = 150,
     size: Size = "128x64",
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Make images from noise whose features match a layer's, to see what content or style keeps (section 2.2)."""
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--out {out} must end in .png or .jpg.")
@@ -55,4 +56,6 @@ def invert(
     )
     with atomic_path(out) as draft:
         Image.fromarray(found).save(draft)
-    typer.echo(f"What {', '.join(layers)} of {backbone} keep of {term} is in {out}.")
+    tell(f"What {', '.join(layers)} of {backbone} keep of {term} is in {out}.")
+    say_next("analyze", "SOURCE", "TARGET", "--embedding", backbone, "--out", "gap")
+    return {"out": out, "backbone": backbone, "layers": layers, "term": term}

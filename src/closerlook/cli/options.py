@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,9 +31,9 @@ __all__ = [
     "Source",
     "Sources",
     "Target",
+    "check_file",
     "load_gap",
     "loading",
-    "paragraphs",
     "parse_assignments",
     "parse_file",
     "parse_levels",
@@ -89,11 +88,6 @@ def load_gap(folder: Path, camera: int | None) -> Gap:
     return gap if camera is None else gap.to_camera(camera)
 
 
-def paragraphs(verb: Callable[..., object]) -> str:
-    """A verb's docstring for its help: lines of a paragraph joined, so that they break where the terminal ends."""
-    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(verb) or "").split("\n\n"))
-
-
 def parse_size(text: str, option: str = "--size", smallest: int = MIN_SIDE) -> tuple[int, int]:
     """``"128x64"`` -> (128, 64); the message names the option."""
     match = re.fullmatch(r"(\d+)[x,](\d+)", text.strip())
@@ -107,10 +101,15 @@ def parse_size(text: str, option: str = "--size", smallest: int = MIN_SIDE) -> t
     return height, width
 
 
-def parse_file(path: Path | None) -> Path | None:
+def parse_file(parameter: typer.CallbackParam, path: Path | None) -> Path | None:
+    """A file to write, as :func:`check_file`; the message names the option."""
+    return None if path is None else check_file(parameter.opts[0], path)
+
+
+def check_file(option: str, path: Path) -> Path:
     """A file to write, refused before any work where a folder, a device or a pipe is in its place."""
-    if path is not None and replaceable(path).is_dir():
-        raise UsageError(f"{path} is a folder; name the file to write.")
+    if replaceable(path).is_dir():
+        raise UsageError(f"{option} {path} is a folder; name the file to write.")
     return path
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import Seed, loading, parse_file, parse_picture
+from closerlook.cli.output import Found, say_next, tell
 from closerlook.inputs import find_file
 
 __all__ = ["people"]
@@ -24,7 +25,7 @@ def people(
     wardrobe: Annotated[Path | None, typer.Option(help="MakeHuman folder to dress people from as well.")] = None,
     population: Annotated[Path | None, typer.Option(help="YAML file with the mix of people: 'female: 0.4'.")] = None,
     captions: Annotated[bool, typer.Option(help="Write what their labels say below people.")] = True,
-) -> None:
+) -> Found:
     """Draw the people that 'generate' renders, side by side at one scale: who they are, before any scene."""
     parse_picture("--out", out)
     for path, what in ((population, "file"), (wardrobe, "folder")):
@@ -43,4 +44,8 @@ def people(
         population=population,
         captions=captions,
     )
-    typer.echo(f"{count} people in {out}")
+    tell(f"{count} people in {out}")
+    mix = () if population is None else ("--population", population)
+    who = ("--identities", count, "--first-identity", first, "--seed", seed, *mix)
+    say_next("generate", "gpr-plus", *who, "--out", "DATA")
+    return {"out": out, "people": count}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import Camera, GapFolder, load_gap, loading, parse_file
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.inputs import find_gap
 
 __all__ = ["render_next"]
@@ -22,7 +23,7 @@ def render_next(
         "next.yaml"
     ),
     camera: Camera = None,
-) -> None:
+) -> Found:
     """Hand out new images to the combinations of levels where they are worth most, as a plan for 'closerlook generate'.
 
     A choice loses what its levels on the wrong side of the line cost. More images of the right combinations make the
@@ -37,13 +38,21 @@ def render_next(
     value.plan.save(out)
     cells = sorted(value.plan.weights, key=lambda cell: -cell.weight)
     for cell in cells[:SHOWN]:
-        typer.echo(f"{round(cell.weight * images):6,}  {', '.join(map(str, cell.levels.values()))}")
+        answer(f"{round(cell.weight * images):6,}  {', '.join(map(str, cell.levels.values()))}")
     if len(cells) > SHOWN:
-        typer.echo(f"       and {len(cells) - SHOWN} more combinations")
-    typer.echo(
+        tell(f"       and {len(cells) - SHOWN} more combinations")
+    answer(
         f"Expected to save {value.expected_improvement:.5f} of {value.expected_loss:.5f} of squared MMD lost by levels "
         "on the wrong side of the line."
     )
     if value.stop:
-        typer.echo("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")
-    typer.echo(f"The order is in {out}; next: closerlook generate DESIGN --plan {out} --first-identity N --out DATA")
+        answer("That is below 1 % of the distance of all data: there is no reason to render more for this choice.")
+    tell(f"The order is in {out}")
+    say_next("generate", "DESIGN", "--plan", out, "--first-identity", "N", "--out", "DATA")
+    return {
+        "out": out,
+        "cells": [{"levels": cell.levels, "images": round(cell.weight * images)} for cell in cells],
+        "expected_loss": value.expected_loss,
+        "expected_improvement": value.expected_improvement,
+        "stop": value.stop,
+    }

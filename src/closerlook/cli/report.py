@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from closerlook.cli.options import loading, parse_file
+from closerlook.cli.output import Found, answer, say_next
 from closerlook.inputs import check_comparable, find_data, find_reportable
 
 __all__ = ["report"]
@@ -26,12 +27,12 @@ def report(
         Path | None,
         typer.Option("--out", "-o", callback=parse_file, help="Page to write; by default report.html in FOLDER."),
     ] = None,
-) -> None:
+) -> Found:
     """Write one self-contained HTML page about a study, an analysis or a training run, or about two beside each other.
 
     'closerlook report A B' compares two analyses or two training runs.
     """
-    find_reportable(folder)
+    kind = find_reportable(folder)
     if other is not None:
         check_comparable(folder, other)
     if source is not None:
@@ -41,4 +42,12 @@ def report(
         from closerlook.reporting import report
 
     data = open_dataset(source) if source is not None else None
-    typer.echo(f"The report is at {report(folder, other, source=data, reconstruct=reconstruct, out=out)}")
+    page = report(folder, other, source=data, reconstruct=reconstruct, out=out)
+    answer(f"The report is at {page}")
+    if kind == "analysis":
+        say_next("select", folder)
+    elif kind == "run":
+        say_next("evaluate", folder, "--target", "TARGET")
+    else:
+        say_next("analyze", "SOURCE", "TARGET", "--out", "gap")
+    return {"report": page}

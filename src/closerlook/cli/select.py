@@ -9,6 +9,7 @@ import typer
 
 from closerlook.choices import Criterion, Method
 from closerlook.cli.options import Camera, GapFolder, Seed, load_gap, loading, parse_file, parse_levels
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.errors import UsageError
 from closerlook.inputs import find_data, find_gap
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["select"]
 
 CAP = "weather=foggy:0.1"
+LONG = {"files", "file_weights", "weights"}  # of a plan, which the file holds
 
 
 def select(
@@ -78,7 +80,7 @@ def select(
         typer.Option(min=0, max=1000, help="Also write the plan's controls: so many random ones, the worst, all."),
     ] = None,
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Choose the attribute values worth training on and save them as a plan.
 
     By default all viewpoints, and of the rest what is not significantly farther than the mean. The levels
@@ -122,12 +124,15 @@ def select(
     plan.save(out)
     if front is not None and table is not None:
         write_csv(table, front)
+    written: dict[str, Path] = {}
     for name, other in others.items():
-        path = out.with_name(f"{out.stem}-{name}{out.suffix}")
+        path = written[name] = out.with_name(f"{out.stem}-{name}{out.suffix}")
         other.save(path)
-        typer.echo(f"control: {other.images:,} images in {path}")
+        tell(f"control: {other.images:,} images in {path}")
     _tell(plan)
-    typer.echo(f"{plan.images:,} images, {plan.share:.1%} of all, in {out}; next: closerlook train DATA --plan {out}")
+    answer(f"{plan.images:,} images, {plan.share:.1%} of all, in {out}")
+    say_next("train", "DATA", "--plan", out, "--out", "runs/selected")
+    return {"out": out, "controls": written, **plan.model_dump(mode="json", exclude=LONG)}
 
 
 def _parse_caps(items: list[str] | None) -> dict[str, dict[str | int | float, float]]:
@@ -161,14 +166,14 @@ def _front(gap: Gap, plan: Plan, criterion: Criterion) -> pl.DataFrame:
 
 def _tell(plan: Plan) -> None:
     for name, levels in plan.values.items():
-        typer.echo(f"{name}: {', '.join(map(str, levels))}")
+        answer(f"{name}: {', '.join(map(str, levels))}")
     provenance = plan.provenance
     if provenance is None:
         return
     evidence, optimum = provenance.evidence, provenance.optimum
     if (low := evidence.get("gain_low")) is not None:
         gain, high = evidence["gain"], evidence["gain_high"]
-        typer.echo(
+        answer(
             f"Nearer than a random subset of equal size by {gain:.4f} of squared MMD "
             f"(95 % interval {low:.4f} to {high:.4f})"
         )
@@ -179,13 +184,13 @@ def _tell(plan: Plan) -> None:
         )
     if (same := evidence.get("same")) is not None:
         draws = evidence.get("draws") or 0
-        typer.echo(
+        tell(
             f"Of {draws:.0f} random halves of people and target, {same:.0%} choose exactly this; two halves share "
             f"{evidence['agreement']:.0%} of their images"
         )
     if "greedy_gap" in optimum:
-        typer.echo(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of {provenance.criterion} above it")
+        tell(f"The certified optimum; greedy is {optimum['greedy_gap']:.4f} of {provenance.criterion} above it")
     if "bound" in optimum:
-        typer.echo(f"Distance {optimum['distance']:.6f}; no distribution has less than {optimum['bound']:.6f}")
+        tell(f"Distance {optimum['distance']:.6f}; no distribution has less than {optimum['bound']:.6f}")
     for note in provenance.notes:
-        typer.echo(note)
+        tell(note)

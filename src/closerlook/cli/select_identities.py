@@ -9,10 +9,13 @@ import typer
 
 from closerlook.choices import IdentityOrder
 from closerlook.cli.options import GapFolder, Seed, Sources, loading, parse_file
+from closerlook.cli.output import Found, answer, say_next
 from closerlook.errors import UsageError
 from closerlook.inputs import find_data, find_file, find_gap
 
 __all__ = ["select_identities"]
+
+LONG = {"files", "file_weights", "weights"}  # of a plan, which the file holds
 
 
 def select_identities(
@@ -30,7 +33,7 @@ def select_identities(
         "identities.yaml"
     ),
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Choose so many people of a data set, or of several together, and save them as a plan; with --plan, that plan of
     only these people.
 
@@ -60,7 +63,6 @@ def select_identities(
         seed=seed,
     )
     chosen.save(out)
-    typer.echo(
-        f"{len(chosen.identities):,} people, {chosen.images:,} images, {chosen.share:.1%} of all, in {out}; next: "
-        f"closerlook train {' '.join(source)} --plan {out}"
-    )
+    answer(f"{len(chosen.identities):,} people, {chosen.images:,} images, {chosen.share:.1%} of all, in {out}")
+    say_next("train", *source, "--plan", out, "--out", "runs/selected")
+    return {"out": out, **chosen.model_dump(mode="json", exclude=LONG)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from closerlook.choices import TableName
 from closerlook.cli.options import Out, Seed, Source, Target, loading, parse_assignments
+from closerlook.cli.output import Found, answer, say_next
 from closerlook.errors import UsageError
 from closerlook.inputs import find_data, find_file, find_gap, find_recipe
 
@@ -35,7 +37,7 @@ def study(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a field of the recipe: steps=400.")] = None,
     seeds: Annotated[int, typer.Option(help="Runs of every row.", min=1)] = 3,
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Compare what different parts of a data set are worth: each plan beside all images and an equal-size random part.
 
     With --table the paper's ablation in one command: an eighth, a half and all of the people; each attribute cut to its
@@ -58,9 +60,9 @@ def study(
         from closerlook.dataset import open_dataset
         from closerlook.reporting import report
         from closerlook.selection import Plan
-        from closerlook.study import run_study
+        from closerlook.study import run_study, summarize
 
-    run_study(
+    runs = run_study(
         open_dataset(source),
         open_dataset(target),
         out=out,
@@ -72,4 +74,7 @@ def study(
         seeds=seeds,
         first_seed=seed,
     )
-    typer.echo(f"The report is at {report(out)}")
+    page = report(out)
+    answer(f"The report is at {page}")
+    say_next("validate-gap", source, target, "--out", "validation")
+    return {"out": out, "report": page, "arms": [asdict(one) for one in summarize(runs)]}

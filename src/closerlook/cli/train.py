@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from closerlook.cli.options import Out, Seed, Sources, loading, parse_assignments
-from closerlook.inputs import find_data, find_file, find_recipe
+from closerlook.cli.output import Found, say_next, tell
+from closerlook.inputs import RUN_FILE, find_data, find_file, find_recipe
 
 __all__ = ["train"]
 
@@ -26,7 +28,7 @@ def train(
         typer.Option(help="Keep the best checkpoint: share of the people to hold out (0.1), or other rendered people."),
     ] = None,
     seed: Seed = 0,
-) -> None:
+) -> Found | None:
     """Train a re-ID model on the training images of a data set, or of several together: people of each are others.
 
     A stopped run resumes when the same command is given again. On several GPUs:
@@ -57,8 +59,11 @@ def train(
         validation=share if share is not None or validation is None else open_dataset(validation),
         plan=None if plan is None else Plan.load(plan),
     )
-    if is_first_process():
-        typer.echo(f"The model is in {out}; next: closerlook evaluate {out} --target market1501:/path")
+    if not is_first_process():
+        return None
+    tell(f"The model is in {out}")
+    say_next("evaluate", out, "--target", "TARGET")
+    return {"out": out, **json.loads((out / RUN_FILE).read_text(encoding="utf-8"))}
 
 
 def _share(text: str | None) -> float | None:

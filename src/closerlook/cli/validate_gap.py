@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Annotated
 
 import typer
 
 from closerlook.cli.options import Out, Seed, Source, loading, parse_assignments
+from closerlook.cli.output import Found, answer, say_next, tell
 from closerlook.errors import UsageError
 from closerlook.inputs import find_data, find_recipe
 
@@ -41,7 +43,7 @@ def validate_gap(
         bool, typer.Option("--quick", help="A quarter of an hour on two cores (two targets); sees large effects only.")
     ] = False,
     seed: Seed = 0,
-) -> None:
+) -> Found:
     """Ask, by training, whether the measured gap predicts what a part of the source is worth on your targets.
 
     Parts of equal images and people, two levels of each of two attributes, are chosen before training so that their gap
@@ -58,7 +60,7 @@ def validate_gap(
     with loading():
         from closerlook.dataset import open_dataset
         from closerlook.reporting import report
-        from closerlook.reporting.validation import answer
+        from closerlook.reporting.validation import answer as answer_of
         from closerlook.validation import validate_gap
 
     found = validate_gap(
@@ -76,8 +78,12 @@ def validate_gap(
         cameras=cameras,
         quick=quick,
     )
-    typer.echo(answer(found.outcome))
-    typer.echo(f"The report is at {report(out)}")
+    said, page = answer_of(found.outcome), report(out)
+    answer(said)
+    tell(f"The report is at {page}")
+    say_next("analyze", source, target[0], "--out", "gap")
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    return {"out": out, "report": page, "answer": said, **summary}
 
 
 def _share(text: str) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,11 +23,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Advance", "console", "progress", "step"]
+__all__ = ["COLORS", "Advance", "announce", "console", "progress", "silence", "step"]
 
 SECONDS_BETWEEN_LINES = 30
 PATIENCE = 5.0  # seconds after which something is said where there is no terminal
-console = Console(stderr=True, soft_wrap=True)
+COLORS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # and no bold letters either
+console = Console(stderr=True, soft_wrap=True, color_system=COLORS)
 
 
 class _RateColumn(ProgressColumn):
@@ -51,13 +53,14 @@ class Advance(Protocol):
 def progress(description: str, total: int, unit: str = "images", *, done: int = 0) -> Iterator[Advance]:
     """Show a bar while the block runs; the block calls the yielded function with the number of units finished.
 
-    ``done`` units were finished before. Where standard error is not a terminal, a line is printed after five seconds,
-    every half minute and at the end instead. Within another bar or step there is none.
+    ``done`` units were finished before. Where standard error is not a terminal, or escape codes are not wanted
+    (``NO_COLOR``), a line is printed after five seconds, every half minute and at the end instead. Within another bar
+    or step there is none.
     """
     if _busy:
         yield lambda n, note="": None
         return
-    if not console.is_terminal:
+    if not _animated():
         with _lines(description, total - done, unit) as advance:
             yield advance
         return
@@ -80,7 +83,7 @@ def step(description: str) -> Iterator[None]:
     where standard error is not a terminal. Within another bar or step nothing is shown."""
     if _busy:
         yield
-    elif console.is_terminal:
+    elif _animated():
         with _alone(), console.status(escape(description)):
             yield
     else:
@@ -88,7 +91,29 @@ def step(description: str) -> Iterator[None]:
             yield
 
 
+def announce(stage: str) -> None:
+    """Say in a line, with Rich's markup, what begins or how it is done."""
+    if not _silences:
+        console.print(stage, highlight=False)
+
+
 _busy: list[bool] = []  # one for a bar or step that is shown
+_silences: list[bool] = []  # one for each that was asked for
+
+
+def _animated() -> bool:
+    return console.is_terminal and not console.is_dumb_terminal and COLORS is not None
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """No bar, step or stage is shown while the block runs; warnings are."""
+    _silences.append(True)
+    try:
+        with _alone():
+            yield
+    finally:
+        _silences.pop()
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.markup import escape
+
 from closerlook.choices import CROPPED, PATTERN
-from closerlook.compute.progress import console, step
+from closerlook.compute.progress import announce, step
 from closerlook.dataset.dataset import Dataset
 from closerlook.dataset.formats import FORMATS
 from closerlook.dataset.formats.folder import has_table, read_folder
@@ -75,5 +77,5 @@ def _open_path(path: Path) -> Dataset:
     found = recognize(path) if path.is_dir() and not has_table(path) else None
     if found is None:
         return read_folder(path)
-    console.print(f"{path} is taken for {found.layout}, because {found.why}.")
+    announce(f"{escape(str(path))} is taken for {found.layout}, because {found.why}.")
     return FORMATS[found.layout](path)

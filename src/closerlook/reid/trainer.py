@@ -23,7 +23,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from closerlook.compute.memory import keep_freed_memory
-from closerlook.compute.progress import Advance, console, progress
+from closerlook.compute.progress import Advance, announce, console, progress
 from closerlook.dataset import Dataset
 from closerlook.errors import CloserlookError
 from closerlook.reid.batches import Batch, Batches
@@ -113,7 +113,7 @@ def _fit(data: Dataset, held_out: Dataset | None, recipe: Recipe, folder: RunFol
     log = Log(folder.path)
     if fabric.is_global_zero:
         recipe.save(folder.recipe)
-        console.print(describe(state.module.features.backbone, recipe, len(data), classes), highlight=False)
+        announce(describe(state.module.features.backbone, recipe, len(data), classes))
         log.start(state.step, logged)
     _Loop(fabric, batches, validation, recipe, folder, state, log).run()
     if fabric.is_global_zero:

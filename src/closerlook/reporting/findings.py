@@ -14,7 +14,7 @@ from closerlook.reporting.words import listed, percent, points
 from closerlook.selection import Plan
 from closerlook.study.arms import Summary
 
-__all__ = ["decision", "findings", "method", "nearest_levels", "predicted", "verdict"]
+__all__ = ["decision", "findings", "findings_of_gap", "method", "nearest_levels", "predicted", "verdict"]
 
 MOST_NAMED = 4  # levels in one sentence about all attributes
 
@@ -23,6 +23,11 @@ def findings(context: ReportContext) -> list[str]:
     """The findings that the context supports; empty where nothing was measured."""
     levels = [*_nearest(context.gap), *_importance(context.gap)] if context.gap else []
     return [*_gains(context), *_planted(context), *levels]
+
+
+def findings_of_gap(gap: Gap) -> list[str]:
+    """What an analysis found, in three sentences at most: what is nearest, what is to be left out, what matters."""
+    return [*_nearest(gap), *_above_mean(gap), *_importance(gap)]
 
 
 def decision(context: ReportContext) -> str | None:
@@ -154,6 +159,19 @@ def _nearest(gap: Gap) -> Iterator[str]:
             parts[-1] += " or others" if len(one.tied) >= MOST_NAMED else ""
     if parts:
         yield f"Nearest to the target is: {'; '.join(parts)}."
+
+
+def _above_mean(gap: Gap) -> Iterator[str]:
+    """What the rule ``not-worse`` leaves out."""
+    parts = []
+    for (name,), rows in gap.levels.group_by("factor", maintain_order=True):
+        above = rows.filter(pl.col("relative_to_mean") == "above")["level"].to_list()
+        if above:
+            parts.append(f"{name} {listed(above)}")
+    if parts:
+        yield f"Significantly farther than the mean of their attribute (5 %, Holm): {'; '.join(parts)}."
+    else:
+        yield "No level is significantly farther than the mean of its attribute (5 %, Holm)."
 
 
 def _importance(gap: Gap) -> Iterator[str]:

@@ -110,13 +110,22 @@ def _made(folder: Path) -> Iterator[None]:
     """Make a folder and those above it; where the block fails, those that are new are removed if nothing is in them."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder, parents=True)
         yield
     except BaseException:
         with contextlib.suppress(OSError):
             for one in new:
                 one.rmdir()
         raise
+
+
+def _make(folder: Path, *, parents: bool = False) -> None:
+    """Make a folder; where one that holds it takes none, as in /proc, say so."""
+    try:
+        folder.mkdir(parents=parents, exist_ok=True)
+    except FileNotFoundError as error:
+        there = next(one for one in folder.parents if one.is_dir())
+        raise CloserlookError(f"Cannot write there: {there} takes no new files or folders. Choose another.") from error
 
 
 @contextmanager
@@ -136,7 +145,7 @@ def _workspace(path: Path) -> Iterator[Path]:
 def _claim(workspace: Path) -> int | None:
     """Make the folder, or take it over from a dead process and empty it; its lock, or None if a living one has it."""
     while True:
-        workspace.mkdir(exist_ok=True)
+        _make(workspace)
         try:
             lock = os.open(workspace, os.O_RDONLY)
         except FileNotFoundError:  # its owner has just removed it

@@ -18,7 +18,7 @@ from rich.markup import escape
 from scipy import stats
 from typing_extensions import TypedDict
 
-from closerlook.compute.progress import console
+from closerlook.compute.progress import announce, console
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.evaluation import Protocol, evaluate
@@ -206,7 +206,7 @@ def _run(
     run = _finished(folder, key, title)
     if run is not None:
         return run
-    console.print(f"[bold]{number}[/] {escape(title)}")
+    announce(f"[bold]{number}[/] {escape(title)}")
     differing = inside.differing()
     if differing:
         console.print(f"{title}: its training differs in {differing}, so it is repeated", highlight=False, markup=False)

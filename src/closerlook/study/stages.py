@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from closerlook.compute.progress import console
+from closerlook.compute.progress import announce
 from closerlook.storage.documents import read_json
 from closerlook.storage.files import write_json
 
@@ -44,7 +44,7 @@ class Stages:
     def run(self, name: str) -> Iterator[None]:
         """Time a stage; its seconds are recorded when it ends well."""
         number = list(self.expected).index(name) + 1
-        console.print(f"[bold]{number}/{len(self.expected)} {name}[/] [dim]about {_clock(self.left(name))} left[/]")
+        announce(f"[bold]{number}/{len(self.expected)} {name}[/] [dim]about {_clock(self.left(name))} left[/]")
         start = time.perf_counter()
         yield
         took = time.perf_counter() - start

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from closerlook.compute.progress import console
+from closerlook.compute.progress import announce
 from closerlook.dataset import Dataset
 from closerlook.dataset.fingerprint import fingerprint
 from closerlook.evaluation import Protocol, evaluate
@@ -94,7 +94,7 @@ def make_runs(
         key = {"format": FORMAT, "training": inside.key, "targets": judges, "protocol": rules.to_dict()}
         found = _finished(folder, key, run.name)
         if found is None:
-            console.print(f"[bold]{number}/{len(planned)}[/] {run.name}")
+            announce(f"[bold]{number}/{len(planned)}[/] {run.name}")
             if inside.differing():
                 shutil.rmtree(folder)
             model = train(images, recipe=recipe, out=folder, seed=run.seed)

@@ -13,7 +13,7 @@ import polars as pl
 
 from closerlook.arrays import Float, Int
 from closerlook.charts import save_chart
-from closerlook.compute.progress import console
+from closerlook.compute.progress import announce
 from closerlook.dataset import Dataset
 from closerlook.dataset.dataset import SPLITS
 from closerlook.embedding import Embedder, open_embedding
@@ -203,7 +203,7 @@ def _run(
     rows = {number: subset_rows(source, space.levels(int(own))) for number, own in enumerate(chosen)}
     rows |= {-1 - one: random_rows(source, space.factors, config.seed + one) for one in range(config.controls)}
     planned = plan_runs(config.subsets, config.controls, config.seeds, config.again, config.seed)
-    console.print(f"{len(planned)} runs of {config.steps} steps on {config.images:,} images each")
+    announce(f"{len(planned)} runs of {config.steps} steps on {config.images:,} images each")
     identities = make_runs(planned, lambda number: source.take(rows[number]), targets, recipe, out / "runs")
     return Validation(config, subsets, measures, candidates, identities)
 
