@@ -178,7 +178,7 @@ def _tell(plan: Plan) -> None:
             f"(95 % interval {low:.4f} to {high:.4f})"
         )
     if (predicted := plan.predicted_gain) is not None:
-        typer.echo(
+        answer(
             f"Predicted: {100 * predicted.mean:+.1f} mAP over as many random images (95 % interval "
             f"{100 * predicted.low:+.1f} to {100 * predicted.high:+.1f}; by {predicted.basis})"
         )
