@@ -19,7 +19,7 @@ RECIPE = {"steps": 3, "size": list(SIZE), "identities_per_batch": 3, "images_per
 @pytest.fixture
 def both(tmp_path):
     """A folder a person with files, and a shard a person with their bytes, as ``generate`` writes them."""
-    rows = []
+    rows: list[tuple[str, int, str]] = []
     for person in range(1, 5):
         for weather in ("foggy", "sunny"):
             for number in range(4):
@@ -50,7 +50,7 @@ def test_analysis_plan_and_batches_are_equal(both, people, tmp_path):
     assert gaps[0].levels.equals(gaps[1].levels)
     assert gaps[0].losses["file_name"].to_list() == as_files(gaps[1].losses["file_name"]).to_list()
     assert set(gaps[1].losses["file_name"]) <= set(both[1].table["file_name"])
-    assert np.array_equal(*(plan.rows(data.table) for plan, data in zip(plans, both, strict=True)))
+    assert np.array_equal(plans[0].rows(both[0].table), plans[1].rows(both[1].table))
     assert batches[0] == batches[1]
 
 

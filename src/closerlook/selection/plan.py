@@ -207,8 +207,8 @@ class Plan(_Value):
             return kept
         if self.file_weights:
             weights = pl.DataFrame({FILE: self._files(), SAMPLING_WEIGHT: self.file_weights})
-            own = kept.drop(SAMPLING_WEIGHT, strict=False).with_columns(as_files(kept["file_name"]).alias(FILE))
-            return own.join(weights, on=FILE, how="left", maintain_order="left").drop(FILE)
+            named = kept.drop(SAMPLING_WEIGHT, strict=False).with_columns(as_files(kept["file_name"]).alias(FILE))
+            return named.join(weights, on=FILE, how="left", maintain_order="left").drop(FILE)
         if self.weights and self.weighted == "batches":
             keys, weight = self._cells(kept), {key: cell.weight for key, cell in self._by_key().items()}
             own = keys.replace_strict(weight, return_dtype=pl.Float64)

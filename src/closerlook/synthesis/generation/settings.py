@@ -94,8 +94,8 @@ class Settings:
         pictures += sorted({path.parent / CAMERA_NAME for path in pictures if (path.parent / CAMERA_NAME).exists()})
         clothes = sorted(path for path in Path(self.wardrobe).rglob("*") if path.is_file()) if self.wardrobe else []
         digests = {
-            name: files_digest([str(path) for path in files], files)
-            for name, files in (("pictures", pictures), ("clothes", clothes))
+            name: files_digest(files, files)
+            for name, files in (("pictures", list(map(str, pictures))), ("clothes", list(map(str, clothes))))
         }
         return {"anny": version("anny"), **digests}
 
