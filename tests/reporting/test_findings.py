@@ -4,8 +4,7 @@ import pytest
 
 from closerlook.reporting.context import ReportContext
 from closerlook.reporting.findings import decision, findings, verdict
-from closerlook.selection import Plan
-from closerlook.study.arms import Run, Summary
+from closerlook.study.arms import Run, Summary, summarize
 from closerlook.study.recovery import Recovery
 
 
@@ -73,11 +72,10 @@ def runs(arm, values, control=None):
 )
 def test_a_plan_is_recommended_only_where_its_gain_is_sure(all_, plan, random, says):
     told = [*runs("all", all_), *runs("plan", plan, "random"), *runs("random", random)]
-    chosen = Plan(values={"weather": ("sunny",)}, images=10, share=0.5)
-    sentence = decision(ReportContext("a study", runs=told, plans={"plan": chosen}))
+    sentence = decision(summarize(told), ["plan"])
     for words in says:
         assert words in sentence
 
 
 def test_no_decision_without_a_plan_and_its_control():
-    assert decision(ReportContext("a study", runs=runs("all", (0.2, 0.3)))) is None
+    assert decision(summarize(runs("all", (0.2, 0.3))), []) is None

@@ -26,10 +26,15 @@ def demo(
         raise UsageError(f"--out {out} is a file: name a folder.")
     with loading():
         from closerlook.reporting import report
-        from closerlook.study.planted import run_planted
+        from closerlook.reporting.findings import decision
+        from closerlook.study import read_runs, summarize
+        from closerlook.study.planted import PLANS, run_planted
 
     run_planted(out, seed=seed)
     page = report(out, reconstruct=True)
+    said = decision(summarize(read_runs(out)), PLANS)
     answer(f"The report is at {page.resolve()}")
+    if said is not None:
+        answer(said)
     say_next("generate", "gpr-plus", "--identities", 200, "--out", "data/gpr-plus")
-    return {"out": out, "report": page.resolve()}
+    return {"out": out, "report": page.resolve(), "decision": said}

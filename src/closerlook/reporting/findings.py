@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +30,19 @@ def findings_of_gap(gap: Gap) -> list[str]:
     return [*_nearest(gap), *_above_mean(gap), *_importance(gap)]
 
 
-def decision(context: ReportContext) -> str | None:
+def decision(summaries: Sequence[Summary], plans: Collection[str]) -> str | None:
     """What is true, and what to do about it; None where no plan was compared with a control.
 
     A plan is only called better than random where the interval of its gain is above 0.
+
+    Args:
+        summaries: of all arms of a study.
+        plans: names of the arms that are selections.
     """
-    tried = [summary for summary in context.summaries if summary.arm in context.plans and summary.gain is not None]
+    tried = [summary for summary in summaries if summary.arm in plans and summary.gain is not None]
     if not tried:
         return None
-    everything = next((summary for summary in context.summaries if summary.arm == "all"), None)
+    everything = next((summary for summary in summaries if summary.arm == "all"), None)
     better = [summary for summary in tried if summary.gain_low is not None and summary.gain_low > 0]
     return _for(better, everything) if better else _for_none(tried, everything)
 

@@ -55,7 +55,7 @@ def render_page(context: ReportContext) -> str:
     return fill_in(
         "page.html.jinja",
         context=context,
-        decision=decision(context),
+        decision=decision(context.summaries, context.plans),
         findings=findings(context),
         sections={name: heading for name, (heading, needed) in SECTIONS.items() if any(values[n] for n in needed)},
         **values,
