@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image
 
 from closerlook.adaptation.objective import Objective
-from closerlook.arrays import Bytes
 from closerlook.dataset import Dataset
+from closerlook.dataset.decoding import decode_image
 from closerlook.dataset.images import iter_images, resize
 from closerlook.embedding import open_embedding
 
@@ -49,8 +46,8 @@ class Nearness:
 
     def distance(self, jpeg: bytes) -> float:
         """The squared distance of a JPEG file's image to the target's mean; 0.5 is the mean of the target's own."""
-        pixels: Bytes = np.array(Image.open(io.BytesIO(jpeg)).convert("RGB"))
-        return float(self._objective.of_each(resize(pixels, self._objective.size)[None])[0])
+        pixels = resize(decode_image(jpeg, "studio.jpg"), self._objective.size)
+        return float(self._objective.of_each(pixels[None])[0])
 
     def describe(self, jpeg: bytes) -> str:
         """The distance in words."""
