@@ -63,3 +63,13 @@ def test_a_plan_of_single_images_is_of_either(both):
     one, other = weighed.apply(files.table), weighed.apply(shards.table)
     assert one["sampling_weight"].to_list() == other["sampling_weight"].to_list()
     assert one.columns == other.columns and one["sampling_weight"].null_count() == 0
+
+
+def test_a_plan_over_several_sources_keeps_images_of_each(both, people):
+    several = cl.concatenate(*both)
+    gap = cl.analyze(several, people, embedding="lite0-pooled", size=SIZE)
+    assert [factor.name for factor in gap.factors] == ["source", "weather"]
+    plan = cl.select(gap, method="mixture", all_levels=["source"])
+    kept = several.subset(plan)
+    assert set(kept.table["source"]) == {"data", "shards"}
+    assert len(Batches.from_dataset(kept, Recipe.resolve("cpu-quick", RECIPE), seed=0).file_names(0)) == 6

@@ -217,7 +217,7 @@ class Dataset:
 
     @property
     def files(self) -> list[str]:
-        """The same as text: of millions a second's work, where paths take half a minute."""
+        """The same as text: of two millions in a third of a second, where paths take ten."""
         root = os.path.join(os.fspath(self.root), "")  # noqa: PTH118 - ends in the one separator
         name = pl.col("file_name")
         whole = pl.when(name.str.starts_with(os.sep)).then(name).otherwise(pl.concat_str(pl.lit(root), name))
