@@ -15,7 +15,7 @@ def summary(gain, low=None, high=None):
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (0.01, 0.05, "a gain beyond the spread"),
+        (0.01, 0.05, "a gain beyond what"),
         (-0.05, -0.01, "a loss; the selection should not be used"),
         (-0.01, 0.05, "not distinguishable from random"),
         (None, None, "no interval can be given"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from closerlook.cli.options import Out, Seed, Sources, loading, parse_assignments
 from closerlook.cli.output import Found, say_next, tell
-from closerlook.inputs import RUN_FILE, find_data, find_file, find_recipe
+from closerlook.inputs import find_data, find_file, find_recipe
 
 __all__ = ["train"]
 
@@ -48,6 +47,7 @@ def train(
         from closerlook.dataset import concatenate, open_dataset
         from closerlook.reid import train
         from closerlook.reid.distributed import is_first_process
+        from closerlook.reid.folder import read_summary
         from closerlook.selection import Plan
 
     train(
@@ -63,7 +63,7 @@ def train(
         return None
     tell(f"The model is in {out}")
     say_next("evaluate", out, "--target", "TARGET")
-    return {"out": out, **json.loads((out / RUN_FILE).read_text(encoding="utf-8"))}
+    return {"out": out, **read_summary(out)}
 
 
 def _share(text: str | None) -> float | None:

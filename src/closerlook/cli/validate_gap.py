@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,6 +60,7 @@ def validate_gap(
         from closerlook.dataset import open_dataset
         from closerlook.reporting import report
         from closerlook.reporting.validation import answer as answer_of
+        from closerlook.storage.documents import read_json
         from closerlook.validation import validate_gap
 
     found = validate_gap(
@@ -82,7 +82,7 @@ def validate_gap(
     answer(said)
     tell(f"The report is at {page}")
     say_next("analyze", source, target[0], "--out", "gap")
-    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    summary = read_json(out / "summary.json", dict[str, Any], "Run validate-gap again: finished runs are kept.")
     return {"out": out, "report": page, "answer": said, **summary}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import simplejpeg
 from PIL import Image
 
 from closerlook.attributes import Design, Factor, Jitter
@@ -178,10 +179,10 @@ def test_nobody_walks_through_walls_or_out_of_the_frame() -> None:
 
 
 def test_a_benchmark_is_exported_for_readers_that_take_one_digit_of_camera(benchmark, tmp_path) -> None:
-    folder = tmp_path / "data"
+    folder, picture = tmp_path / "data", simplejpeg.encode_jpeg(np.zeros((16, 8, 3), np.uint8))
     for name in benchmark["file_name"]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"a picture")
+        (folder / name).write_bytes(picture)
     export(Dataset.from_table(folder, benchmark, "network"), tmp_path / "market")
     names = open_dataset(f"market1501:{tmp_path / 'market'}").table["file_name"]
     assert names.str.contains(r"^(bounding_box_train|bounding_box_test|query)/\d{4}_c[1-6]s1_\d{6}_00\.jpg$").all()
