@@ -13,7 +13,7 @@ from closerlook.synthesis.humans import Population
 
 __all__ = ["CAMERA", "SHARES", "read_fields"]
 
-CAMERA = ("height", "distance", "pitch", "focal")  # of the scene's camera parameters those with a slider
+CAMERA = ("height", "distance", "pitch", "focal", "occlusion")  # of the scene's camera parameters those with a slider
 SHARES = tuple(vars(Population()))
 NUMBERS = {"identity": "The person's number", "seed": "The seed"}
 

@@ -24,7 +24,7 @@ from closerlook.synthesis.scenes.backdrop import BACKDROPS
 from closerlook.synthesis.scenes.camera import Camera
 
 if TYPE_CHECKING:
-    import gradio as gr
+    from gradio import Blocks
 
 __all__ = ["build_page", "serve"]
 
@@ -33,17 +33,26 @@ SLIDERS = {
     "height": ("height, m", 0.5, 12.0, 0.1),
     "distance": ("distance, m", 2.0, 40.0, 0.5),
     "pitch": ("pitch, degrees down; the distance follows from it", 1.0, 60.0, 0.5),
+    "occlusion": ("occlusion, about the share to be hidden", 0.0, 0.6, 0.05),
     "focal": ("focal length, mm", 8.0, 120.0, 1.0),
 }
 MEANING = "Squared distance of content and style to the mean of the target's images: the smaller, the nearer."
 NO_TARGET = "<p>To see here how far the picture is from your own images, start with <code>--target DATA</code>.</p>"
 CSS = """
 footer { display: none !important }
+h1 { font-size: 1.2rem; font-weight: 600 }
+#right { position: sticky; top: 12px; align-self: flex-start }
 #picture { text-align: center }
 #picture img { height: min(56vh, 512px); width: auto; margin: 0 auto; border-radius: 6px }
-#distance p { margin: 0 0 .4em } #distance .limits { font-size: .85em; opacity: .8 }
-#wrong p { margin: 0; padding: .5em .75em; border-left: 4px solid #dc2626; background: #dc26261a }
+#distance p { margin: 0 0 .4em }
+#distance .limits { font-size: .85em; opacity: .85 }
+#wrong:not(:has(p)) { display: none }
+#wrong p { margin: 0; padding: .5em .75em; max-height: 9em; overflow: auto }
+#wrong p { border-left: 4px solid #dc2626; background: #dc26261a }
 .texts textarea { font-family: ui-monospace, monospace; font-size: 12px; white-space: pre; overflow-x: auto }
+.dark textarea { color-scheme: dark }
+.label-wrap { text-align: left }
+@media (max-width: 768px) { #right { position: static; order: -1 } }
 """
 
 
@@ -57,7 +66,7 @@ class Shown(NamedTuple):
     wrong: str = ""
 
 
-def build_page(start: Knobs, target: Dataset | None = None) -> gr.Blocks:
+def build_page(start: Knobs, target: Dataset | None = None) -> Blocks:
     """The page with the knobs at their start, to be served.
 
     Args:
@@ -76,21 +85,23 @@ def build_page(start: Knobs, target: Dataset | None = None) -> gr.Blocks:
             with one_at_a_time:
                 return _show(knobs, near)
         except CloserlookError as error:
-            kept = (gr.skip() for _ in range(4))
-            return Shown(*kept, wrong=f'<p role="alert">{escape(str(error))}</p>')
+            wrong = f'<p role="alert" tabindex="0">{escape(str(error))}</p>'
+            return Shown(gr.skip(), gr.skip(), gr.skip(), gr.skip(), wrong)
 
     first = _show(start, near)
-    with gr.Blocks(title="closerlook studio", analytics_enabled=False, fill_width=True) as page:
+    page: Blocks = gr.Blocks(title="closerlook studio", analytics_enabled=False, fill_width=True)
+    with page:
+        gr.HTML("<h1>closerlook studio</h1>")
         with gr.Row():
-            with gr.Column(scale=3):
+            with gr.Column(scale=3, elem_id="knobs"):
                 fields = _fields(start)
-            with gr.Column(scale=2):
+            with gr.Column(scale=2, elem_id="right"):
                 seen = gr.HTML(first.picture, elem_id="picture")
-                wrong = gr.HTML(elem_id="wrong")
+                message = gr.HTML(elem_id="wrong")
                 distance = gr.HTML(first.distance, elem_id="distance")
         with gr.Row(elem_classes="texts"):
             design, command = (
-                gr.Textbox(text, label=label, lines=8, max_lines=14, buttons=["copy"], interactive=False, elem_id=name)
+                gr.Textbox(text, label=label, lines=12, max_lines=12, buttons=["copy"], interactive=False, elem_id=name)
                 for name, label, text in (
                     ("design", "As design YAML", first.design),
                     ("command", "As command", first.command),
@@ -100,7 +111,7 @@ def build_page(start: Knobs, target: Dataset | None = None) -> gr.Blocks:
             [field.blur if name == "more" else field.change for name, field in fields.items()],
             turn,
             list(fields.values()),
-            [seen, distance, design, command, wrong],
+            [seen, distance, design, command, message],
             queue=False,  # its ticks would cost more than a picture
             trigger_mode="always_last",
             show_progress="hidden",
@@ -109,7 +120,7 @@ def build_page(start: Knobs, target: Dataset | None = None) -> gr.Blocks:
     return page
 
 
-def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> str:
+def serve(page: Blocks, host: str = "127.0.0.1", port: int | None = None) -> str:
     """Serve a page until it is closed or the program ends.
 
     Args:
@@ -135,12 +146,14 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None) -> 
             ssr_mode=False,
             run_history=False,
             footer_links=[],
-            theme=gr.themes.Default(**fonts),
+            theme=gr.themes.Default(primary_hue="indigo", **fonts),
             css=CSS,
         )
     except OSError:
         where = host if port is None else f"{host}:{port}"
-        raise UsageError(f"Nothing can be served at {where}: give a free --port, and a --host of this machine.") from None
+        raise UsageError(
+            f"Nothing can be served at {where}: give a free --port, and a --host of this machine."
+        ) from None
     return str(url)
 
 
@@ -160,7 +173,11 @@ def _show(knobs: Knobs, near: Nearness | None) -> Shown:
     image = f'<img alt="{escape(what)}" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">'
     distance = NO_TARGET
     if near is not None:
-        said = (f"<p><strong>{near.describe(jpeg)}</strong></p>", f"<p>{MEANING}</p>", f'<p class="limits">{LIMITS}</p>')
+        said = (
+            f"<p><strong>{near.describe(jpeg)}</strong></p>",
+            f"<p>{MEANING}</p>",
+            f'<p class="limits">{LIMITS}</p>',
+        )
         distance = "".join(said)
     return Shown(image, distance, as_yaml(knobs), as_command(knobs))
 
@@ -170,9 +187,9 @@ def _fields(start: Knobs) -> dict[str, Any]:
     gr, fields = _gradio(), {}
     with gr.Row():
         fields["identity"] = gr.Number(start.identity, label="Person", precision=0)
-        fields["seed"] = gr.Number(start.seed, label="Seed", info="Another seed, other people.", precision=0)
+        fields["seed"] = gr.Number(start.seed, label="Seed of people", precision=0)
         fields["viewpoint"] = gr.Slider(
-            *(0, 355, start.viewpoint), step=5, label="Viewpoint", info="90 faces the camera.", scale=2, buttons=[]
+            *(0, 355, start.viewpoint), step=5, label="Viewpoint, degrees; 90 faces the camera", scale=2, buttons=[]
         )
     fields["weather"] = gr.Radio([*WEATHERS, *MORE_WEATHERS], value=start.weather, label="Weather")
     fields["illumination"] = gr.Radio(list(ILLUMINATIONS), value=start.illumination, label="Illumination")
@@ -197,9 +214,10 @@ def _fields(start: Knobs) -> dict[str, Any]:
     with gr.Accordion("Clothes and people: shares of the mix that the person comes from", open=False), gr.Row():
         for name in SHARES:
             value = start.population.get(name, getattr(Population(), name))
-            fields[name] = gr.Slider(0, 1, value, step=0.01, label=name, min_width=150, buttons=[])
+            fields[name] = gr.Slider(0, 1, value, step=0.01, label=name, min_width=200, buttons=[])
     with gr.Accordion("Any scene parameter", open=False):
         fields["more"] = gr.Textbox(
+            "",
             lines=3,
             label="One name=value a line; read when you leave the field",
             placeholder="weather.extinction=0.01\nsensor.noise=3",
