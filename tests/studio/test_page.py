@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from typer.testing import CliRunner
 
-from closerlook.cli import app
+import closerlook.cli as cli
 from closerlook.dataset import Dataset, open_dataset
 from closerlook.errors import UsageError
 from closerlook.studio import Knobs, as_command, as_yaml, picture
@@ -124,7 +125,18 @@ def test_what_cannot_be_is_told_and_the_last_picture_stays(turned: dict[str, obj
 def test_without_gradio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(UsageError, match=r"pip install 'closerlook\[studio\]'"):
-        CliRunner().invoke(app, ["studio"], catch_exceptions=False)
+        CliRunner().invoke(cli.app, ["studio"], catch_exceptions=False)
+
+
+def test_ctrl_c_is_how_the_studio_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def wait(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.studio, "Event", Interrupted)
+    done = CliRunner().invoke(cli.app, ["studio", "--size", "64x32", "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["url"].startswith("http://127.0.0.1:")
 
 
 def test_a_port_that_is_taken_is_told() -> None:

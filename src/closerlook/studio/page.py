@@ -40,6 +40,7 @@ MEANING = "Squared distance of content and style to the mean of the target's ima
 NO_TARGET = "<p>To see here how far the picture is from your own images, start with <code>--target DATA</code>.</p>"
 CSS = """
 footer { display: none !important }
+.gradio-container { overflow: visible !important }
 h1 { font-size: 1.2rem; font-weight: 600 }
 #right { position: sticky; top: 12px; align-self: flex-start }
 #picture { text-align: center }
@@ -52,7 +53,7 @@ h1 { font-size: 1.2rem; font-weight: 600 }
 .texts textarea { font-family: ui-monospace, monospace; font-size: 12px; white-space: pre; overflow-x: auto }
 .dark textarea { color-scheme: dark }
 .label-wrap { text-align: left }
-@media (max-width: 768px) { #right { position: static; order: -1 } }
+@media (max-width: 768px) { #right { position: static; order: -1 } .texts { flex-direction: column } }
 """
 
 
@@ -189,7 +190,7 @@ def _fields(start: Knobs) -> dict[str, Any]:
         fields["identity"] = gr.Number(start.identity, label="Person", precision=0)
         fields["seed"] = gr.Number(start.seed, label="Seed of people", precision=0)
         fields["viewpoint"] = gr.Slider(
-            *(0, 355, start.viewpoint), step=5, label="Viewpoint, degrees; 90 faces the camera", scale=2, buttons=[]
+            *(0, 355, start.viewpoint), step=5, label="Viewpoint; 90 faces the camera", scale=2, buttons=[]
         )
     fields["weather"] = gr.Radio([*WEATHERS, *MORE_WEATHERS], value=start.weather, label="Weather")
     fields["illumination"] = gr.Radio(list(ILLUMINATIONS), value=start.illumination, label="Illumination")
