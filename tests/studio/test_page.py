@@ -48,7 +48,7 @@ class Page:
     def __init__(self, target: Dataset | None = None) -> None:
         blocks = build_page(SMALL, target)
         self._turn: Any
-        (self._turn,) = (function for function in blocks.fns.values() if len(function.outputs) == 5)
+        (self._turn,) = (function for function in blocks.fns.values() if len(function.inputs) > 1)
         self.fields = {field.label: field.value for field in self._turn.inputs}
 
     def show(self, **turned: object) -> Any:

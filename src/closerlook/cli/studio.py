@@ -46,5 +46,5 @@ def studio(
     tell("Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
         Event().wait()
-    page.close()
+    page.close(verbose=False)
     return {"url": url}
