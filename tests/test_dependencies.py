@@ -54,7 +54,7 @@ def imported(folder):
 
 CORE = declared(PROJECT["dependencies"])
 EXTRAS = {name: declared(needed) for name, needed in PROJECT["optional-dependencies"].items()}
-OPTIONAL = EXTRAS["onnx"] | EXTRAS["tensorboard"] | EXTRAS["cuhk03"] | EXTRAS["hub"]
+OPTIONAL = EXTRAS["onnx"] | EXTRAS["tensorboard"] | EXTRAS["cuhk03"] | EXTRAS["hub"] | EXTRAS["studio"]
 
 
 def test_what_the_package_imports_is_declared():

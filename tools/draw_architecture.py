@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("scores", {"evaluation": "model and target → result"}),
     ("comparisons", {"study": "plans beside random controls"}),
     ("validation", {"validation": "does the gap predict training value?"}),
-    ("pages", {"reporting": "what ran and what it found", "studio": "turn the knobs, see the person"}),
+    ("pages", {"reporting": "what ran and what it found", "studio": "one person, knobs turned by hand"}),
     ("commands", {"cli": "one file a verb"}),
 )
 WIDTH, ROW, BOX, LEFT, GAP = 860, 62, 46, 130, 14

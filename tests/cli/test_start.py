@@ -40,6 +40,8 @@ CALLS = [
     ("generate gpr-plus --out x --plan none.yaml", 1, "There is no plan none.yaml"),
     ("people --out x.txt", 2, "must end in"),
     ("people --out x.png --population none.yaml", 1, "none.yaml"),
+    ("studio --size 9", 2, "--size '9' is not a size"),
+    ("studio --target nowhere", 1, "no data set at nowhere"),
     ("annotate nowhere", 1, "no data set at nowhere"),
     ("annotate empty --kind depht", 2, "Did you mean 'depth'"),
     ("analyze nowhere empty --out x", 1, "no data set at nowhere"),

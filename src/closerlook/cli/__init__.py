@@ -25,6 +25,7 @@ from closerlook.cli import (
     report,
     select,
     select_identities,
+    studio,
     study,
     train,
     validate_gap,
@@ -56,6 +57,7 @@ app = typer.Typer(
 for verb in (
     generate.generate,
     people.people,
+    studio.studio,
     annotate.annotate,
     analyze.analyze,
     invert.invert,
@@ -74,7 +76,7 @@ for verb in (
     demo.demo,
 ):
     name, of_one = verb.__name__.replace("_", "-"), verb in (analyze.analyze, study.study)
-    add_verb(app, name, verb, bare=verb is demo.demo, command=OneSource if of_one else None)
+    add_verb(app, name, verb, bare=verb in (demo.demo, studio.studio), command=OneSource if of_one else None)
 app.add_typer(dataset.app)
 
 

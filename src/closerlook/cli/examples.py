@@ -16,6 +16,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "closerlook people --count 60 --out people.png",
         "closerlook people --count 12 --views 4 --population mix.yaml --out people.png",
     ),
+    "studio": (
+        "closerlook studio",
+        "closerlook studio --target folder:/data/my-cameras --port 8000",
+    ),
     "annotate": (
         "closerlook annotate data/gpr-plus --draw check.png",
         "closerlook annotate data/gpr-plus --kind mask --kind parts",
