@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import functools
 import re
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,20 +125,6 @@ def test_without_gradio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(UsageError, match=r"pip install 'closerlook\[studio\]'"):
         CliRunner().invoke(cli.app, ["studio"], catch_exceptions=False)
-
-
-@pytest.mark.slow
-def test_ctrl_c_is_how_the_studio_ends() -> None:
-    """In a process of its own: a server that is stopped leaves threads that hold on to what stdout was."""
-    command = [sys.executable, "-m", "closerlook", "studio", "--size", "64x32"]
-    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background may ignore it
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("The studio is at http://127.0.0.1:")
-        assert "Ctrl-C" in process.stdout.readline()
-        time.sleep(1)  # until it waits
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
 
 
 def test_a_port_that_is_taken_is_told() -> None:
